@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: MIT */
+#include "buffer.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "file.h"
+
+#define NAME_MAX_SIZE 1024
+#define CLOCK_TEXT_MAX 4096
+#define FLYRECORD "flyrecord"	/* 10 bytes with NUL */
+#define LATENCY "latency  "	/* two blanks, 10 bytes with NUL */
+#define MARK_SIZE 10
+
+static void buffer_deinit(struct buffer *buffer)
+{
+	free(buffer->areas);
+}
+
+void buffers_deinit(struct buffers *buffers)
+{
+	for (size_t i = 0; i < buffers->count; i++)
+		buffer_deinit(&buffers->list[i]);
+	free(buffers->list);
+}
+
+static int add_buffer(struct buffers *buffers, struct buffer *buffer, struct trc_error *err)
+{
+	struct buffer *bigger = realloc(buffers->list, (buffers->count + 1) * sizeof(*bigger));
+
+	if (!bigger) {
+		buffer_deinit(buffer);
+		return trc_fail_no_memory(err);
+	}
+	buffers->list = bigger;
+	buffers->list[buffers->count++] = *buffer;
+	return TRC_OK;
+}
+
+static void set_name(struct trc_buffer *info, const char *name, uint64_t size)
+{
+	info->name = name;
+	info->name_size = (size_t)size;
+}
+
+static void set_clock(struct trc_buffer *info, const char *name, uint64_t size)
+{
+	info->clock = name;
+	info->clock_size = (size_t)size;
+}
+
+/* The whole extent of a buffer's areas, for users who want to know where a buffer is. */
+static void set_extent(struct buffer *buffer)
+{
+	uint64_t start = UINT64_MAX, end = 0;
+
+	for (uint32_t i = 0; i < buffer->info.cpu_count; i++) {
+		const struct trc_cpu_area *area = &buffer->areas[i];
+
+		if (area->offset < start)
+			start = area->offset;
+		if (area->offset + area->size > end)
+			end = area->offset + area->size;
+	}
+	if (end)
+		buffer->info.offset = start;
+	buffer->info.size = end ? end - start : 0;
+}
+
+static int compare_areas(const void *a, const void *b)
+{
+	const struct trc_cpu_area *x = a, *y = b;
+
+	return x->cpu < y->cpu ? -1 : x->cpu > y->cpu;
+}
+
+/* One row of a table: checked against the file, cut to it with a problem noted, or dropped. */
+static void take_area(struct trc_file *file, struct buffer *buffer, const struct cursor *row,
+		      struct trc_cpu_area area)
+{
+	struct trc_error fault;
+	uint32_t page_size = buffer->info.page_size;
+	bool aligned = area.offset % page_size == 0;
+
+	if (!area.size)
+		return;
+	for (uint32_t i = 0; i < buffer->info.cpu_count; i++) {
+		if (buffer->areas[i].cpu == area.cpu) {
+			cursor_fail(row, &fault, TRC_CORRUPT, "CPU %u has data twice", area.cpu);
+			problems_add(&file->problems, &fault);
+			return;
+		}
+	}
+	if (!aligned || area.cpu >= CPU_ID_MAX || area.offset < file->body) {
+		cursor_fail(row, &fault, TRC_CORRUPT, "data of CPU %u cannot lie at 0x%" PRIx64, area.cpu,
+			    area.offset);
+		problems_add(&file->problems, &fault);
+		return;
+	}
+	if (area.offset > file->map.size || area.size > file->map.size - area.offset) {
+		uint64_t there = area.offset < file->map.size ? file->map.size - area.offset : 0;
+
+		trc_fail(&fault, TRC_TRUNCATED, file->map.size,
+			 "CPU data: CPU %u has %" PRIu64 " of %" PRIu64 " bytes", area.cpu, there, area.size);
+		problems_add(&file->problems, &fault);
+		if (!there)
+			return;
+		area.size = there;
+	}
+	buffer->areas[buffer->info.cpu_count++] = area;
+}
+
+static void finish_areas(struct buffer *buffer)
+{
+	if (buffer->info.cpu_count)
+		qsort(buffer->areas, buffer->info.cpu_count, sizeof(*buffer->areas), compare_areas);
+	set_extent(buffer);
+}
+
+static int alloc_areas(struct buffer *buffer, uint64_t count, struct trc_error *err)
+{
+	buffer->areas = calloc(count ? count : 1, sizeof(*buffer->areas));
+	return buffer->areas ? TRC_OK : trc_fail_no_memory(err);
+}
+
+/* --- version 6 --------------------------------------------------------------------------- */
+
+/* u64 size and the clock's text behind the table. Files from before 2013 end without it. */
+static void read_clock_trailer(struct cursor *c, struct trc_buffer *info)
+{
+	struct cursor text;
+	uint64_t size;
+
+	if (cursor_u64(c, &size, NULL) || size > CLOCK_TEXT_MAX ||
+	    cursor_slice(c, size, "trace clock", &text, NULL))
+		return;
+	clock_in_brackets((const char *)cursor_here(&text), (size_t)size, &info->clock,
+			  &info->clock_size);
+}
+
+/* cpu_count x { u64 offset, u64 size }, then the clock. */
+static int read_table(struct trc_file *file, struct cursor *c, uint32_t cpu_count,
+		      struct buffer *buffer, struct trc_error *err)
+{
+	int rc;
+
+	if (cpu_count > cursor_left(c) / 16)
+		return cursor_fail(c, err, TRC_TRUNCATED, "table of %u CPUs, %" PRIu64 " bytes left",
+				   cpu_count, cursor_left(c));
+	if ((rc = alloc_areas(buffer, cpu_count, err)))
+		return rc;
+	for (uint32_t cpu = 0; cpu < cpu_count; cpu++) {
+		struct trc_cpu_area area = { .cpu = cpu };
+		struct cursor row = *c;
+
+		if ((rc = cursor_u64(c, &area.offset, err)) || (rc = cursor_u64(c, &area.size, err)))
+			return rc;
+		take_area(file, buffer, &row, area);
+	}
+	read_clock_trailer(c, &buffer->info);
+	finish_areas(buffer);
+	return TRC_OK;
+}
+
+/* The block at the cursor: a mark that tells ring-buffer pages from a latency tracer's text. */
+static int read_block_v6(struct trc_file *file, struct cursor *c, uint32_t cpu_count,
+			 struct buffer *buffer, struct trc_error *err)
+{
+	buffer->info.page_size = file->header.page_size;
+	if (!cursor_expect(c, LATENCY, MARK_SIZE, NULL)) {
+		buffer->info.kind = TRC_BUFFER_TEXT;
+		buffer->info.offset = c->pos;
+		buffer->info.size = cursor_left(c);
+		buffer->text = (struct section){ .id = TRC_OPTION_BUFFER_TEXT, .present = true,
+						 .header = c->pos, .offset = c->pos,
+						 .size = cursor_left(c) };
+		return TRC_OK;
+	}
+	int rc = cursor_expect(c, FLYRECORD, MARK_SIZE, err);
+
+	return rc ? rc : read_table(file, c, cpu_count, buffer, err);
+}
+
+/* A CPUCOUNT option right behind an instance's BUFFER option is about that instance. */
+static uint32_t instance_cpu_count(const struct trc_file *file, uint32_t place)
+{
+	uint32_t count = file->cpu_count, own = 0;
+
+	if (place + 1 < file->options.count) {
+		const struct trc_option *next = &file->options.list[place + 1];
+		struct cursor c = option_cursor(file, next, "option CPUCOUNT");
+
+		if (next->id == TRC_OPTION_CPUCOUNT && !cursor_u32(&c, &own, NULL) && own > count)
+			count = own;
+	}
+	return count;
+}
+
+/* BUFFER in version 6: u64 offset of the instance's block, name. */
+static int read_instance_v6(struct trc_file *file, const struct trc_option *option,
+			    uint32_t cpu_count, struct buffer *buffer, struct trc_error *err)
+{
+	struct cursor c = option_cursor(file, option, "option BUFFER");
+	struct cursor block = file_cursor(file, "instance");
+	const char *name;
+	uint64_t offset, size;
+	int rc;
+
+	if ((rc = cursor_u64(&c, &offset, err)))
+		return rc;
+	name = (const char *)cursor_here(&c);
+	size = strnlen(name, cursor_left(&c));
+	set_name(&buffer->info, name, size);
+	if (!offset)
+		return cursor_fail(&c, err, TRC_TRUNCATED, "instance \"%.*s\" was never written",
+				   (int)(size < 40 ? size : 40), name);
+	if ((rc = cursor_skip(&block, offset, err)))
+		return rc;
+	return read_block_v6(file, &block, cpu_count, buffer, err);
+}
+
+/* Adds what was read, or what was wrong with it. */
+static int settle(struct trc_file *file, int rc, struct buffer *buffer,
+		  const struct trc_error *fault, struct trc_error *err)
+{
+	if (!rc)
+		return add_buffer(&file->buffers, buffer, err);
+	buffer_deinit(buffer);
+	if (!problem_is_bearable(rc)) {
+		if (err)
+			*err = *fault;
+		return rc;
+	}
+	problems_add(&file->problems, fault);
+	return TRC_OK;
+}
+
+int buffers_read_v6(struct trc_file *file, struct cursor *c, struct trc_error *err)
+{
+	struct buffer top = { .info = { .name = "", .clock = "" } };
+	struct trc_error fault;
+	size_t first, count = options_range(&file->options, TRC_OPTION_BUFFER, &first);
+	int rc = read_block_v6(file, c, file->cpu_count, &top, &fault);
+
+	if (rc && problem_is_bearable(rc)) {
+		/* The top buffer always is number 0, even when nothing of it can be read. */
+		problems_add(&file->problems, &fault);
+		buffer_deinit(&top);
+		top.areas = NULL;
+		top.info.cpu_count = 0;
+		rc = TRC_OK;
+	}
+	if ((rc = settle(file, rc, &top, &fault, err)))
+		return rc;
+	for (size_t i = 0; i < count; i++) {
+		uint32_t place = file->options.by_id[first + i];
+		struct buffer buffer = { .info = { .name = "", .clock = "" } };
+
+		rc = read_instance_v6(file, &file->options.list[place], instance_cpu_count(file, place),
+				      &buffer, &fault);
+		if ((rc = settle(file, rc, &buffer, &fault, err)))
+			return rc;
+	}
+	return TRC_OK;
+}
+
+/* --- version 7 --------------------------------------------------------------------------- */
+
+/* The tail of a BUFFER option: u32 page size, u32 n, n x { u32 CPU, u64 offset, u64 size }. */
+static int read_areas_v7(struct trc_file *file, struct cursor *c, struct buffer *buffer,
+			 struct trc_error *err)
+{
+	uint32_t count;
+	int rc;
+
+	if ((rc = cursor_u32(c, &buffer->info.page_size, err)) || (rc = cursor_u32(c, &count, err)))
+		return rc;
+	if (!buffer->info.name_size)
+		buffer->info.page_size = file->header.page_size;	/* as libtracecmd: the header's counts */
+	if (!page_size_valid(buffer->info.page_size))
+		return cursor_fail(c, err, TRC_CORRUPT, "page size %u is no power of two from 512 to 16 MiB",
+				   buffer->info.page_size);
+	if (count > cursor_left(c) / 20)
+		return cursor_fail(c, err, TRC_CORRUPT, "%u CPUs claimed, %" PRIu64 " bytes left", count,
+				   cursor_left(c));
+	if ((rc = alloc_areas(buffer, count, err)))
+		return rc;
+	for (; count; count--) {
+		struct trc_cpu_area area;
+		struct cursor row = *c;
+
+		if ((rc = cursor_u32(c, &area.cpu, err)) || (rc = cursor_u64(c, &area.offset, err)) ||
+		    (rc = cursor_u64(c, &area.size, err)))
+			return rc;
+		take_area(file, buffer, &row, area);
+	}
+	finish_areas(buffer);
+	return TRC_OK;
+}
+
+/* BUFFER and BUFFER_TEXT begin alike: u64 offset of the section's header, name, clock. */
+static int read_buffer_v7(struct trc_file *file, const struct trc_option *option,
+			  struct buffer *buffer, struct trc_error *err)
+{
+	struct cursor c = option_cursor(file, option, option->id == TRC_OPTION_BUFFER ?
+					"option BUFFER" : "option BUFFER_TEXT");
+	struct trc_error fault;
+	const char *name;
+	uint64_t offset, size;
+	int rc;
+
+	if ((rc = cursor_u64(&c, &offset, err)) ||
+	    (rc = cursor_string(&c, NAME_MAX_SIZE, &name, &size, err)))
+		return rc;
+	set_name(&buffer->info, name, size);
+	if ((rc = cursor_string(&c, NAME_MAX_SIZE, &name, &size, err)))
+		return rc;
+	set_clock(&buffer->info, name, size);
+	rc = section_read_header(file, offset, &buffer->text, &fault);
+	if (rc == TRC_TRUNCATED && buffer->text.present) {
+		problems_add(&file->problems, &fault);
+	} else if (rc) {
+		if (err)
+			*err = fault;
+		return rc;
+	}
+	if (buffer->text.id != option->id)
+		return trc_fail(err, TRC_CORRUPT, offset, "section %u: option %u says it is of its kind",
+				buffer->text.id, option->id);
+	buffer->info.compressed = buffer->text.compressed;
+	if (buffer->info.compressed && file->compression == COMPRESSION_NONE)
+		return trc_fail(err, TRC_CORRUPT, offset,
+				"section %u: marked compressed in a file without compression", option->id);
+	if (option->id == TRC_OPTION_BUFFER_TEXT) {
+		buffer->info.kind = TRC_BUFFER_TEXT;
+		buffer->info.page_size = file->header.page_size;
+		buffer->info.offset = buffer->text.offset;
+		buffer->info.size = buffer->text.size;
+		return TRC_OK;
+	}
+	buffer->info.offset = buffer->text.offset;
+	return read_areas_v7(file, &c, buffer, err);
+}
+
+/* A later option without a name replaces the top buffer: libtracecmd's rule. */
+static int settle_v7(struct trc_file *file, int rc, struct buffer *buffer,
+		     const struct trc_error *fault, struct trc_error *err)
+{
+	if (!rc && !buffer->info.name_size) {
+		buffer_deinit(&file->buffers.list[0]);
+		file->buffers.list[0] = *buffer;
+		return TRC_OK;
+	}
+	return settle(file, rc, buffer, fault, err);
+}
+
+int buffers_read_v7(struct trc_file *file, struct trc_error *err)
+{
+	struct buffer top = { .info = { .name = "", .clock = "", .page_size = file->header.page_size } };
+	int rc = add_buffer(&file->buffers, &top, err);
+
+	for (size_t i = 0; !rc && i < file->options.count; i++) {
+		const struct trc_option *option = &file->options.list[i];
+		struct buffer buffer = { .info = { .name = "", .clock = "" } };
+		struct trc_error fault;
+
+		if (option->id != TRC_OPTION_BUFFER && option->id != TRC_OPTION_BUFFER_TEXT)
+			continue;
+		rc = read_buffer_v7(file, option, &buffer, &fault);
+		rc = settle_v7(file, rc, &buffer, &fault, err);
+	}
+	return rc;
+}
+
+/* --- public ------------------------------------------------------------------------------ */
+
+size_t trc_buffer_count(const struct trc_file *file)
+{
+	return file->buffers.count;
+}
+
+int trc_buffer(const struct trc_file *file, size_t index, struct trc_buffer *out,
+	       struct trc_error *err)
+{
+	if (index >= file->buffers.count)
+		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "buffers: there are %zu, not %zu",
+				file->buffers.count, index + 1);
+	*out = file->buffers.list[index].info;
+	return TRC_OK;
+}
+
+int trc_cpu_area(const struct trc_file *file, size_t buffer, size_t index,
+		 struct trc_cpu_area *out, struct trc_error *err)
+{
+	struct trc_buffer info = { 0 };
+	int rc = trc_buffer(file, buffer, &info, err);
+
+	if (rc)
+		return rc;
+	if (index >= info.cpu_count)
+		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "buffer: it has data of %u CPUs, not %zu",
+				info.cpu_count, index + 1);
+	*out = file->buffers.list[buffer].areas[index];
+	return TRC_OK;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* zlib streams and zstd frames to plain bytes; the libraries do the work. FORMAT: trace-cmd.dat.v7(5), COMPRESSION. */
+#ifndef TRC_COMPRESS_H
+#define TRC_COMPRESS_H
+
+#include "internal.h"
+
+enum compression {
+	COMPRESSION_NONE,
+	COMPRESSION_ZLIB,
+	COMPRESSION_ZSTD,
+};
+
+/* Name in the file's header to algorithm; TRC_UNSUPPORTED for a name not known. */
+int compression_from_name(const char *name, uint64_t offset, enum compression *out,
+			  struct trc_error *err);
+
+/*
+ * Unpacks one whole stream of src_size bytes to exactly dst_size bytes. Anything
+ * else (shorter, longer, damaged) is TRC_CORRUPT at file offset offset.
+ */
+int unpack(enum compression algorithm, const uint8_t *src, uint64_t src_size, uint8_t *dst,
+	   uint64_t dst_size, uint64_t offset, struct trc_error *err);
+
+/*
+ * Unpacks one stream that starts at src and ends by itself within src_size bytes,
+ * for files whose writer left the lengths 0. *out is malloc()ed, at most limit bytes;
+ * *used is what the stream took of src.
+ */
+int unpack_unsized(enum compression algorithm, const uint8_t *src, uint64_t src_size,
+		   uint64_t limit, uint8_t **out, uint64_t *out_size, uint64_t *used,
+		   uint64_t offset, struct trc_error *err);
+
+/* Can c bytes unpack to u bytes at all? Asked before u sizes an allocation. */
+bool unpacked_size_plausible(enum compression algorithm, uint64_t c, uint64_t u);
+
+#endif

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MIT */
+#include "file.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+
+#define VERSION_TEXT_MAX 1024
+#define CPU_COUNT_MAX CPU_ID_MAX
+
+static const char magic[] = "\x17\x08\x44tracing";	/* 10 bytes; the NUL is not part of it */
+
+struct cursor file_cursor(const struct trc_file *file, const char *structure)
+{
+	return (struct cursor){
+		.base = file->map.base,
+		.end = file->map.size,
+		.structure = structure,
+		.big_endian = file->header.big_endian,
+	};
+}
+
+/* --- the initial header: trace-cmd.dat.v7(5), INITIAL FORMAT ------------------------------ */
+
+static int read_magic(struct cursor *c, struct trc_error *err)
+{
+	uint64_t size = sizeof(magic) - 1;
+	uint64_t there = cursor_left(c) < size ? cursor_left(c) : size;
+
+	if (!there || memcmp(cursor_here(c), magic, there))
+		return trc_fail(err, TRC_NOT_TRACE, 0, "file header: this is not a trace.dat file");
+	return cursor_skip(c, size, err);
+}
+
+static int read_version(struct cursor *c, uint32_t *out, struct trc_error *err)
+{
+	const char *text;
+	uint64_t size;
+	char *end;
+	int rc = cursor_string(c, VERSION_TEXT_MAX, &text, &size, err);
+
+	if (rc)
+		return rc;
+	unsigned long version = strtoul(text, &end, 10);	/* ends in NUL: cursor_string() */
+
+	if (*end || !size || version < 6 || version > 7) {
+		c->pos -= size + 1;
+		return cursor_fail(c, err, TRC_UNSUPPORTED, "version \"%.20s\"; 6 and 7 are known", text);
+	}
+	*out = (uint32_t)version;
+	return TRC_OK;
+}
+
+/* One byte each: byte order, size of long; then the sub-buffer size. */
+static int read_sizes(struct cursor *c, struct trc_header *header, struct trc_error *err)
+{
+	uint8_t big_endian, long_size;
+	int rc;
+
+	if ((rc = cursor_u8(c, &big_endian, err)))
+		return rc;
+	if (big_endian > 1)
+		return cursor_fail(c, err, TRC_CORRUPT, "byte order %u, 0 or 1 expected", big_endian);
+	header->big_endian = c->big_endian = big_endian;
+	if ((rc = cursor_u8(c, &long_size, err)))
+		return rc;
+	if (long_size != 4 && long_size != 8)
+		return cursor_fail(c, err, TRC_CORRUPT, "size of long %u, 4 or 8 expected", long_size);
+	header->long_size = long_size;
+	if ((rc = cursor_u32(c, &header->page_size, err)))
+		return rc;
+	if (!page_size_valid(header->page_size))
+		return cursor_fail(c, err, TRC_CORRUPT, "page size %u is no power of two from 512 to 16 MiB",
+				   header->page_size);
+	return TRC_OK;
+}
+
+/* Version 7 only: compression name, version of its library. */
+static int read_compression(struct trc_file *file, struct cursor *c, struct trc_error *err)
+{
+	uint64_t at = c->pos, size;
+	int rc;
+
+	if ((rc = cursor_string(c, VERSION_TEXT_MAX, &file->header.compression, &size, err)) ||
+	    (rc = compression_from_name(file->header.compression, at, &file->compression, err)))
+		return rc;
+	return cursor_string(c, VERSION_TEXT_MAX, &file->header.compression_version, &size, err);
+}
+
+/* --- version 6: one fixed sequence. trace-cmd.dat.v6(5) ----------------------------------- */
+
+/* Notes that the section spans from start to the cursor. */
+static void note_part(struct trc_file *file, uint32_t id, uint64_t start, const struct cursor *c)
+{
+	*sections_text(&file->sections, id) = (struct section){
+		.id = (uint16_t)id, .present = true, .header = start, .offset = start,
+		.size = c->pos - start,
+	};
+}
+
+static int skip_named_text(struct cursor *c, const char *name, uint64_t name_size,
+			   struct trc_error *err)
+{
+	uint64_t size;
+	int rc;
+
+	if ((rc = cursor_expect(c, name, name_size, err)) || (rc = cursor_u64(c, &size, err)))
+		return rc;
+	return cursor_skip(c, size, err);
+}
+
+static int skip_headers(struct cursor *c, struct trc_error *err)
+{
+	int rc = skip_named_text(c, "header_page", 12, err);
+
+	return rc ? rc : skip_named_text(c, "header_event", 13, err);
+}
+
+static int skip_text_u32(struct cursor *c, struct trc_error *err)
+{
+	uint32_t size;
+	int rc = cursor_u32(c, &size, err);
+
+	return rc ? rc : cursor_skip(c, size, err);
+}
+
+static int skip_text_u64(struct cursor *c, struct trc_error *err)
+{
+	uint64_t size;
+	int rc = cursor_u64(c, &size, err);
+
+	return rc ? rc : cursor_skip(c, size, err);
+}
+
+static int read_parts_v6(struct trc_file *file, struct cursor *c, struct trc_error *err)
+{
+	static const struct {
+		uint32_t id;
+		const char *structure;
+		int (*skip)(struct cursor *c, struct trc_error *err);
+	} parts[] = {
+		{ TRC_OPTION_HEADER_INFO, "header_page and header_event", skip_headers },
+		{ TRC_OPTION_FTRACE_EVENTS, "ftrace event formats", section_skip_events },
+		{ TRC_OPTION_EVENT_FORMATS, "event formats", section_skip_systems },
+		{ TRC_OPTION_KALLSYMS, "kallsyms", skip_text_u32 },
+		{ TRC_OPTION_PRINTK, "printk_formats", skip_text_u32 },
+		{ TRC_OPTION_CMDLINES, "saved_cmdlines", skip_text_u64 },
+	};
+
+	for (size_t i = 0; i < countof(parts); i++) {
+		uint64_t start = c->pos;
+		int rc;
+
+		c->structure = parts[i].structure;
+		if ((rc = parts[i].skip(c, err)))
+			return rc;
+		note_part(file, parts[i].id, start, c);
+	}
+	return TRC_OK;
+}
+
+static int read_body_v6(struct trc_file *file, struct cursor *c, struct trc_error *err)
+{
+	int rc = read_parts_v6(file, c, err);
+
+	if (rc)
+		return rc;
+	c->structure = "CPU count";
+	if ((rc = cursor_u32(c, &file->cpu_count, err)))
+		return rc;
+	if (file->cpu_count > CPU_COUNT_MAX)
+		return cursor_fail(c, err, TRC_LIMIT, "%u CPUs, %u is the limit", file->cpu_count,
+				   CPU_COUNT_MAX);
+	c->structure = "options";
+	if (!cursor_expect(c, "options  ", 10, NULL) &&
+	    (rc = options_read_v6(&file->options, c, err)))
+		return rc;
+	if ((rc = options_index(&file->options, err)))
+		return rc;
+	c->structure = "trace data";
+	return buffers_read_v6(file, c, err);
+}
+
+/* --- version 7: sections. trace-cmd.dat.v7(5) --------------------------------------------- */
+
+/* Where a killed recorder left the offset of the options 0: the first options section there is. */
+static uint64_t search_options(const struct trc_file *file)
+{
+	uint64_t at = file->body;
+
+	for (uint32_t n = 0; n < OPTION_SECTIONS_MAX; n++) {
+		struct section section = { 0 };
+
+		if (section_read_header(file, at, &section, NULL))
+			return 0;
+		if (section.id == TRC_OPTION_DONE)
+			return at;
+		at = section.offset + section.size;
+	}
+	return 0;
+}
+
+/* HEADER_INFO to CMDLINES: u64 offset of the section's header. Of several the last wins. */
+static int note_section(struct trc_file *file, const struct trc_option *option,
+			struct trc_error *err)
+{
+	struct cursor c = option_cursor(file, option, "option of a section");
+	struct section section = { 0 };
+	uint64_t offset;
+	int rc;
+
+	if ((rc = cursor_u64(&c, &offset, err)) ||
+	    (rc = section_read_header(file, offset, &section, err)))
+		return rc;
+	if (section.id != option->id)
+		return trc_fail(err, TRC_CORRUPT, offset, "section %u: option %u says it is of its kind",
+				section.id, option->id);
+	*sections_text(&file->sections, option->id) = section;
+	return TRC_OK;
+}
+
+static int note_sections(struct trc_file *file, struct trc_error *err)
+{
+	for (size_t i = 0; i < file->options.count; i++) {
+		const struct trc_option *option = &file->options.list[i];
+		struct trc_error fault;
+		int rc;
+
+		if (!sections_text(&file->sections, option->id))
+			continue;
+		if ((rc = note_section(file, option, &fault))) {
+			if (!problem_is_bearable(rc)) {
+				if (err)
+					*err = fault;
+				return rc;
+			}
+			problems_add(&file->problems, &fault);
+		}
+	}
+	return TRC_OK;
+}
+
+static void read_cpu_count(struct trc_file *file)
+{
+	const struct trc_option *option = options_last(&file->options, TRC_OPTION_CPUCOUNT);
+	struct trc_error fault;
+	uint32_t count = 0;
+
+	if (!option)
+		return;
+	struct cursor c = option_cursor(file, option, "option CPUCOUNT");
+	int rc = cursor_u32(&c, &count, &fault);
+
+	if (!rc && count > CPU_COUNT_MAX)
+		rc = cursor_fail(&c, &fault, TRC_LIMIT, "%u CPUs, %u is the limit", count, CPU_COUNT_MAX);
+	if (rc)
+		problems_add(&file->problems, &fault);
+	else
+		file->cpu_count = count;
+}
+
+static int read_body_v7(struct trc_file *file, struct cursor *c, struct trc_error *err)
+{
+	uint64_t options;
+	int rc;
+
+	if ((rc = cursor_u64(c, &options, err)))
+		return rc;
+	file->body = c->pos;
+	if (!options) {
+		struct trc_error fault;
+
+		options = search_options(file);
+		if (!options)
+			return trc_fail(err, TRC_TRUNCATED, c->pos - 8,
+					"file header: the recorder never wrote where its options are");
+		trc_fail(&fault, TRC_TRUNCATED, c->pos - 8,
+			 "file header: the recorder did not finish; options found by searching");
+		problems_add(&file->problems, &fault);
+	}
+	if ((rc = options_read_chain(file, options, err)) ||
+	    (rc = options_index(&file->options, err)) || (rc = note_sections(file, err)))
+		return rc;
+	read_cpu_count(file);
+	return buffers_read_v7(file, err);
+}
+
+/* --- open and close ----------------------------------------------------------------------- */
+
+static int read_file(struct trc_file *file, struct trc_error *err)
+{
+	struct cursor c = file_cursor(file, "file header");
+	int rc;
+
+	file->header.file_size = file->map.size;
+	file->header.compression = "none";
+	file->header.compression_version = "";
+	if ((rc = read_magic(&c, err)) || (rc = read_version(&c, &file->header.version, err)) ||
+	    (rc = read_sizes(&c, &file->header, err)))
+		return rc;
+	if (file->header.version == 7 && (rc = read_compression(file, &c, err)))
+		return rc;
+	file->body = c.pos;
+	rc = file->header.version == 7 ? read_body_v7(file, &c, err) : read_body_v6(file, &c, err);
+	if (rc)
+		return rc;
+	if ((rc = peers_read(file, err)))
+		return rc;
+	return clock_read(file, err);
+}
+
+/* Takes the mapping over, whatever the outcome. */
+static int open_map(const struct map *map, struct trc_file **out, struct trc_error *err)
+{
+	struct trc_file *file = calloc(1, sizeof(*file));
+	int rc;
+
+	if (!file) {
+		struct map unwanted = *map;
+
+		map_close(&unwanted);
+		return trc_fail_no_memory(err);
+	}
+	file->map = *map;
+	if ((rc = read_file(file, err))) {
+		trc_close(file);
+		return rc;
+	}
+	*out = file;
+	return TRC_OK;
+}
+
+int trc_open(const char *path, struct trc_file **out, struct trc_error *err)
+{
+	struct map map;
+	int rc = map_open(path, &map, err);
+
+	return rc ? rc : open_map(&map, out, err);
+}
+
+int trc_open_fd(int fd, struct trc_file **out, struct trc_error *err)
+{
+	struct map map;
+	int rc = map_open_fd(fd, &map, err);
+
+	return rc ? rc : open_map(&map, out, err);
+}
+
+void trc_close(struct trc_file *file)
+{
+	if (!file)
+		return;
+	buffers_deinit(&file->buffers);
+	peers_deinit(&file->peers);
+	time_shift_deinit(&file->time_shift);
+	options_deinit(&file->options);
+	problems_deinit(&file->problems);
+	map_close(&file->map);
+	free(file);
+}
+
+/* --- public ------------------------------------------------------------------------------ */
+
+int trc_check(const struct trc_file *file, struct trc_error *err)
+{
+	return map_check(&file->map, err);
+}
+
+void trc_header(const struct trc_file *file, struct trc_header *header)
+{
+	*header = file->header;
+}
+
+uint32_t trc_cpu_count(const struct trc_file *file)
+{
+	const struct buffer *top = &file->buffers.list[0];
+	uint32_t from_areas = top->info.cpu_count ? top->areas[top->info.cpu_count - 1].cpu + 1 : 0;
+
+	return from_areas > file->cpu_count ? from_areas : file->cpu_count;
+}
+
+void trc_clock_name(const struct trc_file *file, const char **name, size_t *size)
+{
+	const struct trc_buffer *top = &file->buffers.list[0].info;
+
+	*name = top->clock;
+	*size = top->clock_size;
+	for (size_t i = 1; !*size && i < file->buffers.count; i++) {
+		*name = file->buffers.list[i].info.clock;
+		*size = file->buffers.list[i].info.clock_size;
+	}
+	if (!*size) {
+		const char *text;
+		size_t text_size;
+
+		trc_option_text(file, TRC_OPTION_TRACECLOCK, &text, &text_size);
+		clock_in_brackets(text, text_size, name, size);
+	}
+}

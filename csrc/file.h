@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* One open file: its start, version 6 or 7, and everything that was found in it. */
+#ifndef TRC_FILE_H
+#define TRC_FILE_H
+
+#include "buffer.h"
+#include "clock.h"
+#include "compress.h"
+#include "cursor.h"
+#include "map.h"
+#include "option.h"
+#include "peer.h"
+#include "problem.h"
+#include "section.h"
+
+struct trc_file {
+	struct map map;
+	struct trc_header header;
+	enum compression compression;
+	uint64_t body;		/* first byte behind the initial header */
+	uint32_t cpu_count;	/* version 6: row of its own; version 7: CPUCOUNT */
+	struct sections sections;
+	struct options options;
+	struct buffers buffers;
+	struct peers peers;
+	struct time_shift time_shift;
+	struct trc_ts_offset ts_offset;
+	struct problems problems;
+};
+
+/* A cursor over the whole mapping, at its first byte. */
+struct cursor file_cursor(const struct trc_file *file, const char *structure);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#define _FILE_OFFSET_BITS 64
+#include "map.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "error.h"
+
+/* Takes fd over, whatever the outcome. */
+static int map_fd(int fd, struct map *out, struct trc_error *err)
+{
+	struct map map = { .fd = fd };
+	struct stat st;
+	int rc;
+
+	if (fstat(fd, &st)) {
+		rc = trc_fail_errno(err, "fstat");
+		goto fail;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		errno = S_ISDIR(st.st_mode) ? EISDIR : ESPIPE;
+		rc = trc_fail_errno(err, "a trace file must be a regular file to be mapped");
+		goto fail;
+	}
+	map.size = (uint64_t)st.st_size;
+	if (map.size > SIZE_MAX) {
+		errno = EFBIG;
+		rc = trc_fail_errno(err, "mmap");
+		goto fail;
+	}
+	if (map.size) {
+		void *base = mmap(NULL, (size_t)map.size, PROT_READ, MAP_SHARED, fd, 0);
+
+		if (base == MAP_FAILED) {
+			rc = trc_fail_errno(err, "mmap");
+			goto fail;
+		}
+		map.base = base;
+	}
+	*out = map;
+	return TRC_OK;
+fail:
+	close(fd);
+	return rc;
+}
+
+int map_open(const char *path, struct map *out, struct trc_error *err)
+{
+	/* O_NONBLOCK: a FIFO must fail at once, not wait for a writer. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return trc_fail_errno(err, "open");
+	return map_fd(fd, out, err);
+}
+
+int map_open_fd(int fd, struct map *out, struct trc_error *err)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (copy < 0)
+		return trc_fail_errno(err, "dup");
+	return map_fd(copy, out, err);
+}
+
+void map_close(struct map *map)
+{
+	if (map->base)
+		munmap((void *)(uintptr_t)map->base, (size_t)map->size);
+	close(map->fd);
+	map->base = NULL;
+	map->fd = -1;
+}
+
+int map_check(const struct map *map, struct trc_error *err)
+{
+	struct stat st;
+
+	if (fstat(map->fd, &st))
+		return trc_fail_errno(err, "fstat");
+	if ((uint64_t)st.st_size < map->size)
+		return trc_fail(err, TRC_TRUNCATED, (uint64_t)st.st_size,
+				"file shrank from %" PRIu64 " to %" PRIu64 " bytes while open",
+				map->size, (uint64_t)st.st_size);
+	return TRC_OK;
+}
+
+void map_populate(const struct map *map, uint64_t offset, uint64_t size)
+{
+#ifdef MADV_POPULATE_READ
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t start = offset & ~(page - 1);
+
+	if (offset >= map->size)
+		return;
+	if (size > map->size - offset)
+		size = map->size - offset;
+	madvise((void *)(uintptr_t)(map->base + start), (size_t)(offset + size - start),
+		MADV_POPULATE_READ);
+#else
+	(void)map, (void)offset, (void)size;
+#endif
+}

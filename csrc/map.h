@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* A read-only mapping of a whole file: the only platform code of the core. */
+#ifndef TRC_MAP_H
+#define TRC_MAP_H
+
+#include "internal.h"
+
+struct map {
+	const uint8_t *base;	/* NULL for an empty file */
+	uint64_t size;
+	int fd;			/* owned; kept to notice a file that shrinks */
+};
+
+/* Both fail with TRC_SYSTEM and the errno. map_open_fd() works on a duplicate: fd stays the caller's. */
+int map_open(const char *path, struct map *out, struct trc_error *err);
+int map_open_fd(int fd, struct map *out, struct trc_error *err);
+void map_close(struct map *map);
+
+/* TRC_TRUNCATED when the file is shorter than what was mapped: touching the rest would be SIGBUS. */
+int map_check(const struct map *map, struct trc_error *err);
+
+/*
+ * Tells the kernel that [offset, offset + size) will be read soon, in order. A hint:
+ * failure changes nothing but speed.
+ */
+void map_populate(const struct map *map, uint64_t offset, uint64_t size);
+
+#endif

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+#include "option.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "file.h"
+
+static int options_add(struct options *options, const struct trc_option *option,
+		       struct trc_error *err)
+{
+	if (options->count == options->room) {
+		size_t room = options->room ? options->room * 2 : 32;
+		struct trc_option *bigger;
+
+		if (options->count == OPTION_COUNT_MAX)
+			return trc_fail(err, TRC_LIMIT, option->offset, "options: more than %u",
+					OPTION_COUNT_MAX);
+		bigger = realloc(options->list, room * sizeof(*bigger));
+		if (!bigger)
+			return trc_fail_no_memory(err);
+		options->list = bigger;
+		options->room = room;
+	}
+	options->list[options->count++] = *option;
+	return TRC_OK;
+}
+
+/* Behind the id: u32 size, payload. */
+static int read_payload(struct cursor *c, uint16_t id, struct trc_option *out, struct trc_error *err)
+{
+	struct trc_option option = { .id = id };
+	int rc;
+
+	if ((rc = cursor_u32(c, &option.size, err)))
+		return rc;
+	option.data = cursor_here(c);
+	option.offset = cursor_file_offset(c, c->pos);
+	if ((rc = cursor_skip(c, option.size, err)))
+		return rc;
+	*out = option;
+	return TRC_OK;
+}
+
+int options_read_v6(struct options *options, struct cursor *c, struct trc_error *err)
+{
+	for (;;) {
+		struct trc_option option;
+		uint16_t id;
+		int rc;
+
+		if ((rc = cursor_u16(c, &id, err)))
+			return rc;
+		if (id == TRC_OPTION_DONE)
+			return TRC_OK;	/* no size, no payload here */
+		if ((rc = read_payload(c, id, &option, err)) ||
+		    (rc = options_add(options, &option, err)))
+			return rc;
+	}
+}
+
+/* One section of options up to DONE, whose payload is where the next section is (0: nowhere). */
+static int read_section(struct options *options, struct cursor *c, uint64_t *next,
+			struct trc_error *err)
+{
+	for (;;) {
+		struct trc_option option;
+		uint16_t id;
+		int rc;
+
+		if ((rc = cursor_u16(c, &id, err)) || (rc = read_payload(c, id, &option, err)))
+			return rc;
+		if (id == TRC_OPTION_DONE) {
+			c->pos -= option.size;
+			return cursor_u64(c, next, err);
+		}
+		if ((rc = options_add(options, &option, err)))
+			return rc;
+	}
+}
+
+/* Keeps the unpacked bytes of a compressed options section alive as long as the index. */
+static int keep_unpacked(struct options *options, struct trc_bytes *bytes, struct trc_error *err)
+{
+	struct trc_bytes *bigger;
+
+	if (!bytes->owned)
+		return TRC_OK;
+	bigger = realloc(options->unpacked, (options->unpacked_count + 1) * sizeof(*bigger));
+	if (!bigger) {
+		trc_bytes_free(bytes);
+		return trc_fail_no_memory(err);
+	}
+	options->unpacked = bigger;
+	options->unpacked[options->unpacked_count++] = *bytes;
+	return TRC_OK;
+}
+
+static int read_section_at(struct trc_file *file, uint64_t offset, uint64_t *next,
+			   struct trc_error *err)
+{
+	struct options *options = &file->options;
+	size_t before = options->count;
+	struct trc_bytes bytes;
+	struct section section;
+	struct cursor c;
+	int rc;
+
+	if ((rc = section_read_header(file, offset, &section, err)))
+		return rc;
+	if (section.id != TRC_OPTION_DONE)
+		return trc_fail(err, TRC_CORRUPT, offset, "options: section %u found where they should be",
+				section.id);
+	if ((rc = section_bytes(file, &section, &bytes, err)) ||
+	    (rc = keep_unpacked(options, &bytes, err)))
+		return rc;
+	c = section_cursor(file, &section, &bytes, "options section");
+	rc = read_section(options, &c, next, err);
+	if (rc)
+		options->count = before;	/* all of a section or nothing */
+	return rc;
+}
+
+/* Has the chain been here before? Then its end was damaged. */
+static bool visited(const uint64_t *offsets, size_t count, uint64_t offset)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (offsets[i] == offset)
+			return true;
+	}
+	return false;
+}
+
+int options_read_chain(struct trc_file *file, uint64_t offset, struct trc_error *err)
+{
+	uint64_t *seen = malloc(OPTION_SECTIONS_MAX * sizeof(*seen));
+	size_t count = 0;
+	int rc = TRC_OK;
+
+	if (!seen)
+		return trc_fail_no_memory(err);
+	while (offset) {
+		struct trc_error fault;
+		uint64_t next = 0;
+
+		if (visited(seen, count, offset))
+			rc = trc_fail(&fault, TRC_CORRUPT, offset, "options: the chain of sections is a loop");
+		else if (count == OPTION_SECTIONS_MAX)
+			rc = trc_fail(&fault, TRC_LIMIT, offset, "options: more than %d sections",
+				      OPTION_SECTIONS_MAX);
+		else
+			rc = read_section_at(file, offset, &next, &fault);
+		if (rc) {
+			if (count && problem_is_bearable(rc)) {
+				problems_add(&file->problems, &fault);
+				rc = TRC_OK;
+			} else if (err) {
+				*err = fault;
+			}
+			break;
+		}
+		seen[count++] = offset;
+		offset = next;
+	}
+	free(seen);
+	return rc;
+}
+
+/* --- look-up ----------------------------------------------------------------------------- */
+
+struct sort_key {
+	uint32_t id, place;
+};
+
+static int compare_keys(const void *a, const void *b)
+{
+	const struct sort_key *x = a, *y = b;
+
+	if (x->id != y->id)
+		return x->id < y->id ? -1 : 1;
+	return x->place < y->place ? -1 : x->place > y->place;
+}
+
+int options_index(struct options *options, struct trc_error *err)
+{
+	struct sort_key *keys = malloc((options->count + 1) * sizeof(*keys));
+
+	options->by_id = malloc((options->count + 1) * sizeof(*options->by_id));
+	if (!keys || !options->by_id) {
+		free(keys);
+		return trc_fail_no_memory(err);
+	}
+	for (size_t i = 0; i < options->count; i++)
+		keys[i] = (struct sort_key){ options->list[i].id, (uint32_t)i };
+	qsort(keys, options->count, sizeof(*keys), compare_keys);
+	for (size_t i = 0; i < options->count; i++)
+		options->by_id[i] = keys[i].place;
+	free(keys);
+	return TRC_OK;
+}
+
+/* First place in by_id whose option has at least this id. */
+static size_t lower_bound(const struct options *options, uint32_t id)
+{
+	size_t low = 0, high = options->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (options->list[options->by_id[middle]].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+size_t options_range(const struct options *options, uint32_t id, size_t *first)
+{
+	*first = lower_bound(options, id);
+	return lower_bound(options, id + 1) - *first;
+}
+
+const struct trc_option *options_last(const struct options *options, uint32_t id)
+{
+	size_t first, count = options_range(options, id, &first);
+
+	return count ? &options->list[options->by_id[first + count - 1]] : NULL;
+}
+
+struct cursor option_cursor(const struct trc_file *file, const struct trc_option *option,
+			    const char *structure)
+{
+	/* Mapped payloads count positions from their own place, unpacked ones stay at their section's. */
+	return (struct cursor){
+		.base = option->data,
+		.end = option->size,
+		.file_offset = option->offset,
+		.structure = structure,
+		.big_endian = file->header.big_endian,
+		.unpacked = (uintptr_t)option->data - (uintptr_t)file->map.base >= file->map.size,
+	};
+}
+
+void option_text(const struct trc_option *option, const char **text, size_t *size)
+{
+	*text = (const char *)option->data;
+	*size = strnlen(*text, option->size);
+}
+
+int64_t option_number(const struct trc_option *option)
+{
+	char digits[64];
+	const char *text;
+	size_t size;
+
+	option_text(option, &text, &size);
+	if (size >= sizeof(digits))
+		return 0;
+	memcpy(digits, text, size);
+	digits[size] = '\0';
+	return strtoll(digits, NULL, 0);
+}
+
+void options_deinit(struct options *options)
+{
+	for (size_t i = 0; i < options->unpacked_count; i++)
+		trc_bytes_free(&options->unpacked[i]);
+	free(options->unpacked);
+	free(options->by_id);
+	free(options->list);
+}
+
+/* --- public ------------------------------------------------------------------------------ */
+
+size_t trc_option_count(const struct trc_file *file)
+{
+	return file->options.count;
+}
+
+size_t trc_option_count_id(const struct trc_file *file, uint32_t id)
+{
+	size_t first;
+
+	return id > UINT16_MAX ? 0 : options_range(&file->options, id, &first);
+}
+
+int trc_option(const struct trc_file *file, size_t index, struct trc_option *option,
+	       struct trc_error *err)
+{
+	if (index >= file->options.count)
+		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "options: there are %zu, not %zu",
+				file->options.count, index + 1);
+	*option = file->options.list[index];
+	return TRC_OK;
+}
+
+int trc_option_find(const struct trc_file *file, uint32_t id, size_t occurrence,
+		    struct trc_option *option, struct trc_error *err)
+{
+	size_t first = 0;
+	size_t count = id > UINT16_MAX ? 0 : options_range(&file->options, id, &first);
+
+	if (occurrence >= count)
+		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET,
+				"option %u: there are %zu of it, number %zu was asked for", id, count,
+				occurrence);
+	*option = file->options.list[file->options.by_id[first + occurrence]];
+	return TRC_OK;
+}
+
+void trc_option_text(const struct trc_file *file, uint32_t id, const char **text, size_t *size)
+{
+	const struct trc_option *option = id > UINT16_MAX ? NULL : options_last(&file->options, id);
+
+	*text = "";
+	*size = 0;
+	if (option)
+		option_text(option, text, size);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#include "problem.h"
+
+#include <stdlib.h>
+
+#include "error.h"
+#include "file.h"
+
+void problems_add(struct problems *problems, const struct trc_error *fault)
+{
+	if (!problems->list)
+		problems->list = calloc(PROBLEMS_MAX, sizeof(*problems->list));
+	if (!problems->list || problems->count == PROBLEMS_MAX)
+		problems->unlisted++;
+	else
+		problems->list[problems->count++] = *fault;
+}
+
+void problems_deinit(struct problems *problems)
+{
+	free(problems->list);
+}
+
+bool problem_is_bearable(int code)
+{
+	return code != TRC_NO_MEMORY && code != TRC_SYSTEM;
+}
+
+size_t trc_problem_count(const struct trc_file *file)
+{
+	return file->problems.count + (file->problems.unlisted ? 1 : 0);
+}
+
+int trc_problem(const struct trc_file *file, size_t index, struct trc_error *problem)
+{
+	const struct problems *problems = &file->problems;
+
+	if (index < problems->count) {
+		*problem = problems->list[index];
+		return TRC_OK;
+	}
+	if (index == problems->count && problems->unlisted) {
+		trc_fail(problem, TRC_CORRUPT, TRC_NO_OFFSET, "file: %zu more faults of this kind",
+			 problems->unlisted);
+		return TRC_OK;
+	}
+	return TRC_NOT_FOUND;
+}
