@@ -50,14 +50,14 @@ int section_read_header(const struct trc_file *file, uint64_t offset, struct sec
 static int section_unpack(const struct trc_file *file, const struct section *section,
 			  struct trc_bytes *out, struct trc_error *err)
 {
-	struct cursor c = file_cursor(file, "compressed section"), block;
+	struct cursor whole = file_cursor(file, "compressed section"), c, block;
 	uint32_t stored, plain;
 	uint64_t used;
 	uint8_t *data;
 	int rc;
 
-	if ((rc = cursor_skip(&c, section->offset, err)) ||
-	    (rc = cursor_slice(&c, section->size, "compressed section", &c, err)) ||
+	if ((rc = cursor_skip(&whole, section->offset, err)) ||
+	    (rc = cursor_slice(&whole, section->size, "compressed section", &c, err)) ||
 	    (rc = cursor_u32(&c, &stored, err)) || (rc = cursor_u32(&c, &plain, err)) ||
 	    (rc = cursor_slice(&c, stored, "compressed section", &block, err)))
 		return rc;
