@@ -190,6 +190,71 @@ int trc_guest_find(const struct trc_file *file, uint64_t trace_id, struct trc_gu
 		   struct trc_error *err);
 
 /*
+ * What the ring buffers counted, one text per CPU ("CPU: 0\nentries: 13\n..."), with the name of
+ * the instance ("" for the top buffer). position: all 0 for the first call, moved on by each.
+ * TRC_NOT_FOUND: no more.
+ */
+struct trc_cpu_stat_position {
+	size_t occurrence;
+	const char *buffer;
+	size_t buffer_size;
+};
+struct trc_cpu_stat {
+	const char *buffer;
+	size_t buffer_size;
+	const char *text;
+	size_t size;
+};
+int trc_cpu_stat(const struct trc_file *file, struct trc_cpu_stat_position *position,
+		 struct trc_cpu_stat *out, struct trc_error *err);
+
+/* A pair of events that trace-cmd report joins: the option -H of trace-cmd-record(1). */
+enum trc_hook_flags {
+	TRC_HOOK_PRIVATE = 1,	/* p: pinned to the CPU it started on */
+	TRC_HOOK_GLOBAL = 2,	/* g: not bound to a task */
+	TRC_HOOK_STACK = 4,	/* s: recorded with stacks */
+};
+struct trc_hook_side {
+	const char *system;	/* size 0 if not given */
+	size_t system_size;
+	const char *event;
+	size_t event_size;
+	const char *field;
+	size_t field_size;
+};
+struct trc_hook {
+	struct trc_hook_side start, end;
+	const char *pid_field;	/* of the start event; size 0 if not given */
+	size_t pid_field_size;
+	uint32_t flags;		/* enum trc_hook_flags */
+};
+int trc_hook(const struct trc_file *file, size_t index, struct trc_hook *out,
+	     struct trc_error *err);
+
+/*
+ * Address maps of traced processes, an option each; region by region with a position that is 0
+ * for the first call. TRC_CORRUPT: the text has not the form that trace-cmd writes.
+ */
+struct trc_proc_map {
+	uint32_t pid;
+	uint32_t region_count;		/* as the recorder says */
+	const char *comm;
+	size_t comm_size;
+	const char *regions;
+	size_t regions_size;
+	uint64_t offset;		/* of the option's payload */
+};
+struct trc_proc_map_region {
+	uint64_t start, end;
+	const char *path;
+	size_t path_size;
+};
+int trc_proc_map(const struct trc_file *file, size_t index, struct trc_proc_map *out,
+		 struct trc_error *err);
+int trc_proc_map_region(const struct trc_proc_map *map, size_t *position,
+			struct trc_proc_map_region *out, struct trc_error *err);
+
+/*
  * Trace buffers. Number 0 is the top buffer, which may be empty; the named instances follow in
  * the order of their BUFFER options.
  */
@@ -262,6 +327,24 @@ struct trc_text {
 int trc_section_text(const struct trc_file *file, uint32_t id, const struct trc_bytes *bytes,
 		     struct trc_text_position *position, struct trc_text *out,
 		     struct trc_error *err);
+
+/*
+ * The parsed texts of a file. Like a struct trc_file they never change once created, so that any
+ * number of threads may use one at the same time.
+ */
+struct trc_metadata;	/* page layout, event formats, names of processes */
+struct trc_symbols;	/* symbols of the kernel and its texts */
+
+/* The bits of a field's flags, as those of libtraceevent. */
+enum trc_field_flag {
+	TRC_FIELD_ARRAY = 1,
+	TRC_FIELD_POINTER = 2,
+	TRC_FIELD_SIGNED = 4,
+	TRC_FIELD_STRING = 8,		/* an array of characters */
+	TRC_FIELD_DYNAMIC = 16,		/* __data_loc or __rel_loc: where in the record it is */
+	TRC_FIELD_LONG = 32,
+	TRC_FIELD_RELATIVE = 256,	/* __rel_loc: counted from the field's end */
+};
 
 /* [cdef end] */
 

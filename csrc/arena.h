@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Memory of many small objects that are all freed at once. */
+#ifndef TRC_ARENA_H
+#define TRC_ARENA_H
+
+#include "internal.h"
+
+struct arena_block;
+
+struct arena {
+	struct arena_block *blocks;
+	uint8_t *free;		/* aligned for any object of the core */
+	size_t left;
+};
+
+/* Not cleared. NULL: out of memory. A zeroed struct arena is an empty one. */
+void *arena_alloc(struct arena *arena, size_t size);
+void arena_deinit(struct arena *arena);
+
+#endif

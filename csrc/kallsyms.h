@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernel's symbols: address to name and back. trace-cmd.dat.v7(5), KALLSYMS INFORMATION. */
+#ifndef TRC_KALLSYMS_H
+#define TRC_KALLSYMS_H
+
+#include "problem.h"
+#include "text.h"
+
+/* 16 bytes a symbol, as there are 200,000 of them; names and modules are found in the text. */
+struct kallsym {
+	uint64_t address;
+	uint32_t name;		/* offset in kallsyms.text */
+	uint32_t size;		/* of the name */
+};
+
+struct kallsyms {
+	struct text text;
+	struct kallsym *list;	/* [count], sorted by address; of one address the order of the text */
+	size_t count;
+	uint32_t *by_name;	/* [count] indexes of list, sorted by name, then address */
+};
+
+/* What a look-up gives. */
+struct symbol {
+	struct text name;
+	struct text module;	/* "[ext4]" without the brackets; empty of the kernel itself */
+	uint64_t address;
+};
+
+/* text must outlive *out. A line that cannot be read ends the table and is entered into problems. */
+int kallsyms_parse(struct text text, uint64_t file_offset, struct kallsyms *out,
+		   struct problems *problems, struct trc_error *err);
+void kallsyms_deinit(struct kallsyms *kallsyms);
+
+/*
+ * The symbol address belongs to, as libtraceevent: the last at or below it. How long a symbol is
+ * nobody knows, so that the very last is found at its exact address only.
+ */
+bool kallsyms_find(const struct kallsyms *kallsyms, uint64_t address, struct symbol *out);
+bool kallsyms_find_name(const struct kallsyms *kallsyms, struct text name, struct symbol *out);
+
+#endif
