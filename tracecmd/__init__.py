@@ -1,0 +1,88 @@
+"""Linux trace recordings in Python: trace.dat files as trace-cmd makes them.
+
+``open`` reads one file, ``open_session`` a host and its guests recorded together::
+
+    with tracecmd.open("trace.dat") as trace:
+        print(trace.uname, trace.clock, trace.cpus)
+
+    with tracecmd.open_session("trace.dat", "trace-Guest1.dat") as session:
+        for vcpu in session.vcpus:
+            print(vcpu.guest, vcpu.vcpu, vcpu.host_pid)
+"""
+
+from ._version import __version__
+from .errors import (
+    ClosedError,
+    CorruptError,
+    LimitError,
+    NotATraceError,
+    SessionError,
+    TraceError,
+    TraceFileNotFoundError,
+    TraceIsADirectoryError,
+    TraceOSError,
+    TracePermissionError,
+    TruncatedError,
+    UnknownGuestError,
+    UnknownOptionError,
+    UnsupportedError,
+)
+from .options import (
+    CpuStat,
+    Guest,
+    GuestCpuMap,
+    Hook,
+    HookFlags,
+    HookSide,
+    Option,
+    OptionId,
+    Options,
+    ProcMap,
+    ProcMapRegion,
+    TimeSample,
+    TimeShift,
+    Tsc2nsec,
+)
+from .session import Peer, Session, VCpu, open_session
+from .trace import Buffer, CpuArea, FormatText, Trace, open
+
+__all__ = [
+    "Buffer",
+    "ClosedError",
+    "CorruptError",
+    "CpuArea",
+    "CpuStat",
+    "FormatText",
+    "Guest",
+    "GuestCpuMap",
+    "Hook",
+    "HookFlags",
+    "HookSide",
+    "LimitError",
+    "NotATraceError",
+    "Option",
+    "OptionId",
+    "Options",
+    "Peer",
+    "ProcMap",
+    "ProcMapRegion",
+    "Session",
+    "SessionError",
+    "TimeSample",
+    "TimeShift",
+    "Trace",
+    "TraceError",
+    "TraceFileNotFoundError",
+    "TraceIsADirectoryError",
+    "TraceOSError",
+    "TracePermissionError",
+    "TruncatedError",
+    "Tsc2nsec",
+    "UnknownGuestError",
+    "UnknownOptionError",
+    "UnsupportedError",
+    "VCpu",
+    "__version__",
+    "open",
+    "open_session",
+]

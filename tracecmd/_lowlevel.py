@@ -1,0 +1,439 @@
+"""The only module that knows CFFI: calls into the C core, converts, turns errors into exceptions.
+
+Everything here speaks of plain Python values; no pointer leaves it. The functions mirror
+``csrc/tracecmd.h``, where each is described.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from . import errors
+from ._core import ffi, lib
+
+ENCODING_ERRORS = "surrogateescape"  # texts of the file survive a round trip, whatever they hold
+
+
+class Header(NamedTuple):
+    """struct trc_header."""
+
+    file_size: int
+    version: int
+    big_endian: bool
+    long_size: int
+    page_size: int
+    compression: str
+    compression_version: str
+
+
+class Option(NamedTuple):
+    """struct trc_option."""
+
+    id: int
+    offset: int
+    data: bytes
+
+
+class Guest(NamedTuple):
+    """struct trc_guest."""
+
+    name: str
+    trace_id: int
+    cpu_pid: tuple[int, ...]
+
+
+class BufferInfo(NamedTuple):
+    """struct trc_buffer."""
+
+    name: str
+    clock: str
+    kind: int
+    compressed: bool
+    page_size: int
+    cpu_count: int
+    offset: int
+    size: int
+
+
+class Text(NamedTuple):
+    """struct trc_text."""
+
+    system: str
+    text: str
+
+
+BUFFER_TEXT: int = lib.TRC_BUFFER_TEXT
+SECTION_IDS: range = range(lib.TRC_OPTION_HEADER_INFO, lib.TRC_OPTION_CMDLINES + 1)
+OPTION_NAMES: dict[int, str] = {
+    getattr(lib, name): name.removeprefix("TRC_OPTION_")
+    for name in dir(lib)
+    if name.startswith("TRC_OPTION_")
+}
+
+_CODES: dict[int, type[errors.TraceError]] = {
+    lib.TRC_NOT_TRACE: errors.NotATraceError,
+    lib.TRC_TRUNCATED: errors.TruncatedError,
+    lib.TRC_CORRUPT: errors.CorruptError,
+    lib.TRC_UNSUPPORTED: errors.UnsupportedError,
+    lib.TRC_LIMIT: errors.LimitError,
+}
+_NO_OFFSET = 2**64 - 1
+
+
+def _exception(err: Any, path: str) -> Exception:
+    """Make the one exception that a struct trc_error stands for."""
+    reason = ffi.string(err.message).decode(errors="backslashreplace")
+    offset = None if err.offset == _NO_OFFSET else int(err.offset)
+    if err.code == lib.TRC_SYSTEM:
+        return errors.os_error(err.sys_errno, reason, path)
+    if err.code == lib.TRC_NO_MEMORY:
+        return MemoryError(f"{path}: {reason}")
+    kind = _CODES.get(err.code)
+    if kind is None:
+        return ValueError(f"{path}: {reason}")
+    return kind(reason, path=path, offset=offset)
+
+
+def _text(pointer: Any, size: int) -> str:
+    return bytes(ffi.buffer(pointer, size)).decode(errors=ENCODING_ERRORS)
+
+
+def _string(pointer: Any) -> str:
+    text: bytes = ffi.string(pointer)
+    return text.decode(errors=ENCODING_ERRORS)
+
+
+class Handle:
+    """A C object that is closed once, and never while a call on it is running.
+
+    ``with handle as pointer:`` surrounds each call. :meth:`close` does not wait for calls in
+    other threads: the last of them to end closes the object.
+    """
+
+    def __init__(self, pointer: Any, close: Any, path: str) -> None:
+        self.path = path
+        self._pointer = pointer
+        self._close = close
+        self._lock = threading.Lock()
+        self._users = 0
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether close() was called."""
+        return self._closed
+
+    def __enter__(self) -> Any:
+        with self._lock:
+            if self._closed:
+                raise errors.ClosedError("the trace is closed", path=self.path)
+            self._users += 1
+        return self._pointer
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with self._lock:
+            self._users -= 1
+            unwanted = self._closed and not self._users
+        if unwanted:
+            self._close(self._pointer)
+
+    def close(self) -> None:
+        """Close now, or as soon as no call is running; a second close is fine."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            idle = not self._users
+        if idle:
+            self._close(self._pointer)
+
+
+class File(Handle):
+    """struct trc_file: one open trace.dat."""
+
+    def __init__(self, source: str | bytes | os.PathLike[str] | os.PathLike[bytes] | int) -> None:
+        err = ffi.new("struct trc_error *")
+        out = ffi.new("struct trc_file **")
+        if isinstance(source, int):
+            path = f"<fd {source}>"
+            code = lib.trc_open_fd(source, out, err)
+        else:
+            encoded = os.fsencode(source)
+            path = os.fsdecode(encoded)
+            if b"\0" in encoded:
+                raise ValueError("embedded null byte in a file name")
+            code = lib.trc_open(encoded, out, err)
+        if code:
+            raise _exception(err, path)
+        super().__init__(out[0], lib.trc_close, path)
+
+    def __del__(self) -> None:
+        if hasattr(self, "_closed"):
+            self.close()
+
+    def _check(self, code: int, err: Any) -> None:
+        if code:
+            raise _exception(err, self.path)
+
+    def _checked(self, pointer: Any) -> Any:
+        """Ask whether the file is still as long as its mapping; the error struct to go on with."""
+        err = ffi.new("struct trc_error *")
+        self._check(lib.trc_check(pointer, err), err)
+        return err
+
+    def header(self) -> Header:
+        with self as file:
+            self._checked(file)
+            out = ffi.new("struct trc_header *")
+            lib.trc_header(file, out)
+            return Header(
+                out.file_size,
+                out.version,
+                bool(out.big_endian),
+                out.long_size,
+                out.page_size,
+                _string(out.compression),
+                _string(out.compression_version),
+            )
+
+    def problems(self) -> list[Exception]:
+        with self as file:
+            err = ffi.new("struct trc_error *")
+            found = []
+            for index in range(lib.trc_problem_count(file)):
+                lib.trc_problem(file, index, err)
+                found.append(_exception(err, self.path))
+            return found
+
+    def trace_id(self) -> int:
+        with self as file:
+            return int(lib.trc_trace_id(file))
+
+    def cpu_count(self) -> int:
+        with self as file:
+            return int(lib.trc_cpu_count(file))
+
+    def clock_name(self) -> str:
+        with self as file:
+            self._checked(file)
+            name, size = ffi.new("const char **"), ffi.new("size_t *")
+            lib.trc_clock_name(file, name, size)
+            return _text(name[0], size[0])
+
+    def ts_offset(self) -> tuple[int, int]:
+        with self as file:
+            out = ffi.new("struct trc_ts_offset *")
+            lib.trc_ts_offset(file, out)
+            return out.date, out.offset
+
+    def tsc2nsec(self) -> tuple[int, int, int] | None:
+        with self as file:
+            err = self._checked(file)
+            out = ffi.new("struct trc_tsc2nsec *")
+            code = lib.trc_tsc2nsec(file, out, err)
+            if code == lib.TRC_NOT_FOUND:
+                return None
+            self._check(code, err)
+            return out.mult, out.shift, out.offset
+
+    def time_shift(self) -> tuple[int, int, list[list[tuple[int, int, int, int]]]] | None:
+        """Peer's trace ID, flags, and per CPU the samples (time, offset, scaling, fraction)."""
+        with self as file:
+            err = ffi.new("struct trc_error *")
+            out = ffi.new("struct trc_time_shift *")
+            if lib.trc_time_shift(file, out, err) == lib.TRC_NOT_FOUND:
+                return None
+            cpus = []
+            samples, count = ffi.new("const struct trc_time_sample **"), ffi.new("size_t *")
+            for cpu in range(out.cpu_count):
+                self._check(lib.trc_time_samples(file, cpu, samples, count, err), err)
+                cpus.append(
+                    [(s.time, s.offset, s.scaling, s.fraction) for s in samples[0][0 : count[0]]]
+                )
+            return out.peer_trace_id, out.flags, cpus
+
+    # Options ------------------------------------------------------------------------------
+
+    def option_count(self) -> int:
+        with self as file:
+            return int(lib.trc_option_count(file))
+
+    def option_count_id(self, number: int) -> int:
+        with self as file:
+            return int(lib.trc_option_count_id(file, number))
+
+    def option(self, index: int) -> Option:
+        with self as file:
+            err = self._checked(file)
+            out = ffi.new("struct trc_option *")
+            self._check(lib.trc_option(file, index, out, err), err)
+            return Option(out.id, out.offset, bytes(ffi.buffer(out.data, out.size)))
+
+    def option_find(self, number: int, occurrence: int) -> Option | None:
+        with self as file:
+            err = self._checked(file)
+            out = ffi.new("struct trc_option *")
+            code = lib.trc_option_find(file, number, occurrence, out, err)
+            if code == lib.TRC_NOT_FOUND:
+                return None
+            self._check(code, err)
+            return Option(out.id, out.offset, bytes(ffi.buffer(out.data, out.size)))
+
+    def option_text(self, number: int) -> str:
+        with self as file:
+            self._checked(file)
+            text, size = ffi.new("const char **"), ffi.new("size_t *")
+            lib.trc_option_text(file, number, text, size)
+            return _text(text[0], size[0])
+
+    def cpu_stats(self) -> Iterator[tuple[str, str]]:
+        """Instance name and text of each CPU's statistics."""
+        position = ffi.new("struct trc_cpu_stat_position *")
+        out = ffi.new("struct trc_cpu_stat *")
+        while True:
+            with self as file:
+                err = self._checked(file)
+                if lib.trc_cpu_stat(file, position, out, err) == lib.TRC_NOT_FOUND:
+                    return
+                found = _text(out.buffer, out.buffer_size), _text(out.text, out.size)
+            yield found
+
+    def hook(self, index: int) -> tuple[tuple[str, str, str], tuple[str, str, str], str, int]:
+        """Start and end as (system, event, field), the start's PID field, flags."""
+        with self as file:
+            err = self._checked(file)
+            out = ffi.new("struct trc_hook *")
+            self._check(lib.trc_hook(file, index, out, err), err)
+
+            def side(s: Any) -> tuple[str, str, str]:
+                return (
+                    _text(s.system, s.system_size),
+                    _text(s.event, s.event_size),
+                    _text(s.field, s.field_size),
+                )
+
+            pid_field = _text(out.pid_field, out.pid_field_size)
+            return side(out.start), side(out.end), pid_field, out.flags
+
+    def proc_map(self, index: int) -> tuple[int, str, list[tuple[int, int, str]]]:
+        """PID, comm, and the regions as (start, end, path)."""
+        with self as file:
+            err = self._checked(file)
+            out = ffi.new("struct trc_proc_map *")
+            self._check(lib.trc_proc_map(file, index, out, err), err)
+            position = ffi.new("size_t *")
+            region = ffi.new("struct trc_proc_map_region *")
+            regions = []
+            while True:
+                code = lib.trc_proc_map_region(out, position, region, err)
+                if code == lib.TRC_NOT_FOUND:
+                    break
+                self._check(code, err)
+                path = _text(region.path, region.path_size)
+                regions.append((region.start, region.end, path))
+            return out.pid, _text(out.comm, out.comm_size), regions
+
+    # Peers --------------------------------------------------------------------------------
+
+    @staticmethod
+    def _guest(out: Any) -> Guest:
+        pids = ffi.unpack(out.cpu_pid, out.vcpu_count) if out.vcpu_count else ()
+        return Guest(_text(out.name, out.name_size), out.trace_id, tuple(pids))
+
+    def guests(self) -> list[Guest]:
+        with self as file:
+            err = ffi.new("struct trc_error *")
+            out = ffi.new("struct trc_guest *")
+            found = []
+            for index in range(lib.trc_guest_count(file)):
+                self._check(lib.trc_guest(file, index, out, err), err)
+                found.append(self._guest(out))
+            return found
+
+    def guest_find(self, trace_id: int) -> Guest | None:
+        with self as file:
+            err = ffi.new("struct trc_error *")
+            out = ffi.new("struct trc_guest *")
+            code = lib.trc_guest_find(file, trace_id, out, err)
+            return None if code == lib.TRC_NOT_FOUND else self._guest(out)
+
+    # Buffers ------------------------------------------------------------------------------
+
+    def buffers(self) -> list[BufferInfo]:
+        with self as file:
+            err = self._checked(file)
+            out = ffi.new("struct trc_buffer *")
+            found = []
+            for index in range(lib.trc_buffer_count(file)):
+                self._check(lib.trc_buffer(file, index, out, err), err)
+                found.append(
+                    BufferInfo(
+                        _text(out.name, out.name_size),
+                        _text(out.clock, out.clock_size),
+                        out.kind,
+                        bool(out.compressed),
+                        out.page_size,
+                        out.cpu_count,
+                        out.offset,
+                        out.size,
+                    )
+                )
+            return found
+
+    def cpu_areas(self, buffer: int) -> list[tuple[int, int, int]]:
+        """(CPU, offset, stored size) of the CPUs with data, by CPU."""
+        with self as file:
+            err = ffi.new("struct trc_error *")
+            info = ffi.new("struct trc_buffer *")
+            area = ffi.new("struct trc_cpu_area *")
+            self._check(lib.trc_buffer(file, buffer, info, err), err)
+            found = []
+            for index in range(info.cpu_count):
+                self._check(lib.trc_cpu_area(file, buffer, index, area, err), err)
+                found.append((area.cpu, area.offset, area.size))
+            return found
+
+    # Sections -----------------------------------------------------------------------------
+
+    def section(self, number: int) -> tuple[int, int, bool] | None:
+        """Offset and stored size of a section's payload, and whether it is compressed."""
+        with self as file:
+            err = ffi.new("struct trc_error *")
+            out = ffi.new("struct trc_section *")
+            if lib.trc_section_find(file, number, out, err) == lib.TRC_NOT_FOUND:
+                return None
+            return out.offset, out.size, bool(out.compressed)
+
+    def section_texts(self, number: int) -> list[Text]:
+        """All texts of a section; none if the file does not have it."""
+        with self as file:
+            err = ffi.new("struct trc_error *")
+            loaded = ffi.new("struct trc_bytes *")
+            code = lib.trc_section_load(file, number, loaded, err)
+            if code == lib.TRC_NOT_FOUND:
+                return []
+            self._check(code, err)
+            try:
+                return self._texts(file, number, loaded, err)
+            finally:
+                lib.trc_bytes_free(loaded)
+
+    def _texts(self, file: Any, number: int, loaded: Any, err: Any) -> list[Text]:
+        position = ffi.new("struct trc_text_position *")
+        out = ffi.new("struct trc_text *")
+        found = []
+        while True:
+            code = lib.trc_section_text(file, number, loaded, position, out, err)
+            if code == lib.TRC_NOT_FOUND:
+                return found
+            self._check(code, err)
+            found.append(Text(_text(out.system, out.system_size), _text(out.text, out.size)))
