@@ -430,7 +430,7 @@ class File(Handle):
     def _texts(self, file: Any, number: int, loaded: Any, err: Any) -> list[Text]:
         position = ffi.new("struct trc_text_position *")
         out = ffi.new("struct trc_text *")
-        found = []
+        found: list[Text] = []
         while True:
             code = lib.trc_section_text(file, number, loaded, position, out, err)
             if code == lib.TRC_NOT_FOUND:

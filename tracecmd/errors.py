@@ -37,9 +37,7 @@ class TraceError(Exception):
             trace-cmd.dat(5), without path and offset.
     """
 
-    def __init__(
-        self, reason: str, *, path: str | None = None, offset: int | None = None
-    ) -> None:
+    def __init__(self, reason: str, *, path: str | None = None, offset: int | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
         self.path = path

@@ -232,7 +232,7 @@ def _notes(host: Trace | None, guests: Mapping[str, Trace], missing: Iterable[st
         if host is not None and trace.trace_id not in _listed(host):
             notes.append(f"guest {name!r}: known by its clock only, the host does not list it")
         elif host is not None and not host.guest_cpumap(trace.trace_id).vcpu_count:
-            notes.append(f"guest {name!r}: the host's file does not say which threads ran its vCPUs")
+            notes.append(f"guest {name!r}: which host threads ran its vCPUs is not recorded")
         if trace.time_shift is None:
             notes.append(f"guest {name!r}: no time synchronisation, its clock stands alone")
         elif host is not None and _peer_id(trace) != host.trace_id:

@@ -1,0 +1,48 @@
+"""The recordings to test on, and what the reference tools said of each.
+
+Those in tests/data are always there; TRACECMD_TRACES may name a folder with more. Beside
+NAME.dat stand NAME.dat.KIND.txt[.xz] as made by Debian 13's trace-cmd 3.3.1: dump, session,
+records, report, reportN, reportR. A folder below sessions/ is one traced session.
+"""
+
+from __future__ import annotations
+
+import lzma
+import os
+from pathlib import Path
+
+DATA = Path(__file__).resolve().parent.parent / "data"
+_MORE = os.environ.get("TRACECMD_TRACES")
+FOLDERS = [DATA] + ([Path(_MORE)] if _MORE else [])
+
+
+def _newest(paths: list[Path]) -> list[Path]:
+    """Drop what a later folder has under the same name."""
+    return sorted({str(p.relative_to(root)): p for root in FOLDERS for p in paths
+                   if p.is_relative_to(root)}.values())  # fmt: skip
+
+
+SINGLE = _newest([p for root in FOLDERS for p in root.glob("*.dat")])
+SESSIONS = _newest([p for root in FOLDERS for p in root.glob("sessions/*") if p.is_dir()])
+IN_SESSIONS = sorted(p for folder in SESSIONS for p in folder.glob("*.dat"))
+ALL = SINGLE + IN_SESSIONS
+
+
+def name_of(path: Path) -> str:
+    """Name a file in a test's id: with its session's folder, if it is in one."""
+    return f"{path.parent.name}/{path.name}" if path in IN_SESSIONS else path.name
+
+
+def read_text(path: Path) -> str | None:
+    """Read PATH or PATH.xz; None if neither is there."""
+    packed = path.with_name(path.name + ".xz")
+    if packed.exists():
+        return lzma.open(packed, "rt", encoding="utf-8", errors="surrogateescape").read()
+    if path.exists():
+        return path.read_text(encoding="utf-8", errors="surrogateescape")
+    return None
+
+
+def oracle(path: Path, kind: str) -> str | None:
+    """Give the reference's text of one kind about a recording."""
+    return read_text(path.with_name(f"{path.name}.{kind}.txt"))

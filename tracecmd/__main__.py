@@ -1,0 +1,7 @@
+"""``python -m tracecmd`` is the ``tracecmd`` command."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())
