@@ -11,8 +11,8 @@ written is version 7.
 
 SIZE counts pages before compression, so that the same SIZE holds the same records with any
 compression. It is reached with whole repetitions: the output has them all, and may be larger.
-zstd needs the package zstandard. Of either file never more than a few pages
-are in memory; a compressed IN is unpacked into an unnamed temporary file beside OUT.
+zstd needs the package zstandard. Pages are read, shifted and written ten at a time; those of a
+compressed IN are unpacked into an unnamed temporary file beside OUT first.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ TEXT_SECTIONS = range(16, 22)  # HEADER_INFO to CMDLINES
 COMPRESSED = 1  # flag of a section
 NO_DESCRIPTION = 0xFFFFFFFF
 CHUNK_PAGES = 10  # as trace-cmd writes them
+GAP = 1000  # units of the trace clock between two repetitions
 STAMP_BITS = 59  # of an absolute time stamp; the others come from the page
 
 
@@ -402,11 +403,26 @@ def area_times(recording: Recording, buffer: Buffer, area: Area) -> list[PageTim
     return [page_times(page, order, commit_size) for page in _pages_of(recording, buffer, area)]
 
 
-def span(times: list[list[PageTimes]]) -> int:
-    """From the first event on any CPU to just after the last one."""
-    first = [t.first for area in times for t in area if t.first is not None]
-    last = [t.last for area in times for t in area if t.last is not None]
-    return max(last) - min(first) + 1 if first else 1
+def step_for(buffers: list[list[list[PageTimes]]]) -> int:
+    """By how much the times of a repetition follow those of the one before.
+
+    That is the time from the first event to the last one, of all buffers that overlap in time,
+    and a gap that conversion to nanoseconds cannot close. Buffers may run on clocks with
+    nothing in common: these do not overlap, and the longest stretch of time serves all.
+    """
+    stretches: list[tuple[int, int]] = []
+    for buffer in buffers:
+        first = [page.first for area in buffer for page in area if page.first is not None]
+        last = [page.last for area in buffer for page in area if page.last is not None]
+        if first:
+            stretches.append((min(first), max(last)))
+    longest, start, end = 0, 0, -1
+    for first_of, last_of in sorted(stretches):
+        if first_of > end:
+            start = first_of
+        end = max(end, last_of)
+        longest = max(longest, end - start)
+    return longest + GAP
 
 
 def _shift_stamp(block: bytearray, at: int, stamp: Stamp, shift: int, order: str) -> None:
@@ -545,8 +561,7 @@ def write_grown(
     writer.fill_in(next_options, writer.pack("Q", at))
 
     times = [[area_times(recording, b, area) for area in b.areas] for b in recording.buffers]
-    # One step for all buffers, which may run on different clocks: the longest span.
-    step = max(span(areas) for areas in times)
+    step = step_for(times)
     shifts = range(0, repetitions * step, step)
     buffers = [
         (BUFFER, writer.buffer(buffer, areas, shifts))
