@@ -1,1 +1,0 @@
-"""Lets tests say `import writer`: pytest puts the folder of this file on the module path."""
