@@ -173,7 +173,7 @@ static int read_block_v6(struct trc_file *file, struct cursor *c, uint32_t cpu_c
 		buffer->info.kind = TRC_BUFFER_TEXT;
 		buffer->info.offset = c->pos;
 		buffer->info.size = cursor_left(c);
-		buffer->text = (struct section){ .id = TRC_OPTION_BUFFER_TEXT, .present = true,
+		buffer->section = (struct section){ .id = TRC_OPTION_BUFFER_TEXT, .present = true,
 						 .header = c->pos, .offset = c->pos,
 						 .size = cursor_left(c) };
 		return TRC_OK;
@@ -318,29 +318,29 @@ static int read_buffer_v7(struct trc_file *file, const struct trc_option *option
 	if ((rc = cursor_string(&c, NAME_MAX_SIZE, &name, &size, err)))
 		return rc;
 	set_clock(&buffer->info, name, size);
-	rc = section_read_header(file, offset, &buffer->text, &fault);
-	if (rc == TRC_TRUNCATED && buffer->text.present) {
+	rc = section_read_header(file, offset, &buffer->section, &fault);
+	if (rc == TRC_TRUNCATED && buffer->section.present) {
 		problems_add(&file->problems, &fault);
 	} else if (rc) {
 		if (err)
 			*err = fault;
 		return rc;
 	}
-	if (buffer->text.id != option->id)
+	if (buffer->section.id != option->id)
 		return trc_fail(err, TRC_CORRUPT, offset, "section %u: option %u says it is of its kind",
-				buffer->text.id, option->id);
-	buffer->info.compressed = buffer->text.compressed;
+				buffer->section.id, option->id);
+	buffer->info.compressed = buffer->section.compressed;
 	if (buffer->info.compressed && file->compression == COMPRESSION_NONE)
 		return trc_fail(err, TRC_CORRUPT, offset,
 				"section %u: marked compressed in a file without compression", option->id);
 	if (option->id == TRC_OPTION_BUFFER_TEXT) {
 		buffer->info.kind = TRC_BUFFER_TEXT;
 		buffer->info.page_size = file->header.page_size;
-		buffer->info.offset = buffer->text.offset;
-		buffer->info.size = buffer->text.size;
+		buffer->info.offset = buffer->section.offset;
+		buffer->info.size = buffer->section.size;
 		return TRC_OK;
 	}
-	buffer->info.offset = buffer->text.offset;
+	buffer->info.offset = buffer->section.offset;
 	return read_areas_v7(file, &c, buffer, err);
 }
 

@@ -20,7 +20,7 @@ static inline bool page_size_valid(uint32_t size)
 struct buffer {
 	struct trc_buffer info;		/* cpu_count is the length of areas */
 	struct trc_cpu_area *areas;	/* sorted by CPU, each CPU once, all within the file */
-	struct section text;		/* of TRC_BUFFER_TEXT */
+	struct section section;		/* version 7, and the rest of the file for text of version 6 */
 };
 
 struct buffers {

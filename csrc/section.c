@@ -82,7 +82,10 @@ static int section_unpack(const struct trc_file *file, const struct section *sec
 	data = malloc(plain ? plain : 1);
 	if (!data)
 		return trc_fail_no_memory(err);
-	rc = unpack(file->compression, cursor_here(&block), stored, data, plain, section->header, err);
+	struct unpacker unpacker = unpacker_of(file->compression);
+
+	rc = unpack(&unpacker, cursor_here(&block), stored, data, plain, section->header, err);
+	unpacker_deinit(&unpacker);
 	if (rc) {
 		free(data);
 		return rc;
