@@ -127,10 +127,14 @@ class Handle:
         """Whether close() was called."""
         return self._closed
 
+    def require_open(self) -> None:
+        """Raise ClosedError if close() was called."""
+        if self._closed:
+            raise errors.ClosedError("the trace is closed", path=self.path)
+
     def __enter__(self) -> Any:
         with self._lock:
-            if self._closed:
-                raise errors.ClosedError("the trace is closed", path=self.path)
+            self.require_open()
             self._users += 1
         return self._pointer
 

@@ -18,6 +18,7 @@ __all__ = [
     "SessionError",
     "TraceError",
     "TraceFileNotFoundError",
+    "TraceIsADirectoryError",
     "TraceOSError",
     "TracePermissionError",
     "TruncatedError",
@@ -99,6 +100,9 @@ class TraceOSError(TraceError, OSError):
         self.strerror = os.strerror(number)
         self.filename = path
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return _restore_os_error, (type(self), self.errno, self.reason, self.path, self.offset)
+
 
 class TraceFileNotFoundError(TraceOSError, FileNotFoundError):
     """There is no such file."""
@@ -110,6 +114,12 @@ class TracePermissionError(TraceOSError, PermissionError):
 
 class TraceIsADirectoryError(TraceOSError, IsADirectoryError):
     """A folder was given where a file was expected."""
+
+
+def _restore_os_error(
+    kind: type[TraceOSError], number: int, reason: str, path: str | None, offset: int | None
+) -> TraceOSError:
+    return kind(number, reason, path=path, offset=offset)
 
 
 def os_error(number: int, reason: str, path: str | None) -> TraceOSError:

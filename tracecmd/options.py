@@ -127,10 +127,14 @@ class Options(Sequence[Option]):
         """How many options have this number."""
         if not isinstance(value, int):
             return super().count(value)
+        self._file.require_open()
         return self._file.option_count_id(value) if 0 <= value < 1 << 16 else 0
 
     def __repr__(self) -> str:
-        return f"<Options of {self._file.path!r}: {len(self)}>"
+        try:
+            return f"<Options of {self._file.path!r}: {len(self)}>"
+        except errors.ClosedError:
+            return f"<Options of {self._file.path!r} closed>"
 
 
 class GuestCpuMap(NamedTuple):

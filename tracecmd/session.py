@@ -64,10 +64,26 @@ class Session:
         self.strangers = tuple(strangers)
         self.missing = tuple(missing)
         self.notes = tuple(notes)
-        self.vcpus = _map_vcpus(host, self.guests)
+        self._closed = False
+        self._vcpus = _map_vcpus(host, self.guests)
         self._by_pid: dict[int, VCpu] = {}
-        for vcpu in self.vcpus:
+        for vcpu in self._vcpus:
             self._by_pid.setdefault(vcpu.host_pid, vcpu)
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise errors.ClosedError("the session is closed")
+
+    @property
+    def closed(self) -> bool:
+        """Whether :meth:`close` was called."""
+        return self._closed
+
+    @property
+    def vcpus(self) -> tuple[VCpu, ...]:
+        """Every vCPU whose host thread is known, guest by guest."""
+        self._require_open()
+        return self._vcpus
 
     @property
     def peers(self) -> tuple[Peer, ...]:
@@ -81,6 +97,7 @@ class Session:
         Raises:
             KeyError: that thread ran no vCPU of this session's guests.
         """
+        self._require_open()
         try:
             return self._by_pid[host_pid]
         except KeyError:
@@ -93,20 +110,23 @@ class Session:
             UnknownGuestError: (a KeyError) no guest of that name.
             KeyError: the host's file does not map that vCPU.
         """
+        self._require_open()
         if guest not in self.guests:
             known = ", ".join(map(repr, self.guests)) or "none"
             raise errors.UnknownGuestError(f"no guest {guest!r} in this session; there are {known}")
-        for found in self.vcpus:
+        for found in self._vcpus:
             if found.guest == guest and found.vcpu == vcpu:
                 return found.host_pid
         raise KeyError(f"vCPU {vcpu} of guest {guest!r} is mapped to no host thread")
 
     def close(self) -> None:
         """Close all files; a second close is fine."""
+        self._closed = True
         for peer in self.peers:
             peer.trace.close()
 
     def __enter__(self) -> Session:
+        self._require_open()
         return self
 
     def __exit__(
@@ -119,7 +139,8 @@ class Session:
 
     def __repr__(self) -> str:
         host = "no host" if self.host is None else f"host {self.host.path!r}"
-        return f"<Session {host}, guests={list(self.guests)}>"
+        closed = " closed" if self._closed else ""
+        return f"<Session {host}, guests={list(self.guests)}{closed}>"
 
 
 def _map_vcpus(host: Trace | None, guests: Mapping[str, Trace]) -> tuple[VCpu, ...]:
@@ -215,7 +236,7 @@ def _name_guests(host: Trace | None, guests: list[Trace]) -> dict[str, Trace]:
         if host is not None and trace.trace_id in order:
             name = host.guest_cpumap(trace.trace_id).name
         name = name or _file_name(trace)
-        if name in named:  # two guests of one name: the trace ID tells them apart
+        while name in named:  # two guests of one name: the trace ID tells them apart
             name = f"{name}@{trace.trace_id:x}"
         named[name] = trace
     return named
@@ -237,7 +258,7 @@ def _notes(host: Trace | None, guests: Mapping[str, Trace], missing: Iterable[st
             notes.append(f"guest {name!r}: no time synchronisation, its clock stands alone")
         elif host is not None and _peer_id(trace) != host.trace_id:
             notes.append(f"guest {name!r}: its clock was compared with another host's")
-        if name != _file_name(trace):
+        if not trace.path.startswith("<fd ") and name != _file_name(trace):
             notes.append(f"guest {name!r}: its file is named {Path(trace.path).name!r}")
     return notes
 
@@ -247,7 +268,7 @@ def _assemble(traces: list[Trace], strangers: Literal["error", "skip"]) -> Sessi
     host = _find_host(traces)
     guests, others = _split(traces, host)
     if host is None and not guests:
-        if len(traces) == 1 and strangers == "error":
+        if len(traces) == 1:
             host, others = traces[0], []  # a recording without guests is a session of one
         else:
             raise errors.SessionError(
@@ -283,8 +304,8 @@ def _is_trace(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             return file.read(len(_MAGIC)) == _MAGIC
-    except OSError:
-        return False
+    except OSError:  # to be told when it is opened, if it looks like one of ours
+        return path.suffix == ".dat"
 
 
 def _files(sources: tuple[Source, ...]) -> list[Source]:

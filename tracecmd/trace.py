@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from functools import cached_property
 from types import TracebackType
 from typing import Literal, NamedTuple
 
 from . import _lowlevel, errors
+from ._lazy import lazy
 from .options import (
     CpuStat,
     Guest,
@@ -46,39 +46,65 @@ class FormatText(NamedTuple):
 
 
 class Buffer:
-    """A trace buffer: the top one, or a named instance.
-
-    Attributes:
-        name: the instance's name, "" for the top buffer.
-        clock: the clock of its time stamps, e.g. ``"local"``; "" if not recorded.
-        page_size: size of a sub-buffer in bytes.
-        compressed: whether its data is compressed.
-        is_text: whether it holds the text of a latency tracer instead of ring-buffer pages.
-        offset: place of its data in the file.
-        size: extent of its data in the file, in bytes, as stored.
-    """
+    """A trace buffer: the top one, or a named instance."""
 
     def __init__(self, file: _lowlevel.File, index: int, info: _lowlevel.BufferInfo) -> None:
         self._file = file
         self._index = index
-        self.name = info.name
-        self.clock = info.clock
-        self.page_size = info.page_size
-        self.compressed = info.compressed
-        self.is_text = info.kind == _lowlevel.BUFFER_TEXT
-        self.offset = info.offset
-        self.size = info.size
+        self._described = info
 
-    @cached_property
+    @property
+    def _info(self) -> _lowlevel.BufferInfo:
+        self._file.require_open()
+        return self._described
+
+    @property
+    def name(self) -> str:
+        """The instance's name, "" for the top buffer."""
+        return self._info.name
+
+    @property
+    def clock(self) -> str:
+        """The clock of its time stamps, e.g. ``"local"``; "" if not recorded."""
+        return self._info.clock
+
+    @property
+    def page_size(self) -> int:
+        """Size of a sub-buffer in bytes."""
+        return self._info.page_size
+
+    @property
+    def compressed(self) -> bool:
+        """Whether its data is compressed."""
+        return self._info.compressed
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it holds the text of a latency tracer instead of ring-buffer pages."""
+        return self._info.kind == _lowlevel.BUFFER_TEXT
+
+    @property
+    def offset(self) -> int:
+        """Place of its data in the file."""
+        return self._info.offset
+
+    @property
+    def size(self) -> int:
+        """Extent of its data in the file, in bytes, as stored."""
+        return self._info.size
+
+    @lazy
     def cpus(self) -> tuple[CpuArea, ...]:
         """The CPUs that have data, by number, with its place in the file."""
         return tuple(CpuArea(*row) for row in self._file.cpu_areas(self._index))
 
     def __repr__(self) -> str:
-        if self._file.closed:
-            return f"<Buffer {self.name!r} closed>"
-        kind = "text" if self.is_text else f"cpus={len(self.cpus)}"
-        return f"<Buffer {self.name!r} {kind} clock={self.clock!r}>"
+        name = self._described.name
+        try:
+            kind = "text" if self.is_text else f"cpus={len(self.cpus)}"
+            return f"<Buffer {name!r} {kind} clock={self.clock!r}>"
+        except errors.ClosedError:
+            return f"<Buffer {name!r} closed>"
 
 
 class Trace:
@@ -110,8 +136,7 @@ class Trace:
         self._file.close()
 
     def __enter__(self) -> Trace:
-        if self.closed:
-            raise errors.ClosedError("the trace is closed", path=self.path)
+        self._file.require_open()
         return self
 
     def __exit__(
@@ -123,14 +148,17 @@ class Trace:
         self.close()
 
     def __repr__(self) -> str:
-        if self.closed:
-            return f"<Trace {self.path!r} closed>"
-        parts = [f"v{self.version}", f"cpus={self.cpus}", f"buffers={len(self.buffers)}"]
-        if self.guests:
-            parts.append(f"guests={len(self.guests)}")
+        try:
+            parts = [f"v{self.version}", f"cpus={self.cpus}", f"buffers={len(self.buffers)}"]
+            if self.guests:
+                parts.append(f"guests={len(self.guests)}")
+        except errors.ClosedError:
+            parts = ["closed"]
+        except errors.TraceError as error:  # say so instead of raising: it has shrunk
+            parts = [error.reason]
         return f"<Trace {self.path!r} {' '.join(parts)}>"
 
-    @cached_property
+    @lazy
     def problems(self) -> tuple[Exception, ...]:
         """What was found wrong in the file and passed over; empty for a good file.
 
@@ -140,7 +168,7 @@ class Trace:
 
     # The initial header -------------------------------------------------------------------
 
-    @cached_property
+    @lazy
     def _header(self) -> _lowlevel.Header:
         return self._file.header()
 
@@ -184,55 +212,56 @@ class Trace:
     @property
     def options(self) -> Options:
         """All options of the file, also those this package does not know."""
+        self._file.require_open()
         return Options(self._file)
 
-    @cached_property
+    @lazy
     def trace_id(self) -> int:
         """The file's 64-bit trace ID, 0 if it has none: tracecmd_get_traceid(3)."""
         return self._file.trace_id()
 
-    @cached_property
+    @lazy
     def cpus(self) -> int:
         """Number of CPUs of the recorded machine: ``trace-cmd report``'s ``cpus=N``."""
         return self._file.cpu_count()
 
-    @cached_property
+    @lazy
     def clock(self) -> str:
         """Name of the clock that the time stamps are of, e.g. ``"local"``; "" if unknown."""
         return self._file.clock_name()
 
-    @cached_property
+    @lazy
     def trace_clock(self) -> str:
         """The recorded ``trace_clock`` file: all clocks, the chosen one in brackets."""
         return self._file.option_text(OptionId.TRACECLOCK)
 
-    @cached_property
+    @lazy
     def uname(self) -> str:
         """``uname`` of the recorded machine: system, node, release, machine; "" if unknown."""
         return self._file.option_text(OptionId.UNAME)
 
-    @cached_property
+    @lazy
     def recorder(self) -> str:
         """Version of the trace-cmd that made the file, "" if it does not say."""
         return self._file.option_text(OptionId.VERSION)
 
-    @cached_property
+    @lazy
     def date_offset(self) -> int:
         """Nanoseconds that ``trace-cmd record --date`` had added to all time stamps."""
         return self._file.ts_offset()[0]
 
-    @cached_property
+    @lazy
     def ts_offset(self) -> int:
         """Nanoseconds that ``trace-cmd record --ts-offset`` had added to all time stamps."""
         return self._file.ts_offset()[1]
 
-    @cached_property
+    @lazy
     def tsc2nsec(self) -> Tsc2nsec | None:
         """How cycles become nanoseconds, if the clock counts cycles and the file says how."""
         found = self._file.tsc2nsec()
         return None if found is None else Tsc2nsec(*found)
 
-    @cached_property
+    @lazy
     def time_shift(self) -> TimeShift | None:
         """How this guest's clock relates to its host's; None in a host's file."""
         found = self._file.time_shift()
@@ -242,12 +271,12 @@ class Trace:
         samples = tuple(tuple(TimeSample(*sample) for sample in cpu) for cpu in cpus)
         return TimeShift(peer, bool(flags & 1), samples)
 
-    @cached_property
+    @lazy
     def cpu_stats(self) -> tuple[CpuStat, ...]:
         """What the ring buffers counted per CPU while recording."""
         return tuple(parse_cpu_stat(*found) for found in self._file.cpu_stats())
 
-    @cached_property
+    @lazy
     def hooks(self) -> tuple[Hook, ...]:
         """Event pairs to be joined, from ``trace-cmd record -H``.
 
@@ -260,7 +289,7 @@ class Trace:
             found.append(Hook(HookSide(*start), HookSide(*end), pid_field, HookFlags(flags)))
         return tuple(found)
 
-    @cached_property
+    @lazy
     def proc_maps(self) -> tuple[ProcMap, ...]:
         """Address maps of the traced processes.
 
@@ -275,7 +304,7 @@ class Trace:
 
     # Peers --------------------------------------------------------------------------------
 
-    @cached_property
+    @lazy
     def guests(self) -> tuple[Guest, ...]:
         """The guests that were traced together with this host, in file order."""
         return tuple(
@@ -292,6 +321,7 @@ class Trace:
         Raises:
             UnknownGuestError: (a KeyError) no guest with that trace ID was traced with this host.
         """
+        self._file.require_open()
         found = self._file.guest_find(trace_id) if 0 <= trace_id < 1 << 64 else None
         if found is None:
             reason = f"option GUEST: no guest with trace ID {trace_id:#x} in this session"
@@ -300,23 +330,23 @@ class Trace:
 
     # Buffers and sections -----------------------------------------------------------------
 
-    @cached_property
+    @lazy
     def buffers(self) -> tuple[Buffer, ...]:
         """The top buffer first (it may be empty), then the named instances in file order."""
         infos = self._file.buffers()
         return tuple(Buffer(self._file, index, info) for index, info in enumerate(infos))
 
-    @cached_property
+    @lazy
     def header_page(self) -> str:
         """The kernel's ``events/header_page``: the layout of a sub-buffer; "" if missing."""
         return self._section_text(OptionId.HEADER_INFO, 0)
 
-    @cached_property
+    @lazy
     def header_event(self) -> str:
         """The kernel's ``events/header_event``: the layout of a record; "" if missing."""
         return self._section_text(OptionId.HEADER_INFO, 1)
 
-    @cached_property
+    @lazy
     def event_formats(self) -> tuple[FormatText, ...]:
         """The ``format`` files of all recorded events, ftrace's own first."""
         texts = []
@@ -324,17 +354,17 @@ class Trace:
             texts += [FormatText(t.system, t.text) for t in self._file.section_texts(section)]
         return tuple(texts)
 
-    @cached_property
+    @lazy
     def kallsyms(self) -> str:
         """The kernel's symbols as in /proc/kallsyms; "" if not recorded."""
         return self._section_text(OptionId.KALLSYMS)
 
-    @cached_property
+    @lazy
     def printk_formats(self) -> str:
         """Addresses and texts of trace_printk() formats; "" if not recorded."""
         return self._section_text(OptionId.PRINTK)
 
-    @cached_property
+    @lazy
     def saved_cmdlines(self) -> str:
         """PIDs and command names that the kernel remembered; "" if not recorded."""
         return self._section_text(OptionId.CMDLINES)

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from .. import __version__
 from ..errors import TraceError
 from . import info, session
+from ._common import complain
 
 __all__ = ["main"]
 
@@ -41,10 +42,6 @@ def _tolerant_output() -> None:
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 
-def _say(error: BaseException) -> None:
-    print(f"tracecmd: {error}", file=sys.stderr)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; gives the exit code."""
     _tolerant_output()
@@ -59,6 +56,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except (TraceError, OSError, MemoryError) as error:
-        _say(error)
+        complain(error)
         return 1
     return code

@@ -10,9 +10,14 @@ from typing import Any
 from ..trace import Trace
 
 
+def complain(error: BaseException) -> None:
+    """Say on stderr, in one line, what failed."""
+    print(f"tracecmd: {one_line(str(error))}", file=sys.stderr)
+
+
 def warn(text: object) -> None:
     """Say something about the input on stderr."""
-    print(f"tracecmd: warning: {text}", file=sys.stderr)
+    print(f"tracecmd: warning: {one_line(str(text))}", file=sys.stderr)
 
 
 def warn_problems(traces: Iterable[Trace]) -> None:

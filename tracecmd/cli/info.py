@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import Counter
 from typing import Any
 
+from ..errors import TraceError
 from ..options import Guest, Option, OptionId, TimeShift
 from ..trace import Trace
 from ..trace import open as open_trace
-from ._common import one_line, print_json, trace_id_text, warn_problems
+from ._common import complain, one_line, print_json, trace_id_text, warn_problems
 
 SECTIONS = {
     OptionId.HEADER_INFO: "header_page, header_event",
@@ -35,21 +37,25 @@ def add_parser(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Describe each file."""
+    """Describe each file; one that is bad does not keep the others from being described."""
     described = []
-    for number, name in enumerate(arguments.files):
-        with open_trace(name) as trace:
-            warn_problems([trace])
-            description = describe(trace, options=arguments.options)
-        if arguments.json:
-            described.append(description)
+    for name in arguments.files:
+        try:
+            with open_trace(name) as trace:
+                warn_problems([trace])
+                description = describe(trace, options=arguments.options)
+        except TraceError as error:
+            complain(error)
             continue
-        if number:
+        if described and not arguments.json:
             print()
-        print_text(description)
+        described.append(description)
+        if not arguments.json:
+            print_text(description)
+            sys.stdout.flush()  # what is said of the next file on stderr belongs behind it
     if arguments.json:
         print_json(described)
-    return 0
+    return 0 if len(described) == len(arguments.files) else 1
 
 
 # What there is to tell -----------------------------------------------------------------------

@@ -59,7 +59,7 @@ def _peer(session: Session, peer: Peer) -> dict[str, Any]:
         "name": peer.name,
         "role": peer.role,
         "path": trace.path,
-        "trace_id": trace_id_text(trace.trace_id),
+        "trace_id": trace_id_text(trace.trace_id) if trace.trace_id else None,
         "clock": trace.clock,
         "cpus": trace.cpus,
         "uname": trace.uname,
@@ -78,7 +78,7 @@ def print_text(description: dict[str, Any]) -> None:
         title = "host" if peer["role"] == "host" else f"guest {one_line(peer['name'])}"
         print(f"{title}: {one_line(peer['path'])}")
         clock = one_line(peer["clock"]) or "not recorded"
-        print(f"  trace ID {peer['trace_id']}, clock {clock}, CPUs: {peer['cpus']}")
+        print(f"  trace ID {peer['trace_id'] or 'none'}, clock {clock}, CPUs: {peer['cpus']}")
         if peer["role"] == "guest":
             sync = peer["synchronised_with"]
             print(f"  time {'synchronised with ' + sync if sync else 'not synchronised'}")

@@ -1,0 +1,45 @@
+"""A property that is read once, and not at all from a closed file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar, overload
+
+from . import _lowlevel
+
+__all__ = ["lazy"]
+
+T = TypeVar("T")
+Self = TypeVar("Self", bound="lazy[Any]")
+
+
+class lazy(Generic[T]):
+    """Like ``functools.cached_property``, but read-only and bound to its file's life.
+
+    For classes with a ``_file``: what was read before :meth:`close` is not given out after it.
+    Two threads may both read; they then read the same.
+    """
+
+    def __init__(self, read: Callable[[Any], T]) -> None:
+        self._read = read
+        self.__doc__ = read.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self: Self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> T: ...
+    def __get__(self, instance: Any, owner: type) -> Any:
+        if instance is None:
+            return self
+        file: _lowlevel.File = instance._file
+        file.require_open()
+        values = instance.__dict__
+        if self._name not in values:
+            values[self._name] = self._read(instance)
+        return values[self._name]
+
+    def __set__(self, instance: object, value: T) -> None:
+        raise AttributeError(f"{self._name} is read-only")
