@@ -25,13 +25,18 @@ static void *block_create(struct arena *arena, size_t size)
 	return block->data;
 }
 
+static size_t aligned(size_t size)
+{
+	return (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+}
+
 void *arena_alloc(struct arena *arena, size_t size)
 {
 	uint8_t *object;
 
 	if (size > SIZE_MAX - ALIGNMENT)
 		return NULL;
-	size = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+	size = aligned(size ? size : 1);	/* so that NULL is failure only */
 	if (size > BLOCK_SIZE / 4)	/* on its own, so that the open block is not wasted */
 		return block_create(arena, size);
 	if (size > arena->left) {
@@ -45,6 +50,16 @@ void *arena_alloc(struct arena *arena, size_t size)
 	arena->free += size;
 	arena->left -= size;
 	return object;
+}
+
+void arena_shrink(struct arena *arena, void *object, size_t size, size_t used)
+{
+	size_t surplus = aligned(size) - aligned(used);
+
+	if ((uint8_t *)object + aligned(size) != arena->free)
+		return;
+	arena->free -= surplus;
+	arena->left += surplus;
 }
 
 void arena_deinit(struct arena *arena)

@@ -15,6 +15,8 @@ struct arena {
 
 /* Not cleared. NULL: out of memory. A zeroed struct arena is an empty one. */
 void *arena_alloc(struct arena *arena, size_t size);
+/* Gives back the end of object if that was the last one made; size is what it had, used what it keeps. */
+void arena_shrink(struct arena *arena, void *object, size_t size, size_t used);
 void arena_deinit(struct arena *arena);
 
 #endif

@@ -11,34 +11,15 @@
 #define TRC_EVENT_FORMAT_H
 
 #include "arena.h"
+#include "field.h"
 #include "problem.h"
 #include "text.h"
-
-/*
- * A field. Nothing about offset and size is checked against any record: a format is as hostile as
- * the records are, and records may be shorter than their format says.
- */
-struct event_field {
-	struct text name;
-	struct text type;	/* as libtraceevent spells it: "unsigned int", "char[16]", "__data_loc char[]" */
-	uint32_t offset;	/* from the start of the payload, common fields included */
-	uint32_t size;		/* 0: runs to the end of the record */
-	uint32_t array_length;	/* 0 if not an array, or of unknown length */
-	uint32_t element_size;	/* bytes; of a field that is no array its size; 0 if unknown */
-	uint32_t flags;		/* enum trc_field_flag */
-};
-
-enum event_format_state {
-	EVENT_FIELDS_FAILED = 1,	/* the fields could not be read, or not all: fields has those before the fault */
-	EVENT_NO_PRINT_FMT = 2,		/* no "print fmt:" was found; print_fmt is empty */
-	EVENT_FTRACE = 4,		/* of the system "ftrace", built into the kernel: enum libtraceevent ISFTRACE */
-};
 
 struct event_format {
 	struct text system, name;
 	struct text print_fmt;		/* all behind "print fmt:", blanks at either end dropped */
 	uint32_t id;			/* common_type of its records */
-	uint32_t state;			/* enum event_format_state, or'ed */
+	uint32_t state;			/* enum trc_event_state, or'ed; print_fmt is empty if the fields failed */
 	uint32_t index;			/* in event_formats.list */
 	uint32_t common_count;
 	uint32_t field_count;
@@ -51,11 +32,14 @@ struct event_place {
 	uint32_t offset, size;
 };
 
-/* FORMAT of the common fields: of the event with the lowest id, for the records of all events. */
+/*
+ * The common fields, as the event with the lowest id has them: libtraceevent uses these for the
+ * records of all events. If no event has them, where every kernel so far put them.
+ */
 struct event_common {
 	struct event_place type, flags, preempt_count, pid;
 	struct event_place lock_depth, migrate_disable, preempt_lazy_count;
-	uint32_t end;		/* first byte behind the last of them: no shorter payload is an event */
+	uint32_t end;	/* first byte behind the last of these: no shorter payload is an event */
 };
 
 #define EVENT_ID_DENSE 65536	/* common_type has 16 bits: no other id ever occurs in a record */
@@ -69,6 +53,13 @@ struct event_formats {
 	const struct event_format **by_name;	/* [count], sorted by name, then id, then file order */
 	struct event_common common;
 	struct arena arena;
+
+	/* Of use while the table is built. */
+	struct event_field *scratch;
+	size_t list_room, scratch_room, field_count;
+	struct text common_text;	/* the common fields' lines of the event read last, and the result */
+	const struct event_field *common_fields;
+	uint32_t common_count;
 };
 
 /* The format of a record's common_type, or NULL. */
@@ -85,12 +76,11 @@ const struct event_format *event_by_name(const struct event_formats *formats, st
 const struct event_field *event_field_by_name(const struct event_format *format, struct text name);
 
 /*
- * Builds the table. event_formats_init() first, then event_formats_add() for each text, in file
- * order, at last event_formats_finish(). Texts must outlive the table. A text without a name or an
- * id is dropped, one with unreadable fields is kept and marked, both are entered into problems; only
- * lack of memory fails. file_offset is what faults are reported to be at.
+ * Builds the table: add each text in the order of the file, then finish. Texts must outlive the
+ * table. A text without a name or an id is dropped, one with unreadable fields is kept and marked;
+ * both are entered into problems, at file_offset. Only lack of memory fails. A zeroed struct is an
+ * empty table, and may be deinited at any stage.
  */
-void event_formats_init(struct event_formats *formats);
 int event_formats_add(struct event_formats *formats, struct text system, struct text text,
 		      unsigned long_size, uint64_t file_offset, struct problems *problems,
 		      struct trc_error *err);

@@ -10,14 +10,13 @@
 struct kallsym {
 	uint64_t address;
 	uint32_t name;		/* offset in kallsyms.text */
-	uint32_t size;		/* of the name */
+	uint32_t name_size;
 };
 
 struct kallsyms {
 	struct text text;
-	struct kallsym *list;	/* [count], sorted by address; of one address the order of the text */
+	struct kallsym *list;	/* [count], sorted by address; of one address the last of the text first */
 	size_t count;
-	uint32_t *by_name;	/* [count] indexes of list, sorted by name, then address */
 };
 
 /* What a look-up gives. */
@@ -32,11 +31,20 @@ int kallsyms_parse(struct text text, uint64_t file_offset, struct kallsyms *out,
 		   struct problems *problems, struct trc_error *err);
 void kallsyms_deinit(struct kallsyms *kallsyms);
 
+/* Symbol number index of the list. */
+void kallsyms_describe(const struct kallsyms *kallsyms, size_t index, struct symbol *out);
+
 /*
- * The symbol address belongs to, as libtraceevent: the last at or below it. How long a symbol is
- * nobody knows, so that the very last is found at its exact address only.
+ * The symbol an address belongs to: the last at or below it. How long a symbol is nobody knows, so
+ * that the very last is found at its exact address only. Of several at one address that which
+ * libtraceevent finds. false: none.
  */
 bool kallsyms_find(const struct kallsyms *kallsyms, uint64_t address, struct symbol *out);
+
+/*
+ * A symbol by its exact name, of several that with the lowest address. Goes through all of them (a
+ * millisecond for a whole kernel): for names in print fmts, which are few, not for records.
+ */
 bool kallsyms_find_name(const struct kallsyms *kallsyms, struct text name, struct symbol *out);
 
 #endif

@@ -15,7 +15,7 @@
 
 struct trc_metadata {
 	const struct trc_file *file;	/* must outlive this */
-	struct trc_bytes header_info, ftrace_events, event_formats, cmdlines_text;
+	struct trc_bytes header_text, ftrace_text, events_text, cmdlines_text;
 	struct page_header page_header;
 	struct trc_error page_header_fault;	/* code TRC_OK: page_header is there */
 	struct event_formats formats;

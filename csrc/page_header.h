@@ -9,6 +9,7 @@
 #include "text.h"
 
 struct page_header {
+	uint32_t timestamp_offset;	/* of the 8-byte base time stamp: 0 in every kernel known */
 	uint32_t commit_offset;
 	uint32_t commit_size;	/* 4 or 8: also the kernel's size of a long, in records too */
 	uint32_t data_offset;	/* commit_offset + commit_size in every kernel known */

@@ -26,15 +26,13 @@ bool problem_is_bearable(int code)
 	return code != TRC_NO_MEMORY && code != TRC_SYSTEM;
 }
 
-size_t trc_problem_count(const struct trc_file *file)
+size_t problems_count(const struct problems *problems)
 {
-	return file->problems.count + (file->problems.unlisted ? 1 : 0);
+	return problems->count + (problems->unlisted ? 1 : 0);
 }
 
-int trc_problem(const struct trc_file *file, size_t index, struct trc_error *problem)
+int problems_get(const struct problems *problems, size_t index, struct trc_error *problem)
 {
-	const struct problems *problems = &file->problems;
-
 	if (index < problems->count) {
 		*problem = problems->list[index];
 		return TRC_OK;
@@ -45,4 +43,14 @@ int trc_problem(const struct trc_file *file, size_t index, struct trc_error *pro
 		return TRC_OK;
 	}
 	return TRC_NOT_FOUND;
+}
+
+size_t trc_problem_count(const struct trc_file *file)
+{
+	return problems_count(&file->problems);
+}
+
+int trc_problem(const struct trc_file *file, size_t index, struct trc_error *problem)
+{
+	return problems_get(&file->problems, index, problem);
 }

@@ -17,6 +17,10 @@ struct problems {
 void problems_add(struct problems *problems, const struct trc_error *fault);
 void problems_deinit(struct problems *problems);
 
+/* For the public functions: those that could not be listed are one more, the last. */
+size_t problems_count(const struct problems *problems);
+int problems_get(const struct problems *problems, size_t index, struct trc_error *problem);
+
 /*
  * Can the rest of the file be read all the same? Running out of memory or a failing system
  * call says nothing about the file and has to end the open.

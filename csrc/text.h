@@ -32,4 +32,32 @@ static inline int text_compare(struct text a, struct text b)
 	return order ? order : (a.size > b.size) - (a.size < b.size);
 }
 
+/* Cuts the next line off *rest; the line is without its newline. false: nothing is left. */
+static inline bool text_line(struct text *rest, struct text *line)
+{
+	const char *newline;
+
+	if (!rest->size)
+		return false;
+	newline = memchr(rest->start, '\n', rest->size);
+	*line = (struct text){ rest->start, newline ? (size_t)(newline - rest->start) : rest->size };
+	rest->size -= line->size + (newline ? 1 : 0);
+	rest->start += line->size + (newline ? 1 : 0);
+	return true;
+}
+
+/* Drops n characters from the start; n <= size. */
+static inline struct text text_skip(struct text text, size_t n)
+{
+	return (struct text){ text.start + n, text.size - n };
+}
+
+/* Drops blanks and tabs from the start. */
+static inline struct text text_skip_blanks(struct text text)
+{
+	while (text.size && (*text.start == ' ' || *text.start == '\t'))
+		text = text_skip(text, 1);
+	return text;
+}
+
 #endif

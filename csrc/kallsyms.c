@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+#include "kallsyms.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "error.h"
+#include "scanner.h"
+
+#define SYMBOLS_MAX (1u << 23)	/* a whole kernel with its modules has 200,000 */
+
+static struct text cut_word(struct text *rest)
+{
+	struct text word = { rest->start, 0 };
+
+	while (word.size < rest->size && !strchr(" \t\r\v\f", rest->start[word.size]))
+		word.size++;
+	*rest = text_skip(*rest, word.size);
+	return word;
+}
+
+/* "ADDRESS TYPE NAME", then perhaps "\t[MODULE]". Symbols that are no place in memory have *name empty. */
+static bool parse_line(struct text line, uint64_t *address, struct text *name)
+{
+	size_t used;
+	char type;
+
+	if (!text_hex(line, address, &used))
+		return false;
+	line = text_skip_blanks(text_skip(line, used));
+	if (!line.size)
+		return false;
+	type = *line.start;
+	line = text_skip_blanks(text_skip(line, 1));
+	*name = cut_word(&line);
+	if (!name->size)
+		return false;
+	/* 'a': a number, no address. '$' begins the marks ARM compilers set between code and data. */
+	if (type == 'a' || type == 'A' || *name->start == '$')
+		name->size = 0;
+	return true;
+}
+
+/* A line of "0 T x" has 6 characters: what the text has is enough to bound the list by. */
+static int add(struct kallsyms *k, size_t *room, uint64_t address, struct text name,
+	       struct trc_error *err)
+{
+	if (k->count == *room) {
+		/* Lines of a real one take 40 bytes, so that one allocation will most often do. */
+		size_t wanted = *room ? *room * 2 : k->text.size / 40 + 64;
+		struct kallsym *more = realloc(k->list, wanted * sizeof(*more));
+
+		if (!more)
+			return trc_fail_no_memory(err);
+		k->list = more;
+		*room = wanted;
+	}
+	k->list[k->count++] = (struct kallsym){
+		.address = address,
+		.name = (uint32_t)(name.start - k->text.start),
+		.name_size = (uint32_t)name.size,
+	};
+	return TRC_OK;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct kallsym *x = a, *y = b;
+
+	if (x->address != y->address)
+		return x->address < y->address ? -1 : 1;
+	return (x->name < y->name) - (x->name > y->name);
+}
+
+/*
+ * By address; of one address the last of the text first, as libtraceevent has it. The kernel's own
+ * symbols come sorted, those of modules and of BPF programs behind them do not.
+ */
+static void sort(struct kallsyms *k)
+{
+	size_t i = 1;
+
+	while (i < k->count && compare(&k->list[i - 1], &k->list[i]) < 0)
+		i++;
+	if (i < k->count)
+		qsort(k->list, k->count, sizeof(*k->list), compare);
+}
+
+static void remember(struct problems *problems, uint64_t file_offset, const char *what, size_t line)
+{
+	struct trc_error fault;
+
+	trc_fail(&fault, TRC_CORRUPT, file_offset, "kallsyms: %s in line %zu, symbols end there", what,
+		 line);
+	problems_add(problems, &fault);
+}
+
+int kallsyms_parse(struct text text, uint64_t file_offset, struct kallsyms *out,
+		   struct problems *problems, struct trc_error *err)
+{
+	struct kallsyms k = { .text = text };
+	struct text rest = text, line;
+	size_t room = 0, number = 0;
+	int rc = TRC_OK;
+
+	if (text.size > UINT32_MAX)
+		return trc_fail(err, TRC_LIMIT, file_offset, "kallsyms: %zu bytes", text.size);
+	while (!rc && text_line(&rest, &line)) {
+		struct text name;
+		uint64_t address;
+
+		number++;
+		line = text_skip_blanks(line);
+		if (!line.size || *line.start == '\r')
+			continue;
+		if (!parse_line(line, &address, &name)) {
+			remember(problems, file_offset, "no \"ADDRESS TYPE NAME\"", number);
+			break;
+		}
+		if (!name.size)
+			continue;
+		if (k.count == SYMBOLS_MAX) {
+			remember(problems, file_offset, "more than any kernel has", number);
+			break;
+		}
+		rc = add(&k, &room, address, name, err);
+	}
+	if (rc) {
+		free(k.list);
+		return rc;
+	}
+	sort(&k);
+	*out = k;
+	return TRC_OK;
+}
+
+void kallsyms_deinit(struct kallsyms *kallsyms)
+{
+	free(kallsyms->list);
+	*kallsyms = (struct kallsyms){ 0 };
+}
+
+void kallsyms_describe(const struct kallsyms *k, size_t index, struct symbol *out)
+{
+	const struct kallsym *symbol = &k->list[index];
+	const char *end = k->text.start + k->text.size;
+	const char *close, *p = k->text.start + symbol->name + symbol->name_size;
+	struct text module = TEXT("");
+
+	if (end - p > 2 && p[0] == '\t' && p[1] == '[') {
+		const char *newline = memchr(p, '\n', (size_t)(end - p));
+
+		p += 2;
+		close = memchr(p, ']', (size_t)((newline ? newline : end) - p));
+		if (close)
+			module = (struct text){ p, (size_t)(close - p) };
+	}
+	*out = (struct symbol){
+		.name = { k->text.start + symbol->name, symbol->name_size },
+		.module = module,
+		.address = symbol->address,
+	};
+}
+
+bool kallsyms_find(const struct kallsyms *k, uint64_t address, struct symbol *out)
+{
+	size_t low = 0, high = k->count;
+
+	/*
+	 * Which of several symbols at exactly one address is found depends on where the bisection
+	 * comes across them; to name the same as libtraceevent, it has to take the same steps.
+	 */
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct kallsym *symbol = &k->list[middle];
+
+		if (address < symbol->address) {
+			high = middle;
+		} else if (address == symbol->address ||
+			   (middle + 1 < k->count && address < symbol[1].address)) {
+			kallsyms_describe(k, middle, out);
+			return true;
+		} else {
+			low = middle + 1;
+		}
+	}
+	return false;
+}
+
+bool kallsyms_find_name(const struct kallsyms *k, struct text name, struct symbol *out)
+{
+	for (size_t i = 0; i < k->count; i++) {
+		const struct kallsym *symbol = &k->list[i];
+
+		if (symbol->name_size == name.size &&
+		    !memcmp(k->text.start + symbol->name, name.start, name.size)) {
+			kallsyms_describe(k, i, out);
+			return true;
+		}
+	}
+	return false;
+}
