@@ -38,7 +38,7 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Describe each file; one that is bad does not keep the others from being described."""
-    described = []
+    described: list[dict[str, Any]] = []
     for name in arguments.files:
         try:
             with open_trace(name) as trace:
