@@ -20,7 +20,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -35,6 +35,7 @@ DATA = BENCHMARKS / "data"  # git-ignored: grown files, built programs
 RECORDING = ROOT / "tests" / "data" / "kvm-host.dat"
 
 PEER_PACKAGES = ("libtracecmd", "libtraceevent")
+PEER_ROOT = os.environ.get("PEER_ROOT", "")  # see build_peer()
 CORE_PACKAGES = ("zlib", "libzstd")
 
 
@@ -70,11 +71,43 @@ def _build(name: str, sources: list[Path], headers: list[Path], flags: list[str]
     return program
 
 
-def build_peer(name: str) -> Path:
-    """peer/NAME.c, with the installed libtracecmd and libtraceevent."""
-    flags = pkg_config("--cflags", "--libs", *PEER_PACKAGES).split()
-    source = BENCHMARKS / "peer" / f"{name}.c"
-    return _build(f"peer-{name}", [source], [BENCHMARKS / "measure.h"], flags)
+def _peer_libraries(root: Path) -> Path:
+    compiler = os.environ.get("CC", "cc")
+    run = subprocess.run([compiler, "-print-multiarch"], capture_output=True, text=True, check=True)
+    libraries = root / "usr" / "lib" / run.stdout.strip()
+    if not (libraries / "libtracecmd.so.1").exists():
+        stop(f"PEER_ROOT: there is no libtracecmd.so.1 in {libraries}")
+    return libraries
+
+
+def build_peer(name: str) -> list[str | Path]:
+    """peer/NAME.c, with libtracecmd and libtraceevent: the command that starts it.
+
+    They are the installed ones or, with the environment's PEER_ROOT, those under this folder: a
+    tree of another, newer system (made by debootstrap, say), whose C library is used as well.
+    """
+    source, header = BENCHMARKS / "peer" / f"{name}.c", BENCHMARKS / "measure.h"
+    if not PEER_ROOT:
+        flags = pkg_config("--cflags", "--libs", *PEER_PACKAGES).split()
+        return [_build(f"peer-{name}", [source], [header], flags)]
+    root = Path(PEER_ROOT)
+    libraries = _peer_libraries(root)
+    flags = [f"-I{root}/usr/include/{part}" for part in ("trace-cmd", "traceevent", "tracefs")]
+    flags += pkg_config("--cflags", "libtracefs").split()  # its header, if root has none
+    flags += [f"-L{libraries}", f"-Wl,-rpath-link,{libraries}", "-Wl,--allow-shlib-undefined"]
+    program = _build(f"peer-{name}", [source], [header], [*flags, "-ltracecmd", "-ltraceevent"])
+    loaders = sorted(root.glob("lib*/ld-linux*.so*"))
+    if not loaders:
+        stop(f"PEER_ROOT: there is no dynamic loader in {root}/lib*")
+    return [loaders[0], "--library-path", libraries, program]
+
+
+def _peer_versions() -> list[str]:
+    if not PEER_ROOT:
+        return [f"{name} {pkg_config('--modversion', name)}" for name in PEER_PACKAGES]
+    libraries = _peer_libraries(Path(PEER_ROOT))
+    found = [(libraries / f"{name}.so.1").resolve().name for name in PEER_PACKAGES]
+    return [name.replace(".so.", " ") for name in found]
 
 
 def build_core(name: str) -> Path:
@@ -114,6 +147,22 @@ class Contender:
     name: str
     command: Sequence[str | Path]
     timed_outside: bool = False
+    environment: dict[str, str] = field(default_factory=dict)  # besides our own
+
+    @property
+    def words(self) -> list[str]:
+        return [str(word) for word in self.command]
+
+    @property
+    def whole_environment(self) -> dict[str, str]:
+        return {**os.environ, **self.environment}
+
+
+def python_contender(name: str, program: str, *arguments: str | Path) -> Contender:
+    """python/PROGRAM.py, with this tree's package if it is built in place."""
+    command = [sys.executable, BENCHMARKS / "python" / f"{program}.py", *arguments]
+    built = any((ROOT / "tracecmd").glob("_core*.so"))
+    return Contender(name, command, environment={"PYTHONPATH": str(ROOT)} if built else {})
 
 
 @dataclass
@@ -151,9 +200,9 @@ class Measured:
 
 def _run_outside(contender: Contender, into: Measured) -> None:
     """Memory is what getrusage() says, which is at least what this process uses itself."""
-    command = [str(word) for word in contender.command]
+    environment = contender.whole_environment
     start = time.perf_counter_ns()
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(contender.words, stdout=subprocess.DEVNULL, env=environment) as process:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     took = time.perf_counter_ns() - start
@@ -166,8 +215,13 @@ def _run_outside(contender: Contender, into: Measured) -> None:
 
 
 def _run_inside(contender: Contender, into: Measured) -> None:
-    command = [str(word) for word in contender.command]
-    run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    run = subprocess.run(
+        contender.words,
+        stdout=subprocess.PIPE,
+        env=contender.whole_environment,
+        text=True,
+        check=False,
+    )
     if run.returncode:
         stop(f"{contender.name}: exit code {run.returncode}")
     rounds = []
@@ -189,11 +243,25 @@ def _run_inside(contender: Contender, into: Measured) -> None:
     into.first_ns.append(rounds[0])
 
 
-def run_in_turns(contenders: Sequence[Contender], turns: int) -> dict[str, Measured]:
-    """Every contender once per turn, one after the other; the order is reversed each turn."""
+def forget(path: Path) -> None:
+    """Drop a file from the page cache, so that the next reader waits for the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def run_in_turns(
+    contenders: Sequence[Contender], turns: int, before: Callable[[], None] | None = None
+) -> dict[str, Measured]:
+    """Every contender once per turn, one after the other; the order is reversed each turn.
+
+    before is called ahead of each run.
+    """
     results = {contender.name: Measured() for contender in contenders}
     for turn in range(turns):
         for contender in contenders if turn % 2 == 0 else reversed(contenders):
+            if before:
+                before()
             run = _run_outside if contender.timed_outside else _run_inside
             run(contender, results[contender.name])
     answers = {name: result.check for name, result in results.items() if result.check}
@@ -218,7 +286,7 @@ def _cpu_model() -> str:
 
 def machine() -> str:
     versions = [f"Python {platform.python_version()}", f"Linux {platform.release()}"]
-    versions += [f"{name} {pkg_config('--modversion', name)}" for name in PEER_PACKAGES]
+    versions += _peer_versions()
     return f"{os.cpu_count()} cores, {_cpu_model()}; " + ", ".join(versions)
 
 
@@ -227,6 +295,10 @@ def human_ns(ns: float) -> str:
         if ns >= size:
             return f"{ns / size:.3g} {unit}" if ns < 100 * size else f"{ns / size:.0f} {unit}"
     return f"{ns:.0f} ns"
+
+
+def human_size(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
 
 
 def human_kib(kib: int) -> str:
@@ -246,7 +318,8 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def rerun_line() -> str:
-    return "rerun: " + shlex.join(["python", *sys.orig_argv[1:]])
+    root = f"PEER_ROOT={shlex.quote(PEER_ROOT)} " if PEER_ROOT else ""
+    return "rerun: " + root + shlex.join(["python", *sys.orig_argv[1:]])
 
 
 def arguments(description: str, *, turns: int) -> argparse.ArgumentParser:

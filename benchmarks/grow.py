@@ -166,8 +166,12 @@ class Reader:
 
 def _read_block(reader: Reader, codec: Codec) -> bytes:
     packed, size = reader.number("I"), reader.number("I")
+    if not size:
+        raise GrowError(
+            "a block without its size: a fault of trace-cmd 3.3.1 on big-endian machines"
+        )
     data = codec.decompress(reader.take(packed), size)
-    if not size or len(data) != size:
+    if len(data) != size:
         raise GrowError(f"a block unpacks to {len(data)} bytes, its header says {size}")
     return data
 

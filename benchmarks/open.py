@@ -5,14 +5,14 @@ A host's recording, as it is and grown to gigabytes, is opened and asked for its
 vCPU map of each of its guests: by libtracecmd (tracecmd_open() without plugins,
 tracecmd_get_traceid(), tracecmd_get_guest_cpumap()), by the C core and by the Python package.
 
-    python benchmarks/open.py [HOST.dat] [--size 4G] [--json FILE]
+    python benchmarks/open.py [HOST.dat] [--size 4G] [--cold] [--json FILE]
 """
 
 from __future__ import annotations
 
 import struct
-import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import _harness as harness
@@ -43,17 +43,15 @@ def guest_ids(path: Path) -> list[str]:
 def contenders(
     path: Path, opens: int, guests: list[str], names: list[str]
 ) -> list[harness.Contender]:
-    commands: dict[str, list[str | Path]] = {}
+    words: list[str | Path] = [path, str(opens), *guests]
+    runs = []
     if "libtracecmd" in names:
-        commands["libtracecmd"] = [harness.build_peer("open")]
+        runs.append(harness.Contender("libtracecmd", [*harness.build_peer("open"), *words]))
     if "core" in names:
-        commands["core"] = [harness.build_core("open")]
+        runs.append(harness.Contender("core", [harness.build_core("open"), *words]))
     if "Python" in names:
-        commands["Python"] = [sys.executable, harness.BENCHMARKS / "python" / "open.py"]
-    return [
-        harness.Contender(name, [*command, path, str(opens), *guests])
-        for name, command in commands.items()
-    ]
+        runs.append(harness.python_contender("Python", "open", *words))
+    return runs
 
 
 def print_results(results: dict[str, dict[str, harness.Measured]]) -> None:
@@ -95,6 +93,7 @@ def print_verdict(large: dict[str, harness.Measured]) -> None:
 def main() -> None:
     parser = harness.arguments("Time from a path to trace ID and guest maps.", turns=7)
     parser.add_argument("--opens", type=int, default=20, help="per process (20)")
+    parser.add_argument("--cold", action="store_true", help="page cache emptied; opened once")
     parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
     args = parser.parse_args()
 
@@ -102,13 +101,15 @@ def main() -> None:
     guests = guest_ids(args.recording)
     results = {}
     for path in (args.recording, large):
-        label = f"{path.stat().st_size / 1e6:.3g} MB".replace("e+03", "000")
-        runs = contenders(path, args.opens, guests, args.only)
-        results[label] = harness.run_in_turns(runs, args.turns)
+        label = harness.human_size(path.stat().st_size)
+        runs = contenders(path, 1 if args.cold else args.opens, guests, args.only)
+        before = partial(harness.forget, path) if args.cold else None
+        results[label] = harness.run_in_turns(runs, args.turns, before)
 
     print(harness.machine())
     print_results(results)
-    print_verdict(results[label])
+    if not args.cold:  # what is promised is promised of a file in the page cache
+        print_verdict(results[label])
     print(harness.rerun_line())
     figures = {
         size: {name: result.as_json() for name, result in measured.items()}
