@@ -316,7 +316,12 @@ def _files(sources: tuple[Source, ...]) -> list[Source]:
             files.append(source)
             continue
         folder = Path(os.fsdecode(source))
-        found = sorted(path for path in folder.iterdir() if path.is_file() and _is_trace(path))
+        try:
+            inside = sorted(folder.iterdir())
+        except OSError as error:
+            reason = f"folder: {error.strerror}"
+            raise errors.os_error(error.errno or 0, reason, str(folder)) from None
+        found = [path for path in inside if path.is_file() and _is_trace(path)]
         if not found:
             raise errors.SessionError("no trace.dat file in this folder", path=str(folder))
         files += found
