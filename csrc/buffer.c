@@ -76,9 +76,24 @@ static int compare_areas(const void *a, const void *b)
 	return x->cpu < y->cpu ? -1 : x->cpu > y->cpu;
 }
 
+/* Which CPUs a buffer has data of so far: a row costs the same, however many came before it. */
+struct cpu_set {
+	uint64_t words[CPU_ID_MAX / 64];
+};
+
+/* false if it was there before. */
+static bool cpu_set_add(struct cpu_set *set, uint32_t cpu)
+{
+	uint64_t bit = UINT64_C(1) << cpu % 64, *word = &set->words[cpu / 64];
+	bool is_new = !(*word & bit);
+
+	*word |= bit;
+	return is_new;
+}
+
 /* One row of a table: checked against the file, cut to it with a problem noted, or dropped. */
 static void take_area(struct trc_file *file, struct buffer *buffer, const struct cursor *row,
-		      struct trc_cpu_area area)
+		      struct cpu_set *seen, struct trc_cpu_area area)
 {
 	struct trc_error fault;
 	uint32_t page_size = buffer->info.page_size;
@@ -86,13 +101,6 @@ static void take_area(struct trc_file *file, struct buffer *buffer, const struct
 
 	if (!area.size)
 		return;
-	for (uint32_t i = 0; i < buffer->info.cpu_count; i++) {
-		if (buffer->areas[i].cpu == area.cpu) {
-			cursor_fail(row, &fault, TRC_CORRUPT, "CPU %u has data twice", area.cpu);
-			problems_add(&file->problems, &fault);
-			return;
-		}
-	}
 	if (!aligned || area.cpu >= CPU_ID_MAX || area.offset < file->body) {
 		cursor_fail(row, &fault, TRC_CORRUPT, "data of CPU %u cannot lie at 0x%" PRIx64, area.cpu,
 			    area.offset);
@@ -108,6 +116,11 @@ static void take_area(struct trc_file *file, struct buffer *buffer, const struct
 		if (!there)
 			return;
 		area.size = there;
+	}
+	if (!cpu_set_add(seen, area.cpu)) {
+		cursor_fail(row, &fault, TRC_CORRUPT, "CPU %u has data twice", area.cpu);
+		problems_add(&file->problems, &fault);
+		return;
 	}
 	buffer->areas[buffer->info.cpu_count++] = area;
 }
@@ -144,11 +157,16 @@ static void read_clock_trailer(struct cursor *c, struct trc_buffer *info)
 static int read_table(struct trc_file *file, struct cursor *c, uint32_t cpu_count,
 		      struct buffer *buffer, struct trc_error *err)
 {
+	struct cpu_set seen = { { 0 } };
 	int rc;
 
 	if (cpu_count > cursor_left(c) / 16)
 		return cursor_fail(c, err, TRC_TRUNCATED, "table of %u CPUs, %" PRIu64 " bytes left",
 				   cpu_count, cursor_left(c));
+	/* Tables do not overlap; thousands of options that all name one would take gigabytes. */
+	if (cpu_count > file->map.size / 16 - file->buffers.rows)
+		return cursor_fail(c, err, TRC_CORRUPT, "table of %u CPUs: the tables overlap", cpu_count);
+	file->buffers.rows += cpu_count;
 	if ((rc = alloc_areas(buffer, cpu_count, err)))
 		return rc;
 	for (uint32_t cpu = 0; cpu < cpu_count; cpu++) {
@@ -157,9 +175,10 @@ static int read_table(struct trc_file *file, struct cursor *c, uint32_t cpu_coun
 
 		if ((rc = cursor_u64(c, &area.offset, err)) || (rc = cursor_u64(c, &area.size, err)))
 			return rc;
-		take_area(file, buffer, &row, area);
+		take_area(file, buffer, &row, &seen, area);
 	}
 	read_clock_trailer(c, &buffer->info);
+	buffer->section.offset = c->pos;
 	finish_areas(buffer);
 	return TRC_OK;
 }
@@ -272,6 +291,7 @@ int buffers_read_v6(struct trc_file *file, struct cursor *c, struct trc_error *e
 static int read_areas_v7(struct trc_file *file, struct cursor *c, struct buffer *buffer,
 			 struct trc_error *err)
 {
+	struct cpu_set seen = { { 0 } };
 	uint32_t count;
 	int rc;
 
@@ -294,7 +314,7 @@ static int read_areas_v7(struct trc_file *file, struct cursor *c, struct buffer 
 		if ((rc = cursor_u32(c, &area.cpu, err)) || (rc = cursor_u64(c, &area.offset, err)) ||
 		    (rc = cursor_u64(c, &area.size, err)))
 			return rc;
-		take_area(file, buffer, &row, area);
+		take_area(file, buffer, &row, &seen, area);
 	}
 	finish_areas(buffer);
 	return TRC_OK;

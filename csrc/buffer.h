@@ -20,12 +20,17 @@ static inline bool page_size_valid(uint32_t size)
 struct buffer {
 	struct trc_buffer info;		/* cpu_count is the length of areas */
 	struct trc_cpu_area *areas;	/* sorted by CPU, each CPU once, all within the file */
-	struct section section;		/* version 7, and the rest of the file for text of version 6 */
+	/*
+	 * Version 7: the buffer's own. Version 6: a latency tracer's text is the rest of the file; else
+	 * only offset counts, the first byte behind the buffer's table.
+	 */
+	struct section section;
 };
 
 struct buffers {
 	struct buffer *list;	/* [0]: the top buffer */
 	size_t count;
+	uint64_t rows;		/* version 6: of all tables read so far, 16 bytes of the file each */
 };
 
 /*

@@ -90,19 +90,34 @@ int map_check(const struct map *map, struct trc_error *err)
 	return TRC_OK;
 }
 
+/* [offset, offset + size) cut to the mapping, its start rounded down to a memory page. */
+static size_t clip(const struct map *map, uint64_t *offset, uint64_t size)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), end;
+
+	if (*offset >= map->size)
+		return 0;
+	end = size < map->size - *offset ? *offset + size : map->size;
+	*offset &= ~(page - 1);
+	return (size_t)(end - *offset);
+}
+
 void map_populate(const struct map *map, uint64_t offset, uint64_t size)
 {
 #ifdef MADV_POPULATE_READ
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	uint64_t start = offset & ~(page - 1);
+	size_t length = clip(map, &offset, size);
 
-	if (offset >= map->size)
-		return;
-	if (size > map->size - offset)
-		size = map->size - offset;
-	madvise((void *)(uintptr_t)(map->base + start), (size_t)(offset + size - start),
-		MADV_POPULATE_READ);
+	if (length)
+		madvise((void *)(uintptr_t)(map->base + offset), length, MADV_POPULATE_READ);
 #else
 	(void)map, (void)offset, (void)size;
 #endif
+}
+
+void map_drop(const struct map *map, uint64_t offset, uint64_t size)
+{
+	size_t length = clip(map, &offset, size);
+
+	if (length)
+		madvise((void *)(uintptr_t)(map->base + offset), length, MADV_DONTNEED);
 }

@@ -25,4 +25,7 @@ int map_check(const struct map *map, struct trc_error *err);
  */
 void map_populate(const struct map *map, uint64_t offset, uint64_t size);
 
+/* Tells it that [offset, offset + size) is not needed any more: bounds the resident memory. */
+void map_drop(const struct map *map, uint64_t offset, uint64_t size);
+
 #endif

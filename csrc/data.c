@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT */
+#include "data.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "file.h"
+#include "metadata.h"
+#include "salvage.h"
+
+/* --- making the streams -------------------------------------------------------------------- */
+
+static int fail_area(struct trc_error *err, int code, uint64_t offset, const struct stream *stream,
+		     const char *what)
+{
+	return trc_fail(err, code, offset, "data of CPU %u: %s", stream->info.cpu, what);
+}
+
+static void note(struct trc_data *data, int code, uint64_t offset, const struct stream *stream,
+		 const char *what)
+{
+	struct trc_error fault;
+
+	fail_area(&fault, code, offset, stream, what);
+	problems_add(&data->problems, &fault);
+}
+
+static void use_pages(struct trc_data *data, struct stream *stream)
+{
+	uint32_t page_size = stream->info.page_size;
+
+	stream->info.page_count = stream->size / page_size;
+	if (stream->size % page_size) {
+		/* libtracecmd takes it for a whole page; what records are whole come out here. */
+		stream->info.page_count++;
+		note(data, TRC_TRUNCATED, stream->offset + stream->size, stream,
+		     "its last page is cut short");
+	}
+}
+
+static int add_chunk(struct stream *stream, size_t *room, const struct chunk *chunk,
+		     struct trc_error *err)
+{
+	if (stream->chunk_count == *room) {
+		size_t more = *room ? *room * 2 : 64;
+		struct chunk *bigger = realloc(stream->chunks, more * sizeof(*bigger));
+
+		if (!bigger)
+			return trc_fail_no_memory(err);
+		stream->chunks = bigger;
+		*room = more;
+	}
+	stream->chunks[stream->chunk_count++] = *chunk;
+	stream->info.page_count = chunk->first_page + chunk->plain / stream->info.page_size;
+	return TRC_OK;
+}
+
+/*
+ * A chunk at the cursor: u32 stored size, u32 unpacked size, the block. In files of trace-cmd
+ * 3.3.1 from 64-bit big-endian machines both sizes are 0, the block ends by itself.
+ */
+static int read_chunk(const struct trc_data *data, struct cursor *c, const struct stream *stream,
+		      struct chunk *out, struct trc_error *err)
+{
+	struct chunk chunk = { .first_page = stream->info.page_count };
+	struct cursor block;
+	int rc;
+
+	if ((rc = cursor_u32(c, &chunk.stored, err)) || (rc = cursor_u32(c, &chunk.plain, err)))
+		return rc;
+	chunk.offset = c->pos;
+	if (!chunk.stored && !chunk.plain) {
+		uint64_t plain, used;
+		uint8_t *bytes;
+
+		rc = unpack_unsized(data->file->compression, cursor_here(c), cursor_left(c),
+				    CHUNK_UNPACKED_MAX, &bytes, &plain, &used, c->pos, err);
+		if (rc)
+			return rc;
+		free(bytes);
+		chunk.stored = (uint32_t)used;
+		chunk.plain = (uint32_t)plain;
+	}
+	if ((rc = cursor_slice(c, chunk.stored, "chunk", &block, err)))
+		return rc;
+	if (!chunk.plain || chunk.plain % stream->info.page_size)
+		return trc_fail(err, TRC_CORRUPT, chunk.offset - 8,
+				"chunk: %u bytes unpacked are no whole pages of %u", chunk.plain,
+				stream->info.page_size);
+	if (chunk.plain > CHUNK_UNPACKED_MAX)
+		return trc_fail(err, TRC_LIMIT, chunk.offset - 8,
+				"chunk: unpacks to %u bytes, %" PRIu64 " is the limit", chunk.plain,
+				CHUNK_UNPACKED_MAX);
+	if (!unpacked_size_plausible(data->file->compression, chunk.stored, chunk.plain))
+		return trc_fail(err, TRC_CORRUPT, chunk.offset - 8, "chunk: %u bytes cannot unpack to %u",
+				chunk.stored, chunk.plain);
+	*out = chunk;
+	return TRC_OK;
+}
+
+/*
+ * u32 number of chunks, then the chunks. The area's stored size is not consulted: trace-cmd
+ * before 3.2 wrote it too small; the section's end bounds it.
+ */
+static int use_chunks(struct trc_data *data, struct stream *stream, uint64_t end,
+		      struct trc_error *err)
+{
+	struct cursor c = file_cursor(data->file, "chunks");
+	uint64_t stored_end = stream->offset + stream->size;
+	struct trc_error fault;
+	uint32_t count = 0;
+	bool open_ended;
+	size_t room = 0;
+	int rc;
+
+	stream->compressed = true;
+	if (end < c.end)
+		c.end = end;
+	if ((rc = cursor_skip(&c, stream->offset, &fault)) || (rc = cursor_u32(&c, &count, &fault))) {
+		problems_add(&data->problems, &fault);
+		return TRC_OK;
+	}
+	/* That trace-cmd also left the count 0, and so does every one that is stopped too early. */
+	open_ended = !count && stream->size > 4;
+	if (open_ended && stored_end < c.end)
+		c.end = stored_end;
+	for (uint32_t i = 0; open_ended ? cursor_left(&c) > 8 : i < count; i++) {
+		struct chunk chunk;
+
+		rc = read_chunk(data, &c, stream, &chunk, &fault);
+		if (rc && !problem_is_bearable(rc)) {
+			if (err)
+				*err = fault;
+			return rc;
+		}
+		if (rc) {
+			problems_add(&data->problems, &fault);
+			break;
+		}
+		if ((rc = add_chunk(stream, &room, &chunk, err)))
+			return rc;
+	}
+	return TRC_OK;
+}
+
+static int add_stream(struct trc_data *data, const struct stream *stream, struct trc_error *err)
+{
+	if (data->stream_count == data->stream_room) {
+		size_t more = data->stream_room ? data->stream_room * 2 : 16;
+		struct stream *bigger = realloc(data->streams, more * sizeof(*bigger));
+
+		if (!bigger)
+			return trc_fail_no_memory(err);
+		data->streams = bigger;
+		data->stream_room = more;
+	}
+	data->streams[data->stream_count++] = *stream;
+	return TRC_OK;
+}
+
+static int add_area(struct trc_data *data, uint32_t buffer, const struct trc_cpu_area *area,
+		    bool salvaged, struct trc_error *err)
+{
+	const struct buffer *from = &data->file->buffers.list[buffer];
+	struct stream stream = {
+		.info = { .buffer = buffer, .cpu = area->cpu, .page_size = from->info.page_size,
+			  .salvaged = salvaged },
+		.clock = &data->clocks[buffer],
+		.monotone = clock_is_monotone(&data->clocks[buffer], area->cpu),
+		.offset = area->offset,
+		.size = area->size,
+	};
+	int rc = TRC_OK;
+
+	if (from->info.page_size < data->layout.data_offset) {
+		note(data, TRC_CORRUPT, area->offset, &stream, "its pages are smaller than their header");
+		return TRC_OK;
+	}
+	/* A salvaged area has no section to tell; its file's compression does. */
+	if (salvaged ? data->file->compression != COMPRESSION_NONE : from->info.compressed)
+		rc = use_chunks(data, &stream, salvaged ? area->offset + area->size :
+				from->section.offset + from->section.size, err);
+	else
+		use_pages(data, &stream);
+	if (!rc && stream.info.page_count) {
+		rc = add_stream(data, &stream, err);
+		if (!rc)
+			return TRC_OK;
+	}
+	free(stream.chunks);
+	return rc;
+}
+
+static int add_salvaged(void *context, const struct trc_cpu_area *area, struct trc_error *err)
+{
+	return add_area(context, 0, area, true, err);
+}
+
+static int compare_streams(const void *a, const void *b)
+{
+	const struct stream *x = a, *y = b;
+
+	if (x->info.buffer != y->info.buffer)
+		return x->info.buffer < y->info.buffer ? -1 : 1;
+	return x->info.cpu < y->info.cpu ? -1 : x->info.cpu > y->info.cpu;
+}
+
+static int make_streams(struct trc_data *data, struct trc_error *err)
+{
+	const struct buffers *buffers = &data->file->buffers;
+	int rc;
+
+	for (uint32_t b = 0; b < buffers->count; b++) {
+		const struct buffer *buffer = &buffers->list[b];
+
+		for (uint32_t i = 0; i < buffer->info.cpu_count; i++) {
+			if ((rc = add_area(data, b, &buffer->areas[i], false, err)))
+				return rc;
+		}
+	}
+	if ((rc = salvage_areas(data->file, &data->layout, &data->problems, add_salvaged, data, err)))
+		return rc;
+	if (data->stream_count)
+		qsort(data->streams, data->stream_count, sizeof(*data->streams), compare_streams);
+	return TRC_OK;
+}
+
+int trc_data_create(const struct trc_file *file, const struct trc_metadata *metadata,
+		    const struct trc_clock_options *options, struct trc_data **out,
+		    struct trc_error *err)
+{
+	struct trc_data *data = calloc(1, sizeof(*data));
+	struct page_header header;
+	int rc;
+
+	if (!data)
+		return trc_fail_no_memory(err);
+	data->file = file;
+	data->metadata = metadata;
+	data->common = metadata->formats.common;
+	data->clocks = calloc(file->buffers.count, sizeof(*data->clocks));
+	if (!data->clocks)
+		rc = trc_fail_no_memory(err);
+	else if (!(rc = map_check(&file->map, err)))
+		rc = metadata_page_header(metadata, &header, err);
+	if (!rc) {
+		data->layout = (struct subbuffer_layout){
+			.commit_offset = header.commit_offset,
+			.commit_size = header.commit_size,
+			.data_offset = header.data_offset,
+			.big_endian = file->header.big_endian,
+		};
+		for (size_t b = 0; b < file->buffers.count; b++)
+			data->clocks[b] = clock_make(file, b, options);
+		rc = make_streams(data, err);
+	}
+	if (rc) {
+		trc_data_destroy(data);
+		return rc;
+	}
+	*out = data;
+	return TRC_OK;
+}
+
+void trc_data_destroy(struct trc_data *data)
+{
+	if (!data)
+		return;
+	for (size_t i = 0; i < data->stream_count; i++)
+		free(data->streams[i].chunks);
+	free(data->streams);
+	free(data->clocks);
+	problems_deinit(&data->problems);
+	free(data);
+}
+
+/* --- pages ----------------------------------------------------------------------------------- */
+
+struct chunk_cache chunk_cache_of(const struct trc_data *data)
+{
+	return (struct chunk_cache){ .unpacker = unpacker_of(data->file->compression) };
+}
+
+void chunk_cache_deinit(struct chunk_cache *cache)
+{
+	unpacker_deinit(&cache->unpacker);
+	free(cache->bytes);
+}
+
+size_t stream_find_chunk(const struct stream *stream, uint64_t page)
+{
+	size_t low = 0, high = stream->chunk_count;	/* chunks[low].first_page <= page */
+
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+
+		if (stream->chunks[middle].first_page <= page)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool in_chunk(const struct stream *stream, size_t index, uint64_t page)
+{
+	const struct chunk *chunk = &stream->chunks[index];
+
+	return page >= chunk->first_page &&
+	       page - chunk->first_page < chunk->plain / stream->info.page_size;
+}
+
+static int cache_chunk(const struct trc_data *data, const struct stream *stream, uint64_t page,
+		       struct chunk_cache *cache, struct trc_error *err)
+{
+	const struct chunk *chunk;
+	size_t index;
+	int rc;
+
+	if (cache->stream == stream && in_chunk(stream, cache->chunk, page))
+		return TRC_OK;
+	/* Mostly the next one is asked for. */
+	index = cache->stream == stream ? cache->chunk + 1 : stream->chunk_count;
+	if (index >= stream->chunk_count || !in_chunk(stream, index, page))
+		index = stream_find_chunk(stream, page);
+	chunk = &stream->chunks[index];
+	cache->stream = NULL;
+	if (cache->room < chunk->plain) {
+		free(cache->bytes);
+		cache->bytes = malloc(chunk->plain);
+		cache->room = cache->bytes ? chunk->plain : 0;
+		if (!cache->bytes)
+			return trc_fail_no_memory(err);
+	}
+	rc = unpack(&cache->unpacker, data->file->map.base + chunk->offset, chunk->stored, cache->bytes,
+		    chunk->plain, chunk->offset - 8, err);
+	if (rc)
+		return rc;
+	cache->stream = stream;
+	cache->chunk = index;
+	return TRC_OK;
+}
+
+int stream_page(const struct trc_data *data, const struct stream *stream, uint64_t index,
+		struct chunk_cache *cache, struct page *out, struct trc_error *err)
+{
+	uint32_t page_size = stream->info.page_size;
+	uint64_t at = index * page_size;
+
+	if (stream->compressed) {
+		int rc = cache_chunk(data, stream, index, cache, err);
+
+		if (rc)
+			return rc;
+		const struct chunk *chunk = &stream->chunks[cache->chunk];
+
+		*out = (struct page){ cache->bytes + (index - chunk->first_page) * page_size, page_size,
+				      chunk->offset - 8 };
+		return TRC_OK;
+	}
+	*out = (struct page){
+		.bytes = data->file->map.base + stream->offset + at,
+		.available = stream->size - at < page_size ? (uint32_t)(stream->size - at) : page_size,
+		.offset = stream->offset + at,
+	};
+	return TRC_OK;
+}
+
+/* --- public ------------------------------------------------------------------------------ */
+
+size_t trc_data_problem_count(const struct trc_data *data)
+{
+	return problems_count(&data->problems);
+}
+
+int trc_data_problem(const struct trc_data *data, size_t index, struct trc_error *problem)
+{
+	return problems_get(&data->problems, index, problem);
+}
+
+size_t trc_stream_count(const struct trc_data *data)
+{
+	return data->stream_count;
+}
+
+int trc_stream(const struct trc_data *data, size_t index, struct trc_stream *out,
+	       struct trc_error *err)
+{
+	if (index >= data->stream_count)
+		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "trace data: %zu streams, not %zu",
+				data->stream_count, index + 1);
+	*out = data->streams[index].info;
+	return TRC_OK;
+}

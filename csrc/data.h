@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The trace data of a file: each CPU's sub-buffers, in the mapping or in compressed chunks.
+ * trace-cmd.dat.v7(5), "buffer flyrecord" and COMPRESSION; of version 6 the CPU data.
+ */
+#ifndef TRC_DATA_H
+#define TRC_DATA_H
+
+#include "clock.h"
+#include "compress.h"
+#include "event_format.h"
+#include "map.h"
+#include "problem.h"
+#include "subbuffer.h"
+
+#define CHUNK_UNPACKED_MAX (UINT64_C(256) << 20)	/* writers make chunks of 10 pages */
+
+/* A run of whole pages compressed as one block. */
+struct chunk {
+	uint64_t offset;	/* of the compressed bytes in the file */
+	uint64_t first_page;
+	uint32_t stored, plain;	/* sizes in bytes */
+};
+
+struct stream {
+	struct trc_stream info;
+	const struct clock *clock;	/* of its buffer */
+	bool monotone;			/* clock_is_monotone() */
+	bool compressed;
+	uint64_t offset, size;		/* uncompressed: of the pages in the file; the last may be cut */
+	struct chunk *chunks;		/* compressed: sorted by first_page, no gaps */
+	size_t chunk_count;
+};
+
+struct trc_data {
+	const struct trc_file *file;
+	const struct trc_metadata *metadata;
+	struct subbuffer_layout layout;
+	struct event_common common;
+	struct clock *clocks;		/* one a buffer */
+	struct stream *streams;
+	size_t stream_count, stream_room;
+	struct problems problems;
+};
+
+/* Unpacked bytes of one chunk, kept until another is needed. One a reader. */
+struct chunk_cache {
+	struct unpacker unpacker;
+	const struct stream *stream;	/* NULL: empty */
+	size_t chunk;
+	uint8_t *bytes;
+	size_t room;
+};
+
+struct chunk_cache chunk_cache_of(const struct trc_data *data);
+void chunk_cache_deinit(struct chunk_cache *cache);
+
+/* Index of the chunk that holds a page of a compressed stream. */
+size_t stream_find_chunk(const struct stream *stream, uint64_t page);
+
+struct page {
+	const uint8_t *bytes;
+	uint32_t available;	/* less than the page's size only where the file was cut */
+	uint64_t offset;	/* in the file, of it or of its chunk, for messages */
+};
+
+/* A page of a stream, index < page_count; bytes are good until the cache's next use. */
+int stream_page(const struct trc_data *data, const struct stream *stream, uint64_t index,
+		struct chunk_cache *cache, struct page *out, struct trc_error *err);
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+#include "salvage.h"
+
+#include <inttypes.h>
+
+#include "error.h"
+#include "file.h"
+
+struct search {
+	const struct trc_file *file;
+	const struct subbuffer_layout *layout;
+	struct problems *problems;
+	salvage_found found;
+	void *context;
+	uint32_t page_size;
+	uint32_t next_cpu;
+};
+
+static uint64_t round_up(uint64_t offset, uint32_t page_size)
+{
+	return (offset + page_size - 1) / page_size * page_size;
+}
+
+static bool cpu_has_area(const struct buffer *buffer, uint32_t cpu)
+{
+	for (uint32_t i = 0; i < buffer->info.cpu_count; i++) {
+		if (buffer->areas[i].cpu == cpu)
+			return true;
+	}
+	return false;
+}
+
+/* The next CPU that the tables know nothing of; false when all the machine's have data. */
+static bool take_cpu(struct search *search, uint32_t *cpu)
+{
+	uint32_t limit = search->file->cpu_count ? search->file->cpu_count : CPU_ID_MAX;
+
+	while (search->next_cpu < limit && cpu_has_area(&search->file->buffers.list[0], search->next_cpu))
+		search->next_cpu++;
+	if (search->next_cpu >= limit)
+		return false;
+	*cpu = search->next_cpu++;
+	return true;
+}
+
+static int give_area(struct search *search, uint64_t offset, uint64_t size, struct trc_error *err)
+{
+	struct trc_cpu_area area = { .offset = offset, .size = size };
+	struct trc_error fault;
+
+	if (!take_cpu(search, &area.cpu)) {
+		trc_fail(&fault, TRC_CORRUPT, offset,
+			 "trace data: %" PRIu64 " bytes belong to no CPU of this machine", size);
+		problems_add(search->problems, &fault);
+		return TRC_OK;
+	}
+	trc_fail(&fault, TRC_TRUNCATED, offset,
+		 "trace data: the recorder did not finish; %" PRIu64 " bytes found that seem to be CPU %u's",
+		 size, area.cpu);
+	problems_add(search->problems, &fault);
+	return search->found(search->context, &area, err);
+}
+
+/* Is there a page with records at this offset, and from when? */
+static bool page_time(const struct search *search, uint64_t offset, uint64_t *ts)
+{
+	const struct map *map = &search->file->map;
+	uint64_t left = map->size - offset;
+	struct subbuffer page;
+
+	if (!subbuffer_open(search->layout, search->layout->big_endian, map->base + offset,
+			    search->page_size,
+			    left < search->page_size ? (uint32_t)left : search->page_size, &page))
+		return false;
+	*ts = page.ts;
+	return page.end > 0 && page.ts > 0;
+}
+
+/* Uncompressed pages from offset to the end of the file, cut where time steps back. */
+static int search_pages(struct search *search, uint64_t offset, uint64_t end, struct trc_error *err)
+{
+	uint64_t start = offset, last = 0, ts;
+	bool any = false;
+	int rc;
+
+	for (; offset < end; offset += search->page_size) {
+		if (!page_time(search, offset, &ts))
+			continue;
+		if (any && ts < last) {
+			if ((rc = give_area(search, start, offset - start, err)))
+				return rc;
+			start = offset;
+		}
+		any = true;
+		last = ts;
+	}
+	return any ? give_area(search, start, end - start, err) : TRC_OK;
+}
+
+/* Compressed chunks of one CPU: where they end, or where they stop making sense. */
+static uint64_t skip_chunks(const struct search *search, uint64_t offset, uint64_t end)
+{
+	struct cursor c = file_cursor(search->file, "chunks");
+	uint32_t count, stored, plain;
+
+	c.end = end;
+	if (cursor_skip(&c, offset, NULL) || cursor_u32(&c, &count, NULL))
+		return end;
+	for (uint32_t i = 0; !count || i < count; i++) {
+		struct cursor before = c;
+
+		if (cursor_u32(&c, &stored, NULL) || cursor_u32(&c, &plain, NULL))
+			return end;
+		if (!stored || !plain || plain % search->page_size)
+			return before.pos;
+		if (cursor_skip(&c, stored, NULL))
+			return end;
+	}
+	return c.pos;
+}
+
+static int search_chunks(struct search *search, uint64_t offset, uint64_t end, struct trc_error *err)
+{
+	while (offset < end) {
+		uint64_t stop = skip_chunks(search, offset, end);
+		int rc;
+
+		if (stop <= offset + 4)
+			break;
+		if ((rc = give_area(search, offset, stop - offset, err)))
+			return rc;
+		offset = round_up(stop, search->page_size);
+	}
+	return TRC_OK;
+}
+
+/* --- where to search ------------------------------------------------------------------------- */
+
+/* Does a BUFFER option tell of the section at this offset? Then its areas are known. */
+static bool section_known(const struct trc_file *file, const struct section *section)
+{
+	for (size_t i = 0; i < file->buffers.count; i++) {
+		if (file->buffers.list[i].section.present &&
+		    file->buffers.list[i].section.header == section->header)
+			return true;
+	}
+	return false;
+}
+
+static int search_v7(struct search *search, struct trc_error *err)
+{
+	const struct trc_file *file = search->file;
+	uint64_t at = file->body;
+
+	/* With a top buffer in the options the recorder came to its end, at least with that. */
+	if (file->buffers.list[0].section.present)
+		return TRC_OK;
+	for (unsigned n = 0; n < OPTION_SECTIONS_MAX; n++) {
+		struct section section = { 0 };
+
+		if (section_read_header(file, at, &section, NULL) && !section.present)
+			return TRC_OK;
+		if (section.id == TRC_OPTION_BUFFER && !section_known(file, &section)) {
+			uint64_t start = round_up(section.offset, search->page_size);
+			uint64_t end = section.size ? section.offset + section.size : file->map.size;
+
+			return section.compressed ? search_chunks(search, start, end, err) :
+						    search_pages(search, start, end, err);
+		}
+		at = section.offset + section.size;
+	}
+	return TRC_OK;
+}
+
+static int search_v6(struct search *search, struct trc_error *err)
+{
+	const struct buffer *top = &search->file->buffers.list[0];
+	uint64_t start = top->info.cpu_count ? top->info.offset + top->info.size : top->section.offset;
+	size_t first;
+
+	/* Instances are written behind the top buffer, so then that is whole. */
+	if (top->info.kind != TRC_BUFFER_FLYRECORD || !start ||
+	    top->info.cpu_count >= search->file->cpu_count ||
+	    options_range(&search->file->options, TRC_OPTION_BUFFER, &first))
+		return TRC_OK;
+	return search_pages(search, round_up(start, search->page_size), search->file->map.size, err);
+}
+
+int salvage_areas(const struct trc_file *file, const struct subbuffer_layout *layout,
+		  struct problems *problems, salvage_found found, void *context,
+		  struct trc_error *err)
+{
+	struct search search = {
+		.file = file,
+		.layout = layout,
+		.problems = problems,
+		.found = found,
+		.context = context,
+		.page_size = file->header.page_size,
+	};
+
+	if (search.page_size < layout->data_offset)
+		return TRC_OK;
+	return file->header.version == 7 ? search_v7(&search, err) : search_v6(&search, err);
+}
