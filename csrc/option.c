@@ -74,6 +74,9 @@ static int read_section(struct options *options, struct cursor *c, uint64_t *nex
 			return rc;
 		if (id == TRC_OPTION_DONE) {
 			c->pos -= option.size;
+			if (option.size < 8)
+				return cursor_fail(c, err, TRC_CORRUPT, "DONE has %u bytes, 8 expected",
+						   option.size);
 			return cursor_u64(c, next, err);
 		}
 		if ((rc = options_add(options, &option, err)))
@@ -95,6 +98,26 @@ static int keep_unpacked(struct options *options, struct trc_bytes *bytes, struc
 	}
 	options->unpacked = bigger;
 	options->unpacked[options->unpacked_count++] = *bytes;
+	options->unpacked_size += bytes->size;
+	return TRC_OK;
+}
+
+/*
+ * Sections do not overlap, nor do options. Where they do, a small file can hold any number of
+ * large ones; the same for sections that unpack to much more than they take.
+ */
+static int check_sizes(struct trc_file *file, size_t before, uint64_t offset,
+		       struct trc_error *err)
+{
+	struct options *options = &file->options;
+
+	if (options->unpacked_size > SECTION_UNPACKED_MAX)
+		return trc_fail(err, TRC_LIMIT, offset, "options: they unpack to more than %" PRIu64 " bytes",
+				SECTION_UNPACKED_MAX);
+	for (size_t i = before; i < options->count; i++)
+		options->payload_size += options->list[i].size;
+	if (options->payload_size > file->map.size + options->unpacked_size)
+		return trc_fail(err, TRC_CORRUPT, offset, "options: the sections of the chain overlap");
 	return TRC_OK;
 }
 
@@ -117,7 +140,8 @@ static int read_section_at(struct trc_file *file, uint64_t offset, uint64_t *nex
 	    (rc = keep_unpacked(options, &bytes, err)))
 		return rc;
 	c = section_cursor(file, &section, &bytes, "options section");
-	rc = read_section(options, &c, next, err);
+	if (!(rc = read_section(options, &c, next, err)))
+		rc = check_sizes(file, before, offset, err);
 	if (rc)
 		options->count = before;	/* all of a section or nothing */
 	return rc;

@@ -14,6 +14,7 @@ struct options {
 	uint32_t *by_id;		/* indices into list, sorted by (id, place): look-up by bisection */
 	struct trc_bytes *unpacked;	/* of compressed options sections; the options point into them */
 	size_t unpacked_count;
+	uint64_t unpacked_size, payload_size;	/* sums, over version 7's whole chain */
 };
 
 /* Version 6: options from the cursor up to the bare end marker, which is consumed. */
