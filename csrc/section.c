@@ -56,14 +56,14 @@ static int section_unpack(const struct trc_file *file, const struct section *sec
 	uint8_t *data;
 	int rc;
 
+	if (file->compression == COMPRESSION_NONE)
+		return trc_fail(err, TRC_CORRUPT, section->header,
+				"section %u: marked compressed in a file without compression", section->id);
 	if ((rc = cursor_skip(&whole, section->offset, err)) ||
 	    (rc = cursor_slice(&whole, section->size, "compressed section", &c, err)) ||
 	    (rc = cursor_u32(&c, &stored, err)) || (rc = cursor_u32(&c, &plain, err)) ||
 	    (rc = cursor_slice(&c, stored, "compressed section", &block, err)))
 		return rc;
-	if (file->compression == COMPRESSION_NONE)
-		return trc_fail(err, TRC_CORRUPT, section->header,
-				"section %u: marked compressed in a file without compression", section->id);
 	if (!plain && stored) {
 		/* trace-cmd 3.3.1 on 64-bit big-endian machines left this word 0. */
 		rc = unpack_unsized(file->compression, cursor_here(&block), stored,
