@@ -250,19 +250,27 @@ class File(Handle):
             return out.mult, out.shift, out.offset
 
     def time_shift(self) -> tuple[int, int, list[list[tuple[int, int, int, int]]]] | None:
-        """Peer's trace ID, flags, and per CPU the samples (time, offset, scaling, fraction)."""
+        """Peer's trace ID, flags, and per CPU the samples (time, offset, scaling, fraction).
+
+        CPUs that share their samples (as in files of trace-cmd 2.9) share one list, too.
+        """
         with self as file:
             err = ffi.new("struct trc_error *")
             out = ffi.new("struct trc_time_shift *")
             if lib.trc_time_shift(file, out, err) == lib.TRC_NOT_FOUND:
                 return None
             cpus = []
+            lists: dict[tuple[int, int], list[tuple[int, int, int, int]]] = {}
             samples, count = ffi.new("const struct trc_time_sample **"), ffi.new("size_t *")
             for cpu in range(out.cpu_count):
                 self._check(lib.trc_time_samples(file, cpu, samples, count, err), err)
-                cpus.append(
-                    [(s.time, s.offset, s.scaling, s.fraction) for s in samples[0][0 : count[0]]]
-                )
+                key = int(ffi.cast("uintptr_t", samples[0])), count[0]
+                if key not in lists:
+                    lists[key] = [
+                        (s.time, s.offset, s.scaling, s.fraction)
+                        for s in samples[0][0 : count[0]]
+                    ]
+                cpus.append(lists[key])
             return out.peer_trace_id, out.flags, cpus
 
     # Options ------------------------------------------------------------------------------

@@ -268,8 +268,9 @@ class Trace:
         if found is None:
             return None
         peer, flags, cpus = found
-        samples = tuple(tuple(TimeSample(*sample) for sample in cpu) for cpu in cpus)
-        return TimeShift(peer, bool(flags & 1), samples)
+        lists = {id(cpu): cpu for cpu in cpus}  # CPUs may share one
+        samples = {key: tuple(TimeSample(*s) for s in cpu) for key, cpu in lists.items()}
+        return TimeShift(peer, bool(flags & 1), tuple(samples[id(cpu)] for cpu in cpus))
 
     @lazy
     def cpu_stats(self) -> tuple[CpuStat, ...]:
