@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Events whose text is not that of their print fmt: what libtraceevent's plugins and trace-cmd's
+ * own hooks print instead, or in front. FORMAT.md 5.8, 6.5.
+ *
+ * A handler names the fields it wants; where they lie is looked up once per event.
+ */
+#ifndef TRC_EVENT_HANDLER_H
+#define TRC_EVENT_HANDLER_H
+
+#include "comm_table.h"
+#include "function_stack.h"
+#include "print_fmt_program.h"
+#include "report.h"
+
+#define HANDLER_FIELDS 32
+
+struct event_run;
+
+struct event_handler {
+	const char *system, *name;
+	/* Writes the text. False: the print fmt's text is to follow. */
+	bool (*run)(struct event_run *run);
+	/* Follows the state, without text; NULL: there is none. */
+	void (*scan)(struct event_run *run);
+	bool builtin;		/* trace-cmd's, not libtraceevent's: stays without plugins */
+	const char *fields[HANDLER_FIELDS];
+};
+
+/* An event as a report knows it. */
+struct event_text {
+	struct print_fmt *program;
+	const struct event_handler *handler;	/* NULL: none */
+	struct text label;			/* "NAME: " and the blanks behind */
+	bool found[HANDLER_FIELDS];		/* is there such a field? */
+	struct place fields[HANDLER_FIELDS];
+	char states[64];			/* sched_switch: the letter of each bit, 0: none */
+};
+
+/* A handler at work on a record. */
+struct event_run {
+	const struct print_fmt_env *env;
+	const struct event_text *event;
+	const struct report_record *record, *next;
+	struct print_record print;
+	struct event_place pid;
+	uint32_t type;				/* common_type */
+	const struct event_text *next_event;	/* next's; set if it is of the same file */
+	struct comm_table *comms;
+	struct function_stacks *stacks;
+	struct output *out;			/* of scan: NULL */
+	bool nanoseconds;
+	bool took_next, no_memory;
+};
+
+/* Field number i of the handler as an unsigned number; 0 if it is missing. */
+TRC_INLINE uint64_t run_number(const struct event_run *run, unsigned i)
+{
+	return read_number(run->event->program, &run->print, run->event->fields[i].offset,
+			   run->event->fields[i].size);
+}
+
+/* Characters of field number i up to NUL, __data_loc or not. */
+struct text run_text(const struct event_run *run, unsigned i);
+
+/* libtraceevent's complaint about a missing field. */
+void run_missing(struct event_run *run, unsigned i);
+
+/* "LABEL" and the field in decimal, or what libtraceevent prints if there is none. */
+void run_decimal(struct event_run *run, const char *label, unsigned i);
+void run_hex(struct event_run *run, const char *label, unsigned i);
+
+/* NULL: none of plugins for this event. */
+const struct event_handler *event_handler_find(const struct event_format *event, uint32_t flags);
+
+/* Arrays that end with an entry without name. */
+extern const struct event_handler ftrace_handlers[], sched_handlers[], timer_handlers[],
+	memory_handlers[], futex_handlers[], kvm_handlers[], wireless_handlers[];
+
+/* What an event's handler prepares when the event is met first. */
+void sched_prepare(struct event_text *event);
+
+#endif

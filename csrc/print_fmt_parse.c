@@ -1,0 +1,879 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The print fmt language grouped as libtraceevent groups it (FORMAT.md 5.5), which is not how C
+ * does: operators of equal rank lean to the right, a ternary ends after one operand.
+ */
+#include <string.h>
+
+#include "error.h"
+#include "print_fmt_lex.h"
+#include "print_fmt_tree.h"
+
+struct parser {
+	struct lexer lexer;
+	const struct event_format *event;
+	struct print_fmt_language language;
+	struct arena *arena;
+	struct lexeme token;	/* the one behind what was parsed last */
+	unsigned depth, operators;
+	bool failed, no_memory;
+};
+
+static bool parse_primary(struct parser *p, struct node *node);
+static bool parse_operator(struct parser *p, struct node *node);
+static bool parse_following(struct parser *p, struct node *node);
+
+/* Every parse_ function gives false when the print fmt is lost; p->token is then of no meaning. */
+static bool refuse(struct parser *p)
+{
+	p->failed = true;
+	return false;
+}
+
+static void advance(struct parser *p)
+{
+	p->token = lex_item(&p->lexer);
+	if (p->token.kind == LEXEME_NO_MEMORY)
+		p->no_memory = true;
+}
+
+static struct node *new_node(struct parser *p)
+{
+	struct node *node = arena_alloc(p->arena, sizeof(*node));
+
+	if (!node) {
+		p->no_memory = true;
+		return NULL;
+	}
+	*node = (struct node){ .text = TEXT("") };
+	return node;
+}
+
+static bool at(const struct parser *p, enum lexeme_kind kind, const char *text)
+{
+	return lexeme_is(p->token, kind, text);
+}
+
+static bool expect(struct parser *p, enum lexeme_kind kind, const char *text)
+{
+	return at(p, kind, text) || refuse(p);
+}
+
+/* Item, string and character start a primary without being an operator. */
+static bool at_item(const struct parser *p)
+{
+	return p->token.kind == LEXEME_ITEM || p->token.kind == LEXEME_STRING ||
+	       p->token.kind == LEXEME_CHAR;
+}
+
+/* Moves on and parses a primary into *node, a new one. */
+static bool next_primary(struct parser *p, struct node **node)
+{
+	*node = new_node(p);
+	if (!*node)
+		return false;
+	advance(p);
+	return parse_primary(p, *node);
+}
+
+/* A primary and whatever operators follow it. */
+static bool next_expression(struct parser *p, struct node **node)
+{
+	if (!next_primary(p, node))
+		return false;
+	while (p->token.kind == LEXEME_OP)
+		if (!parse_operator(p, *node))
+			return false;
+	return true;
+}
+
+/* --- operators --------------------------------------------------------------------------- */
+
+/* Low binds tightest; -1: not one. */
+static int operator_priority(struct text op)
+{
+	static const struct {
+		char op[3];
+		int8_t priority;
+	} table[] = {
+		{ "++", 3 }, { "--", 3 }, { "~", 4 }, { "!", 4 }, { "*", 6 }, { "/", 6 }, { "%", 6 },
+		{ "+", 7 }, { "-", 7 }, { "<<", 8 }, { ">>", 8 }, { "<", 9 }, { ">", 9 }, { "<=", 9 },
+		{ ">=", 9 }, { "==", 10 }, { "!=", 10 }, { "&", 11 }, { "^", 12 }, { "|", 13 },
+		{ "&&", 14 }, { "||", 15 }, { "?", 16 },
+	};
+
+	for (size_t i = 0; i < countof(table); i++)
+		if (text_is(op, table[i].op))
+			return table[i].priority;
+	return -1;
+}
+
+/* The tree so far becomes the left operand of a new operator in its place. */
+static bool wrap(struct parser *p, struct node *node, uint8_t priority)
+{
+	struct node *left = new_node(p);
+
+	if (!left)
+		return false;
+	*left = *node;
+	*node = (struct node){ .kind = NODE_OP, .text = p->token.text, .priority = priority,
+			       .left = left };
+	return true;
+}
+
+/* cond ? a : b; b is one primary. The result has rank 0, so that what follows wraps it. */
+static bool parse_conditional(struct parser *p, struct node *node)
+{
+	struct node *branches;
+
+	if (!wrap(p, node, 0) || !(branches = new_node(p)))
+		return false;
+	branches->kind = NODE_OP;
+	branches->text = TEXT(":");
+	node->right = branches;
+	if (!next_primary(p, &branches->left))
+		return false;
+	while (p->token.kind == LEXEME_OP && !at(p, LEXEME_OP, ":"))
+		if (!parse_operator(p, branches->left))
+			return false;
+	return expect(p, LEXEME_OP, ":") && next_primary(p, &branches->right);
+}
+
+/* array[i]; i is one primary. */
+static bool parse_index(struct parser *p, struct node *node)
+{
+	if (!wrap(p, node, 0) || !next_primary(p, &node->right) || !expect(p, LEXEME_OP, "]"))
+		return false;
+	advance(p);
+	return true;
+}
+
+static bool parse_unary(struct parser *p, struct node *node)
+{
+	if (p->token.text.size != 1 || !memchr("~!+-", p->token.text.start[0], 4))
+		return refuse(p);
+	*node = (struct node){ .kind = NODE_OP, .text = p->token.text };
+	node->left = new_node(p);
+	return node->left && next_primary(p, &node->right) && parse_following(p, node);
+}
+
+/*
+ * a op b: if b came as an operator node that binds less tightly (it was in parentheses, or
+ * unary), libtraceevent lets it change places with op.
+ */
+static void attach_right(struct node *node, struct node *right)
+{
+	if (right->kind == NODE_OP &&
+	    operator_priority(node->text) < operator_priority(right->text)) {
+		struct node tight = *node;
+
+		tight.right = right->left;
+		*node = *right;
+		*right = tight;
+		node->left = right;
+	} else {
+		node->right = right;
+	}
+}
+
+static bool parse_binary(struct parser *p, struct node *node)
+{
+	int priority = operator_priority(p->token.text);
+	struct node *right;
+
+	if (priority < 5 || priority > 15)
+		return refuse(p);
+	if (!wrap(p, node, (uint8_t)priority))
+		return false;
+	advance(p);
+	if (text_is(node->text, "*") && at(p, LEXEME_DELIM, ")")) {	/* a cast to a pointer */
+		struct node *left = node->left;
+		char *type;
+
+		if (left->kind != NODE_ATOM)
+			return refuse(p);
+		type = arena_alloc(p->arena, left->text.size + 2);
+		if (!type) {
+			p->no_memory = true;
+			return false;
+		}
+		memcpy(type, left->text.start, left->text.size);
+		memcpy(type + left->text.size, " *", 2);
+		*node = *left;
+		node->text = (struct text){ type, left->text.size + 2 };
+		return true;
+	}
+	right = new_node(p);
+	if (!right || !parse_primary(p, right))
+		return false;
+	attach_right(node, right);
+	return true;
+}
+
+/* The operator at p->token, with *node as its left operand. */
+static bool parse_one_operator(struct parser *p, struct node *node)
+{
+	if (++p->operators > PRINT_FMT_MAX_OPERATORS)
+		return refuse(p);
+	if (at(p, LEXEME_OP, "?"))
+		return parse_conditional(p, node);
+	if (at(p, LEXEME_OP, "["))
+		return parse_index(p, node);
+	return parse_binary(p, node);
+}
+
+/*
+ * All operators behind the operator node *node, up to a colon: one that binds less wraps the
+ * whole, any other takes the operand on the right only.
+ */
+static bool parse_following(struct parser *p, struct node *node)
+{
+	while (p->token.kind == LEXEME_OP && !at(p, LEXEME_OP, ":")) {
+		if (node->kind == NODE_OP && operator_priority(p->token.text) <= node->priority)
+			node = node->right;
+		if (!parse_one_operator(p, node))
+			return false;
+	}
+	return true;
+}
+
+static bool parse_operator(struct parser *p, struct node *node)
+{
+	return parse_one_operator(p, node) && parse_following(p, node);
+}
+
+/* --- values known while parsing ----------------------------------------------------------- */
+
+uint64_t atom_number(struct text text)
+{
+	const char *s = text.start, *end = s + text.size;
+	unsigned base = 10;
+	uint64_t value = 0;
+
+	if (end - s >= 2 && s[0] == '0' && (s[1] == 'x' || s[1] == 'X')) {
+		base = 16;
+		s += 2;
+	} else if (s < end && *s == '0') {
+		base = 8;
+	}
+	for (; s < end; s++) {
+		unsigned digit;
+
+		if (*s >= '0' && *s <= '9')
+			digit = (unsigned)(*s - '0');
+		else if ((*s | 0x20) >= 'a' && (*s | 0x20) <= 'f')
+			digit = (unsigned)((*s | 0x20) - 'a') + 10;
+		else
+			break;
+		if (digit >= base)
+			break;
+		if (__builtin_mul_overflow(value, base, &value) ||
+		    __builtin_add_overflow(value, digit, &value))
+			return UINT64_MAX;
+	}
+	return value;
+}
+
+static bool fold(const struct node *node, int64_t *value);
+
+static bool fold_unary(struct text op, int64_t right, int64_t *value)
+{
+	switch (op.start[0]) {
+	case '~':
+		*value = ~right;
+		return true;
+	case '!':
+		*value = !right;
+		return true;
+	case '-':
+		*value = (int64_t)(UINT64_C(0) - (uint64_t)right);
+		return true;
+	case '+':
+		*value = right;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool fold_binary(const struct node *node, int64_t a, int64_t b, int64_t *value)
+{
+	uint64_t left = (uint64_t)a, right = (uint64_t)b, out;
+
+	switch (operator_priority(node->text) << 8 | node->text.start[0]) {
+	case 6 << 8 | '*':
+		out = left * right;
+		break;
+	case 6 << 8 | '/':
+	case 6 << 8 | '%':
+		if (!b || (a == INT64_MIN && b == -1))
+			return false;
+		out = (uint64_t)(node->text.start[0] == '/' ? a / b : a % b);
+		break;
+	case 7 << 8 | '+':
+		out = left + right;
+		break;
+	case 7 << 8 | '-':
+		out = left - right;
+		break;
+	case 8 << 8 | '<':
+		out = left << (right & 63);
+		break;
+	case 8 << 8 | '>':
+		out = (uint64_t)(a >> (right & 63));
+		break;
+	case 9 << 8 | '<':
+		out = node->text.size == 1 ? a < b : a <= b;
+		break;
+	case 9 << 8 | '>':
+		out = node->text.size == 1 ? a > b : a >= b;
+		break;
+	case 10 << 8 | '=':
+		out = a == b;
+		break;
+	case 10 << 8 | '!':
+		out = a != b;
+		break;
+	case 11 << 8 | '&':
+		out = left & right;
+		break;
+	case 12 << 8 | '^':
+		out = left ^ right;
+		break;
+	case 13 << 8 | '|':
+		out = left | right;
+		break;
+	case 14 << 8 | '&':
+		out = left && right;
+		break;
+	case 15 << 8 | '|':
+		out = left || right;
+		break;
+	default:
+		return false;
+	}
+	*value = (int64_t)out;
+	return true;
+}
+
+static bool fold_operator(const struct node *node, int64_t *value)
+{
+	int64_t left, right;
+
+	if (text_is(node->text, "[") || text_is(node->text, ":"))
+		return false;
+	if (text_is(node->text, "?"))
+		return fold(node->left, &left) && fold(left ? node->right->left : node->right->right, value);
+	if (!fold(node->right, &right))
+		return false;
+	if (node->left->kind == NODE_NULL)
+		return fold_unary(node->text, right, value);
+	return fold(node->left, &left) && fold_binary(node, left, right, value);
+}
+
+/* The value of an expression without fields; identifiers count as 0. */
+static bool fold(const struct node *node, int64_t *value)
+{
+	switch (node->kind) {
+	case NODE_NULL:
+		*value = 0;
+		return true;
+	case NODE_ATOM:
+		*value = (int64_t)atom_number(node->text);
+		return true;
+	case NODE_TYPE:
+		return fold(node->left, value);
+	case NODE_OP:
+		return fold_operator(node, value);
+	default:
+		return false;
+	}
+}
+
+/* Names that kernels leave in format files. Any other that is no number is -1. */
+static uint64_t named_value(struct text name)
+{
+	static const char *const names[] = {
+		"HI_SOFTIRQ", "TIMER_SOFTIRQ", "NET_TX_SOFTIRQ", "NET_RX_SOFTIRQ", "BLOCK_SOFTIRQ",
+		"IRQ_POLL_SOFTIRQ", "TASKLET_SOFTIRQ", "SCHED_SOFTIRQ", "HRTIMER_SOFTIRQ", "RCU_SOFTIRQ",
+	};
+
+	if (name.size && name.start[0] >= '0' && name.start[0] <= '9')
+		return atom_number(name);
+	for (size_t i = 0; i < countof(names); i++)
+		if (text_is(name, names[i]))
+			return i;
+	if (text_is(name, "HRTIMER_NORESTART"))
+		return 0;
+	if (text_is(name, "HRTIMER_RESTART"))
+		return 1;
+	return UINT64_MAX;
+}
+
+/* The value of a { value, "name" }: what is negative is not recognised, and thus -1. FORMAT.md 5.6. */
+static bool entry_value(const struct node *node, uint64_t *value)
+{
+	int64_t folded;
+
+	while (node->kind == NODE_TYPE)
+		node = node->left;
+	if (node->kind == NODE_ATOM) {
+		*value = named_value(node->text);
+		return true;
+	}
+	if (node->kind != NODE_OP || !fold(node, &folded))
+		return false;
+	*value = folded < 0 ? UINT64_MAX : (uint64_t)folded;
+	return true;
+}
+
+/* --- primaries --------------------------------------------------------------------------- */
+
+static const struct event_field *find_field(const struct event_format *event, struct text name,
+					    bool own_only)
+{
+	for (uint32_t i = 0; !own_only && i < event->common_count; i++)
+		if (text_equal(event->common[i].name, name))
+			return &event->common[i];
+	for (uint32_t i = 0; i < event->field_count; i++)
+		if (text_equal(event->fields[i].name, name))
+			return &event->fields[i];
+	return NULL;
+}
+
+/* REC->name, at what follows REC. */
+static bool parse_field(struct parser *p, struct node *node)
+{
+	advance(p);
+	if (!expect(p, LEXEME_OP, "->"))
+		return false;
+	advance(p);
+	if (p->token.kind != LEXEME_ITEM)
+		return refuse(p);
+	node->kind = NODE_FIELD;
+	node->text = p->token.text;
+	node->field = find_field(p->event, node->text, false);
+	advance(p);
+	return true;
+}
+
+static bool parse_entries(struct parser *p, struct symbol_entry **list)
+{
+	do {
+		struct symbol_entry *entry;
+		struct node *value, *name;
+
+		advance(p);
+		if (!at(p, LEXEME_OP, "{"))
+			break;
+		if (!next_primary(p, &value) || (p->token.kind == LEXEME_OP && !parse_operator(p, value)) ||
+		    !expect(p, LEXEME_DELIM, ","))
+			return false;
+		entry = arena_alloc(p->arena, sizeof(*entry));
+		if (!entry) {
+			p->no_memory = true;
+			return false;
+		}
+		if (!entry_value(value, &entry->value))
+			return refuse(p);
+		if (!next_primary(p, &name) || !expect(p, LEXEME_OP, "}"))
+			return false;
+		if (name->kind != NODE_ATOM)
+			return refuse(p);
+		entry->name = name->text;
+		entry->next = NULL;
+		*list = entry;
+		list = &entry->next;
+		advance(p);
+	} while (at(p, LEXEME_DELIM, ","));
+	return true;
+}
+
+/* __print_flags(value, "delimiter", entries) */
+static bool parse_flags(struct parser *p, struct node *node)
+{
+	node->kind = NODE_FLAGS;
+	if (!next_expression(p, &node->left) || !expect(p, LEXEME_DELIM, ","))
+		return false;
+	advance(p);
+	if (at_item(p)) {
+		node->text = p->token.text;
+		advance(p);
+	}
+	return expect(p, LEXEME_DELIM, ",") && parse_entries(p, &node->entries);
+}
+
+/* __print_symbolic(value, entries) */
+static bool parse_symbolic(struct parser *p, struct node *node)
+{
+	node->kind = NODE_SYMBOL;
+	return next_expression(p, &node->left) && expect(p, LEXEME_DELIM, ",") &&
+	       parse_entries(p, &node->entries);
+}
+
+static bool parse_hex(struct parser *p, struct node *node)
+{
+	node->kind = text_is(node->text, "__print_hex") ? NODE_HEX : NODE_HEX_STR;
+	return next_expression(p, &node->left) && expect(p, LEXEME_DELIM, ",") &&
+	       next_expression(p, &node->right);
+}
+
+static bool parse_array(struct parser *p, struct node *node)
+{
+	node->kind = NODE_INT_ARRAY;
+	return next_expression(p, &node->left) && expect(p, LEXEME_DELIM, ",") &&
+	       next_expression(p, &node->right) && expect(p, LEXEME_DELIM, ",") &&
+	       next_expression(p, &node->extra);
+}
+
+/* A field's name in parentheses. Where libtraceevent needs it at once it must be there. */
+static bool parse_field_name(struct parser *p, struct node *node, bool needed)
+{
+	advance(p);
+	if (p->token.kind != LEXEME_ITEM)
+		return refuse(p);
+	node->text = p->token.text;
+	node->field = find_field(p->event, node->text, needed);
+	if (needed && !node->field)
+		return refuse(p);
+	advance(p);
+	return true;
+}
+
+static bool parse_string(struct parser *p, struct node *node)
+{
+	node->kind = NODE_STRING;
+	return parse_field_name(p, node, false);
+}
+
+static bool parse_bitmask(struct parser *p, struct node *node)
+{
+	node->kind = NODE_BITMASK;
+	return parse_field_name(p, node, false);
+}
+
+static bool parse_cpumask(struct parser *p, struct node *node)
+{
+	node->kind = NODE_CPUMASK;
+	return parse_field_name(p, node, false);
+}
+
+static bool parse_dynamic_array(struct parser *p, struct node *node)
+{
+	node->kind = NODE_DYNAMIC_ARRAY;
+	return parse_field_name(p, node, true);
+}
+
+static bool parse_dynamic_array_len(struct parser *p, struct node *node)
+{
+	node->kind = NODE_DYNAMIC_ARRAY_LEN;
+	return parse_field_name(p, node, true);
+}
+
+static bool set_size(struct parser *p, struct node *node, unsigned size)
+{
+	char *digit = arena_alloc(p->arena, 12);
+	unsigned n = 0, unit = 1;
+
+	if (!digit) {
+		p->no_memory = true;
+		return false;
+	}
+	while (size / unit >= 10)
+		unit *= 10;
+	for (; unit; unit /= 10)
+		digit[n++] = (char)('0' + size / unit % 10);
+	node->kind = NODE_ATOM;
+	node->atom = ATOM_WORD;
+	node->text = (struct text){ digit, n };
+	return true;
+}
+
+static unsigned fixed_type_size(struct text type)
+{
+	if (type.size > 2 && !memcmp(type.start, "__", 2))
+		type = (struct text){ type.start + 2, type.size - 2 };
+	if (type.size < 2 || (type.start[0] != 'u' && type.start[0] != 's'))
+		return 0;
+	type = (struct text){ type.start + 1, type.size - 1 };
+	return text_is(type, "8") ? 1 : text_is(type, "16") ? 2 : text_is(type, "32") ? 4 :
+	       text_is(type, "64") ? 8 : 0;
+}
+
+/* sizeof REC->field, which must not be an array. */
+static bool parse_sizeof_field(struct parser *p, struct node *node)
+{
+	struct node field = { 0 };
+
+	if (!parse_field(p, &field))
+		return false;
+	if (!field.field || (field.field->flags & TRC_FIELD_ARRAY))
+		return refuse(p);
+	return set_size(p, node, field.field->size);
+}
+
+static bool parse_sizeof(struct parser *p, struct node *node)
+{
+	bool is_unsigned;
+	unsigned size;
+
+	advance(p);
+	if (at(p, LEXEME_ITEM, "REC"))
+		return parse_sizeof_field(p, node);
+	is_unsigned = at(p, LEXEME_ITEM, "unsigned");
+	if (is_unsigned)
+		advance(p);
+	if (is_unsigned && p->token.kind != LEXEME_ITEM)
+		return set_size(p, node, 4);
+	if (at(p, LEXEME_ITEM, "long")) {
+		advance(p);
+		size = p->language.long_size;
+		if (at(p, LEXEME_ITEM, "long")) {
+			size = 8;
+			advance(p);
+		}
+		return set_size(p, node, size);
+	}
+	size = at(p, LEXEME_ITEM, "int") ? 4 : p->token.kind == LEXEME_ITEM ? fixed_type_size(p->token.text) : 0;
+	if (!size)
+		return refuse(p);
+	advance(p);
+	return set_size(p, node, size);
+}
+
+/* __builtin_expect(x, n) is x. */
+static bool parse_expect(struct parser *p, struct node *node)
+{
+	struct node *dropped;
+
+	advance(p);
+	*node = (struct node){ .text = TEXT("") };
+	if (!parse_primary(p, node))
+		return false;
+	while (p->token.kind == LEXEME_OP)
+		if (!parse_operator(p, node))
+			return false;
+	return expect(p, LEXEME_DELIM, ",") && next_expression(p, &dropped);
+}
+
+/* Plugins' functions take single primaries. */
+static bool parse_plugin_function(struct parser *p, struct node *node)
+{
+	static const struct {
+		const char *name;
+		uint8_t count;
+	} functions[] = {
+		[FUNCTION_JBD2_DEV_TO_NAME] = { "jbd2_dev_to_name", 1 },
+		[FUNCTION_JIFFIES_TO_MSECS] = { "jiffies_to_msecs", 1 },
+		[FUNCTION_SCSI_TRACE_PARSE_CDB] = { "scsi_trace_parse_cdb", 3 },
+		[FUNCTION_XEN_HYPERCALL_NAME] = { "xen_hypercall_name", 1 },
+		[FUNCTION_LE16_TO_CPUP] = { "__le16_to_cpup", 1 },
+		[FUNCTION_IS_WRITABLE_PTE] = { "is_writable_pte", 1 },
+	};
+	struct node **args[] = { &node->left, &node->right, &node->extra };
+	size_t i = 0;
+
+	while (i < countof(functions) && !text_is(node->text, functions[i].name))
+		i++;
+	if (!p->language.plugins || i == countof(functions))
+		return refuse(p);
+	node->kind = NODE_FUNC;
+	node->function = (uint8_t)i;
+	for (unsigned arg = 0; arg < functions[i].count; arg++) {
+		if (arg && !expect(p, LEXEME_DELIM, ","))
+			return false;
+		if (!next_primary(p, args[arg]))
+			return false;
+	}
+	return true;
+}
+
+/* name(...), node->text being the name and the token its parenthesis. */
+static bool parse_function(struct parser *p, struct node *node)
+{
+	static const struct {
+		const char *name;
+		bool (*parse)(struct parser *p, struct node *node);
+	} functions[] = {
+		{ "__print_flags", parse_flags },
+		{ "__print_symbolic", parse_symbolic },
+		{ "__print_hex", parse_hex },
+		{ "__print_hex_str", parse_hex },
+		{ "__print_array", parse_array },
+		{ "__get_str", parse_string },
+		{ "__get_rel_str", parse_string },
+		{ "__get_bitmask", parse_bitmask },
+		{ "__get_rel_bitmask", parse_bitmask },
+		{ "__get_cpumask", parse_cpumask },
+		{ "__get_rel_cpumask", parse_cpumask },
+		{ "__get_dynamic_array", parse_dynamic_array },
+		{ "__get_rel_dynamic_array", parse_dynamic_array },
+		{ "__get_sockaddr", parse_dynamic_array },
+		{ "__get_sockaddr_rel", parse_dynamic_array },
+		{ "__get_dynamic_array_len", parse_dynamic_array_len },
+		{ "__get_rel_dynamic_array_len", parse_dynamic_array_len },
+		{ "sizeof", parse_sizeof },
+		{ "__builtin_expect", parse_expect },
+	};
+	bool (*parse)(struct parser *p, struct node *node) = parse_plugin_function;
+
+	for (size_t i = 0; i < countof(functions); i++)
+		if (text_is(node->text, functions[i].name))
+			parse = functions[i].parse;
+	if (!parse(p, node) || !expect(p, LEXEME_DELIM, ")"))
+		return false;
+	advance(p);
+	return true;
+}
+
+/* Words up to the next other token are one atom: (unsigned long). */
+static bool parse_word(struct parser *p, struct node *node)
+{
+	struct text first = p->token.text;
+	size_t size = first.size, used;
+	struct lexer ahead;
+	char *joined;
+
+	node->text = first;
+	ahead = p->lexer;
+	advance(p);
+	if (at(p, LEXEME_DELIM, "("))
+		return parse_function(p, node);
+	node->kind = NODE_ATOM;
+	node->atom = ATOM_WORD;
+	while (p->token.kind == LEXEME_ITEM) {
+		size += 1 + p->token.text.size;
+		advance(p);
+	}
+	if (size == first.size)
+		return true;
+	joined = arena_alloc(p->arena, size);
+	if (!joined) {
+		p->no_memory = true;
+		return false;
+	}
+	memcpy(joined, first.start, first.size);
+	for (used = first.size; used < size; used += p->token.text.size) {
+		if (used == first.size)
+			p->lexer = ahead;
+		advance(p);
+		joined[used++] = ' ';
+		memcpy(joined + used, p->token.text.start, p->token.text.size);
+	}
+	node->text = (struct text){ joined, size };
+	advance(p);
+	return true;
+}
+
+/* ( expression ), or a cast if something follows that can be cast. */
+static bool parse_parenthesis(struct parser *p, struct node *node)
+{
+	advance(p);
+	if (!parse_primary(p, node) || (p->token.kind == LEXEME_OP && !parse_operator(p, node)) ||
+	    !expect(p, LEXEME_DELIM, ")"))
+		return false;
+	advance(p);
+	if (!at_item(p) && !at(p, LEXEME_DELIM, "("))
+		return true;
+	if (node->kind != NODE_ATOM)
+		return refuse(p);
+	node->kind = NODE_TYPE;
+	node->left = new_node(p);
+	return node->left && parse_primary(p, node->left);
+}
+
+/* One operand, of which p->token is the first token. */
+static bool parse_primary(struct parser *p, struct node *node)
+{
+	bool ok = true;
+
+	if (p->no_memory || p->depth >= PRINT_FMT_MAX_DEPTH)
+		return refuse(p);
+	p->depth++;
+	switch (p->token.kind) {
+	case LEXEME_ITEM:
+		ok = at(p, LEXEME_ITEM, "REC") ? parse_field(p, node) : parse_word(p, node);
+		break;
+	case LEXEME_STRING:
+	case LEXEME_CHAR:
+		node->kind = NODE_ATOM;
+		node->atom = p->token.kind == LEXEME_STRING ? ATOM_STRING : ATOM_CHAR;
+		node->text = p->token.text;
+		advance(p);
+		break;
+	case LEXEME_DELIM:
+		ok = at(p, LEXEME_DELIM, "(") ? parse_parenthesis(p, node) : parse_unary(p, node);
+		break;
+	case LEXEME_OP:
+		ok = parse_unary(p, node);
+		break;
+	default:
+		ok = refuse(p);
+	}
+	p->depth--;
+	return ok;
+}
+
+/* --- the whole --------------------------------------------------------------------------- */
+
+/* ftrace's own events of old kernels have no arguments in their format: all fields are, in order. */
+static bool fields_as_args(struct parser *p, struct node **list)
+{
+	for (uint32_t i = 0; i < p->event->field_count; i++) {
+		struct node *node = new_node(p);
+
+		if (!node)
+			return false;
+		node->kind = NODE_FIELD;
+		node->field = &p->event->fields[i];
+		node->text = node->field->name;
+		*list = node;
+		list = &node->next;
+	}
+	return true;
+}
+
+/* At the comma behind the format string. */
+static bool parse_args(struct parser *p, struct node **list)
+{
+	do {
+		p->operators = 0;
+		if (!next_primary(p, list) || (p->token.kind == LEXEME_OP && !parse_operator(p, *list)))
+			return false;
+		list = &(*list)->next;
+	} while (at(p, LEXEME_DELIM, ","));
+	return true;
+}
+
+static bool parse_all(struct parser *p, struct print_fmt_tree *tree)
+{
+	advance(p);
+	if (p->token.kind != LEXEME_STRING)
+		return refuse(p);
+	tree->format = p->token.text;
+	advance(p);
+	if (p->token.kind != LEXEME_END && (!expect(p, LEXEME_DELIM, ",") || !parse_args(p, &tree->args)))
+		return false;
+	if (!tree->args && (p->event->state & TRC_EVENT_FTRACE))
+		return fields_as_args(p, &tree->args);
+	return true;
+}
+
+int print_fmt_parse(const struct event_format *event, struct print_fmt_language language,
+		    struct arena *arena, struct print_fmt_tree *tree, struct trc_error *err)
+{
+	struct parser parser = {
+		.lexer = { event->print_fmt.start, event->print_fmt.start + event->print_fmt.size, arena },
+		.event = event, .language = language, .arena = arena,
+	};
+	struct print_fmt_tree out = { .format = TEXT("") };
+
+	if (event->state & (TRC_EVENT_FIELDS_FAILED | TRC_EVENT_NO_PRINT_FMT))
+		out.failed = true;
+	else
+		out.failed = !parse_all(&parser, &out);
+	if (parser.no_memory)
+		return trc_fail_no_memory(err);
+	*tree = out;
+	return TRC_OK;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A print fmt as a tree: the format string and, in order, its arguments.
+ *
+ * Two parsers build it: one groups operators as libtraceevent does, whose text we print by default,
+ * one as C does (FORMAT.md 5.5).
+ */
+#ifndef TRC_PRINT_FMT_TREE_H
+#define TRC_PRINT_FMT_TREE_H
+
+#include "event_format.h"
+
+/* The numbers are libtraceevent's, because texts name them: "ARG TYPE NOT FIELD BUT 10". */
+enum node_kind {
+	NODE_NULL = 0,			/* the left side of a unary operator */
+	NODE_ATOM = 1,			/* number, identifier, string, character */
+	NODE_FIELD = 2,			/* REC->text */
+	NODE_FLAGS = 3,			/* left: the value; text: the delimiter */
+	NODE_SYMBOL = 4,		/* left: the value */
+	NODE_HEX = 5,			/* left: pointer, right: number of bytes */
+	NODE_INT_ARRAY = 6,		/* left: pointer, right: number of elements, extra: their size */
+	NODE_TYPE = 7,			/* (text)left */
+	NODE_STRING = 8,		/* __get_str(text) */
+	NODE_DYNAMIC_ARRAY = 10,	/* __get_dynamic_array(text) */
+	NODE_OP = 11,			/* left text right; of ?, right is a : of two */
+	NODE_FUNC = 12,			/* function(left, right, extra) */
+	NODE_BITMASK = 13,
+	NODE_DYNAMIC_ARRAY_LEN = 14,
+	NODE_HEX_STR = 15,
+	NODE_CPUMASK = 16,
+};
+
+/* What plugins of libtraceevent add to the language. */
+enum print_fmt_function {
+	FUNCTION_JBD2_DEV_TO_NAME,
+	FUNCTION_JIFFIES_TO_MSECS,
+	FUNCTION_SCSI_TRACE_PARSE_CDB,
+	FUNCTION_XEN_HYPERCALL_NAME,
+	FUNCTION_LE16_TO_CPUP,
+	FUNCTION_IS_WRITABLE_PTE,
+};
+
+/* { value, "name" } of __print_flags and __print_symbolic. */
+struct symbol_entry {
+	uint64_t value;
+	struct text name;
+	struct symbol_entry *next;
+};
+
+enum atom_kind {
+	ATOM_WORD,	/* a number or identifiers */
+	ATOM_STRING,
+	ATOM_CHAR,
+};
+
+struct node {
+	enum node_kind kind;
+	uint8_t priority;		/* of an operator node: enum of libtraceevent's numbers, 0: wrapped by any */
+	uint8_t atom;			/* enum atom_kind */
+	uint8_t function;		/* enum print_fmt_function */
+	struct text text;
+	const struct event_field *field;	/* where text is the name of one; NULL: there is none */
+	struct symbol_entry *entries;
+	struct node *left, *right, *extra;
+	struct node *next;		/* the next argument */
+};
+
+/* Deeper nested expressions are refused: libtraceevent recurses without limit (FORMAT.md 9). */
+#define PRINT_FMT_MAX_DEPTH 200
+/* Operators in one argument; chains of them nest as well. */
+#define PRINT_FMT_MAX_OPERATORS 500
+
+struct print_fmt_tree {
+	struct text format;	/* escapes and conversions as they are */
+	struct node *args;
+	bool failed;		/* not understood: records show their fields */
+};
+
+struct print_fmt_language {
+	unsigned long_size;
+	bool plugins;		/* know print_fmt_function */
+};
+
+/*
+ * As libtraceevent. Nodes live in arena, texts in the event's own. A print fmt that cannot be
+ * read is no failure: tree->failed.
+ */
+int print_fmt_parse(const struct event_format *event, struct print_fmt_language language,
+		    struct arena *arena, struct print_fmt_tree *tree, struct trc_error *err);
+
+/* strtoull(text, NULL, base 0). */
+uint64_t atom_number(struct text text);
+
+#endif

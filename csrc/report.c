@@ -1,0 +1,632 @@
+/* SPDX-License-Identifier: MIT */
+#include "report.h"
+
+#include <stdlib.h>
+
+#include "error.h"
+#include "event_handler.h"
+#include "file.h"
+#include "number.h"
+
+/* The most text that one record may become; the rest of it is dropped. */
+#define RECORD_TEXT_MAX ((size_t)8 << 20)
+
+/* Names are padded to this width before the text. */
+#define NAME_WIDTH 20
+
+struct file_state {
+	struct report_file file;
+	const struct event_formats *formats;
+	struct print_fmt_env env;
+	struct event_text *events;	/* [formats->count]; program NULL: not compiled yet */
+	struct comm_table comms;
+	struct symbol_cache *symbols;
+	struct arena arena;		/* labels of events */
+	bool nanoseconds;		/* time stamps are shown as seconds */
+};
+
+struct buffer_state {
+	struct file_state *file;
+	struct text prefix;		/* "NAME: ", padded; empty: none */
+};
+
+struct report {
+	uint32_t flags;
+	struct file_state *files;
+	struct buffer_state *buffers;
+	uint32_t file_count, buffer_count;
+	uint32_t prefix_size;		/* 0: lines have no prefix */
+	char *prefixes;
+	struct function_stacks stacks;	/* of all files, as the plugin has them */
+	uint64_t last_ts;		/* of the line before, for --ts-diff */
+	bool has_last;
+};
+
+/* --- events ------------------------------------------------------------------------------ */
+
+static void find_fields(struct event_text *text, const struct event_format *event)
+{
+	for (unsigned i = 0; i < HANDLER_FIELDS && text->handler->fields[i]; i++) {
+		const char *name = text->handler->fields[i];
+		const struct event_field *field =
+			event_field_by_name(event, (struct text){ name, strlen(name) });
+
+		text->found[i] = field != NULL;
+		if (field)
+			text->fields[i] = (struct place){ field->offset, field->size, field->element_size,
+							  (uint16_t)field->flags, false };
+	}
+}
+
+static bool make_label(struct file_state *file, const struct event_format *event,
+		       struct text *label)
+{
+	size_t size = event->name.size;
+	size_t blanks = size < NAME_WIDTH ? NAME_WIDTH - size : 0;
+	char *start = arena_alloc(&file->arena, size + 4 + blanks);
+
+	if (!start)
+		return false;
+	memcpy(start, ": ", 2);
+	memcpy(start + 2, event->name.start, size);
+	memcpy(start + 2 + size, ": ", 2);
+	memset(start + 4 + size, ' ', blanks);
+	*label = (struct text){ start, size + 4 + blanks };
+	return true;
+}
+
+static int compile(const struct report *report, struct file_state *file,
+		   const struct event_format *event, struct event_text *out, struct trc_error *err)
+{
+	struct event_text text = { 0 };
+	int rc;
+
+	if (!make_label(file, event, &text.label))
+		return trc_fail_no_memory(err);
+	rc = print_fmt_compile(event, &file->env, &text.program, err);
+	if (rc)
+		return rc;
+	text.handler = event_handler_find(event, report->flags);
+	if (text.handler)
+		find_fields(&text, event);
+	sched_prepare(&text);
+	*out = text;
+	return TRC_OK;
+}
+
+TRC_INLINE int event_of(const struct report *report, struct file_state *file, uint32_t type,
+			const struct event_text **out, struct trc_error *err)
+{
+	const struct event_format *event = event_by_id(file->formats, type);
+	struct event_text *text;
+	int rc;
+
+	*out = NULL;
+	if (TRC_UNLIKELY(!event))
+		return TRC_OK;
+	text = &file->events[event->index];
+	if (TRC_UNLIKELY(!text->program)) {
+		rc = compile(report, file, event, text, err);
+		if (rc)
+			return rc;
+	}
+	*out = text;
+	return TRC_OK;
+}
+
+/* --- creation ---------------------------------------------------------------------------- */
+
+/* FORMAT.md 6.2: clocks that do not count nanoseconds show their ticks, unless TSC2NSEC converts them. */
+static bool counts_nanoseconds(const struct trc_file *file)
+{
+	static const char *const clocks[] = { "local", "global", "uptime", "perf", "tai", "tsc2nsec" };
+	struct trc_tsc2nsec tsc2nsec;
+	struct text clock;
+
+	trc_clock_name(file, &clock.start, &clock.size);
+	if (!clock.size || !trc_tsc2nsec(file, &tsc2nsec, NULL))
+		return true;
+	if (clock.size >= 4 && !memcmp(clock.start, "mono", 4))
+		return true;
+	for (size_t i = 0; i < countof(clocks); i++)
+		if (text_is(clock, clocks[i]))
+			return true;
+	return false;
+}
+
+static int file_init(struct file_state *state, const struct report_file *file, uint32_t flags,
+		     struct trc_error *err)
+{
+	const struct trc_symbols *symbols = file->symbols;
+
+	*state = (struct file_state){
+		.file = *file,
+		.formats = &file->metadata->formats,
+		.env = {
+			.kallsyms = symbols ? &symbols->kallsyms : NULL,
+			.printk_formats = symbols ? &symbols->printk_formats : NULL,
+			.long_size = file->metadata->long_size,
+			.big_endian = file->metadata->big_endian,
+			.plugins = !(flags & (REPORT_NO_PLUGINS | REPORT_NO_SYSTEM_PLUGINS)),
+			.kernel_text = flags & REPORT_KERNEL_TEXT,
+		},
+		.nanoseconds = (flags & REPORT_SECONDS) || counts_nanoseconds(file->file),
+	};
+	comm_table_init(&state->comms, &file->metadata->cmdlines);
+	state->symbols = symbol_cache_create(state->env.kallsyms);
+	state->events = calloc(state->formats->count + 1, sizeof(*state->events));
+	return state->symbols && state->events ? TRC_OK : trc_fail_no_memory(err);
+}
+
+static void file_deinit(struct file_state *state)
+{
+	for (size_t i = 0; state->events && i < state->formats->count; i++)
+		print_fmt_destroy(state->events[i].program);
+	free(state->events);
+	symbol_cache_destroy(state->symbols);
+	comm_table_deinit(&state->comms);
+	arena_deinit(&state->arena);
+}
+
+/* All prefixes are as wide as the widest; a label that is empty makes one of blanks. FORMAT.md 6.6. */
+static bool make_prefixes(struct report *report, const struct report_buffer *buffers)
+{
+	size_t width = 0;
+	char *to;
+
+	for (uint32_t i = 0; i < report->buffer_count; i++)
+		if (buffers[i].label.size > width)
+			width = buffers[i].label.size;
+	if (!width)
+		return true;
+	if (width > UINT16_MAX)
+		width = UINT16_MAX;
+	to = report->prefixes = malloc((width + 2) * report->buffer_count);
+	if (!to)
+		return false;
+	for (uint32_t i = 0; i < report->buffer_count; i++, to += width + 2) {
+		size_t size = buffers[i].label.size < width ? buffers[i].label.size : width;
+
+		memset(to, ' ', width + 2);
+		memcpy(to + width - size, buffers[i].label.start, size);
+		if (size)
+			to[width] = ':';
+		report->buffers[i].prefix = (struct text){ to, width + 2 };
+	}
+	report->prefix_size = (uint32_t)width + 2;
+	return true;
+}
+
+int report_create(uint32_t flags, const struct report_file *files, uint32_t file_count,
+		  const struct report_buffer *buffers, uint32_t buffer_count, struct report **out,
+		  struct trc_error *err)
+{
+	struct report *report = calloc(1, sizeof(*report));
+	int rc = TRC_OK;
+
+	if (!report)
+		return trc_fail_no_memory(err);
+	report->flags = flags;
+	report->files = calloc(file_count + (size_t)1, sizeof(*report->files));
+	report->buffers = calloc(buffer_count + (size_t)1, sizeof(*report->buffers));
+	if (!report->files || !report->buffers)
+		rc = trc_fail_no_memory(err);
+	for (uint32_t i = 0; i < file_count && !rc; i++) {
+		rc = file_init(&report->files[i], &files[i], flags, err);
+		report->file_count++;
+	}
+	for (uint32_t i = 0; i < buffer_count && !rc; i++) {
+		if (buffers[i].file >= file_count)
+			rc = trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "report: buffer of file %u of %u",
+				      buffers[i].file, file_count);
+		else
+			report->buffers[i].file = &report->files[buffers[i].file];
+		report->buffer_count++;
+	}
+	if (!rc && !make_prefixes(report, buffers))
+		rc = trc_fail_no_memory(err);
+	if (rc) {
+		report_destroy(report);
+		return rc;
+	}
+	*out = report;
+	return TRC_OK;
+}
+
+void report_destroy(struct report *report)
+{
+	if (!report)
+		return;
+	for (uint32_t i = 0; i < report->file_count; i++)
+		file_deinit(&report->files[i]);
+	free(report->files);
+	free(report->buffers);
+	free(report->prefixes);
+	function_stacks_deinit(&report->stacks);
+	free(report);
+}
+
+static bool copy_state(struct report *to, const struct report *from)
+{
+	for (uint32_t i = 0; i < from->file_count; i++) {
+		struct comm_table comms;
+
+		if (!comm_table_copy(&comms, &from->files[i].comms))
+			return false;
+		comm_table_deinit(&to->files[i].comms);
+		to->files[i].comms = comms;
+	}
+	to->last_ts = from->last_ts;
+	to->has_last = from->has_last;
+	return function_stacks_copy(&to->stacks, &from->stacks);
+}
+
+/* What prefixes say, as buffers to make another report of. */
+static struct text label_of(struct text prefix)
+{
+	size_t end = prefix.size > 2 ? prefix.size - 2 : 0, start = 0;
+
+	if (!end || prefix.start[end] != ':')
+		return TEXT("");
+	while (start < end && prefix.start[start] == ' ')
+		start++;
+	return (struct text){ prefix.start + start, end - start };
+}
+
+int report_copy(const struct report *report, struct report **out, struct trc_error *err)
+{
+	struct report_file *files = calloc(report->file_count + (size_t)1, sizeof(*files));
+	struct report_buffer *buffers = calloc(report->buffer_count + (size_t)1, sizeof(*buffers));
+	struct report *copy = NULL;
+	int rc = TRC_OK;
+
+	if (!files || !buffers) {
+		rc = trc_fail_no_memory(err);
+		goto out;
+	}
+	for (uint32_t i = 0; i < report->file_count; i++)
+		files[i] = report->files[i].file;
+	for (uint32_t i = 0; i < report->buffer_count; i++)
+		buffers[i] = (struct report_buffer){ (uint32_t)(report->buffers[i].file - report->files),
+						     label_of(report->buffers[i].prefix) };
+	rc = report_create(report->flags, files, report->file_count, buffers, report->buffer_count,
+			   &copy, err);
+	if (!rc && !copy_state(copy, report)) {
+		report_destroy(copy);
+		rc = trc_fail_no_memory(err);
+	}
+	if (!rc)
+		*out = copy;
+out:
+	free(files);
+	free(buffers);
+	return rc;
+}
+
+/* --- pieces of a line -------------------------------------------------------------------- */
+
+static const char common_flags[4] = { '.', 'd', 'X', 'd' };
+
+/* Irqs off, need-resched, hard and soft irq, preempt count: FORMAT.md 6.1. */
+static char *put_flags(char *to, unsigned flags, unsigned preempt_count)
+{
+	unsigned irq = flags >> 3 & 3;
+
+	*to++ = common_flags[flags & 3];
+	*to++ = flags & 4 ? 'N' : '.';
+	*to++ = ".hsH"[irq];
+	*to++ = preempt_count & 15 ? number_lower[preempt_count & 15] : '.';
+	*to++ = preempt_count >> 4 & 15 ? number_lower[preempt_count >> 4 & 15] : '.';
+	return to;
+}
+
+TRC_INLINE uint64_t common_number(const struct report_record *record, struct event_place place,
+				  bool big_endian)
+{
+	if (!place.size || (uint64_t)place.offset + place.size > record->size)
+		return 0;
+	return load_uint(record->data + place.offset, place.size, big_endian);
+}
+
+/* Fields that only some kernels have: a number, or a dot if it is negative. */
+static char *put_optional(char *to, const struct report_record *record, struct event_place place,
+			  bool big_endian)
+{
+	uint64_t value = common_number(record, place, big_endian);
+
+	if (!place.size)
+		return to;
+	if (place.size < 8)
+		value = (uint64_t)((int64_t)(value << (64 - 8 * place.size)) >> (64 - 8 * place.size));
+	if ((int64_t)value < 0) {
+		*to = '.';
+		return to + 1;
+	}
+	return number_decimal(to, value);
+}
+
+static char *put_padded(char *to, uint64_t value, unsigned width)
+{
+	char digits[NUMBER_ROOM];
+	size_t size = (size_t)(number_decimal(digits, value) - digits);
+
+	for (; width > size; width--)
+		*to++ = ' ';
+	memcpy(to, digits, size);
+	return to + size;
+}
+
+static char *put_cpu(char *to, uint32_t cpu)
+{
+	return cpu < 1000 ? number_padded(to, cpu, 3) : number_decimal(to, cpu);
+}
+
+/* " 12345.678901", or ticks without the blank in front: FORMAT.md 6.2. */
+static char *put_time(char *to, uint64_t ts, uint32_t flags, bool nanoseconds)
+{
+	uint64_t unit = 1000000000;
+	unsigned digits = 9;
+
+	if (!nanoseconds)
+		return put_padded(to, ts, 12);
+	*to++ = ' ';
+	if (!(flags & REPORT_NANOSECONDS)) {
+		ts = (ts + 500) / 1000;
+		unit = 1000000;
+		digits = 6;
+	}
+	to = put_padded(to, ts / unit, 5);
+	*to++ = '.';
+	return number_padded(to, ts % unit, digits);
+}
+
+/* --ts-diff: nanoseconds since the line before. */
+static void put_difference(struct report *report, const struct report_record *record,
+			   struct output *out)
+{
+	char text[NUMBER_ROOM + 4];
+	char *end = text;
+	struct number_format format = { .letter = 's', .width = 8, .minus = true };
+
+	if (report->has_last) {
+		uint64_t difference = record->ts - report->last_ts;
+
+		*end++ = '(';
+		*end++ = '+';
+		end = number_decimal(end, difference);
+		*end++ = ')';
+	}
+	report->last_ts = record->ts;
+	report->has_last = true;
+	output_char(out, ' ');
+	output_padded(out, &format, (struct text){ text, (size_t)(end - text) });
+}
+
+static void put_lost(const struct report_record *record, struct output *out)
+{
+	output_literal(out, "CPU:");
+	output_decimal(out, record->cpu);
+	if (record->missed > 0) {
+		output_literal(out, " [");
+		output_decimal(out, (uint64_t)record->missed);
+		output_literal(out, " EVENTS DROPPED]\n");
+	} else {
+		output_literal(out, " [EVENTS DROPPED]\n");
+	}
+}
+
+/* The largest fixed part of a line: blanks, CPU, flags, time. */
+#define HEAD_ROOM 256
+
+/* "comm-pid [cpu] flags time" */
+static bool put_head(struct report *report, struct file_state *file,
+		     const struct report_record *record, struct output *out)
+{
+	const struct event_common *common = &file->formats->common;
+	bool big_endian = file->env.big_endian;
+	const struct comm_slot *comm =
+		comm_table_find(&file->comms, (int32_t)common_number(record, common->pid, big_endian));
+	unsigned flags = (unsigned)common_number(record, common->flags, big_endian);
+	char *start, *to;
+
+	if (!comm)
+		return false;
+	if (report->flags & REPORT_LATENCY_FORMAT) {
+		struct number_format format = { .letter = 's', .width = 8, .precision = 8,
+						.has_precision = true };
+
+		output_padded(out, &format, (struct text){ comm->start + comm->comm, comm->comm_size });
+		output_bytes(out, comm->start + comm->comm + comm->comm_size,
+			     comm->size - comm->comm - comm->comm_size);
+	} else {
+		output_bytes(out, comm->start, comm->size);
+	}
+	start = to = output_reserve(out, HEAD_ROOM);
+	if (!to)
+		return false;
+	*to++ = ' ';
+	if (report->flags & REPORT_LATENCY_FORMAT) {
+		to = put_padded(to, record->cpu, 3);
+	} else {
+		*to++ = '[';
+		to = put_cpu(to, record->cpu);
+		*to++ = ']';
+	}
+	if (report->flags & REPORT_RAW) {
+		memcpy(to, "-0x", 3);
+		to = number_hex(to + 3, flags, number_lower);
+	} else {
+		if (!(report->flags & REPORT_LATENCY_FORMAT))
+			*to++ = ' ';
+		to = put_flags(to, flags, (unsigned)common_number(record, common->preempt_count, big_endian));
+		to = put_optional(to, record, common->migrate_disable, big_endian);
+		to = put_optional(to, record, common->lock_depth, big_endian);
+	}
+	to = put_time(to, record->ts, report->flags, file->nanoseconds);
+	out->size += (size_t)(to - start);
+	return true;
+}
+
+static struct event_run run_of(struct report *report, struct file_state *file,
+			       const struct event_text *event, const struct report_record *record,
+			       const struct report_record *next, struct output *out)
+{
+	return (struct event_run){
+		.env = &file->env, .event = event, .record = record, .next = next,
+		.print = { record->data, record->size, file->symbols },
+		.pid = file->formats->common.pid,
+		.comms = &file->comms, .stacks = &report->stacks, .out = out,
+		.nanoseconds = file->nanoseconds,
+	};
+}
+
+/* A handler may want to know what comes next, if that is of the same buffer. */
+static int set_next(struct report *report, struct file_state *file, struct event_run *run,
+		    struct trc_error *err)
+{
+	const struct report_record *next = run->next;
+
+	if (!next || next->buffer != run->record->buffer) {
+		run->next = NULL;
+		return TRC_OK;
+	}
+	return event_of(report, file,
+			(uint32_t)common_number(next, file->formats->common.type, file->env.big_endian),
+			&run->next_event, err);
+}
+
+static int put_text(struct report *report, struct file_state *file, const struct event_text *event,
+		    const struct report_record *record, const struct report_record *next,
+		    bool *took_next, struct output *out, struct trc_error *err)
+{
+	struct print_record print = { record->data, record->size, file->symbols };
+
+	if (report->flags & REPORT_RAW) {
+		print_fmt_run_raw(event->program, &print, out);
+		return TRC_OK;
+	}
+	if (event->handler) {
+		struct event_run run = run_of(report, file, event, record, next, out);
+		bool done;
+		int rc = set_next(report, file, &run, err);
+
+		if (rc)
+			return rc;
+		done = event->handler->run(&run);
+		*took_next = run.took_next;
+		if (run.no_memory)
+			return trc_fail_no_memory(err);
+		if (done)
+			return TRC_OK;
+	}
+	print_fmt_run(event->program, &print, out);
+	return TRC_OK;
+}
+
+/* An event whose format is not in the file. FORMAT.md 6.4. */
+static void put_unknown(struct report *report, struct output *out)
+{
+	output_literal(out, "[UNKNOWN EVENT][UNKNOWN EVENT]");
+	if (!(report->flags & REPORT_RAW))
+		output_literal(out, "[UNKNOWN EVENT]");
+	output_literal(out, " (NULL):               [UNKNOWN EVENT]");
+}
+
+/* %c of a zero byte ends the line: trace-cmd prints its buffer as a C string. */
+static void cut_at_nul(struct output *out, size_t start)
+{
+	const char *nul = out->size > start ? memchr(out->data + start, 0, out->size - start) : NULL;
+
+	if (TRC_UNLIKELY(nul != NULL))
+		out->size = (size_t)(nul - out->data);
+}
+
+/* --- public ------------------------------------------------------------------------------ */
+
+void report_begin(struct report *report, struct output *out)
+{
+	for (uint32_t i = 0; i < report->file_count; i++) {
+		output_literal(out, "cpus=");
+		output_decimal(out, trc_cpu_count(report->files[i].file.file));
+		output_char(out, '\n');
+	}
+}
+
+int report_line(struct report *report, const struct report_record *record,
+		const struct report_record *next, bool *took_next, struct output *out,
+		struct trc_error *err)
+{
+	struct buffer_state *buffer;
+	struct file_state *file;
+	const struct event_text *event;
+	size_t start = out->size;
+	int rc;
+
+	*took_next = false;
+	if (record->buffer >= report->buffer_count)
+		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "report: buffer %u of %u",
+				record->buffer, report->buffer_count);
+	buffer = &report->buffers[record->buffer];
+	file = buffer->file;
+	rc = event_of(report, file,
+		      (uint32_t)common_number(record, file->formats->common.type, file->env.big_endian),
+		      &event, err);
+	if (rc)
+		return rc;
+	output_limit(out, RECORD_TEXT_MAX);
+	if (buffer->prefix.size)
+		output_text(out, buffer->prefix);
+	if (TRC_UNLIKELY(record->missed && !(report->flags & REPORT_EVENT_TEXT)))
+		put_lost(record, out);
+	if (TRC_UNLIKELY(!event)) {
+		put_unknown(report, out);
+	} else {
+		if (!(report->flags & REPORT_EVENT_TEXT)) {
+			if (!put_head(report, file, record, out))
+				return trc_fail_no_memory(err);
+			if (report->flags & REPORT_TS_DIFF)
+				put_difference(report, record, out);
+			output_text(out, event->label);
+		}
+		rc = put_text(report, file, event, record, next, took_next, out, err);
+	}
+	output_limit(out, SIZE_MAX);
+	cut_at_nul(out, start);
+	if (out->size > start && out->data[out->size - 1] == '\n')
+		out->size--;
+	output_char(out, '\n');
+	if (!rc && out->no_memory)
+		rc = trc_fail_no_memory(err);
+	return rc;
+}
+
+int report_scan(struct report *report, const struct report_record *record,
+		const struct report_record *next, bool *took_next, struct trc_error *err)
+{
+	struct file_state *file;
+	const struct event_text *event;
+	struct event_run run;
+	int rc;
+
+	*took_next = false;
+	if (record->buffer >= report->buffer_count)
+		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "report: buffer %u of %u",
+				record->buffer, report->buffer_count);
+	report->last_ts = record->ts;
+	report->has_last = true;
+	if (report->flags & REPORT_RAW)
+		return TRC_OK;
+	file = report->buffers[record->buffer].file;
+	rc = event_of(report, file,
+		      (uint32_t)common_number(record, file->formats->common.type, file->env.big_endian),
+		      &event, err);
+	if (rc || !event || !event->handler || !event->handler->scan)
+		return rc;
+	run = run_of(report, file, event, record, next, NULL);
+	rc = set_next(report, file, &run, err);
+	if (rc)
+		return rc;
+	event->handler->scan(&run);
+	*took_next = run.took_next;
+	return run.no_memory ? trc_fail_no_memory(err) : TRC_OK;
+}
