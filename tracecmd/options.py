@@ -110,11 +110,12 @@ class Options(Sequence[Option]):
         Raises:
             UnknownOptionError: (a KeyError) there are not that many.
         """
-        place = occurrence if occurrence >= 0 else occurrence + self.count(number)
-        found = self._file.option_find(number, place) if place >= 0 else None
+        count = self.count(number)
+        place = occurrence if occurrence >= 0 else occurrence + count
+        found = self._file.option_find(number, place) if 0 <= place < count else None
         if found is None:
             name = _lowlevel.OPTION_NAMES.get(number, str(number))
-            reason = f"option {name}: number {occurrence} of {self.count(number)} asked for"
+            reason = f"option {name}: number {occurrence} of {count} asked for"
             raise errors.UnknownOptionError(reason, path=self._file.path)
         return _option(found)
 
