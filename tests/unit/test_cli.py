@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shlex
@@ -366,7 +367,7 @@ def test_full_disk() -> None:
             check=False,
         )
     assert result.returncode == 1
-    assert result.stderr.decode() == f"tracecmd: {os.strerror(28)}\n"
+    assert result.stderr.decode() == f"tracecmd: output: {os.strerror(errno.ENOSPC)}\n"
 
 
 # --- names that are meant to annoy --------------------------------------------------------------
@@ -393,13 +394,8 @@ def test_odd_names_in_files(run: Any, write: Write) -> None:
         assert r"\x1b[31mred\nline\r\x07" in out
         machine = run(*arguments, "--json")
         assert machine.code == 0
-        assert (
-            ODD
-            in json.dumps(json.loads(machine.out), ensure_ascii=False)
-            .encode("utf-8")
-            .decode("unicode_escape", errors="replace")
-            or "\\u001b" in machine.out
-        )
+        json.loads(machine.out)
+        assert json.dumps(ODD)[1:-1] in machine.out
 
 
 def test_odd_file_names(run: Any, tmp_path: Path) -> None:

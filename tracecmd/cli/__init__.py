@@ -55,7 +55,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 128 + signal.SIGPIPE
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-    except (TraceError, OSError, MemoryError) as error:
+    except (TraceError, MemoryError) as error:
         complain(error)
+        return 1
+    except OSError as error:  # files' own are TraceErrors
+        complain(f"output: {error.strerror}")
         return 1
     return code

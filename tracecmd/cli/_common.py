@@ -10,9 +10,9 @@ from typing import Any
 from ..trace import Trace
 
 
-def complain(error: BaseException) -> None:
+def complain(what: object) -> None:
     """Say on stderr, in one line, what failed."""
-    print(f"tracecmd: {one_line(str(error))}", file=sys.stderr)
+    print(f"tracecmd: {one_line(str(what))}", file=sys.stderr)
 
 
 def warn(text: object) -> None:
