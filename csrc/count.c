@@ -12,24 +12,38 @@
 
 #define POPULATE_WINDOW (UINT64_C(2) << 20)
 
-/* The records of one page, by id. False: one was damaged. */
-TRC_INLINE bool count_page(const struct trc_data *data, bool big_endian, struct subbuffer *sub,
-			   uint64_t *counts, struct trc_count *result)
+/*
+ * The records of one page, by id. False: one was damaged. type is where common_type lies: a
+ * constant for the layout that every kernel has, so that the loop knows it.
+ */
+TRC_INLINE bool count_page(bool big_endian, struct event_place type, struct subbuffer sub,
+			   uint64_t *counts, uint64_t *records)
 {
-	uint64_t records = 0, bytes = 0;
 	enum subbuffer_step step;
 	struct record record;
+	uint64_t n = 0;
 
-	while ((step = subbuffer_next(sub, big_endian, &record)) == SUBBUFFER_RECORD) {
-		uint32_t id = record_id(data, big_endian, record.payload, record.size);
+	while ((step = subbuffer_next(&sub, big_endian, &record)) == SUBBUFFER_RECORD) {
+		uint32_t id = record_id(type, big_endian, record.payload, record.size);
 
 		counts[id < TRC_COUNT_IDS - 1 ? id : TRC_COUNT_IDS - 1]++;
-		records++;
-		bytes += record.size;
+		n++;
 	}
-	result->records += records;
-	result->payload_bytes += bytes;
+	*records += n;
 	return step != SUBBUFFER_DAMAGED;
+}
+
+static bool count_any_page(const struct trc_data *data, struct subbuffer sub, uint64_t *counts,
+			   uint64_t *records)
+{
+	struct event_place type = data->common.type;
+	bool usual = type.offset == USUAL_TYPE.offset && type.size == USUAL_TYPE.size;
+
+	/* One loop for each case that occurs, with the others' code gone from it. */
+	if (data->layout.big_endian)
+		return count_page(true, type, sub, counts, records);
+	return usual ? count_page(false, USUAL_TYPE, sub, counts, records) :
+		       count_page(false, type, sub, counts, records);
 }
 
 /* A second way through a page that has records, for the time of its first or last one. */
@@ -63,9 +77,7 @@ static int count_one(const struct trc_data *data, const struct stream *stream, u
 			result->missed_events += sub.missed > 0 ? (uint64_t)sub.missed : 0;
 			result->missed_unknown += sub.missed < 0;
 		}
-		/* One loop for each byte order, with the other's code gone from it. */
-		sound = data->layout.big_endian ? count_page(data, true, &sub, counts, result) :
-						  count_page(data, false, &sub, counts, result);
+		sound = count_any_page(data, sub, counts, &result->records);
 	}
 	return sound ? TRC_OK : trc_fail(err, TRC_CORRUPT, page.offset,
 					 "sub-buffer %" PRIu64 " of CPU %u: damaged", index,

@@ -73,11 +73,16 @@ static const struct head *second(const struct trc_walk *walk)
 	return &walk->heap[1];
 }
 
-static uint64_t record_key(const struct trc_walk *walk, uint64_t ts)
+/* A time as a key is exclusive-or'ed with this: backwards, less is later. */
+static uint64_t key_flip(const struct trc_walk *walk)
 {
-	if (walk->options.flags & TRC_WALK_BY_CPU)
-		return 0;
-	return walk->options.flags & TRC_WALK_BACKWARDS ? ~ts : ts;
+	return walk->options.flags & TRC_WALK_BACKWARDS ? UINT64_MAX : 0;
+}
+
+static uint64_t first_key(const struct trc_walk *walk, const struct stream_cursor *cursor)
+{
+	/* Without a merge only the order of the streams counts. */
+	return walk->options.flags & TRC_WALK_BY_CPU ? 0 : cursor->block.ts[0] ^ key_flip(walk);
 }
 
 /* --- making a walk --------------------------------------------------------------------------- */
@@ -209,13 +214,13 @@ static int start(struct trc_walk *walk, struct trc_error *err)
 	bool backwards = walk->options.flags & TRC_WALK_BACKWARDS;
 
 	for (uint32_t i = 0; i < walk->cursor_count; i++) {
-		int rc = stream_cursor_next(&walk->cursors[i], err);
+		int rc = stream_cursor_next_page(&walk->cursors[i], err);
 
 		if (rc < 0)
 			return -rc;
 		if (rc)
 			walk->heap[walk->heap_count++] = (struct head){
-				.key = record_key(walk, walk->cursors[i].head.ts),
+				.key = first_key(walk, &walk->cursors[i]),
 				.order = backwards ? walk->cursor_count - 1 - i : i,
 				.cursor = i,
 			};
@@ -226,33 +231,78 @@ static int start(struct trc_walk *walk, struct trc_error *err)
 	return TRC_OK;
 }
 
-/* Appends a record to the batch; false: its payload does not fit any more. */
-TRC_INLINE bool put(struct trc_batch *batch, uint32_t stream, const struct walk_record *record)
+/* Up to which key the first head stays first: at least its own. */
+static uint64_t run_limit(const struct trc_walk *walk)
 {
-	size_t i = batch->count;
+	const struct head *next = second(walk);
 
-	if (batch->payload) {
-		if (TRC_UNLIKELY(record->size > batch->payload_room - batch->payload_size))
-			return false;
-		memcpy(batch->payload + batch->payload_size, record->payload, record->size);
-		batch->payload_size += record->size;
-		if (batch->payload_end)
-			batch->payload_end[i] = batch->payload_size;
+	if (!next || walk->options.flags & TRC_WALK_BY_CPU)
+		return UINT64_MAX;
+	return walk->heap[0].order < next->order ? next->key : next->key - 1;
+}
+
+/*
+ * How many of at most max records at the cursor come before all other streams'. Time that steps
+ * back does not end a run. *key becomes the latest of them.
+ */
+static size_t run_length(const struct stream_cursor *cursor, size_t max, uint64_t flip,
+			 uint64_t limit, uint64_t *key)
+{
+	const uint64_t *ts = cursor->block.ts + cursor->at;
+	size_t n = 0;
+
+	for (; n < max; n++) {
+		uint64_t k = ts[n] ^ flip;
+
+		if (k > limit)
+			break;
+		if (k > *key)
+			*key = k;
 	}
-	if (batch->ts)
-		batch->ts[i] = record->ts;
-	if (batch->stream)
-		batch->stream[i] = stream;
-	if (batch->id)
-		batch->id[i] = record->id;
-	if (batch->pid)
-		batch->pid[i] = record->pid;
-	if (batch->missed_events)
-		batch->missed_events[i] = record->missed;
-	if (batch->size)
-		batch->size[i] = record->size;
-	batch->count = i + 1;
-	return true;
+	return n;
+}
+
+/* Copies payloads for as long as they fit; how many did. */
+static size_t put_payloads(struct trc_batch *batch, const struct stream_cursor *cursor, size_t n)
+{
+	const struct record_block *block = &cursor->block;
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t size = block->size[cursor->at + i];
+
+		if (size > batch->payload_room - batch->payload_size)
+			return i;
+		memcpy(batch->payload + batch->payload_size,
+		       cursor->page.bytes + block->offset[cursor->at + i], size);
+		batch->payload_size += size;
+		if (batch->payload_end)
+			batch->payload_end[batch->count + i] = batch->payload_size;
+	}
+	return n;
+}
+
+/* Appends n records at the cursor to the batch; how many did fit. */
+TRC_INLINE size_t put(struct trc_batch *batch, uint32_t stream, struct stream_cursor *cursor,
+		      size_t n)
+{
+	const struct record_block *block = &cursor->block;
+	size_t from = cursor->at, to = batch->count;
+
+	if (batch->payload)
+		n = put_payloads(batch, cursor, n);
+	for (size_t i = 0; i < n; i++) {
+		batch->ts[to + i] = block->ts[from + i];
+		batch->stream[to + i] = stream;
+		batch->id[to + i] = block->id[from + i];
+		batch->pid[to + i] = block->pid[from + i];
+	}
+	for (size_t i = 0; batch->size && i < n; i++)
+		batch->size[to + i] = block->size[from + i];
+	for (size_t i = 0; batch->missed_events && i < n; i++)
+		batch->missed_events[to + i] = from + i ? 0 : cursor->missed;
+	batch->count += n;
+	cursor->at += n;
+	return n;
 }
 
 /*
@@ -261,31 +311,37 @@ TRC_INLINE bool put(struct trc_batch *batch, uint32_t stream, const struct walk_
  */
 static int take_run(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *err)
 {
+	bool by_cpu = walk->options.flags & TRC_WALK_BY_CPU, full, ended;
 	struct head *first = &walk->heap[0];
-	const struct head *next = second(walk);
 	struct stream_cursor *cursor = &walk->cursors[first->cursor];
-	uint32_t stream = walk->stream_of[first->cursor];
+	uint64_t limit = run_limit(walk), flip = key_flip(walk), latest = first->key;
 
+	if (limit < first->key)
+		limit = first->key;	/* of two with one key, the first in order is here */
 	do {
-		uint64_t key;
+		size_t left = cursor->block.count - cursor->at, room = batch->room - batch->count, n;
 		int rc;
 
-		if (batch->count == batch->room || !put(batch, stream, &cursor->head))
-			return 0;
-		rc = stream_cursor_next(cursor, err);
+		n = run_length(cursor, left < room ? left : room, flip, limit, &latest);
+		full = put(batch, walk->stream_of[first->cursor], cursor, n) < n ||
+		       batch->count == batch->room;
+		ended = cursor->at < cursor->block.count;
+		if (ended || (rc = stream_cursor_next_page(cursor, err)) > 0)
+			continue;
 		if (rc < 0)
 			return rc;
-		if (!rc) {
-			*first = walk->heap[--walk->heap_count];
-			break;
-		}
-		key = record_key(walk, cursor->head.ts);
-		if (key > first->key)
-			first->key = key;
-	} while (!next || head_less(first, next));
-	if (walk->heap_count)
-		sift_down(walk, 0);
-	return 1;
+		*first = walk->heap[--walk->heap_count];
+		if (walk->heap_count)
+			sift_down(walk, 0);
+		return full ? 0 : 1;
+	} while (!full && !ended);
+	if (!by_cpu) {
+		uint64_t key = cursor->block.ts[cursor->at] ^ flip;
+
+		first->key = key > latest ? key : latest;
+	}
+	sift_down(walk, 0);
+	return full ? 0 : 1;
 }
 
 int trc_walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *err)
@@ -303,7 +359,9 @@ int trc_walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_err
 	if (rc < 0)
 		return -rc;
 	if (walk->heap_count && !batch->count && batch->room) {
-		batch->payload_size = walk->cursors[walk->heap[0].cursor].head.size;
+		const struct stream_cursor *cursor = &walk->cursors[walk->heap[0].cursor];
+
+		batch->payload_size = cursor->block.size[cursor->at];
 		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET,
 				"walk: a payload of %zu bytes does not fit", batch->payload_size);
 	}

@@ -89,7 +89,7 @@ TRC_INLINE bool subbuffer_open(const struct subbuffer_layout *layout, bool big_e
 }
 
 /* The rarer kinds of records; word is the one at pos, of which at least 4 bytes are there. */
-static inline enum subbuffer_step subbuffer_next_rare(struct subbuffer *s, bool big_endian,
+static enum subbuffer_step subbuffer_next_rare(struct subbuffer *s, bool big_endian,
 						      uint32_t type_len, uint32_t delta,
 						      struct record *out)
 {
@@ -141,6 +141,7 @@ TRC_INLINE enum subbuffer_step subbuffer_next(struct subbuffer *s, bool big_endi
 		uint32_t word = load_u32(at, big_endian);
 		uint32_t type_len = big_endian ? word >> 27 : word & 31;
 		uint32_t delta = big_endian ? word & ((1u << 27) - 1) : word >> 5;
+		struct subbuffer rare;
 		enum subbuffer_step step;
 
 		if (TRC_LIKELY(type_len - 1 < 28)) {
@@ -153,7 +154,10 @@ TRC_INLINE enum subbuffer_step subbuffer_next(struct subbuffer *s, bool big_endi
 			s->pos += 4 + size;
 			return SUBBUFFER_RECORD;
 		}
-		step = subbuffer_next_rare(s, big_endian, type_len, delta, out);
+		/* On a copy, so that *s need not live in memory in the loops this is part of. */
+		rare = *s;
+		step = subbuffer_next_rare(&rare, big_endian, type_len, delta, out);
+		*s = rare;
 		if (step != SUBBUFFER_END)
 			return step;
 	}

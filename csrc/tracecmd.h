@@ -513,7 +513,6 @@ enum trc_count_limits {
 };
 struct trc_count {
 	uint64_t records;
-	uint64_t payload_bytes;
 	uint64_t missed_events;		/* sum of the numbers that are known */
 	uint64_t missed_unknown;	/* losses of unknown number */
 	uint64_t first_ts, last_ts;	/* ns; of the first and the last record, if there are any */
@@ -552,7 +551,7 @@ int trc_walk_create(const struct trc_data *data, const struct trc_walk_options *
 void trc_walk_destroy(struct trc_walk *walk);	/* NULL is fine */
 
 /*
- * The caller's arrays, room records long; those that are NULL are not wanted. Payloads are copied
+ * The caller's arrays, room records long; of the last five those that are NULL are not wanted. Payloads are copied
  * one after the other into payload; payload_end[i] is where that of record i ends.
  */
 struct trc_batch {

@@ -36,7 +36,7 @@ void stream_cursor_init(struct stream_cursor *cursor, const struct trc_data *dat
 void stream_cursor_deinit(struct stream_cursor *cursor)
 {
 	chunk_cache_deinit(&cursor->cache);
-	free(cursor->records);
+	free(cursor->block.ts);
 }
 
 /* --- pages ----------------------------------------------------------------------------------- */
@@ -105,7 +105,7 @@ static void skip_chunk(struct stream_cursor *cursor, const struct trc_error *fau
 }
 
 /* Opens pages until one is sound; 1, 0 at the end, or minus a code. */
-static int open_page(struct stream_cursor *cursor, struct trc_error *err)
+static int open_page(struct stream_cursor *cursor, struct subbuffer *sub, struct trc_error *err)
 {
 	for (;;) {
 		struct trc_error fault;
@@ -124,7 +124,7 @@ static int open_page(struct stream_cursor *cursor, struct trc_error *err)
 		}
 		if (subbuffer_open(&cursor->data->layout, cursor->data->layout.big_endian,
 				   cursor->page.bytes, cursor->stream->info.page_size,
-				   cursor->page.available, &cursor->sub))
+				   cursor->page.available, sub))
 			return 1;
 		note_page(cursor, "its header is damaged");
 	}
@@ -152,121 +152,169 @@ static bool id_wanted(const struct record_filter *filter, uint32_t id)
 	return id < 65536 && (filter->event_ids[id >> 3] >> (id & 7) & 1);
 }
 
-/* Fills *out from a raw record, whose time is always set; false: it is not wanted. */
-TRC_INLINE bool take_record(const struct stream_cursor *cursor, bool big_endian,
-			    const struct record *record, struct walk_record *out)
-{
-	const struct trc_data *data = cursor->data;
-	const struct record_filter *filter = cursor->filter;
-
-	out->ts = clock_ns(cursor->stream->clock, cursor->stream->info.cpu, record->ts);
-	if (TRC_UNLIKELY(out->ts < filter->start || out->ts > filter->last))
-		return false;
-	out->id = record_id(data, big_endian, record->payload, record->size);
-	if (filter->event_ids && !id_wanted(filter, out->id))
-		return false;
-	out->pid = record_pid(data, big_endian, record->payload, record->size);
-	if (filter->pids && !pid_wanted(filter, out->pid))
-		return false;
-	out->payload = record->payload;
-	out->size = record->size;
-	return true;
-}
-
 /* Two losses in a row; one of unknown number makes the sum unknown. */
 static int64_t add_missed(int64_t a, int64_t b)
 {
 	return a < 0 || b < 0 ? -1 : a > INT64_MAX - b ? INT64_MAX : a + b;
 }
 
-/* The next wanted record of the open page; false: it has no more. */
-TRC_INLINE bool next_in_page(struct stream_cursor *cursor, bool big_endian)
+/* Room for as many records as a page of so many bytes can hold: 4 bytes and a word of data each. */
+static int block_reserve(struct record_block *block, uint32_t bytes, struct trc_error *err)
 {
-	enum subbuffer_step step;
-	struct record record;
+	size_t room = bytes / 8 + 1;
+	uint64_t *ts;
 
-	while ((step = subbuffer_next(&cursor->sub, big_endian, &record)) == SUBBUFFER_RECORD) {
-		if (TRC_UNLIKELY(cursor->sub.missed)) {
-			cursor->missed = add_missed(cursor->missed, cursor->sub.missed);
-			cursor->sub.missed = 0;
-		}
-		if (TRC_LIKELY(take_record(cursor, big_endian, &record, &cursor->head))) {
-			cursor->head.missed = cursor->missed;
-			cursor->missed = 0;
-			return true;
-		}
-		if (cursor->head.ts > cursor->filter->last && cursor->stream->monotone) {
-			cursor->done = true;	/* all that follows is later still */
-			break;
-		}
-	}
-	if (step == SUBBUFFER_DAMAGED)
-		note_page(cursor, "a record is damaged, the rest is lost");
-	cursor->sub.pos = cursor->sub.end = 0;
-	return false;
-}
-
-static int next_forwards(struct stream_cursor *cursor, struct trc_error *err)
-{
-	bool big_endian = cursor->data->layout.big_endian;
-
-	for (;;) {
-		/* One loop for each byte order, with the other's code gone from it. */
-		if (big_endian ? next_in_page(cursor, true) : next_in_page(cursor, false))
-			return 1;
-		int rc = open_page(cursor, err);
-
-		if (rc <= 0)
-			return rc;
-	}
-}
-
-static int keep_record(struct stream_cursor *cursor, const struct walk_record *record,
-		       struct trc_error *err)
-{
-	if (cursor->record_count == cursor->record_room) {
-		size_t room = cursor->record_room ? cursor->record_room * 2 : 256;
-		struct walk_record *bigger = realloc(cursor->records, room * sizeof(*bigger));
-
-		if (!bigger)
-			return trc_fail_no_memory(err);
-		cursor->records = bigger;
-		cursor->record_room = room;
-	}
-	cursor->records[cursor->record_count++] = *record;
+	block->count = 0;
+	if (room <= block->room)
+		return TRC_OK;
+	ts = malloc(room * (sizeof(*block->ts) + 4 * sizeof(uint32_t)));
+	if (!ts)
+		return trc_fail_no_memory(err);
+	free(block->ts);
+	block->ts = ts;
+	block->id = (uint32_t *)(void *)(ts + room);
+	block->pid = (int32_t *)(void *)(block->id + room);
+	block->offset = (uint32_t *)(void *)(block->pid + room);
+	block->size = block->offset + room;
+	block->room = room;
 	return TRC_OK;
 }
 
-/* A page can only be read forwards: all its wanted records are kept, and given from the end. */
-static int read_page(struct stream_cursor *cursor, struct trc_error *err)
+/*
+ * All records of a page into the block, whatever the filter says: with constants for byte order and
+ * places this is nothing but loads and stores. Damage ends the page.
+ */
+TRC_INLINE enum subbuffer_step read_records(const struct stream_cursor *cursor, bool big_endian,
+					    struct event_place type, struct event_place pid,
+					    struct subbuffer sub, struct record_block *block)
 {
-	int rc = TRC_OK;
+	const uint8_t *bytes = cursor->page.bytes;
+	struct record_block to = *block;
+	enum subbuffer_step step;
+	struct record record;
+	size_t n = 0;
 
-	cursor->missed = 0;
-	while (!rc && next_in_page(cursor, cursor->data->layout.big_endian))
-		rc = keep_record(cursor, &cursor->head, err);
-	/* Later than wanted is where a walk backwards begins, not where it ends. */
-	cursor->done = cursor->index == cursor->last;
-	return rc;
+	while ((step = subbuffer_next(&sub, big_endian, &record)) == SUBBUFFER_RECORD) {
+		to.ts[n] = record.ts;
+		to.id[n] = record_id(type, big_endian, record.payload, record.size);
+		to.pid[n] = record_pid(pid, big_endian, record.payload, record.size);
+		to.offset[n] = (uint32_t)(record.payload - bytes);
+		to.size[n] = record.size;
+		n++;
+	}
+	block->count = n;
+	return step;
 }
 
-static int next_backwards(struct stream_cursor *cursor, struct trc_error *err)
+static enum subbuffer_step read_any_records(const struct stream_cursor *cursor,
+					    struct subbuffer sub, struct record_block *block)
 {
-	while (!cursor->record_count) {
-		int rc = open_page(cursor, err);
+	struct event_place type = cursor->data->common.type, pid = cursor->data->common.pid;
+	bool usual = type.offset == USUAL_TYPE.offset && type.size == USUAL_TYPE.size &&
+		     pid.offset == USUAL_PID.offset && pid.size == USUAL_PID.size;
+
+	if (cursor->data->layout.big_endian)
+		return read_records(cursor, true, type, pid, sub, block);
+	return usual ? read_records(cursor, false, USUAL_TYPE, USUAL_PID, sub, block) :
+		       read_records(cursor, false, type, pid, sub, block);
+}
+
+/* Raw time stamps to the time users see. */
+static void convert_times(const struct stream_cursor *cursor, struct record_block *block)
+{
+	const struct clock clock = *cursor->stream->clock;
+	uint32_t cpu = cursor->stream->info.cpu;
+
+	if (!clock.shift && !clock.mult && clock.ts2secs == 0) {
+		for (size_t i = 0; clock.offset && i < block->count; i++)
+			block->ts[i] += clock.offset;
+		return;
+	}
+	for (size_t i = 0; i < block->count; i++)
+		block->ts[i] = clock_ns(&clock, cpu, block->ts[i]);
+}
+
+static void move_record(struct record_block *block, size_t to, size_t from)
+{
+	block->ts[to] = block->ts[from];
+	block->id[to] = block->id[from];
+	block->pid[to] = block->pid[from];
+	block->offset[to] = block->offset[from];
+	block->size[to] = block->size[from];
+}
+
+/* Leaves the wanted records in the block. */
+static void filter_records(struct stream_cursor *cursor, struct record_block *block)
+{
+	const struct record_filter *filter = cursor->filter;
+	size_t kept = 0;
+
+	if (!filter->start && filter->last == UINT64_MAX && !filter->event_ids && !filter->pids)
+		return;
+	for (size_t i = 0; i < block->count; i++) {
+		if (block->ts[i] < filter->start || block->ts[i] > filter->last ||
+		    (filter->event_ids && !id_wanted(filter, block->id[i])) ||
+		    (filter->pids && !pid_wanted(filter, block->pid[i])))
+			continue;
+		if (kept != i)
+			move_record(block, kept, i);
+		kept++;
+	}
+	block->count = kept;
+}
+
+static void swap_records(struct record_block *block, size_t a, size_t b)
+{
+	uint64_t ts = block->ts[a];
+	uint32_t id = block->id[a], offset = block->offset[a], size = block->size[a];
+	int32_t pid = block->pid[a];
+
+	move_record(block, a, b);
+	block->ts[b] = ts;
+	block->id[b] = id;
+	block->pid[b] = pid;
+	block->offset[b] = offset;
+	block->size[b] = size;
+}
+
+/* The open page's records into the block. */
+static int read_page(struct stream_cursor *cursor, const struct subbuffer *sub,
+		     struct trc_error *err)
+{
+	struct record_block *block = &cursor->block;
+	int rc = block_reserve(block, sub->end, err);
+
+	if (rc)
+		return rc;
+	if (read_any_records(cursor, *sub, block) == SUBBUFFER_DAMAGED)
+		note_page(cursor, "a record is damaged, the rest is lost");
+	convert_times(cursor, block);
+	if (sub->missed && block->count)
+		cursor->missed = add_missed(cursor->missed, sub->missed);
+	filter_records(cursor, block);
+	for (size_t i = 0; cursor->backwards && i < block->count / 2; i++)
+		swap_records(block, i, block->count - 1 - i);
+	return TRC_OK;
+}
+
+int stream_cursor_next_page(struct stream_cursor *cursor, struct trc_error *err)
+{
+	struct subbuffer sub;
+
+	cursor->at = 0;
+	if (cursor->block.count || cursor->backwards)
+		cursor->missed = 0;	/* told of with the block before */
+	cursor->block.count = 0;
+	for (;;) {
+		int rc = open_page(cursor, &sub, err);
 
 		if (rc <= 0)
 			return rc;
-		if ((rc = read_page(cursor, err)))
+		if ((rc = read_page(cursor, &sub, err)))
 			return -rc;
+		if (cursor->block.count)
+			return 1;
 	}
-	cursor->head = cursor->records[--cursor->record_count];
-	return 1;
-}
-
-int stream_cursor_next(struct stream_cursor *cursor, struct trc_error *err)
-{
-	return cursor->backwards ? next_backwards(cursor, err) : next_forwards(cursor, err);
 }
 
 /* --- bisection ------------------------------------------------------------------------------- */
