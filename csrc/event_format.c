@@ -212,17 +212,14 @@ int event_formats_add(struct event_formats *formats, struct text system, struct 
 
 /* --- finding ---------------------------------------------------------------------------- */
 
-static int by_place(const struct event_format *x, const struct event_format *y)
-{
-	return (x->index > y->index) - (x->index < y->index);
-}
-
 static int compare_id(const void *a, const void *b)
 {
 	const struct event_format *x = *(const struct event_format *const *)a;
 	const struct event_format *y = *(const struct event_format *const *)b;
 
-	return x->id != y->id ? (x->id > y->id) - (x->id < y->id) : by_place(x, y);
+	if (x->id != y->id)
+		return x->id < y->id ? -1 : 1;
+	return (x->rank > y->rank) - (x->rank < y->rank);
 }
 
 static int compare_name(const void *a, const void *b)
@@ -238,7 +235,7 @@ static int compare_name(const void *a, const void *b)
  * Of several events with one id that which libtraceevent finds: its table is sorted as by_number,
  * and it takes the one a plain bisection comes across first.
  */
-static const struct event_format *bisect_id(const struct event_formats *formats, uint32_t id)
+const struct event_format *event_by_any_id(const struct event_formats *formats, uint32_t id)
 {
 	size_t low = 0, high = formats->count;
 
@@ -271,7 +268,7 @@ static int index_ids(struct event_formats *formats, struct trc_error *err)
 		uint32_t id = formats->by_number[i]->id;
 
 		if (id < formats->id_count && !formats->by_id[id])
-			formats->by_id[id] = bisect_id(formats, id);
+			formats->by_id[id] = event_by_any_id(formats, id);
 	}
 	return TRC_OK;
 }
@@ -327,7 +324,7 @@ static void find_common(struct event_formats *formats)
 	}
 }
 
-int event_formats_finish(struct event_formats *formats, struct trc_error *err)
+int event_formats_finish(struct event_formats *formats, size_t late, struct trc_error *err)
 {
 	size_t count = formats->count;
 
@@ -337,8 +334,10 @@ int event_formats_finish(struct event_formats *formats, struct trc_error *err)
 	formats->by_name = calloc(count + 1, sizeof(*formats->by_name));
 	if (!formats->by_number || !formats->by_name)
 		return trc_fail_no_memory(err);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		formats->list[i].rank = (uint32_t)(i < late ? count - late + i : i - late);
 		formats->by_number[i] = formats->by_name[i] = &formats->list[i];
+	}
 	qsort(formats->by_number, count, sizeof(*formats->by_number), compare_id);
 	qsort(formats->by_name, count, sizeof(*formats->by_name), compare_name);
 	find_common(formats);

@@ -21,6 +21,7 @@ struct event_format {
 	uint32_t id;			/* common_type of its records */
 	uint32_t state;			/* enum trc_event_state, or'ed; print_fmt is empty if the fields failed */
 	uint32_t index;			/* in event_formats.list */
+	uint32_t rank;			/* among events of one id: libtraceevent sorts them in as it reads */
 	uint32_t common_count;
 	uint32_t field_count;
 	const struct event_field *common;	/* the fields all events share, in the order of the text */
@@ -49,8 +50,8 @@ struct event_formats {
 	size_t count;
 	const struct event_format **by_id;	/* [id_count]; NULL: no such event */
 	uint32_t id_count;			/* at most EVENT_ID_DENSE */
-	const struct event_format **by_number;	/* [count], sorted by id, then file order */
-	const struct event_format **by_name;	/* [count], sorted by name, then id, then file order */
+	const struct event_format **by_number;	/* [count], sorted by id, then rank */
+	const struct event_format **by_name;	/* [count], sorted by name, then id, then rank */
 	struct event_common common;
 	struct arena arena;
 
@@ -68,6 +69,9 @@ TRC_INLINE const struct event_format *event_by_id(const struct event_formats *fo
 	return TRC_LIKELY(id < formats->id_count) ? formats->by_id[id] : NULL;
 }
 
+/* The same for any id at all, also those that no record can have. */
+const struct event_format *event_by_any_id(const struct event_formats *formats, uint32_t id);
+
 /* system.size 0: any system, of several the one with the lowest id. NULL: none. */
 const struct event_format *event_by_name(const struct event_formats *formats, struct text system,
 					 struct text name);
@@ -76,15 +80,15 @@ const struct event_format *event_by_name(const struct event_formats *formats, st
 const struct event_field *event_field_by_name(const struct event_format *format, struct text name);
 
 /*
- * Builds the table: add each text in the order of the file, then finish. Texts must outlive the
- * table. A text without a name or an id is dropped, one with unreadable fields is kept and marked;
- * both are entered into problems, at file_offset. Only lack of memory fails. A zeroed struct is an
- * empty table, and may be deinited at any stage.
+ * Builds the table: add each text in the order of the file, then finish; the first late of them
+ * rank behind all others. Texts must outlive the table. A text without a name or an id is dropped,
+ * one with unreadable fields is kept and marked; both are entered into problems, at file_offset.
+ * Only lack of memory fails. A zeroed struct is an empty table, and may be deinited at any stage.
  */
 int event_formats_add(struct event_formats *formats, struct text system, struct text text,
 		      unsigned long_size, uint64_t file_offset, struct problems *problems,
 		      struct trc_error *err);
-int event_formats_finish(struct event_formats *formats, struct trc_error *err);
+int event_formats_finish(struct event_formats *formats, size_t late, struct trc_error *err);
 void event_formats_deinit(struct event_formats *formats);
 
 #endif

@@ -74,6 +74,12 @@ static bool put_group(struct scanner *s, struct decl *d, char open, char close)
 	return true;
 }
 
+static bool is_operator(const struct scanner *s, const struct field_rules *rules)
+{
+	return s->token == TOKEN_OTHER &&
+	       (*s->text.start == '*' || (*s->text.start == '.' && rules->ftrace));
+}
+
 /* Type words and '*'; stops in front of what is neither. The name, if any, is then in last. */
 static bool read_words(struct scanner *s, const struct field_rules *rules, struct decl *d)
 {
@@ -81,13 +87,14 @@ static bool read_words(struct scanner *s, const struct field_rules *rules, struc
 		struct scanner before = *s;
 		enum token token = scanner_next(s);
 
-		if (token == TOKEN_OTHER && *s->text.start == '*') {
-			d->flags |= TRC_FIELD_POINTER;
-		} else if (token != TOKEN_WORD &&
-			   !(token == TOKEN_OTHER && *s->text.start == '.' && rules->ftrace)) {
+		if (token != TOKEN_WORD && !is_operator(s, rules)) {
 			*s = before;
 			return true;
 		}
+		if (token != TOKEN_WORD && !d->size && !d->last.size)
+			return false;
+		if (*s->text.start == '*')
+			d->flags |= TRC_FIELD_POINTER;
 		put_last(d);
 		d->last = s->text;
 		if (text_is(s->text, "__attribute__") && scanner_accept_char(s, '(')) {

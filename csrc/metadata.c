@@ -128,6 +128,21 @@ static int read_cmdlines(struct trc_metadata *m, struct source *source, struct t
 	return saved_cmdlines_parse(text, offset, &m->cmdlines, source->problems, err);
 }
 
+/*
+ * Both sections of formats. libtracecmd reads those of version 7 from the last to the first, which
+ * decides between two events of one id.
+ */
+static int read_events(struct trc_metadata *m, struct source *source, struct trc_error *err)
+{
+	size_t ftrace;
+	int rc = read_formats(m, source, TRC_OPTION_FTRACE_EVENTS, &m->ftrace_text, err);
+
+	ftrace = m->formats.count;
+	if (rc || (rc = read_formats(m, source, TRC_OPTION_EVENT_FORMATS, &m->events_text, err)))
+		return rc;
+	return event_formats_finish(&m->formats, m->file->header.version < 7 ? 0 : ftrace, err);
+}
+
 static int read_metadata(struct trc_metadata *m, struct trc_error *err)
 {
 	struct source source = { .file = m->file, .problems = &m->problems };
@@ -137,9 +152,7 @@ static int read_metadata(struct trc_metadata *m, struct trc_error *err)
 		return rc;
 	if (m->page_header_fault.code == TRC_OK)
 		m->long_size = m->page_header.commit_size;
-	if ((rc = read_formats(m, &source, TRC_OPTION_FTRACE_EVENTS, &m->ftrace_text, err)) ||
-	    (rc = read_formats(m, &source, TRC_OPTION_EVENT_FORMATS, &m->events_text, err)) ||
-	    (rc = event_formats_finish(&m->formats, err)) || (rc = read_cmdlines(m, &source, err)))
+	if ((rc = read_events(m, &source, err)) || (rc = read_cmdlines(m, &source, err)))
 		return rc;
 	if (source.first.code != TRC_OK && m->page_header_fault.code != TRC_OK &&
 	    !m->formats.count && !m->cmdlines.count) {
@@ -331,7 +344,7 @@ int trc_event_find(const struct trc_metadata *metadata, const char *system, size
 int trc_event_find_id(const struct trc_metadata *metadata, uint32_t id, size_t *event,
 		      struct trc_error *err)
 {
-	const struct event_format *format = event_by_id(&metadata->formats, id);
+	const struct event_format *format = event_by_any_id(&metadata->formats, id);
 
 	if (!format)
 		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "events: none has the id %u", id);
