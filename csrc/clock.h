@@ -64,10 +64,13 @@ TRC_INLINE uint64_t clock_ns(const struct clock *clock, uint32_t cpu, uint64_t t
 {
 	if (TRC_UNLIKELY(clock->shift != NULL))
 		ts = time_shift_apply(clock->shift, cpu, ts);
-	if (TRC_UNLIKELY(clock->ts2secs != 0))
-		ts = (uint64_t)((double)ts * clock->ts2secs);
-	else if (clock->mult)
+	if (TRC_UNLIKELY(clock->ts2secs != 0)) {
+		double ns = (double)ts * clock->ts2secs;
+
+		ts = ns < 0x1p64 ? (uint64_t)ns : 0;	/* what x86-64 makes of the rest; undefined in C */
+	} else if (clock->mult) {
 		ts = tsc_to_ns(ts, clock->mult, clock->tsc_shift);
+	}
 	return ts + clock->offset;
 }
 
