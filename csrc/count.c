@@ -12,128 +12,217 @@
 
 #define POPULATE_WINDOW (UINT64_C(2) << 20)
 
+TRC_INLINE void count_id(uint64_t *counts, uint32_t id)
+{
+	counts[id < TRC_COUNT_IDS - 1 ? id : TRC_COUNT_IDS - 1]++;
+}
+
 /*
- * The records of one page, by id. False: one was damaged. type is where common_type lies: a
+ * The rest of a page's records, by id. False: one was damaged. type is where common_type lies: a
  * constant for the layout that every kernel has, so that the loop knows it.
  */
-TRC_INLINE bool count_page(bool big_endian, struct event_place type, struct subbuffer sub,
+TRC_INLINE bool count_rest(bool big_endian, struct event_place type, struct subbuffer *sub,
 			   uint64_t *counts, uint64_t *records)
 {
+	struct subbuffer s = *sub;
 	enum subbuffer_step step;
 	struct record record;
 	uint64_t n = 0;
 
-	while ((step = subbuffer_next(&sub, big_endian, &record)) == SUBBUFFER_RECORD) {
-		uint32_t id = record_id(type, big_endian, record.payload, record.size);
-
-		counts[id < TRC_COUNT_IDS - 1 ? id : TRC_COUNT_IDS - 1]++;
+	while ((step = subbuffer_next(&s, big_endian, &record)) == SUBBUFFER_RECORD) {
+		count_id(counts, record_id(type, big_endian, record.payload, record.size));
 		n++;
 	}
 	*records += n;
 	return step != SUBBUFFER_DAMAGED;
 }
 
-static bool count_any_page(const struct trc_data *data, struct subbuffer sub, uint64_t *counts,
-			   uint64_t *records)
+/*
+ * Two pages in step, for as long as both go on with ordinary records. Where a record begins is only
+ * known from the one before, so a single page leaves the processor waiting for each load; two of
+ * them keep it busy. They have to be far apart: of neighbours its prefetcher makes one stream.
+ */
+TRC_INLINE void count_in_step(bool big_endian, struct event_place type, struct subbuffer *first,
+			      struct subbuffer *second, uint64_t *counts, uint64_t *records)
+{
+	struct subbuffer a = *first, b = *second;
+	uint64_t n = 0;
+
+	for (;;) {
+		uint32_t size_a, size_b;
+
+		if (!subbuffer_peek(&a, big_endian, &size_a) || !subbuffer_peek(&b, big_endian, &size_b))
+			break;
+		count_id(counts, record_id(type, big_endian, a.data + a.pos + 4, size_a));
+		count_id(counts, record_id(type, big_endian, b.data + b.pos + 4, size_b));
+		a.pos += 4 + size_a;
+		b.pos += 4 + size_b;
+		n += 2;
+	}
+	*first = a;
+	*second = b;
+	*records += n;
+}
+
+/* A page that is to be counted, and what came of it. */
+struct counted_page {
+	uint64_t index, offset;
+	struct subbuffer sub;
+	bool sound;
+};
+
+TRC_INLINE void count_both(bool big_endian, struct event_place type, struct counted_page pages[2],
+			   uint64_t *counts, uint64_t *records)
+{
+	if (pages[0].sound && pages[1].sound)
+		count_in_step(big_endian, type, &pages[0].sub, &pages[1].sub, counts, records);
+	for (unsigned i = 0; i < 2; i++) {
+		if (pages[i].sound)
+			pages[i].sound = count_rest(big_endian, type, &pages[i].sub, counts, records);
+	}
+}
+
+/* One loop for each case that occurs, with the others' code gone from it. */
+static void count_any(const struct trc_data *data, struct counted_page pages[2], uint64_t *counts,
+		      uint64_t *records)
 {
 	struct event_place type = data->common.type;
 	bool usual = type.offset == USUAL_TYPE.offset && type.size == USUAL_TYPE.size;
 
-	/* One loop for each case that occurs, with the others' code gone from it. */
 	if (data->layout.big_endian)
-		return count_page(true, type, sub, counts, records);
-	return usual ? count_page(false, USUAL_TYPE, sub, counts, records) :
-		       count_page(false, type, sub, counts, records);
+		count_both(true, type, pages, counts, records);
+	else if (usual)
+		count_both(false, USUAL_TYPE, pages, counts, records);
+	else
+		count_both(false, type, pages, counts, records);
 }
 
-/* A second way through a page that has records, for the time of its first or last one. */
-static uint64_t page_ts(const struct trc_data *data, const struct stream *stream,
-			struct subbuffer sub, bool first)
-{
-	struct record record = { 0 };
+/* A stretch of pages, and how far the mapping was asked for: in windows, see walk.c. */
+struct stretch {
+	uint64_t next, end, populated;
+};
 
-	while (subbuffer_next(&sub, data->layout.big_endian, &record) == SUBBUFFER_RECORD && !first)
-		;
-	return clock_ns(stream->clock, stream->info.cpu, record.ts);
-}
-
-/* One page of the count. TRC_CORRUPT and the like: it, or what is left of it, was passed over. */
-static int count_one(const struct trc_data *data, const struct stream *stream, uint64_t index,
-		     struct chunk_cache *cache, uint64_t *counts, struct trc_count *result,
-		     struct subbuffer *start, struct trc_error *err)
-{
-	struct subbuffer sub;
-	struct page page;
-	bool sound;
-	int rc = stream_page(data, stream, index, cache, &page, err);
-
-	if (rc)
-		return rc;
-	sound = subbuffer_open(&data->layout, data->layout.big_endian, page.bytes,
-			       stream->info.page_size, page.available, &sub);
-	if (sound) {
-		*start = sub;
-		if (TRC_UNLIKELY(sub.missed)) {
-			result->missed_events += sub.missed > 0 ? (uint64_t)sub.missed : 0;
-			result->missed_unknown += sub.missed < 0;
-		}
-		sound = count_any_page(data, sub, counts, &result->records);
-	}
-	return sound ? TRC_OK : trc_fail(err, TRC_CORRUPT, page.offset,
-					 "sub-buffer %" PRIu64 " of CPU %u: damaged", index,
-					 stream->info.cpu);
-}
-
-/* The mapping is asked for in windows: see walk.c. */
-static void populate(const struct trc_data *data, const struct stream *stream, uint64_t index,
-		     uint64_t end, uint64_t *populated)
+static void populate(const struct trc_data *data, const struct stream *stream,
+		     struct stretch *stretch)
 {
 	uint64_t pages = POPULATE_WINDOW / stream->info.page_size;
 
-	if (stream->compressed || index < *populated)
+	if (stream->compressed || stretch->next < stretch->populated)
 		return;
-	if (pages > end - index || !pages)
-		pages = pages ? end - index : 1;
-	map_populate(&data->file->map, stream->offset + index * stream->info.page_size,
+	pages = pages ? pages : 1;
+	if (pages > stretch->end - stretch->next)
+		pages = stretch->end - stretch->next;
+	map_populate(&data->file->map, stream->offset + stretch->next * stream->info.page_size,
 		     pages * stream->info.page_size);
-	*populated = index + pages;
+	stretch->populated = stretch->next + pages;
+}
+
+/* Of several the one that comes first in the file is kept. */
+static void note_damage(struct trc_count *result, const struct trc_error *fault)
+{
+	if (!result->damaged_pages++ || fault->offset < result->damage.offset)
+		result->damage = *fault;
+}
+
+/*
+ * Opens a page. Pages that cannot be had, or whose header is damaged, are told of and not sound; only
+ * what says nothing about the file fails.
+ */
+static int open_page(const struct trc_data *data, const struct stream *stream, uint64_t index,
+		     struct chunk_cache *cache, struct counted_page *out, struct trc_count *result,
+		     struct trc_error *err)
+{
+	struct trc_error fault;
+	struct page page;
+	int rc = stream_page(data, stream, index, cache, &page, &fault);
+
+	*out = (struct counted_page){ .index = index };
+	if (rc && !problem_is_bearable(rc)) {
+		if (err)
+			*err = fault;
+		return rc;
+	}
+	out->sound = !rc && subbuffer_open(&data->layout, data->layout.big_endian, page.bytes,
+					   stream->info.page_size, page.available, &out->sub);
+	out->offset = rc ? 0 : page.offset;
+	if (!rc && !out->sound)
+		trc_fail(&fault, TRC_CORRUPT, page.offset, "sub-buffer %" PRIu64 " of CPU %u: its header"
+			 " is damaged", index, stream->info.cpu);
+	if (!out->sound)
+		note_damage(result, &fault);
+	if (out->sound && TRC_UNLIKELY(out->sub.missed)) {
+		result->missed_events += out->sub.missed > 0 ? (uint64_t)out->sub.missed : 0;
+		result->missed_unknown += out->sub.missed < 0;
+	}
+	return TRC_OK;
+}
+
+/* Opens the next page of a stretch, if it has one. */
+static int take_page(const struct trc_data *data, const struct stream *stream,
+		     struct stretch *stretch, struct chunk_cache *cache, struct counted_page *out,
+		     struct trc_count *result, struct trc_error *err)
+{
+	*out = (struct counted_page){ 0 };
+	if (stretch->next == stretch->end)
+		return TRC_OK;
+	populate(data, stream, stretch);
+	return open_page(data, stream, stretch->next++, cache, out, result, err);
 }
 
 static int count_pages(const struct trc_data *data, const struct stream *stream, uint64_t first,
 		       uint64_t end, struct chunk_cache *cache, uint64_t *counts,
 		       struct trc_count *result, struct trc_error *err)
 {
-	uint64_t last_page = UINT64_MAX, populated = 0;
-	struct subbuffer start = { 0 };
-	int rc;
+	/* There is one unpacked chunk at a time, so compressed pages are taken one by one. */
+	uint64_t middle = stream->compressed ? end : first + (end - first + 1) / 2;
+	struct stretch stretches[2] = { { first, middle, 0 }, { middle, end, 0 } };
 
-	for (uint64_t index = first; index < end; index++) {
-		uint64_t before = result->records;
-		struct trc_error fault;
+	while (stretches[0].next < stretches[0].end) {
+		struct counted_page pages[2];
+		int rc;
 
-		populate(data, stream, index, end, &populated);
-		rc = count_one(data, stream, index, cache, counts, result, &start, &fault);
-		if (rc && !problem_is_bearable(rc)) {
-			if (err)
-				*err = fault;
-			return rc;
+		for (unsigned i = 0; i < 2; i++) {
+			rc = take_page(data, stream, &stretches[i], cache, &pages[i], result, err);
+			if (rc)
+				return rc;
 		}
-		if (rc && !result->damaged_pages++)
-			result->damage = fault;
-		if (result->records == before)
-			continue;
-		if (!before)
-			result->first_ts = page_ts(data, stream, start, true);
-		last_page = index;
-	}
-	if (last_page != UINT64_MAX) {
-		struct page page;
+		bool was_sound[2] = { pages[0].sound, pages[1].sound };
 
-		if ((rc = stream_page(data, stream, last_page, cache, &page, err)))
+		count_any(data, pages, counts, &result->records);
+		for (unsigned i = 0; i < 2; i++) {
+			struct trc_error fault;
+
+			if (!was_sound[i] || pages[i].sound)
+				continue;
+			trc_fail(&fault, TRC_CORRUPT, pages[i].offset, "sub-buffer %" PRIu64 " of CPU %u:"
+				 " a record is damaged, the rest is lost", pages[i].index, stream->info.cpu);
+			note_damage(result, &fault);
+		}
+	}
+	return TRC_OK;
+}
+
+/* Times of the first and the last record: from either end, the first page that has any. */
+static int find_times(const struct trc_data *data, const struct stream *stream, uint64_t first,
+		      uint64_t end, struct chunk_cache *cache, bool last, uint64_t *ts,
+		      struct trc_error *err)
+{
+	for (uint64_t n = 0; n < end - first; n++) {
+		struct trc_count ignored = { 0 };
+		struct counted_page page;
+		struct record record;
+		bool any = false;
+		int rc = open_page(data, stream, last ? end - 1 - n : first + n, cache, &page, &ignored, err);
+
+		if (rc)
 			return rc;
-		if (subbuffer_open(&data->layout, data->layout.big_endian, page.bytes,
-				   stream->info.page_size, page.available, &start))
-			result->last_ts = page_ts(data, stream, start, false);
+		while (page.sound && !(any && !last) &&
+		       subbuffer_next(&page.sub, data->layout.big_endian, &record) == SUBBUFFER_RECORD) {
+			*ts = clock_ns(stream->clock, stream->info.cpu, record.ts);
+			any = true;
+		}
+		if (any)
+			break;
 	}
 	return TRC_OK;
 }
@@ -143,6 +232,7 @@ int trc_count(const struct trc_data *data, size_t index, uint64_t first, uint64_
 {
 	struct chunk_cache cache = chunk_cache_of(data);
 	struct trc_count sum = { 0 };
+	const struct stream *stream;
 	int rc = map_check(&data->file->map, err);
 
 	if (rc)
@@ -151,7 +241,12 @@ int trc_count(const struct trc_data *data, size_t index, uint64_t first, uint64_
 	    count > data->streams[index].info.page_count - first)
 		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET,
 				"count: stream %zu has no pages %" PRIu64 " + %" PRIu64, index, first, count);
-	rc = count_pages(data, &data->streams[index], first, first + count, &cache, counts, &sum, err);
+	stream = &data->streams[index];
+	rc = count_pages(data, stream, first, first + count, &cache, counts, &sum, err);
+	if (!rc && sum.records)
+		rc = find_times(data, stream, first, first + count, &cache, false, &sum.first_ts, err);
+	if (!rc && sum.records)
+		rc = find_times(data, stream, first, first + count, &cache, true, &sum.last_ts, err);
 	chunk_cache_deinit(&cache);
 	if (!rc)
 		*result = sum;

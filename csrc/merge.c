@@ -22,13 +22,9 @@ struct head {
 };
 
 struct trc_walk {
-	const struct trc_data *data;
-	struct trc_walk_options options;
-	struct record_filter filter;
-	uint8_t *event_ids;
-	int32_t *pids;
-	struct stream_cursor *cursors;
-	uint32_t *stream_of;	/* of each cursor */
+	uint32_t flags;		/* enum trc_walk_flags */
+	struct record_filter *filters;	/* one a cursor */
+	struct stream_cursor *cursors;	/* one a source */
 	uint32_t cursor_count;
 	struct head *heap;	/* least first: of cursors that stand on a record */
 	uint32_t heap_count;
@@ -76,21 +72,21 @@ static const struct head *second(const struct trc_walk *walk)
 /* A time as a key is exclusive-or'ed with this: backwards, less is later. */
 static uint64_t key_flip(const struct trc_walk *walk)
 {
-	return walk->options.flags & TRC_WALK_BACKWARDS ? UINT64_MAX : 0;
+	return walk->flags & TRC_WALK_BACKWARDS ? UINT64_MAX : 0;
 }
 
 static uint64_t first_key(const struct trc_walk *walk, const struct stream_cursor *cursor)
 {
 	/* Without a merge only the order of the streams counts. */
-	return walk->options.flags & TRC_WALK_BY_CPU ? 0 : cursor->block.ts[0] ^ key_flip(walk);
+	return walk->flags & TRC_WALK_BY_CPU ? 0 : cursor->block.ts[0] ^ key_flip(walk);
 }
 
 /* --- making a walk --------------------------------------------------------------------------- */
 
 /* A cursor begins at the page where its first record can be, where time is known to rise. */
-static int seek(struct trc_walk *walk, struct stream_cursor *cursor, struct trc_error *err)
+static int seek(struct stream_cursor *cursor, struct trc_error *err)
 {
-	const struct record_filter *filter = &walk->filter;
+	const struct record_filter *filter = cursor->filter;
 	const struct stream *stream = cursor->stream;
 	uint64_t page;
 	int rc;
@@ -98,13 +94,13 @@ static int seek(struct trc_walk *walk, struct stream_cursor *cursor, struct trc_
 	if (!stream->monotone)
 		return TRC_OK;
 	if (filter->start) {
-		rc = stream_find_page(walk->data, stream, filter->start, &cursor->cache, &page, err);
+		rc = stream_find_page(cursor->data, stream, filter->start, &cursor->cache, &page, err);
 		if (rc)
 			return rc;
 		*(cursor->backwards ? &cursor->last : &cursor->next) = page;
 	}
 	if (filter->last != UINT64_MAX) {
-		rc = stream_find_page(walk->data, stream, filter->last + 1, &cursor->cache, &page, err);
+		rc = stream_find_page(cursor->data, stream, filter->last + 1, &cursor->cache, &page, err);
 		if (rc)
 			return rc;
 		*(cursor->backwards ? &cursor->next : &cursor->last) = page;
@@ -112,78 +108,56 @@ static int seek(struct trc_walk *walk, struct stream_cursor *cursor, struct trc_
 	return TRC_OK;
 }
 
-static int copy_filter(struct trc_walk *walk, const struct trc_walk_options *options,
-		       struct trc_error *err)
+static int add_cursor(struct trc_walk *walk, const struct trc_walk_source *source,
+		      const struct trc_walk_options *options, struct trc_error *err)
 {
-	walk->filter.start = options->start;
-	walk->filter.last = options->until_last ? UINT64_MAX : options->end - 1;
-	if (options->event_ids) {
-		walk->event_ids = malloc(8192);
-		if (!walk->event_ids)
-			return trc_fail_no_memory(err);
-		memcpy(walk->event_ids, options->event_ids, 8192);
-		walk->filter.event_ids = walk->event_ids;
-	}
-	if (options->pids) {
-		size_t size = options->pid_count * sizeof(*walk->pids);
+	struct stream_cursor *cursor = &walk->cursors[walk->cursor_count];
+	struct record_filter *filter = &walk->filters[walk->cursor_count];
+	uint64_t pages;
+	int rc;
 
-		walk->pids = malloc(size ? size : 1);
-		if (!walk->pids)
-			return trc_fail_no_memory(err);
-		memcpy(walk->pids, options->pids, size);
-		walk->filter.pids = walk->pids;
-		walk->filter.pid_count = options->pid_count;
-	}
-	return TRC_OK;
-}
-
-static int make_cursors(struct trc_walk *walk, const struct trc_walk_options *options,
-			struct trc_error *err)
-{
-	uint32_t count = options->streams ? options->stream_count : (uint32_t)walk->data->stream_count;
-
-	walk->cursors = calloc(count + (size_t)1, sizeof(*walk->cursors));
-	walk->stream_of = calloc(count + (size_t)1, sizeof(*walk->stream_of));
-	walk->heap = calloc(count + (size_t)1, sizeof(*walk->heap));
-	if (!walk->cursors || !walk->stream_of || !walk->heap)
-		return trc_fail_no_memory(err);
-	/* Nothing lies between start and end: no cursor is needed to find that out. */
-	if (!options->until_last && options->end <= options->start)
-		return TRC_OK;
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t stream = options->streams ? options->streams[i] : i;
-		struct stream_cursor *cursor = &walk->cursors[i];
-		int rc;
-
-		if (stream >= walk->data->stream_count)
-			return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "walk: there is no stream %u", stream);
-		walk->stream_of[i] = stream;
-		stream_cursor_init(cursor, walk->data, &walk->data->streams[stream], &walk->filter,
-				   options->flags & TRC_WALK_BACKWARDS,
-				   !(options->flags & TRC_WALK_KEEP_MAPPED), &walk->problems);
-		walk->cursor_count++;
-		if ((rc = seek(walk, cursor, err)))
-			return rc;
-		walk->pages_total += (cursor->last > cursor->next ? cursor->last - cursor->next :
-								     cursor->next - cursor->last) + 1;
-	}
-	return TRC_OK;
-}
-
-int trc_walk_create(const struct trc_data *data, const struct trc_walk_options *options,
-		    struct trc_walk **out, struct trc_error *err)
-{
-	struct trc_walk *walk;
-	int rc = map_check(&data->file->map, err);
-
-	if (rc)
+	if (source->stream >= source->data->stream_count)
+		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "walk: there is no stream %zu",
+				source->stream);
+	*filter = (struct record_filter){
+		.start = options->start,
+		.last = options->until_last ? UINT64_MAX : options->end - 1,
+		.event_ids = source->event_ids,
+		.pids = source->pids,
+		.pid_count = source->pid_count,
+	};
+	stream_cursor_init(cursor, source->data, &source->data->streams[source->stream], filter,
+			   options->flags & TRC_WALK_BACKWARDS,
+			   !(options->flags & TRC_WALK_KEEP_MAPPED), &walk->problems);
+	walk->cursor_count++;
+	if ((rc = map_check(&source->data->file->map, err)) || (rc = seek(cursor, err)))
 		return rc;
-	walk = calloc(1, sizeof(*walk));
+	pages = cursor->last > cursor->next ? cursor->last - cursor->next : cursor->next - cursor->last;
+	walk->pages_total += pages + 1;
+	return TRC_OK;
+}
+
+int trc_walk_create(const struct trc_walk_source *sources, size_t count,
+		    const struct trc_walk_options *options, struct trc_walk **out,
+		    struct trc_error *err)
+{
+	struct trc_walk *walk = calloc(1, sizeof(*walk));
+	int rc = TRC_OK;
+
 	if (!walk)
 		return trc_fail_no_memory(err);
-	walk->data = data;
-	walk->options.flags = options->flags;
-	if ((rc = copy_filter(walk, options, err)) || (rc = make_cursors(walk, options, err))) {
+	/* Where nothing lies between start and end, no cursor is needed to find that out. */
+	if (!options->until_last && options->end <= options->start)
+		count = 0;
+	walk->flags = options->flags;
+	walk->cursors = calloc(count + 1, sizeof(*walk->cursors));
+	walk->filters = calloc(count + 1, sizeof(*walk->filters));
+	walk->heap = calloc(count + 1, sizeof(*walk->heap));
+	if (!walk->cursors || !walk->filters || !walk->heap)
+		rc = trc_fail_no_memory(err);
+	for (size_t i = 0; !rc && i < count; i++)
+		rc = add_cursor(walk, &sources[i], options, err);
+	if (rc) {
 		trc_walk_destroy(walk);
 		return rc;
 	}
@@ -198,10 +172,8 @@ void trc_walk_destroy(struct trc_walk *walk)
 	for (uint32_t i = 0; i < walk->cursor_count; i++)
 		stream_cursor_deinit(&walk->cursors[i]);
 	free(walk->cursors);
-	free(walk->stream_of);
+	free(walk->filters);
 	free(walk->heap);
-	free(walk->event_ids);
-	free(walk->pids);
 	problems_deinit(&walk->problems);
 	free(walk);
 }
@@ -211,7 +183,7 @@ void trc_walk_destroy(struct trc_walk *walk)
 /* All cursors to their first records, and into the heap. */
 static int start(struct trc_walk *walk, struct trc_error *err)
 {
-	bool backwards = walk->options.flags & TRC_WALK_BACKWARDS;
+	bool backwards = walk->flags & TRC_WALK_BACKWARDS;
 
 	for (uint32_t i = 0; i < walk->cursor_count; i++) {
 		int rc = stream_cursor_next_page(&walk->cursors[i], err);
@@ -236,7 +208,7 @@ static uint64_t run_limit(const struct trc_walk *walk)
 {
 	const struct head *next = second(walk);
 
-	if (!next || walk->options.flags & TRC_WALK_BY_CPU)
+	if (!next || walk->flags & TRC_WALK_BY_CPU)
 		return UINT64_MAX;
 	return walk->heap[0].order < next->order ? next->key : next->key - 1;
 }
@@ -282,7 +254,7 @@ static size_t put_payloads(struct trc_batch *batch, const struct stream_cursor *
 }
 
 /* Appends n records at the cursor to the batch; how many did fit. */
-TRC_INLINE size_t put(struct trc_batch *batch, uint32_t stream, struct stream_cursor *cursor,
+TRC_INLINE size_t put(struct trc_batch *batch, uint32_t source, struct stream_cursor *cursor,
 		      size_t n)
 {
 	const struct record_block *block = &cursor->block;
@@ -292,7 +264,7 @@ TRC_INLINE size_t put(struct trc_batch *batch, uint32_t stream, struct stream_cu
 		n = put_payloads(batch, cursor, n);
 	for (size_t i = 0; i < n; i++) {
 		batch->ts[to + i] = block->ts[from + i];
-		batch->stream[to + i] = stream;
+		batch->source[to + i] = source;
 		batch->id[to + i] = block->id[from + i];
 		batch->pid[to + i] = block->pid[from + i];
 	}
@@ -311,7 +283,7 @@ TRC_INLINE size_t put(struct trc_batch *batch, uint32_t stream, struct stream_cu
  */
 static int take_run(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *err)
 {
-	bool by_cpu = walk->options.flags & TRC_WALK_BY_CPU, full, ended;
+	bool by_cpu = walk->flags & TRC_WALK_BY_CPU, full, ended;
 	struct head *first = &walk->heap[0];
 	struct stream_cursor *cursor = &walk->cursors[first->cursor];
 	uint64_t limit = run_limit(walk), flip = key_flip(walk), latest = first->key;
@@ -323,7 +295,7 @@ static int take_run(struct trc_walk *walk, struct trc_batch *batch, struct trc_e
 		int rc;
 
 		n = run_length(cursor, left < room ? left : room, flip, limit, &latest);
-		full = put(batch, walk->stream_of[first->cursor], cursor, n) < n ||
+		full = put(batch, first->cursor, cursor, n) < n ||
 		       batch->count == batch->room;
 		ended = cursor->at < cursor->block.count;
 		if (ended || (rc = stream_cursor_next_page(cursor, err)) > 0)
@@ -344,9 +316,25 @@ static int take_run(struct trc_walk *walk, struct trc_batch *batch, struct trc_e
 	return full ? 0 : 1;
 }
 
+/* No file may have shrunk since. Sources of one file stand together mostly. */
+static int check_files(const struct trc_walk *walk, struct trc_error *err)
+{
+	const struct trc_file *checked = NULL;
+
+	for (uint32_t i = 0; i < walk->cursor_count; i++) {
+		const struct trc_file *file = walk->cursors[i].data->file;
+		int rc = file == checked ? TRC_OK : map_check(&file->map, err);
+
+		if (rc)
+			return rc;
+		checked = file;
+	}
+	return TRC_OK;
+}
+
 int trc_walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *err)
 {
-	int rc = map_check(&walk->data->file->map, err);
+	int rc = check_files(walk, err);
 
 	if (rc)
 		return rc;

@@ -527,27 +527,36 @@ int trc_stream_release(const struct trc_data *data, size_t stream, uint64_t firs
 		       struct trc_error *err);
 
 /*
- * Walking: records of some streams in time order (as libtracecmd merges them: at each step the
- * stream whose next record is earliest, of equal ones the first), in batches.
+ * Walking: records of some streams, of one file or of several, in time order (as libtracecmd merges
+ * them: at each step the stream whose next record is earliest goes first, of equal ones the one that
+ * comes first among the sources), in batches.
  */
 struct trc_walk;
 enum trc_walk_flags {
 	TRC_WALK_BACKWARDS = 1,		/* last record first */
-	TRC_WALK_BY_CPU = 2,		/* stream after stream, no merge */
+	TRC_WALK_BY_CPU = 2,		/* source after source, no merge */
 	TRC_WALK_KEEP_MAPPED = 4,	/* leave the pages of the file mapped that were read */
+};
+enum trc_walk_limits {
+	TRC_EVENT_ID_BYTES = 8192,	/* a bit for each id that a record can have */
+};
+struct trc_walk_source {
+	const struct trc_data *data;
+	size_t stream;			/* trc_stream() */
+	const uint8_t *event_ids;	/* TRC_EVENT_ID_BYTES, bit id set: wanted; NULL: all */
+	const int32_t *pids;		/* rising; NULL: all */
+	size_t pid_count;
 };
 struct trc_walk_options {
 	uint32_t flags;
-	uint32_t stream_count;
-	const uint32_t *streams;	/* which, rising; NULL: all */
-	uint64_t start, end;		/* ns: start <= ts < end */
 	uint32_t until_last;		/* not 0: to the very end, whatever end says */
-	uint32_t pid_count;
-	const int32_t *pids;		/* rising; NULL: all */
-	const uint8_t *event_ids;	/* 8192 bytes, bit id set: wanted; NULL: all */
+	uint64_t start, end;		/* ns: start <= ts < end */
 };
-int trc_walk_create(const struct trc_data *data, const struct trc_walk_options *options,
-		    struct trc_walk **out, struct trc_error *err);
+
+/* What the sources point to must outlive the walk. */
+int trc_walk_create(const struct trc_walk_source *sources, size_t count,
+		    const struct trc_walk_options *options, struct trc_walk **out,
+		    struct trc_error *err);
 void trc_walk_destroy(struct trc_walk *walk);	/* NULL is fine */
 
 /*
@@ -557,7 +566,7 @@ void trc_walk_destroy(struct trc_walk *walk);	/* NULL is fine */
 struct trc_batch {
 	size_t room, payload_room;
 	uint64_t *ts;			/* ns */
-	uint32_t *stream;		/* trc_stream() */
+	uint32_t *source;		/* place among the walk's sources */
 	uint32_t *id;			/* event id: common_type; UINT32_MAX: too short to have one */
 	int32_t *pid;			/* common_pid */
 	int64_t *missed_events;		/* lost before this record; -1: an unknown number */
