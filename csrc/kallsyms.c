@@ -9,11 +9,12 @@
 
 #define SYMBOLS_MAX (1u << 23)	/* a whole kernel with its modules has 200,000 */
 
+/* Up to the next blank or control character; of names in C and Rust none has such. */
 static struct text cut_word(struct text *rest)
 {
 	struct text word = { rest->start, 0 };
 
-	while (word.size < rest->size && !strchr(" \t\r\v\f", rest->start[word.size]))
+	while (word.size < rest->size && (unsigned char)rest->start[word.size] > ' ')
 		word.size++;
 	*rest = text_skip(*rest, word.size);
 	return word;
