@@ -6,6 +6,7 @@ import itertools
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -224,6 +225,31 @@ def test_reference_reads_what_was_written(
     path = tmp_path / "trace.dat"
     path.write_bytes(everything(**shape, page_size=page_size).write().data)
     assert report(path) == LINES
+
+
+@reference
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"version": 6, "options_part": False},
+        {"version": 6, "clock_trailer": False},
+        {"version": 7, "compression": "zstd", "short_stored_size": True},
+        {"version": 7, "long_size": 4, "commit_size": 8},
+        {"version": 7, "omit": frozenset({15, 19, 20, 21})},
+        {"version": 7, "cpu_count": 9},
+        {"version": 7, "compression": "zstd", "compress_options": True},
+    ],
+    ids=str,
+)
+def test_reference_reads_other_shapes(tmp_path: Path, shape: dict[str, Any]) -> None:
+    need(shape.get("compression", "none"))
+    path = tmp_path / "trace.dat"
+    trace = everything(**shape)
+    if not trace.options_part:  # where else should instances be announced?
+        trace = replace(trace, buffers=trace.buffers[:1])
+    path.write_bytes(trace.write().data)
+    expected = [line for line in LINES if trace.options_part or not line.buffer]
+    assert report(path) == expected
 
 
 @reference
