@@ -324,7 +324,11 @@ static int open_map(const struct map *map, struct trc_file **out, struct trc_err
 		return trc_fail_no_memory(err);
 	}
 	file->map = *map;
-	if ((rc = read_file(file, err))) {
+	/* Opening touches a few places far apart: what the disk would read ahead is not wanted. */
+	map_expect_jumps(&file->map, true);
+	rc = read_file(file, err);
+	map_expect_jumps(&file->map, false);
+	if (rc) {
 		trc_close(file);
 		return rc;
 	}

@@ -121,3 +121,9 @@ void map_drop(const struct map *map, uint64_t offset, uint64_t size)
 	if (length)
 		madvise((void *)(uintptr_t)(map->base + offset), length, MADV_DONTNEED);
 }
+
+void map_expect_jumps(const struct map *map, bool jumps)
+{
+	if (map->base)
+		madvise((void *)(uintptr_t)map->base, (size_t)map->size, jumps ? MADV_RANDOM : MADV_NORMAL);
+}

@@ -28,4 +28,7 @@ void map_populate(const struct map *map, uint64_t offset, uint64_t size);
 /* Tells it that [offset, offset + size) is not needed any more: bounds the resident memory. */
 void map_drop(const struct map *map, uint64_t offset, uint64_t size);
 
+/* How the mapping will be read: here and there (no read-ahead from the disk), or in order. */
+void map_expect_jumps(const struct map *map, bool jumps);
+
 #endif

@@ -147,6 +147,16 @@ static bool section_known(const struct trc_file *file, const struct section *sec
 	return false;
 }
 
+/* The head of a recording alone: of trace-cmd restore -c, or of a recorder that was stopped early. */
+static void note_no_data(struct search *search)
+{
+	struct trc_error fault;
+
+	trc_fail(&fault, TRC_TRUNCATED, search->file->map.size,
+		 "trace data: the file ends before it; it has none");
+	problems_add(search->problems, &fault);
+}
+
 static int search_v7(struct search *search, struct trc_error *err)
 {
 	const struct trc_file *file = search->file;
@@ -159,7 +169,7 @@ static int search_v7(struct search *search, struct trc_error *err)
 		struct section section = { 0 };
 
 		if (section_read_header(file, at, &section, NULL) && !section.present)
-			return TRC_OK;
+			break;
 		if (section.id == TRC_OPTION_BUFFER && !section_known(file, &section)) {
 			uint64_t start = round_up(section.offset, search->page_size);
 			uint64_t end = section.size ? section.offset + section.size : file->map.size;
@@ -169,6 +179,8 @@ static int search_v7(struct search *search, struct trc_error *err)
 		}
 		at = section.offset + section.size;
 	}
+	if (file->buffers.count == 1)	/* no instance either */
+		note_no_data(search);
 	return TRC_OK;
 }
 

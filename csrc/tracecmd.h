@@ -306,6 +306,13 @@ int trc_section_load(const struct trc_file *file, uint32_t id, struct trc_bytes 
 void trc_bytes_free(struct trc_bytes *bytes);
 
 /*
+ * The whole text of a TRC_BUFFER_TEXT buffer, to be given back with trc_bytes_free().
+ * TRC_NOT_FOUND: the buffer holds pages. TRC_LIMIT: it unpacks to more than 256 MiB.
+ */
+int trc_buffer_text(const struct trc_file *file, size_t buffer, struct trc_bytes *out,
+		    struct trc_error *err);
+
+/*
  * The texts in a section, one after the other: of HEADER_INFO header_page and header_event, of
  * FTRACE_EVENTS and EVENT_FORMATS the format files with their event system, of the others the
  * one text. *next is 0 for the first call and moved on by each; *system_size is 0 where there
@@ -502,6 +509,13 @@ struct trc_stream {
 size_t trc_stream_count(const struct trc_data *data);
 int trc_stream(const struct trc_data *data, size_t index, struct trc_stream *out,
 	       struct trc_error *err);
+
+/* Time of a page's start in ns: no record in it is earlier (damaged or empty pages: of the next). */
+int trc_stream_page_ts(const struct trc_data *data, size_t stream, uint64_t page, uint64_t *ts,
+		       struct trc_error *err);
+
+/* Does a later raw time stamp of this stream always give a later time? Not 0: it does. */
+int trc_stream_is_monotone(const struct trc_data *data, size_t stream);
 
 /*
  * Counting: how many records of each event id pages [first, first + count) of a stream hold.

@@ -363,3 +363,34 @@ int stream_find_page(const struct trc_data *data, const struct stream *stream, u
 	*page = low ? low - 1 : 0;
 	return TRC_OK;
 }
+
+/* --- public ---------------------------------------------------------------------------------- */
+
+int trc_stream_page_ts(const struct trc_data *data, size_t index, uint64_t page, uint64_t *ts,
+		       struct trc_error *err)
+{
+	struct chunk_cache cache = chunk_cache_of(data);
+	const struct stream *stream;
+	uint64_t found_ts;
+	bool found;
+	int rc = map_check(&data->file->map, err);
+
+	if (rc)
+		return rc;
+	if (index >= data->stream_count)
+		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "page time: there is no stream %zu", index);
+	stream = &data->streams[index];
+	rc = page_time(data, stream, page, stream->info.page_count, &cache, &found_ts, &found, err);
+	chunk_cache_deinit(&cache);
+	if (!rc && !found)
+		rc = trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "page time: no records from page %" PRIu64 " on",
+			      page);
+	if (!rc)
+		*ts = found_ts;
+	return rc;
+}
+
+int trc_stream_is_monotone(const struct trc_data *data, size_t stream)
+{
+	return stream < data->stream_count && data->streams[stream].monotone;
+}

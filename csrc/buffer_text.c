@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* The text of a latency tracer: trace-cmd.dat.v7(5), BUFFER_TEXT; "latency" in version 6. */
+#include <stdlib.h>
+
+#include "error.h"
+#include "file.h"
+
+/* u32 number of chunks, then { u32 stored size, u32 unpacked size, the block } each, to one text. */
+static int unpack_chunks(const struct trc_file *file, struct cursor *c, struct trc_bytes *out,
+			 struct trc_error *err)
+{
+	struct unpacker unpacker = unpacker_of(file->compression);
+	struct trc_bytes text = { 0 };
+	uint32_t count;
+	int rc = cursor_u32(c, &count, err);
+
+	for (; !rc && count; count--) {
+		uint32_t stored, plain;
+		struct cursor block;
+		uint8_t *bigger;
+
+		if ((rc = cursor_u32(c, &stored, err)) || (rc = cursor_u32(c, &plain, err)) ||
+		    (rc = cursor_slice(c, stored, "chunk", &block, err)))
+			break;
+		if (!unpacked_size_plausible(file->compression, stored, plain) ||
+		    plain > SECTION_UNPACKED_MAX - text.size) {
+			rc = cursor_fail(&block, err, TRC_LIMIT, "%u bytes unpacked are too many", plain);
+			break;
+		}
+		bigger = realloc(text.owned, (size_t)text.size + plain + 1);
+		if (!bigger) {
+			rc = trc_fail_no_memory(err);
+			break;
+		}
+		text.owned = bigger;
+		rc = unpack(&unpacker, cursor_here(&block), stored, bigger + text.size, plain,
+			    cursor_file_offset(&block, block.pos), err);
+		text.size += plain;
+	}
+	unpacker_deinit(&unpacker);
+	if (rc) {
+		free(text.owned);
+		return rc;
+	}
+	text.data = text.owned;
+	*out = text;
+	return TRC_OK;
+}
+
+int trc_buffer_text(const struct trc_file *file, size_t index, struct trc_bytes *out,
+		    struct trc_error *err)
+{
+	struct cursor whole = file_cursor(file, "buffer text"), c;
+	const struct buffer *buffer;
+	int rc = map_check(&file->map, err);
+
+	if (rc)
+		return rc;
+	if (index >= file->buffers.count || file->buffers.list[index].info.kind != TRC_BUFFER_TEXT)
+		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "buffer %zu: holds no text", index);
+	buffer = &file->buffers.list[index];
+	if ((rc = cursor_skip(&whole, buffer->section.offset, err)) ||
+	    (rc = cursor_slice(&whole, buffer->section.size, "buffer text", &c, err)))
+		return rc;
+	if (buffer->info.compressed)
+		return unpack_chunks(file, &c, out, err);
+	*out = (struct trc_bytes){ .data = cursor_here(&c), .size = cursor_left(&c) };
+	return TRC_OK;
+}
