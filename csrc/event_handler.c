@@ -13,6 +13,39 @@ struct text run_text(const struct event_run *run, unsigned i)
 			      end ? (size_t)(end - bytes.data) : bytes.size };
 }
 
+void output_time(struct output *out, uint64_t ns)
+{
+	struct number_format seconds = { .letter = 'u', .width = 5 };
+	uint64_t us = (ns + 500) / 1000;
+	char digits[6];
+
+	output_number(out, &seconds, us / 1000000);
+	output_char(out, '.');
+	number_padded(digits, us % 1000000, sizeof(digits));
+	output_bytes(out, digits, sizeof(digits));
+}
+
+int32_t run_pid(const struct event_run *run, const struct report_record *record)
+{
+	if ((uint64_t)run->pid.offset + run->pid.size > record->size)
+		return 0;
+	return (int32_t)load_uint(record->data + run->pid.offset, run->pid.size, run->env->big_endian);
+}
+
+const struct cached_symbol *run_function(struct event_run *run, uint64_t address,
+					 const char *prefix)
+{
+	const struct cached_symbol *symbol = symbol_cache_find(run->print.symbols, address);
+
+	if (symbol) {
+		output_text(run->out, symbol->name);
+	} else {
+		output_bytes(run->out, prefix, strlen(prefix));
+		output_hex(run->out, address);
+	}
+	return symbol;
+}
+
 void run_missing(struct event_run *run, unsigned i)
 {
 	const char *name = run->event->handler->fields[i];
@@ -52,7 +85,7 @@ const struct event_handler *event_handler_find(const struct event_format *event,
 
 	for (size_t i = 0; i < countof(lists); i++)
 		for (const struct event_handler *h = lists[i]; h->name; h++)
-			if ((plugins || (h->builtin && !(flags & REPORT_NO_SYSTEM_PLUGINS))) &&
+			if ((plugins || h->always) &&
 			    text_is(event->name, h->name) && text_is(event->system, h->system))
 				return h;
 	return NULL;

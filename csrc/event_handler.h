@@ -23,7 +23,7 @@ struct event_handler {
 	bool (*run)(struct event_run *run);
 	/* Follows the state, without text; NULL: there is none. */
 	void (*scan)(struct event_run *run);
-	bool builtin;		/* trace-cmd's, not libtraceevent's: stays without plugins */
+	bool always;		/* no plugin: libtraceevent knows it by itself */
 	const char *fields[HANDLER_FIELDS];
 };
 
@@ -32,9 +32,16 @@ struct event_text {
 	struct print_fmt *program;
 	const struct event_handler *handler;	/* NULL: none */
 	struct text label;			/* "NAME: " and the blanks behind */
+	bool *binary;				/* [fields of the event]: struct print_record */
 	bool found[HANDLER_FIELDS];		/* is there such a field? */
 	struct place fields[HANDLER_FIELDS];
 	char states[64];			/* sched_switch: the letter of each bit, 0: none */
+};
+
+/* Where the host's thread pid runs a guest whose file is read along. */
+struct guest_symbols {
+	int32_t pid;
+	struct symbol_cache *symbols;	/* of the guest's kernel */
 };
 
 /* A handler at work on a record. */
@@ -44,10 +51,11 @@ struct event_run {
 	const struct report_record *record, *next;
 	struct print_record print;
 	struct event_place pid;
-	uint32_t type;				/* common_type */
 	const struct event_text *next_event;	/* next's; set if it is of the same file */
 	struct comm_table *comms;
 	struct function_stacks *stacks;
+	const struct guest_symbols *guests;	/* [guest_count] */
+	uint32_t guest_count;
 	struct output *out;			/* of scan: NULL */
 	bool nanoseconds;
 	bool took_next, no_memory;
@@ -63,12 +71,25 @@ TRC_INLINE uint64_t run_number(const struct event_run *run, unsigned i)
 /* Characters of field number i up to NUL, __data_loc or not. */
 struct text run_text(const struct event_run *run, unsigned i);
 
+/* The pid of any record of the file. */
+int32_t run_pid(const struct event_run *run, const struct report_record *record);
+
+/* Puts the name of the function at address, or its address in hex with the prefix. */
+const struct cached_symbol *run_function(struct event_run *run, uint64_t address,
+					 const char *prefix);
+
 /* libtraceevent's complaint about a missing field. */
 void run_missing(struct event_run *run, unsigned i);
 
 /* "LABEL" and the field in decimal, or what libtraceevent prints if there is none. */
 void run_decimal(struct event_run *run, const char *label, unsigned i);
 void run_hex(struct event_run *run, const char *label, unsigned i);
+
+/* "%5llu.%06llu" of microseconds. */
+void output_time(struct output *out, uint64_t ns);
+
+/* trace_printk(): bprint.c. */
+bool run_bprint(struct event_run *run);
 
 /* NULL: none of plugins for this event. */
 const struct event_handler *event_handler_find(const struct event_format *event, uint32_t flags);

@@ -36,23 +36,16 @@ static const char *xen_hypercall(uint64_t number)
 {
 	static const char *const names[] = {
 		"set_trap_table", "mmu_update", "set_gdt", "stack_switch", "set_callbacks",
-		"fpu_taskswitch", "sched_op_compat", "platform_op", "set_debugreg", "get_debugreg",
+		"fpu_taskswitch", "sched_op_compat", "dom0_op", "set_debugreg", "get_debugreg",
 		"update_descriptor", NULL, "memory_op", "multicall", "update_va_mapping", "set_timer_op",
 		"event_channel_op_compat", "xen_version", "console_io", "physdev_op_compat",
 		"grant_table_op", "vm_assist", "update_va_mapping_otherdomain", "iret", "vcpu_op",
 		"set_segment_base", "mmuext_op", "acm_op", "nmi_op", "sched_op", "callback_op",
-		"xenoprof_op", "event_channel_op", "physdev_op", "hvm_op", "sysctl", "domctl",
-		"kexec_op", "tmem_op",
-	};
-	static const char *const arch[] = {
-		"arch_0", "arch_1", "arch_2", "arch_3", "arch_4", "arch_5", "arch_6", "arch_7",
+		"xenoprof_op", "event_channel_op", "physdev_op", "hvm_op", [48] = "arch_0", "arch_1",
+		"arch_2", "arch_3", "arch_4", "arch_5", "arch_6", "arch_7",
 	};
 
-	if (number < countof(names))
-		return names[number];
-	if (number >= 48 && number < 48 + countof(arch))
-		return arch[number - 48];
-	return NULL;
+	return number < countof(names) ? names[number] : NULL;
 }
 
 static void print_hypercall(uint64_t number, struct output *out)
@@ -89,6 +82,9 @@ void function_print(const struct print_fmt *p, const struct print_record *r,
 	switch ((enum print_fmt_function)expr->function) {
 	case FUNCTION_JBD2_DEV_TO_NAME:
 		print_device(expr_eval(p, r, expr->a), out);
+		break;
+	case FUNCTION_JIFFIES_TO_MSECS:
+		output_signed(out, (int64_t)expr_eval(p, r, expr->a));
 		break;
 	case FUNCTION_XEN_HYPERCALL_NAME:
 		print_hypercall(expr_eval(p, r, expr->a), out);

@@ -23,6 +23,8 @@ struct file_state {
 	struct symbol_cache *symbols;
 	struct arena arena;		/* labels of events */
 	bool nanoseconds;		/* time stamps are shown as seconds */
+	struct guest_symbols *guests;	/* of this host */
+	uint32_t guest_count;
 };
 
 struct buffer_state {
@@ -75,18 +77,35 @@ static bool make_label(struct file_state *file, const struct event_format *event
 	return true;
 }
 
+/*
+ * libtraceevent gives the handler to the event that it finds by name. Where a format is stored
+ * twice (record -e ftrace) that need not be the one it finds by id, whose text then stays plain.
+ */
+static const struct event_handler *handler_of(const struct file_state *file,
+					      const struct event_format *event, uint32_t flags)
+{
+	const struct event_handler *handler = event_handler_find(event, flags);
+
+	if (handler && !handler->always &&
+	    event_by_name(file->formats, event->system, event->name) != event)
+		return NULL;
+	return handler;
+}
+
 static int compile(const struct report *report, struct file_state *file,
 		   const struct event_format *event, struct event_text *out, struct trc_error *err)
 {
 	struct event_text text = { 0 };
 	int rc;
 
-	if (!make_label(file, event, &text.label))
+	text.binary = arena_alloc(&file->arena, event->field_count + (size_t)1);
+	if (!text.binary || !make_label(file, event, &text.label))
 		return trc_fail_no_memory(err);
+	memset(text.binary, 0, event->field_count);
 	rc = print_fmt_compile(event, &file->env, &text.program, err);
 	if (rc)
 		return rc;
-	text.handler = event_handler_find(event, report->flags);
+	text.handler = handler_of(file, event, report->flags);
 	if (text.handler)
 		find_fields(&text, event);
 	sched_prepare(&text);
@@ -163,9 +182,33 @@ static void file_deinit(struct file_state *state)
 	for (size_t i = 0; state->events && i < state->formats->count; i++)
 		print_fmt_destroy(state->events[i].program);
 	free(state->events);
+	free(state->guests);
 	symbol_cache_destroy(state->symbols);
 	comm_table_deinit(&state->comms);
 	arena_deinit(&state->arena);
+}
+
+/* Host threads that run a vCPU of a guest whose file is here, too: FORMAT.md 8.3. */
+static bool find_guests(struct report *report, struct file_state *host)
+{
+	for (uint32_t i = 0; i < report->file_count; i++) {
+		struct file_state *file = &report->files[i];
+		struct guest_symbols *larger;
+		struct trc_guest guest;
+
+		if (file == host || trc_guest_find(host->file.file, trc_trace_id(file->file.file), &guest, NULL) ||
+		    !guest.vcpu_count)
+			continue;
+		larger = realloc(host->guests,
+				 (host->guest_count + (size_t)guest.vcpu_count) * sizeof(*larger));
+		if (!larger)
+			return false;
+		host->guests = larger;
+		for (uint32_t cpu = 0; cpu < guest.vcpu_count; cpu++)
+			host->guests[host->guest_count++] =
+				(struct guest_symbols){ guest.cpu_pid[cpu], file->symbols };
+	}
+	return true;
 }
 
 /* All prefixes are as wide as the widest; a label that is empty makes one of blanks. FORMAT.md 6.6. */
@@ -223,6 +266,9 @@ int report_create(uint32_t flags, const struct report_file *files, uint32_t file
 			report->buffers[i].file = &report->files[buffers[i].file];
 		report->buffer_count++;
 	}
+	for (uint32_t i = 0; i < report->file_count && !rc; i++)
+		if (!find_guests(report, &report->files[i]))
+			rc = trc_fail_no_memory(err);
 	if (!rc && !make_prefixes(report, buffers))
 		rc = trc_fail_no_memory(err);
 	if (rc) {
@@ -473,9 +519,10 @@ static struct event_run run_of(struct report *report, struct file_state *file,
 {
 	return (struct event_run){
 		.env = &file->env, .event = event, .record = record, .next = next,
-		.print = { record->data, record->size, file->symbols },
+		.print = { record->data, record->size, file->symbols, event->binary },
 		.pid = file->formats->common.pid,
 		.comms = &file->comms, .stacks = &report->stacks, .out = out,
+		.guests = file->guests, .guest_count = file->guest_count,
 		.nanoseconds = file->nanoseconds,
 	};
 }
@@ -499,7 +546,7 @@ static int put_text(struct report *report, struct file_state *file, const struct
 		    const struct report_record *record, const struct report_record *next,
 		    bool *took_next, struct output *out, struct trc_error *err)
 {
-	struct print_record print = { record->data, record->size, file->symbols };
+	struct print_record print = { record->data, record->size, file->symbols, event->binary };
 
 	if (report->flags & REPORT_RAW) {
 		print_fmt_run_raw(event->program, &print, out);
