@@ -21,17 +21,19 @@ Whatever is said in numbers here is written as given, right or wrong.
 
 from __future__ import annotations
 
+import importlib
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
+zstandard: Any
 try:
-    import zstandard
+    zstandard = importlib.import_module("zstandard")
 except ImportError:  # frames that hold their bytes as they are need no library: zstd_frame()
-    zstandard = None  # type: ignore[assignment,unused-ignore]
+    zstandard = None
 
 Kind = Literal["structure", "number", "bytes"]
 Compression = Literal["none", "zlib", "zstd"]
@@ -162,7 +164,7 @@ def to_bytes(text: str | bytes) -> bytes:
 def zstd_frame(data: bytes) -> bytes:
     """One zstd frame without the size of its content, as trace-cmd writes them (RFC 8878)."""
     if zstandard is not None:
-        return zstandard.ZstdCompressor(write_content_size=False).compress(data)
+        return bytes(zstandard.ZstdCompressor(write_content_size=False).compress(data))
     frame = bytearray(b"\x28\xb5\x2f\xfd")
     frame += b"\x00"  # no content size, no checksum, not a single segment, no dictionary
     frame += b"\x38"  # window of 128 KiB
