@@ -18,6 +18,7 @@
 
 #include "tracecmd.h"
 
+#define STREAMS_MAX 64
 #define WALK_RECORDS 64
 #define WALK_PAYLOAD 65536
 #define WALK_BATCHES 2000	/* a bound only for what is looked at; no file here has as many */
@@ -338,7 +339,7 @@ static void use_counts(const struct trc_data *data)
 		return;
 	for (size_t i = 0; i < trc_data_problem_count(data); i++)
 		require(!trc_data_problem(data, i, &err), "there are as many problems as said");
-	for (size_t i = 0; i < trc_stream_count(data) && i < 64; i++) {
+	for (size_t i = 0; i < trc_stream_count(data) && i < STREAMS_MAX; i++) {
 		require(!trc_stream(data, i, &stream, &err), "there are as many streams as said");
 		ok(trc_count(data, i, 0, stream.page_count, counts, &result, &err), &err);
 		if (stream.page_count)
@@ -347,36 +348,76 @@ static void use_counts(const struct trc_data *data)
 	free(counts);
 }
 
-static void use_walk(const struct trc_data *data, uint32_t flags)
+/* All records of the sources to the last, in batches that are far too small. */
+static void use_batches(struct trc_walk *walk, size_t source_count)
 {
 	static uint8_t payload[WALK_PAYLOAD];
 	uint64_t ts[WALK_RECORDS], payload_end[WALK_RECORDS], done, total;
-	uint32_t stream[WALK_RECORDS], id[WALK_RECORDS], size[WALK_RECORDS];
+	uint32_t source[WALK_RECORDS], id[WALK_RECORDS], size[WALK_RECORDS];
 	int32_t pid[WALK_RECORDS];
 	int64_t missed[WALK_RECORDS];
-	struct trc_walk_options options = { .flags = flags, .end = UINT64_MAX, .until_last = 1 };
 	struct trc_batch batch = {
-		.room = WALK_RECORDS, .payload_room = sizeof(payload), .ts = ts, .stream = stream,
+		.room = WALK_RECORDS, .payload_room = sizeof(payload), .ts = ts, .source = source,
 		.id = id, .pid = pid, .missed_events = missed, .size = size, .payload_end = payload_end,
 		.payload = payload,
 	};
-	struct trc_walk *walk;
 	struct trc_error err;
 
-	if (!ok(trc_walk_create(data, &options, &walk, &err), &err))
-		return;
 	for (int n = 0; n < WALK_BATCHES && ok(trc_walk_next(walk, &batch, &err), &err); n++) {
 		if (!batch.count)
 			break;
 		require(batch.count <= WALK_RECORDS && batch.payload_size <= sizeof(payload),
 			"a batch keeps to its room");
+		require(payload_end[batch.count - 1] == batch.payload_size, "payloads end where they say");
+		for (size_t i = 0; i < batch.count; i++)
+			require(source[i] < source_count, "a record has one of the sources");
 		touch(payload, batch.payload_size);
 		touch(ts, batch.count * sizeof(*ts));
 	}
 	for (size_t i = 0; i < trc_walk_problem_count(walk); i++)
 		require(!trc_walk_problem(walk, i, &err), "there are as many problems as said");
 	trc_walk_progress(walk, &done, &total);
+}
+
+static void use_walk(const struct trc_data *data, const struct trc_walk_options *options,
+		     const uint8_t *event_ids)
+{
+	static const int32_t pids[] = { -1, 0, 17 };
+	struct trc_walk_source sources[STREAMS_MAX] = { { 0 } };
+	size_t count = trc_stream_count(data) < STREAMS_MAX ? trc_stream_count(data) : STREAMS_MAX;
+	struct trc_walk *walk;
+	struct trc_error err;
+
+	for (size_t i = 0; i < count; i++) {
+		sources[i] = (struct trc_walk_source){ .data = data, .stream = i, .event_ids = event_ids };
+		if (event_ids) {
+			sources[i].pids = pids;
+			sources[i].pid_count = sizeof(pids) / sizeof(*pids);
+		}
+	}
+	if (!ok(trc_walk_create(sources, count, options, &walk, &err), &err))
+		return;
+	use_batches(walk, count);
 	trc_walk_destroy(walk);
+}
+
+static void use_walks(const struct trc_data *data)
+{
+	static uint8_t some_ids[TRC_EVENT_ID_BYTES];
+	const struct trc_walk_options all[] = {
+		{ .flags = 0, .until_last = 1 },
+		{ .flags = TRC_WALK_BACKWARDS, .until_last = 1 },
+		{ .flags = TRC_WALK_BY_CPU, .until_last = 1 },
+		{ .flags = TRC_WALK_BY_CPU | TRC_WALK_BACKWARDS | TRC_WALK_KEEP_MAPPED, .until_last = 1 },
+		{ .start = 5000, .end = 1 << 30 },
+		{ .flags = TRC_WALK_BACKWARDS, .start = 1 << 30, .end = UINT64_C(1) << 35 },
+	};
+
+	memset(some_ids, 0x5a, sizeof(some_ids));
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		use_walk(data, &all[i], NULL);
+		use_walk(data, &all[i], some_ids);
+	}
 }
 
 static void use_records(const struct trc_file *file, const struct trc_metadata *metadata)
@@ -392,9 +433,7 @@ static void use_records(const struct trc_file *file, const struct trc_metadata *
 			return;
 		if (!i)
 			use_counts(data);
-		use_walk(data, 0);
-		use_walk(data, TRC_WALK_BACKWARDS);
-		use_walk(data, TRC_WALK_BY_CPU);
+		use_walks(data);
 		trc_data_destroy(data);
 	}
 }
