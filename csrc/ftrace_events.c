@@ -240,7 +240,8 @@ static bool run_kernel_stack(struct event_run *run)
 
 static bool run_raw_data(struct event_run *run)
 {
-	uint32_t offset = run->event->fields[RAW_BUF].offset;
+	uint32_t offset = run->event->fields[RAW_BUF].offset, size = run->record->size;
+	uint32_t step = run->env->kernel_text ? 8 : run->env->long_size;
 
 	if (!run->event->found[RAW_ID] || !run->event->found[RAW_BUF]) {
 		run_missing(run, run->event->found[RAW_ID] ? RAW_BUF : RAW_ID);
@@ -248,11 +249,14 @@ static bool run_raw_data(struct event_run *run)
 	}
 	output_literal(run->out, "# ");
 	output_hex(run->out, run_number(run, RAW_ID));
-	for (; offset < run->record->size; offset++) {
-		uint8_t byte = run->record->data[offset];
-		char text[3] = { ' ', number_lower[byte >> 4], number_lower[byte & 15] };
+	/* libtraceevent steps by the kernel's long but prints 8 bytes each time: with 4-byte ones all twice. */
+	for (; offset < size; offset += step) {
+		for (uint32_t i = offset; i < size && i < offset + 8; i++) {
+			uint8_t byte = run->record->data[i];
+			char text[3] = { ' ', number_lower[byte >> 4], number_lower[byte & 15] };
 
-		output_bytes(run->out, text, 3);
+			output_bytes(run->out, text, 3);
+		}
 	}
 	return true;
 }

@@ -4,33 +4,41 @@
 
 static bool is_printable(struct span bytes)
 {
-	bool any = false;
-
 	for (uint32_t i = 0; i < bytes.size && bytes.data[i]; i++) {
 		uint8_t c = bytes.data[i];
 
 		if ((c < ' ' || c > '~') && !(c >= '\t' && c <= '\r'))
 			return false;
-		any = true;
 	}
-	return any;
+	return true;
 }
 
-static void print_array(const struct print_fmt *p, const struct print_record *r,
-			struct place field, struct output *out)
+/*
+ * Characters as text, anything else byte by byte. A field that was once not printable stays an
+ * array: libtraceevent clears its flag. One without size is not looked at, and taken for a text.
+ */
+static void print_array(const struct print_fmt *p, const struct print_record *r, uint32_t index,
+			const struct place *field, struct output *out)
 {
-	struct span bytes = field.flags & TRC_FIELD_DYNAMIC ? read_dynamic(p, r, &field) :
-							      read_static(r, &field);
+	struct span bytes = field->flags & TRC_FIELD_DYNAMIC ? read_dynamic(p, r, field) :
+							       read_static(r, field);
+	bool unsized = !field->size;
 
-	if ((field.flags & TRC_FIELD_STRING) && is_printable(bytes)) {
-		const uint8_t *end = memchr(bytes.data, 0, bytes.size);
+	if ((field->flags & TRC_FIELD_STRING) && !(r->binary && r->binary[index]) &&
+	    (unsized || is_printable(bytes))) {
+		const uint8_t *end;
 
+		if (!bytes.size)	/* of a string without length it prints what stands at the offset */
+			bytes.size = r->size - (uint32_t)(bytes.data - r->data);
+		end = memchr(bytes.data, 0, bytes.size);
 		output_bytes(out, (const char *)bytes.data,
 			     end ? (size_t)(end - bytes.data) : bytes.size);
 		return;
 	}
+	if (r->binary)
+		r->binary[index] = true;
 	output_literal(out, "ARRAY[");
-	for (uint32_t i = 0; i < bytes.size; i++) {
+	for (uint32_t i = 0; i < bytes.size && !unsized; i++) {
 		char digits[2] = { number_lower[bytes.data[i] >> 4], number_lower[bytes.data[i] & 15] };
 
 		if (i)
@@ -65,13 +73,13 @@ static void print_signed(uint64_t value, uint32_t size, bool is_long, struct out
 	}
 }
 
-static void print_value(const struct print_fmt *p, const struct print_record *r,
+static void print_value(const struct print_fmt *p, const struct print_record *r, uint32_t index,
 			const struct place *field, struct output *out)
 {
 	uint64_t value;
 
 	if (field->flags & TRC_FIELD_ARRAY) {
-		print_array(p, r, *field, out);
+		print_array(p, r, index, field, out);
 		return;
 	}
 	value = read_number(p, r, field->offset, field->size);
@@ -107,15 +115,25 @@ static bool ends_in_0x(struct text text)
 	return text.size > 1 && !memcmp(text.start + text.size - 2, "0x", 2);
 }
 
-/* A conversion that shows the field, looked for from *next on, round about. NULL: none. */
+/*
+ * The first conversion that shows the field, looked for from *next on, round about; *next moves
+ * behind it. When that is the end of the format libtraceevent does not begin anew: no later field
+ * gets one.
+ */
 static const struct piece *find_conversion(const struct print_fmt *p, uint32_t *next,
 					   const struct event_field *field)
 {
-	for (uint32_t i = 0; i < p->piece_count; i++) {
-		uint32_t at = *next + i < p->piece_count ? *next + i : *next + i - p->piece_count;
+	uint32_t count = p->piece_count;
+
+	if (count && !p->pieces[count - 1].before.size)
+		count--;	/* nothing stands behind the last conversion */
+	if (*next >= count)
+		return NULL;
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t at = *next + i < count ? *next + i : *next + i - count;
 
 		if (shows_field(p, &p->pieces[at], field)) {
-			*next = at + 1 < p->piece_count ? at + 1 : 0;
+			*next = at + 1;
 			return &p->pieces[at];
 		}
 	}
@@ -140,7 +158,7 @@ void print_fmt_run_raw(const struct print_fmt *program, const struct print_recor
 		if (!program->failed && !(field->flags & (TRC_FIELD_ARRAY | TRC_FIELD_STRING)))
 			piece = find_conversion(program, &next, field);
 		if (!piece) {
-			print_value(program, record, &place, out);
+			print_value(program, record, i, &place, out);
 			continue;
 		}
 		if (ends_in_0x(piece->before))

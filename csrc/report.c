@@ -590,9 +590,25 @@ static void cut_at_nul(struct output *out, size_t start)
 
 /* --- public ------------------------------------------------------------------------------ */
 
+/*
+ * The number of CPUs of each file. With several files their names stand in front, as wide as the
+ * widest of them: trace-cmd does not know the instances yet.
+ */
 void report_begin(struct report *report, struct output *out)
 {
+	size_t width = 0;
+
+	for (uint32_t i = 0; i < report->file_count && report->file_count > 1; i++)
+		if (report->files[i].file.label.size > width)
+			width = report->files[i].file.label.size;
 	for (uint32_t i = 0; i < report->file_count; i++) {
+		struct text label = report->files[i].file.label;
+
+		if (report->file_count > 1) {
+			output_fill(out, ' ', width - label.size);
+			output_text(out, label);
+			output_literal(out, ": ");
+		}
 		output_literal(out, "cpus=");
 		output_decimal(out, trc_cpu_count(report->files[i].file.file));
 		output_char(out, '\n');

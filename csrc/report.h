@@ -31,12 +31,13 @@ struct report_file {
 	const struct trc_file *file;
 	const struct trc_metadata *metadata;
 	const struct trc_symbols *symbols;	/* NULL: none are shown */
+	struct text label;			/* its name, shown if there are several */
 };
 
 /* A buffer of a file, whose records come with its index. */
 struct report_buffer {
 	uint32_t file;
-	struct text label;		/* shown in front of each line, padded; empty: blanks only */
+	struct text label;		/* in front of each line, padded to the widest; empty: blanks */
 };
 
 struct report_record {
