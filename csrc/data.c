@@ -245,6 +245,8 @@ int trc_data_create(const struct trc_file *file, const struct trc_metadata *meta
 		rc = trc_fail_no_memory(err);
 	else if (!(rc = map_check(&file->map, err)))
 		rc = metadata_page_header(metadata, &header, err);
+	if (rc == TRC_NOT_FOUND)	/* what is data without it is not to be found out */
+		rc = trc_fail(err, TRC_TRUNCATED, file->body, "header_page: missing, no record can be read");
 	if (!rc) {
 		data->layout = (struct subbuffer_layout){
 			.commit_offset = header.commit_offset,

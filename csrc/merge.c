@@ -268,10 +268,16 @@ TRC_INLINE size_t put(struct trc_batch *batch, uint32_t source, struct stream_cu
 		batch->id[to + i] = block->id[from + i];
 		batch->pid[to + i] = block->pid[from + i];
 	}
+	for (size_t i = 0; batch->address && i < n; i++)
+		batch->address[to + i] = cursor->page.bytes + block->offset[from + i];
 	for (size_t i = 0; batch->size && i < n; i++)
 		batch->size[to + i] = block->size[from + i];
-	for (size_t i = 0; batch->missed_events && i < n; i++)
-		batch->missed_events[to + i] = from + i ? 0 : cursor->missed;
+	if (batch->missed_events) {
+		size_t earliest = cursor->backwards ? block->count - 1 : 0;
+
+		for (size_t i = 0; i < n; i++)
+			batch->missed_events[to + i] = from + i == earliest ? cursor->missed : 0;
+	}
 	batch->count += n;
 	cursor->at += n;
 	return n;
@@ -298,6 +304,11 @@ static int take_run(struct trc_walk *walk, struct trc_batch *batch, struct trc_e
 		full = put(batch, first->cursor, cursor, n) < n ||
 		       batch->count == batch->room;
 		ended = cursor->at < cursor->block.count;
+		if (!ended && batch->address && cursor->stream->compressed && batch->count) {
+			if (!by_cpu)
+				first->key = latest;
+			return 0;	/* the next page may take the place of this one */
+		}
 		if (ended || (rc = stream_cursor_next_page(cursor, err)) > 0)
 			continue;
 		if (rc < 0)
@@ -317,7 +328,7 @@ static int take_run(struct trc_walk *walk, struct trc_batch *batch, struct trc_e
 }
 
 /* No file may have shrunk since. Sources of one file stand together mostly. */
-static int check_files(const struct trc_walk *walk, struct trc_error *err)
+int walk_check_files(const struct trc_walk *walk, struct trc_error *err)
 {
 	const struct trc_file *checked = NULL;
 
@@ -334,10 +345,15 @@ static int check_files(const struct trc_walk *walk, struct trc_error *err)
 
 int trc_walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *err)
 {
-	int rc = check_files(walk, err);
+	int rc = walk_check_files(walk, err);
 
-	if (rc)
-		return rc;
+	return rc ? rc : walk_next(walk, batch, err);
+}
+
+int walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *err)
+{
+	int rc;
+
 	batch->count = batch->payload_size = 0;
 	if (!walk->started && (rc = start(walk, err)))
 		return rc;
@@ -354,6 +370,11 @@ int trc_walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_err
 				"walk: a payload of %zu bytes does not fit", batch->payload_size);
 	}
 	return TRC_OK;
+}
+
+int64_t trc_walk_missed(const struct trc_walk *walk, size_t source)
+{
+	return source < walk->cursor_count ? walk->cursors[source].missed : 0;
 }
 
 size_t trc_walk_problem_count(const struct trc_walk *walk)

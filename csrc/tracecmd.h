@@ -587,6 +587,7 @@ struct trc_batch {
 	uint32_t *size;			/* of the payload */
 	uint64_t *payload_end;
 	uint8_t *payload;
+	const uint8_t **address;	/* or NULL; where payloads lie themselves, until the next call */
 	size_t count, payload_size;	/* results */
 };
 
@@ -596,10 +597,149 @@ struct trc_batch {
  */
 int trc_walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *err);
 
+/*
+ * At the end of a walk forwards: events that a source lost behind its last record that was wanted
+ * (-1: an unknown number). Whoever reads on from there in another walk has to add them.
+ */
+int64_t trc_walk_missed(const struct trc_walk *walk, size_t source);
+
 /* Damaged pages passed over so far, and how far the walk has come: in pages, of about total. */
 size_t trc_walk_problem_count(const struct trc_walk *walk);
 int trc_walk_problem(const struct trc_walk *walk, size_t index, struct trc_error *problem);
 void trc_walk_progress(const struct trc_walk *walk, uint64_t *done, uint64_t *total);
+
+/*
+ * Filters: trace-cmd-report(1), -F, compiled against the event formats of a file.
+ *
+ *	[EVENTS ':'] EXPRESSION
+ *
+ * EVENTS as there: SYSTEM/EVENT, SYSTEM or EVENT, separated by commas, each a regular expression.
+ * Records of other events do not pass. Without EVENTS the expression is for every event.
+ * Operators, numbers (unsigned 64-bit) and strings are those of libtraceevent, and so is what they
+ * mean: && and || have one rank and bind to the left; =~ and !~ take a regular expression that need
+ * not match the whole text and knows no upper and lower case; a comparison with a field that the
+ * event does not have is false; COMM and CPU are the command's name and the CPU. Beyond it: ~ with
+ * the kernel's wildcards (*, ?, [...]), -N, and a field as the right side.
+ *
+ * TRC_ARGUMENT: the text is not a filter; err->message says where. TRC_NOT_FOUND: no event of the
+ * file fits EVENTS.
+ */
+struct trc_filter;
+int trc_filter_create(const struct trc_metadata *metadata, const struct trc_symbols *symbols,
+		      const char *text, size_t size, const uint8_t *event_ids,
+		      struct trc_filter **out, struct trc_error *err);
+void trc_filter_destroy(struct trc_filter *filter);	/* NULL is fine */
+/* Names in the filter that are a field of none of its events: number index (from 0). */
+int trc_filter_unknown(const struct trc_filter *filter, size_t index, const char **name,
+		       size_t *size, struct trc_error *err);
+/* 1: it compares an address with a name, and was made without symbols: nothing equals then. */
+int trc_filter_wants_symbols(const struct trc_filter *filter);
+
+/* The Arrow C data interface and stream interface: arrow.apache.org, "The Arrow C data interface". */
+struct ArrowSchema {
+	const char *format;
+	const char *name;
+	const char *metadata;
+	int64_t flags;
+	int64_t n_children;
+	struct ArrowSchema **children;
+	struct ArrowSchema *dictionary;
+	void (*release)(struct ArrowSchema *schema);
+	void *private_data;
+};
+struct ArrowArray {
+	int64_t length;
+	int64_t null_count;
+	int64_t offset;
+	int64_t n_buffers;
+	int64_t n_children;
+	const void **buffers;
+	struct ArrowArray **children;
+	struct ArrowArray *dictionary;
+	void (*release)(struct ArrowArray *array);
+	void *private_data;
+};
+struct ArrowArrayStream {
+	int (*get_schema)(struct ArrowArrayStream *stream, struct ArrowSchema *out);
+	int (*get_next)(struct ArrowArrayStream *stream, struct ArrowArray *out);
+	const char *(*get_last_error)(struct ArrowArrayStream *stream);
+	void (*release)(struct ArrowArrayStream *stream);
+	void *private_data;
+};
+
+/*
+ * Records as columns: the wanted fields of the wanted events, straight from the pages.
+ *
+ * Integers keep their width and sign; pointers are uint64; texts end at their first NUL, fixed ones
+ * (comm and its like) are dictionaries. Arrays of numbers are lists, of fixed length where the field
+ * is; cpumasks and bitmasks are lists of the numbers of the bits set. Bytes that are none of
+ * these (u8 arrays, structs) are binary. A value that does not lie within its record is null, and so
+ * is that of a field which an event does not have. Each column's metadata holds the field's C type
+ * ("c_type"), "offset", "size" and "signed".
+ */
+struct trc_columns;
+enum trc_column_kind {
+	TRC_COLUMN_FIELD = 0,		/* a field by name, common ones included */
+	TRC_COLUMN_TS = 1,		/* timestamp[ns] */
+	TRC_COLUMN_CPU = 2,		/* uint32 */
+	TRC_COLUMN_PID = 3,		/* int32, common_pid */
+	TRC_COLUMN_COMM = 4,		/* dictionary: the saved name of the process */
+	TRC_COLUMN_FLAGS = 5,		/* uint8, common_flags */
+	TRC_COLUMN_PREEMPT_COUNT = 6,	/* uint8, common_preempt_count */
+	TRC_COLUMN_EVENT = 7,		/* dictionary: the event's name */
+	TRC_COLUMN_BUFFER = 8,		/* dictionary: the buffer's name */
+	TRC_COLUMN_PEER = 9,		/* dictionary: the source's peer */
+	TRC_COLUMN_SYSTEM = 10,		/* dictionary: the event's system */
+	TRC_COLUMN_MISSED_EVENTS = 11,	/* int64: lost before this record; -1: an unknown number */
+};
+enum trc_columns_flags {
+	TRC_COLUMNS_UINT64_TS = 1,	/* time stamps as plain numbers */
+	TRC_COLUMNS_BINARY = 2,		/* texts as they are: binary, not utf8 with U+FFFD for what is none */
+	TRC_COLUMNS_NO_DICTIONARY = 4,	/* all texts plain */
+};
+struct trc_column {
+	const char *name;		/* of the column; ends in NUL */
+	const char *field;		/* of kind FIELD: its name; ends in NUL */
+	uint32_t kind;			/* enum trc_column_kind */
+};
+struct trc_columns_source {
+	struct trc_walk_source walk;	/* event_ids: which events' fields there are */
+	const char *peer;		/* for TRC_COLUMN_PEER; ends in NUL; NULL: none */
+	const struct trc_filter *filter;	/* of the source's file; NULL: all records */
+};
+struct trc_columns_options {
+	struct trc_walk_options walk;
+	uint32_t flags;			/* enum trc_columns_flags */
+	size_t column_count;
+	const struct trc_column *columns;
+};
+
+/*
+ * sources' streams, event_ids, pids and filters must outlive the columns; the rest is copied.
+ * TRC_NOT_FOUND: a field that none of the events has. TRC_ARGUMENT: events have fields of one name
+ * whose types cannot be one column.
+ */
+int trc_columns_create(const struct trc_columns_source *sources, size_t count,
+		       const struct trc_columns_options *options, struct trc_columns **out,
+		       struct trc_error *err);
+void trc_columns_destroy(struct trc_columns *columns);	/* NULL is fine */
+
+/* The schema of the batches: a struct with the columns as children. Released by the caller. */
+int trc_columns_schema(const struct trc_columns *columns, struct ArrowSchema *out,
+		       struct trc_error *err);
+
+/*
+ * The next batch, of at most max_rows rows; fewer where texts and lists would take much memory.
+ * length 0: there are no more. Released by the caller. Columns belong to one thread at a time;
+ * different ones of the same file may be used at the same time.
+ */
+int trc_columns_next(struct trc_columns *columns, size_t max_rows, struct ArrowArray *out,
+		     struct trc_error *err);
+
+/* As trc_walk_problem_count() and its like. */
+size_t trc_columns_problem_count(const struct trc_columns *columns);
+int trc_columns_problem(const struct trc_columns *columns, size_t index, struct trc_error *problem);
+void trc_columns_progress(const struct trc_columns *columns, uint64_t *done, uint64_t *total);
 
 /* [cdef end] */
 

@@ -289,7 +289,9 @@ static int read_page(struct stream_cursor *cursor, const struct subbuffer *sub,
 	if (read_any_records(cursor, *sub, block) == SUBBUFFER_DAMAGED)
 		note_page(cursor, "a record is damaged, the rest is lost");
 	convert_times(cursor, block);
-	if (sub->missed && block->count)
+	/* The loss was before the first record, and counts where that is in the wanted time. */
+	if (TRC_UNLIKELY(sub->missed) && block->count && block->ts[0] >= cursor->filter->start &&
+	    block->ts[0] <= cursor->filter->last)
 		cursor->missed = add_missed(cursor->missed, sub->missed);
 	filter_records(cursor, block);
 	for (size_t i = 0; cursor->backwards && i < block->count / 2; i++)

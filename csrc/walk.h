@@ -37,7 +37,7 @@ struct stream_cursor {
 	bool drop_behind;		/* give pages back to the system once read */
 	struct record_block block;	/* of the open page */
 	size_t at;			/* the record of the block that the cursor stands on */
-	int64_t missed;			/* lost before the block's first record: 0 none, -1 unknown number */
+	int64_t missed;			/* lost before the block's earliest record: 0 none, -1 unknown number */
 	uint64_t next, last;		/* pages: the one to open next, and the last one to open */
 	bool done;			/* no page is left */
 	uint64_t index;			/* of the open page */
@@ -88,5 +88,12 @@ TRC_INLINE int32_t record_pid(struct event_place pid, bool big_endian, const uin
 		return (int32_t)load_uint(payload + pid.offset, pid.size, big_endian);
 	return -1;
 }
+
+/*
+ * The two steps of trc_walk_next(): none of the files has shrunk, and the records. For callers who
+ * take records in small portions, and ask the first of them only now and then.
+ */
+int walk_check_files(const struct trc_walk *walk, struct trc_error *err);
+int walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *err);
 
 #endif

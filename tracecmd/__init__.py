@@ -27,6 +27,7 @@ from .errors import (
     UnknownOptionError,
     UnsupportedError,
 )
+from .event import Event, EventFormat, Events, Field, UnknownEventError
 from .options import (
     CpuStat,
     Guest,
@@ -44,6 +45,7 @@ from .options import (
     Tsc2nsec,
 )
 from .session import Peer, Session, VCpu, open_session
+from .stat import CpuCount, Stat
 from .trace import Buffer, CpuArea, FormatText, Trace, open
 
 __all__ = [
@@ -51,7 +53,12 @@ __all__ = [
     "ClosedError",
     "CorruptError",
     "CpuArea",
+    "CpuCount",
     "CpuStat",
+    "Event",
+    "EventFormat",
+    "Events",
+    "Field",
     "FormatText",
     "Guest",
     "GuestCpuMap",
@@ -68,6 +75,7 @@ __all__ = [
     "ProcMapRegion",
     "Session",
     "SessionError",
+    "Stat",
     "TimeSample",
     "TimeShift",
     "Trace",
@@ -78,6 +86,7 @@ __all__ = [
     "TracePermissionError",
     "TruncatedError",
     "Tsc2nsec",
+    "UnknownEventError",
     "UnknownGuestError",
     "UnknownOptionError",
     "UnsupportedError",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Literal, NamedTuple
 
-from . import _lowlevel, errors
+from . import _lowlevel, _records, errors, stat
 from ._lazy import lazy
+from .event import Event, Events
 from .options import (
     CpuStat,
     Guest,
@@ -48,8 +51,9 @@ class FormatText(NamedTuple):
 class Buffer:
     """A trace buffer: the top one, or a named instance."""
 
-    def __init__(self, file: _lowlevel.File, index: int, info: _lowlevel.BufferInfo) -> None:
-        self._file = file
+    def __init__(self, trace: Trace, index: int, info: _lowlevel.BufferInfo) -> None:
+        self._trace = trace
+        self._file = trace._file
         self._index = index
         self._described = info
 
@@ -98,6 +102,44 @@ class Buffer:
         """The CPUs that have data, by number, with its place in the file."""
         return tuple(CpuArea(*row) for row in self._file.cpu_areas(self._index))
 
+    def text(self) -> str:
+        """The text of a latency tracer: a copy of tracefs ``trace``.
+
+        Raises:
+            ValueError: the buffer holds ring-buffer pages (:attr:`is_text` is false).
+        """
+        if not self.is_text:
+            raise ValueError(f"buffer {self.name!r} holds records, not text")
+        return self._file.buffer_text(self._index).decode(errors="surrogateescape")
+
+    def iter(
+        self,
+        events: str | Iterable[str] | None = None,
+        *,
+        cpus: Iterable[int] | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        pids: int | Iterable[int] | None = None,
+        order: Literal["time", "cpu"] = "time",
+        reverse: bool = False,
+        threads: int = 1,
+    ) -> Iterator[Event]:
+        """Walk over this buffer's records; see :meth:`Trace.iter`."""
+        return self._trace.iter(
+            events,
+            buffers=[self.name],
+            cpus=cpus,
+            start=start,
+            end=end,
+            pids=pids,
+            order=order,
+            reverse=reverse,
+            threads=threads,
+        )
+
+    def __iter__(self) -> Iterator[Event]:
+        return self.iter()
+
     def __repr__(self) -> str:
         name = self._described.name
         try:
@@ -116,8 +158,14 @@ class Trace:
     used from several threads.
     """
 
-    def __init__(self, file: _lowlevel.File) -> None:
+    def __init__(
+        self, file: _lowlevel.File, clock: _lowlevel.Clock | None = None, *, strict: bool = False
+    ) -> None:
         self._file = file
+        self._clock_options = clock or _lowlevel.Clock()
+        self._strict = strict
+        self._lock = threading.Lock()
+        self._read_problems: list[Exception] = []
 
     # Life ---------------------------------------------------------------------------------
 
@@ -134,6 +182,10 @@ class Trace:
     def close(self) -> None:
         """Unmap the file; a second close is fine."""
         self._file.close()
+        for name in ("_reader", "_metadata"):  # lazy: not there if nobody read records
+            part = self.__dict__.get(name)
+            if part is not None:
+                part.close()
 
     def __enter__(self) -> Trace:
         self._file.require_open()
@@ -158,13 +210,35 @@ class Trace:
             parts = [error.reason]
         return f"<Trace {self.path!r} {' '.join(parts)}>"
 
-    @lazy
+    @property
     def problems(self) -> tuple[Exception, ...]:
         """What was found wrong in the file and passed over; empty for a good file.
 
-        Each is the exception that ``strict=True`` would have raised.
+        Each is the exception that ``strict=True`` would have raised. Damage inside the trace data
+        shows when that is read, so reading can add to them.
         """
-        return tuple(self._file.problems())
+        with self._lock:
+            return self._outline_problems + tuple(self._read_problems)
+
+    @lazy
+    def _outline_problems(self) -> tuple[Exception, ...]:
+        """Faults of the file, its texts and the outline of its trace data."""
+        found = self._file.problems() + self._metadata.problems()
+        try:
+            found += self._reader.data.problems()
+        except errors.ClosedError:
+            raise
+        except errors.TraceError as error:  # no record can be read at all
+            found.append(error)
+        return tuple(found)
+
+    def _note(self, problem: Exception) -> None:
+        """Remember what a walk found damaged, or raise it."""
+        if self._strict:
+            raise problem
+        with self._lock:
+            if str(problem) not in map(str, self._read_problems) and len(self._read_problems) < 64:
+                self._read_problems.append(problem)
 
     # The initial header -------------------------------------------------------------------
 
@@ -335,7 +409,18 @@ class Trace:
     def buffers(self) -> tuple[Buffer, ...]:
         """The top buffer first (it may be empty), then the named instances in file order."""
         infos = self._file.buffers()
-        return tuple(Buffer(self._file, index, info) for index, info in enumerate(infos))
+        return tuple(Buffer(self, index, info) for index, info in enumerate(infos))
+
+    def buffer(self, name: str) -> Buffer:
+        """Find a buffer by name, "" being the top one; of two with one name, the first.
+
+        Raises:
+            KeyError: the file has no such trace instance.
+        """
+        for found in self.buffers:
+            if found.name == name:
+                return found
+        raise KeyError(f"no buffer is named {name!r}; there are {[b.name for b in self.buffers]}")
 
     @lazy
     def header_page(self) -> str:
@@ -374,14 +459,167 @@ class Trace:
         texts = self._file.section_texts(section)
         return texts[index].text if index < len(texts) else ""
 
+    # Records ------------------------------------------------------------------------------
 
-def open(path: Source, *, strict: bool = False) -> Trace:
+    @lazy
+    def _metadata(self) -> _lowlevel.Metadata:
+        return _lowlevel.Metadata(self._file)
+
+    @lazy
+    def events(self) -> Events:
+        """The formats of all events the file knows, by name."""
+        return Events(self._metadata)
+
+    @lazy
+    def _reader(self) -> _records.Reader:
+        return _records.Reader(
+            self._file, self._metadata, self.events, self._clock_options, self.byteorder
+        )
+
+    def comm(self, pid: int) -> str:
+        """Name of a task, of the saved command lines: ``<idle>`` for 0, ``<...>`` if unknown."""
+        return self._metadata.comm(pid)
+
+    def iter(
+        self,
+        events: str | Iterable[str] | None = None,
+        *,
+        buffers: Iterable[str] | None = None,
+        cpus: Iterable[int] | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        pids: int | Iterable[int] | None = None,
+        order: Literal["time", "cpu"] = "time",
+        reverse: bool = False,
+        threads: int = 1,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Iterator[Event]:
+        """Walk over records, as tracecmd_iterate_events(3) does.
+
+        What is not wanted is passed over in the core: whole pages by time, records by event and
+        task. Memory does not depend on the size of the file.
+
+        Args:
+            events: names of events (``"sched_switch"``, ``"sched:sched_switch"``, ``"sched:*"``);
+                None for all.
+            buffers: names of buffers, "" for the top one; None for all.
+            cpus: numbers of CPUs; None for all.
+            start, end: times in ns, ``start <= ts < end``; None for no bound.
+            pids: tasks that recorded (``common_pid``); None for all.
+            order: ``"time"`` merges all CPUs as libtracecmd does (of records with one time, the
+                earlier buffer's, then the lower CPU's come first); ``"cpu"`` gives one CPU of one
+                buffer after the other.
+            reverse: the last record first.
+            threads: read that many windows of time side by side.
+            progress: called now and then with work done and all work, in pages or windows.
+
+        Raises:
+            KeyError: no event or buffer of that name.
+            TraceError: the data cannot be read; with ``strict``, some of it is damaged. Else
+                damage is added to :attr:`problems`, and all that is whole comes out.
+        """
+        return _records.read_events(
+            self._request(
+                _records.choose(self._reader, buffers=buffers, cpus=cpus, events=events, pids=pids),
+                start,
+                end,
+                order,
+                reverse=reverse,
+                threads=threads,
+                progress=progress,
+            )
+        )
+
+    def __iter__(self) -> Iterator[Event]:
+        return self.iter()
+
+    def _request(
+        self,
+        sources: list[_records.Source],
+        start: int | None,
+        end: int | None,
+        order: str,
+        *,
+        reverse: bool = False,
+        threads: int = 1,
+        progress: Callable[[int, int], None] | None = None,
+        batch_size: int = 4096,
+    ) -> _records.Request:
+        if order not in ("time", "cpu"):
+            raise ValueError(f'order={order!r}; it is "time" or "cpu"')
+        self._raise_if_strict()
+        top = _records.TIME_LIMIT
+        return _records.Request(
+            sources,
+            max(start or 0, 0),
+            None if end is None or end >= top else max(end, 0),
+            backwards=reverse,
+            by_cpu=order == "cpu",
+            threads=threads,
+            batch_size=batch_size,
+            on_problem=self._note,
+            on_progress=progress,
+        )
+
+    def _raise_if_strict(self) -> None:
+        if self._strict and self._outline_problems:
+            raise self._outline_problems[0]
+
+    def at(
+        self,
+        ts: int,
+        events: str | Iterable[str] | None = None,
+        *,
+        buffers: Iterable[str] | None = None,
+        cpus: Iterable[int] | None = None,
+        pids: int | Iterable[int] | None = None,
+    ) -> Event | None:
+        """Find the first record at or after a time in ns; None if there is none.
+
+        Takes a bisection over the pages of each CPU, not a walk.
+        """
+        sources = _records.choose(
+            self._reader, buffers=buffers, cpus=cpus, events=events, pids=pids
+        )
+        request = self._request(sources, ts, None, "time", batch_size=1)
+        return next(_records.read_events(request), None)
+
+    def stat(
+        self, *, threads: int = 1, progress: Callable[[int, int], None] | None = None
+    ) -> stat.Stat:
+        """Count all records, by event and CPU.
+
+        Args:
+            threads: how many slices of the file to count side by side.
+            progress: called now and then with pages counted and all pages.
+        """
+        self._raise_if_strict()
+        return stat.count(
+            self._reader, threads=threads, on_problem=self._note, on_progress=progress
+        )
+
+
+def open(
+    path: Source,
+    *,
+    strict: bool = False,
+    raw_ts: bool = False,
+    sync: bool = True,
+    date: bool = True,
+    ts_offset: int = 0,
+    ts2secs: int = 0,
+) -> Trace:
     """Open a trace.dat file, as tracecmd_open(3) does.
 
     Args:
         path: file name, ``os.PathLike``, or a file descriptor (which stays open, and the
             caller's).
         strict: raise what would else only be noted in :attr:`Trace.problems`.
+        raw_ts: give time stamps as they are in the ring buffer, uncorrected (--raw-ts).
+        sync: apply a guest's TIME_SHIFT, which puts it on its host's clock.
+        date: add the offset to wall-clock time that ``record --date`` stored (not --nodate).
+        ts_offset: nanoseconds to add to all time stamps (--ts-offset).
+        ts2secs: ticks per second of the clock, to convert by instead of TSC2NSEC (--ts2secs).
 
     Raises:
         NotATraceError: (a ValueError) it is some other file.
@@ -390,9 +628,9 @@ def open(path: Source, *, strict: bool = False) -> Trace:
             or not to this package.
         TraceFileNotFoundError, TracePermissionError, TraceOSError: as the built-in ``open``.
     """
-    trace = Trace(_lowlevel.File(path))
-    if strict and trace.problems:
-        problem = trace.problems[0]
-        trace.close()
-        raise problem
-    return trace
+    clock = _lowlevel.Clock(raw_ts, sync, date, ts2secs, ts_offset)
+    file = _lowlevel.File(path)
+    if strict and (problems := file.problems()):
+        file.close()
+        raise problems[0]
+    return Trace(file, clock, strict=strict)

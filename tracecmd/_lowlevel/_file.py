@@ -1,21 +1,12 @@
-"""The only module that knows CFFI: calls into the C core, converts, turns errors into exceptions.
-
-Everything here speaks of plain Python values; no pointer leaves it. The functions mirror
-``csrc/tracecmd.h``, where each is described.
-"""
+"""struct trc_file and what belongs to it: options, peers, buffers, sections."""
 
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
-from types import TracebackType
 from typing import Any, NamedTuple
 
-from . import errors
-from ._core import ffi, lib
-
-ENCODING_ERRORS = "surrogateescape"  # texts of the file survive a round trip, whatever they hold
+from ._base import Handle, decode, decode_string, exception, ffi, lib
 
 
 class Header(NamedTuple):
@@ -74,92 +65,6 @@ OPTION_NAMES: dict[int, str] = {
     if name.startswith("TRC_OPTION_")
 }
 
-_CODES: dict[int, type[errors.TraceError]] = {
-    lib.TRC_NOT_TRACE: errors.NotATraceError,
-    lib.TRC_TRUNCATED: errors.TruncatedError,
-    lib.TRC_CORRUPT: errors.CorruptError,
-    lib.TRC_UNSUPPORTED: errors.UnsupportedError,
-    lib.TRC_LIMIT: errors.LimitError,
-}
-_NO_OFFSET = 2**64 - 1
-
-
-def _exception(err: Any, path: str) -> Exception:
-    """Make the one exception that a struct trc_error stands for."""
-    reason = ffi.string(err.message).decode(errors="backslashreplace")
-    offset = None if err.offset == _NO_OFFSET else int(err.offset)
-    if err.code == lib.TRC_SYSTEM:
-        return errors.os_error(err.sys_errno, reason, path)
-    if err.code == lib.TRC_NO_MEMORY:
-        return MemoryError(f"{path}: {reason}")
-    kind = _CODES.get(err.code)
-    if kind is None:
-        return ValueError(f"{path}: {reason}")
-    return kind(reason, path=path, offset=offset)
-
-
-def _text(pointer: Any, size: int) -> str:
-    return bytes(ffi.buffer(pointer, size)).decode(errors=ENCODING_ERRORS)
-
-
-def _string(pointer: Any) -> str:
-    text: bytes = ffi.string(pointer)
-    return text.decode(errors=ENCODING_ERRORS)
-
-
-class Handle:
-    """A C object that is closed once, and never while a call on it is running.
-
-    ``with handle as pointer:`` surrounds each call. :meth:`close` does not wait for calls in
-    other threads: the last of them to end closes the object.
-    """
-
-    def __init__(self, pointer: Any, close: Any, path: str) -> None:
-        self.path = path
-        self._pointer = pointer
-        self._close = close
-        self._lock = threading.Lock()
-        self._users = 0
-        self._closed = False
-
-    @property
-    def closed(self) -> bool:
-        """Whether close() was called."""
-        return self._closed
-
-    def require_open(self) -> None:
-        """Raise ClosedError if close() was called."""
-        if self._closed:
-            raise errors.ClosedError("the trace is closed", path=self.path)
-
-    def __enter__(self) -> Any:
-        with self._lock:
-            self.require_open()
-            self._users += 1
-        return self._pointer
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        with self._lock:
-            self._users -= 1
-            unwanted = self._closed and not self._users
-        if unwanted:
-            self._close(self._pointer)
-
-    def close(self) -> None:
-        """Close now, or as soon as no call is running; a second close is fine."""
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-            idle = not self._users
-        if idle:
-            self._close(self._pointer)
-
 
 class File(Handle):
     """struct trc_file: one open trace.dat."""
@@ -177,16 +82,12 @@ class File(Handle):
                 raise ValueError("embedded null byte in a file name")
             code = lib.trc_open(encoded, out, err)
         if code:
-            raise _exception(err, path)
+            raise exception(err, path)
         super().__init__(out[0], lib.trc_close, path)
-
-    def __del__(self) -> None:
-        if hasattr(self, "_closed"):
-            self.close()
 
     def _check(self, code: int, err: Any) -> None:
         if code:
-            raise _exception(err, self.path)
+            raise exception(err, self.path)
 
     def _checked(self, pointer: Any) -> Any:
         """Ask whether the file is still as long as its mapping; the error struct to go on with."""
@@ -205,8 +106,8 @@ class File(Handle):
                 bool(out.big_endian),
                 out.long_size,
                 out.page_size,
-                _string(out.compression),
-                _string(out.compression_version),
+                decode_string(out.compression),
+                decode_string(out.compression_version),
             )
 
     def problems(self) -> list[Exception]:
@@ -215,7 +116,7 @@ class File(Handle):
             found = []
             for index in range(lib.trc_problem_count(file)):
                 lib.trc_problem(file, index, err)
-                found.append(_exception(err, self.path))
+                found.append(exception(err, self.path))
             return found
 
     def trace_id(self) -> int:
@@ -231,7 +132,7 @@ class File(Handle):
             self._checked(file)
             name, size = ffi.new("const char **"), ffi.new("size_t *")
             lib.trc_clock_name(file, name, size)
-            return _text(name[0], size[0])
+            return decode(name[0], size[0])
 
     def ts_offset(self) -> tuple[int, int]:
         with self as file:
@@ -267,8 +168,7 @@ class File(Handle):
                 key = int(ffi.cast("uintptr_t", samples[0])), count[0]
                 if key not in lists:
                     lists[key] = [
-                        (s.time, s.offset, s.scaling, s.fraction)
-                        for s in samples[0][0 : count[0]]
+                        (s.time, s.offset, s.scaling, s.fraction) for s in samples[0][0 : count[0]]
                     ]
                 cpus.append(lists[key])
             return out.peer_trace_id, out.flags, cpus
@@ -305,7 +205,7 @@ class File(Handle):
             self._checked(file)
             text, size = ffi.new("const char **"), ffi.new("size_t *")
             lib.trc_option_text(file, number, text, size)
-            return _text(text[0], size[0])
+            return decode(text[0], size[0])
 
     def cpu_stats(self) -> Iterator[tuple[str, str]]:
         """Instance name and text of each CPU's statistics."""
@@ -316,7 +216,7 @@ class File(Handle):
                 err = self._checked(file)
                 if lib.trc_cpu_stat(file, position, out, err) == lib.TRC_NOT_FOUND:
                     return
-                found = _text(out.buffer, out.buffer_size), _text(out.text, out.size)
+                found = decode(out.buffer, out.buffer_size), decode(out.text, out.size)
             yield found
 
     def hook(self, index: int) -> tuple[tuple[str, str, str], tuple[str, str, str], str, int]:
@@ -328,12 +228,12 @@ class File(Handle):
 
             def side(s: Any) -> tuple[str, str, str]:
                 return (
-                    _text(s.system, s.system_size),
-                    _text(s.event, s.event_size),
-                    _text(s.field, s.field_size),
+                    decode(s.system, s.system_size),
+                    decode(s.event, s.event_size),
+                    decode(s.field, s.field_size),
                 )
 
-            pid_field = _text(out.pid_field, out.pid_field_size)
+            pid_field = decode(out.pid_field, out.pid_field_size)
             return side(out.start), side(out.end), pid_field, out.flags
 
     def proc_map(self, index: int) -> tuple[int, str, list[tuple[int, int, str]]]:
@@ -350,16 +250,16 @@ class File(Handle):
                 if code == lib.TRC_NOT_FOUND:
                     break
                 self._check(code, err)
-                path = _text(region.path, region.path_size)
+                path = decode(region.path, region.path_size)
                 regions.append((region.start, region.end, path))
-            return out.pid, _text(out.comm, out.comm_size), regions
+            return out.pid, decode(out.comm, out.comm_size), regions
 
     # Peers --------------------------------------------------------------------------------
 
     @staticmethod
     def _guest(out: Any) -> Guest:
         pids = ffi.unpack(out.cpu_pid, out.vcpu_count) if out.vcpu_count else ()
-        return Guest(_text(out.name, out.name_size), out.trace_id, tuple(pids))
+        return Guest(decode(out.name, out.name_size), out.trace_id, tuple(pids))
 
     def guests(self) -> list[Guest]:
         with self as file:
@@ -389,8 +289,8 @@ class File(Handle):
                 self._check(lib.trc_buffer(file, index, out, err), err)
                 found.append(
                     BufferInfo(
-                        _text(out.name, out.name_size),
-                        _text(out.clock, out.clock_size),
+                        decode(out.name, out.name_size),
+                        decode(out.clock, out.clock_size),
                         out.kind,
                         bool(out.compressed),
                         out.page_size,
@@ -413,6 +313,17 @@ class File(Handle):
                 self._check(lib.trc_cpu_area(file, buffer, index, area, err), err)
                 found.append((area.cpu, area.offset, area.size))
             return found
+
+    def buffer_text(self, buffer: int) -> bytes:
+        """The whole text of a latency tracer's buffer."""
+        with self as file:
+            err = ffi.new("struct trc_error *")
+            loaded = ffi.new("struct trc_bytes *")
+            self._check(lib.trc_buffer_text(file, buffer, loaded, err), err)
+            try:
+                return bytes(ffi.buffer(loaded.data, loaded.size))
+            finally:
+                lib.trc_bytes_free(loaded)
 
     # Sections -----------------------------------------------------------------------------
 
@@ -448,4 +359,4 @@ class File(Handle):
             if code == lib.TRC_NOT_FOUND:
                 return found
             self._check(code, err)
-            found.append(Text(_text(out.system, out.system_size), _text(out.text, out.size)))
+            found.append(Text(decode(out.system, out.system_size), decode(out.text, out.size)))

@@ -1,0 +1,45 @@
+"""The only package that knows CFFI: calls into the C core, converts, turns errors into exceptions.
+
+Everything it gives out is a plain Python value; no pointer leaves it. The classes mirror
+``csrc/tracecmd.h``, where each function is described.
+"""
+
+from ._base import Handle
+from ._data import Batch, Clock, Count, Counts, Damage, Data, StreamInfo, Walk, WalkSource
+from ._file import (
+    BUFFER_TEXT,
+    OPTION_NAMES,
+    SECTION_IDS,
+    BufferInfo,
+    File,
+    Guest,
+    Header,
+    Option,
+    Text,
+)
+from ._metadata import EventInfo, FieldInfo, Metadata
+
+__all__ = [
+    "BUFFER_TEXT",
+    "OPTION_NAMES",
+    "SECTION_IDS",
+    "Batch",
+    "BufferInfo",
+    "Clock",
+    "Count",
+    "Counts",
+    "Damage",
+    "Data",
+    "EventInfo",
+    "FieldInfo",
+    "File",
+    "Guest",
+    "Handle",
+    "Header",
+    "Metadata",
+    "Option",
+    "StreamInfo",
+    "Text",
+    "Walk",
+    "WalkSource",
+]

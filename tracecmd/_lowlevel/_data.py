@@ -1,0 +1,279 @@
+"""struct trc_data, trc_walk and their results: the records of a file, in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from ._base import Handle, check, exception, ffi, lib
+from ._file import File
+from ._metadata import Metadata
+
+PAYLOAD_ROOM = 1 << 20
+
+
+class Clock(NamedTuple):
+    """struct trc_clock_options."""
+
+    raw: bool = False
+    sync: bool = True
+    date: bool = True
+    ts2secs_hz: int = 0
+    offset: int = 0
+
+    def _c(self) -> Any:
+        flags = (
+            lib.TRC_CLOCK_RAW * self.raw
+            | lib.TRC_CLOCK_NO_SYNC * (not self.sync)
+            | lib.TRC_CLOCK_NO_DATE * (not self.date)
+        )
+        return ffi.new("struct trc_clock_options *", [flags, self.ts2secs_hz, self.offset])
+
+
+class StreamInfo(NamedTuple):
+    """struct trc_stream: one CPU of one buffer."""
+
+    buffer: int
+    cpu: int
+    page_count: int
+    page_size: int
+    salvaged: bool
+
+
+class Damage(NamedTuple):
+    """How many pages were damaged, and what was wrong with the first of them."""
+
+    pages: int
+    first: Exception
+
+
+class Counts:
+    """How often each event id occurred: added to by :meth:`Data.count`."""
+
+    def __init__(self) -> None:
+        self._array = ffi.new("uint64_t[]", lib.TRC_COUNT_IDS)
+
+    def items(self) -> list[tuple[int, int]]:
+        """The ids that occurred, and how often; 65536 stands for records too short for one."""
+        values = memoryview(ffi.buffer(self._array))
+        used = len(bytes(values).rstrip(b"\0")) // 8 + 1
+        numbers = values.cast("Q")[:used]
+        return [(number, count) for number, count in enumerate(numbers) if count]
+
+
+class Count(NamedTuple):
+    """struct trc_count. Times are None where there are no records."""
+
+    records: int
+    missed_events: int
+    missed_unknown: int
+    first_ts: int | None
+    last_ts: int | None
+    damage: Damage | None
+
+
+class Data(Handle):
+    """struct trc_data of one file."""
+
+    def __init__(self, file: File, metadata: Metadata, clock: Clock) -> None:
+        err = ffi.new("struct trc_error *")
+        out = ffi.new("struct trc_data **")
+        with file as f, metadata as m:
+            code = lib.trc_data_create(f, m, clock._c(), out, err)
+            check(code, err, file.path)
+            super().__init__(out[0], lib.trc_data_destroy, file.path, file, metadata)
+
+    def problems(self) -> list[Exception]:
+        with self as data:
+            err = ffi.new("struct trc_error *")
+            found = []
+            for index in range(lib.trc_data_problem_count(data)):
+                lib.trc_data_problem(data, index, err)
+                found.append(exception(err, self.path))
+            return found
+
+    def streams(self) -> list[StreamInfo]:
+        with self as data:
+            err = ffi.new("struct trc_error *")
+            out = ffi.new("struct trc_stream *")
+            found = []
+            for index in range(lib.trc_stream_count(data)):
+                check(lib.trc_stream(data, index, out, err), err, self.path)
+                found.append(
+                    StreamInfo(
+                        out.buffer, out.cpu, out.page_count, out.page_size, bool(out.salvaged)
+                    )
+                )
+            return found
+
+    def is_monotone(self, stream: int) -> bool:
+        with self as data:
+            return bool(lib.trc_stream_is_monotone(data, stream))
+
+    def page_ts(self, stream: int, page: int) -> int | None:
+        """Time a page begins with, in ns; None if no record comes from there on."""
+        with self as data:
+            err = ffi.new("struct trc_error *")
+            out = ffi.new("uint64_t *")
+            code = lib.trc_stream_page_ts(data, stream, page, out, err)
+            if code == lib.TRC_NOT_FOUND:
+                return None
+            check(code, err, self.path)
+            return int(out[0])
+
+    def count(self, stream: int, first: int, pages: int, counts: Counts) -> Count:
+        """Count the records of some pages, by event into counts; leaves the GIL."""
+        with self as data:
+            err = ffi.new("struct trc_error *")
+            out = ffi.new("struct trc_count *")
+            code = lib.trc_count(data, stream, first, pages, counts._array, out, err)
+            check(code, err, self.path)
+            check(lib.trc_stream_release(data, stream, first, pages, err), err, self.path)
+        any_records = bool(out.records)
+        damage = None
+        if out.damaged_pages:
+            damage = Damage(out.damaged_pages, exception(ffi.addressof(out, "damage"), self.path))
+        return Count(
+            out.records,
+            out.missed_events,
+            out.missed_unknown,
+            out.first_ts if any_records else None,
+            out.last_ts if any_records else None,
+            damage,
+        )
+
+
+class WalkSource(NamedTuple):
+    """struct trc_walk_source: a stream, and what is wanted of it (None: all)."""
+
+    data: Data
+    stream: int
+    event_ids: bytes | None = None
+    pids: Sequence[int] | None = None
+
+
+class Batch(NamedTuple):
+    """Records in the order of the walk; one entry a record in each list.
+
+    ``payload_end[i]`` is where the payload of record i ends in ``payload``; its size tells where
+    it begins.
+    """
+
+    ts: list[int]
+    source: list[int]
+    id: list[int]
+    pid: list[int]
+    missed_events: list[int]
+    size: list[int]
+    payload_end: list[int]
+    payload: bytes
+
+
+class Walk(Handle):
+    """struct trc_walk: records of some streams in time order (or stream by stream)."""
+
+    def __init__(
+        self,
+        sources: Sequence[WalkSource],
+        start: int,
+        end: int | None,
+        *,
+        backwards: bool = False,
+        by_cpu: bool = False,
+        room: int = 4096,
+    ) -> None:
+        err = ffi.new("struct trc_error *")
+        out = ffi.new("struct trc_walk **")
+        self._kept: list[Any] = []  # what the C side points to
+        array = ffi.new("struct trc_walk_source[]", len(sources))
+        for entry, source in zip(array, sources, strict=True):
+            entry.stream = source.stream
+            entry.event_ids = self._keep(source.event_ids, "uint8_t[]")
+            if source.pids is not None:
+                entry.pids = self._keep(sorted(source.pids), "int32_t[]")
+                entry.pid_count = len(source.pids)
+        flags = lib.TRC_WALK_BACKWARDS * backwards | lib.TRC_WALK_BY_CPU * by_cpu
+        options = ffi.new(
+            "struct trc_walk_options *", [flags, end is None, start, 0 if end is None else end]
+        )
+        parents = list({id(source.data): source.data for source in sources}.values())
+        path = parents[0].path if parents else ""
+        entered: list[Data] = []
+        try:
+            for data in parents:
+                data.__enter__()
+                entered.append(data)
+            for entry, source in zip(array, sources, strict=True):
+                entry.data = source.data._pointer
+            code = lib.trc_walk_create(array, len(sources), options, out, err)
+            check(code, err, path)
+            super().__init__(out[0], lib.trc_walk_destroy, path, *parents)
+        finally:
+            for data in entered:
+                data.__exit__(None, None, None)
+        self._room = room
+        self._source_count = len(sources)
+        self._payload_room = PAYLOAD_ROOM
+        self._make_arrays()
+
+    def _keep(self, values: Any, kind: str) -> Any:
+        if values is None:
+            return ffi.NULL
+        kept = ffi.from_buffer(kind, values) if isinstance(values, bytes) else ffi.new(kind, values)
+        self._kept.append(kept)
+        return kept
+
+    def _make_arrays(self) -> None:
+        room = self._room
+        self._arrays = {
+            "ts": ffi.new("uint64_t[]", room),
+            "source": ffi.new("uint32_t[]", room),
+            "id": ffi.new("uint32_t[]", room),
+            "pid": ffi.new("int32_t[]", room),
+            "missed_events": ffi.new("int64_t[]", room),
+            "size": ffi.new("uint32_t[]", room),
+            "payload_end": ffi.new("uint64_t[]", room),
+            "payload": ffi.new("uint8_t[]", self._payload_room),
+        }
+        self._batch = ffi.new("struct trc_batch *", self._arrays)
+        self._batch.room = room
+        self._batch.payload_room = self._payload_room
+
+    def next(self) -> Batch | None:
+        """The next records, None at the end; leaves the GIL while reading."""
+        with self as walk:
+            err = ffi.new("struct trc_error *")
+            code = lib.trc_walk_next(walk, self._batch, err)
+            if code == lib.TRC_ARGUMENT:  # a payload larger than any before
+                self._payload_room = 2 * self._batch.payload_size
+                self._make_arrays()
+                code = lib.trc_walk_next(walk, self._batch, err)
+            check(code, err, self.path)
+            count = self._batch.count
+            if not count:
+                return None
+            columns = {name: ffi.unpack(self._arrays[name], count) for name in Batch._fields[:-1]}
+            payload = bytes(ffi.buffer(self._arrays["payload"], self._batch.payload_size))
+            return Batch(**columns, payload=payload)
+
+    def missed(self) -> list[int]:
+        """At the end: events lost behind the last wanted record of each source (-1: unknown)."""
+        with self as walk:
+            return [lib.trc_walk_missed(walk, i) for i in range(self._source_count)]
+
+    def problems(self) -> list[Exception]:
+        """What was found damaged so far."""
+        with self as walk:
+            err = ffi.new("struct trc_error *")
+            found = []
+            for index in range(lib.trc_walk_problem_count(walk)):
+                lib.trc_walk_problem(walk, index, err)
+                found.append(exception(err, self.path))
+            return found
+
+    def progress(self) -> tuple[int, int]:
+        """Pages read so far, and about how many there are."""
+        with self as walk:
+            done, total = ffi.new("uint64_t *"), ffi.new("uint64_t *")
+            lib.trc_walk_progress(walk, done, total)
+            return done[0], total[0]

@@ -1,0 +1,126 @@
+"""struct trc_metadata: event formats, and the names of processes."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ._base import Handle, check, decode, exception, ffi, lib
+from ._file import File
+
+
+class EventInfo(NamedTuple):
+    """struct trc_event_info, with its place in the file's order."""
+
+    place: int
+    system: str
+    name: str
+    id: int
+    print_fmt: str
+    common_count: int
+    field_count: int
+    fields_failed: bool
+
+
+class FieldInfo(NamedTuple):
+    """struct trc_field_info."""
+
+    name: str
+    type: str
+    offset: int
+    size: int
+    array_length: int
+    element_size: int
+    flags: int
+
+
+class Metadata(Handle):
+    """struct trc_metadata of one file."""
+
+    def __init__(self, file: File) -> None:
+        err = ffi.new("struct trc_error *")
+        out = ffi.new("struct trc_metadata **")
+        with file as pointer:
+            check(lib.trc_check(pointer, err), err, file.path)
+            check(lib.trc_metadata_create(pointer, out, err), err, file.path)
+            super().__init__(out[0], lib.trc_metadata_destroy, file.path, file)
+
+    def problems(self) -> list[Exception]:
+        with self as metadata:
+            err = ffi.new("struct trc_error *")
+            found = []
+            for index in range(lib.trc_metadata_problem_count(metadata)):
+                lib.trc_metadata_problem(metadata, index, err)
+                found.append(exception(err, self.path))
+            return found
+
+    def kernel_long_size(self) -> int:
+        """Size of a ``long`` in records, that of a sub-buffer's commit; 0 if it is not known."""
+        with self as metadata:
+            out = ffi.new("struct trc_page_layout *")
+            failed = lib.trc_page_layout(metadata, out, ffi.NULL)
+            return 0 if failed else int(out.commit_size)
+
+    def events(self) -> list[EventInfo]:
+        with self as metadata:
+            err = ffi.new("struct trc_error *")
+            out = ffi.new("struct trc_event_info *")
+            found = []
+            for index in range(lib.trc_event_count(metadata)):
+                check(lib.trc_event(metadata, index, out, err), err, self.path)
+                found.append(
+                    EventInfo(
+                        index,
+                        decode(out.system, out.system_size),
+                        decode(out.name, out.name_size),
+                        out.id,
+                        decode(out.print_fmt, out.print_fmt_size),
+                        out.common_count,
+                        out.field_count,
+                        bool(out.state & lib.TRC_EVENT_FIELDS_FAILED),
+                    )
+                )
+            return found
+
+    def event_of_id(self, number: int) -> int | None:
+        """Index of the event that records with this id are of, as libtraceevent finds it."""
+        with self as metadata:
+            out = ffi.new("size_t *")
+            failed = lib.trc_event_find_id(metadata, number, out, ffi.NULL)
+            return None if failed else int(out[0])
+
+    def event_of_name(self, system: str, name: str) -> int | None:
+        """Index of an event by name; system "" stands for any."""
+        with self as metadata:
+            out = ffi.new("size_t *")
+            s, n = system.encode(errors="surrogateescape"), name.encode(errors="surrogateescape")
+            failed = lib.trc_event_find(metadata, s, len(s), n, len(n), out, ffi.NULL)
+            return None if failed else int(out[0])
+
+    def fields(self, event: int, first: int, count: int) -> list[FieldInfo]:
+        """Fields first to first + count of an event: its common ones come first."""
+        with self as metadata:
+            err = ffi.new("struct trc_error *")
+            out = ffi.new("struct trc_field_info *")
+            found = []
+            for index in range(first, first + count):
+                check(lib.trc_event_field(metadata, event, index, out, err), err, self.path)
+                found.append(self._field(out))
+            return found
+
+    @staticmethod
+    def _field(out: Any) -> FieldInfo:
+        return FieldInfo(
+            decode(out.name, out.name_size),
+            decode(out.type, out.type_size),
+            out.offset,
+            out.size,
+            out.array_length,
+            out.element_size,
+            out.flags,
+        )
+
+    def comm(self, pid: int) -> str:
+        with self as metadata:
+            text, size = ffi.new("const char **"), ffi.new("size_t *")
+            lib.trc_comm(metadata, pid, text, size)
+            return decode(text[0], size[0])

@@ -1,0 +1,288 @@
+"""Reading records: which streams of which files, in which windows of time, on how many threads."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Literal, NamedTuple
+
+from . import _lowlevel
+from .event import Event, EventFormat, Events
+
+__all__ = ["EventBatch", "Reader", "Request", "read_batches", "read_events"]
+
+WINDOW_PAGES = 256  # of the longest stream: about what one task of a thread reads
+TIME_LIMIT = 1 << 64
+
+
+class Reader:
+    """One file made ready for reading: formats, names of tasks, data, on one clock setting."""
+
+    def __init__(self, file: _lowlevel.File, metadata: _lowlevel.Metadata, events: Events,
+                 clock: _lowlevel.Clock, byteorder: Literal["little", "big"]) -> None:  # fmt: skip
+        self.path = file.path
+        self.metadata = metadata
+        self.events = events
+        self.byteorder = byteorder
+        self.data = _lowlevel.Data(file, metadata, clock)
+        self.streams = self.data.streams()
+        self.buffer_names = [buffer.name for buffer in file.buffers()]
+        self._comms: dict[int, str] = {}
+
+    def comm(self, pid: int) -> str:
+        """Name of a task, remembered."""
+        try:
+            return self._comms[pid]
+        except KeyError:
+            return self._comms.setdefault(pid, self.metadata.comm(pid))
+
+    def close(self) -> None:
+        """Close the data; a walk that still runs keeps it until then."""
+        self.data.close()
+
+
+class Source(NamedTuple):
+    """A stream of a file, as part of a walk."""
+
+    reader: Reader
+    stream: int
+    event_ids: bytes | None
+    pids: tuple[int, ...] | None
+
+    @property
+    def cpu(self) -> int:
+        """The CPU it is of."""
+        return self.reader.streams[self.stream].cpu
+
+    @property
+    def buffer(self) -> str:
+        """Name of the buffer it is of."""
+        return self.reader.buffer_names[self.reader.streams[self.stream].buffer]
+
+    def lowlevel(self) -> _lowlevel.WalkSource:
+        """The same for the core."""
+        return _lowlevel.WalkSource(self.reader.data, self.stream, self.event_ids, self.pids)
+
+
+class Request(NamedTuple):
+    """What is to be read, in which order."""
+
+    sources: Sequence[Source]
+    start: int = 0
+    end: int | None = None
+    backwards: bool = False
+    by_cpu: bool = False
+    threads: int = 1
+    batch_size: int = 4096
+    on_problem: Callable[[Exception], None] = lambda problem: None
+    on_progress: Callable[[int, int], None] | None = None
+
+
+class EventBatch:
+    """The rows of one batch, and what their events need to know about their files."""
+
+    __slots__ = ("byteorder", "rows", "sources")
+
+    def __init__(self, rows: _lowlevel.Batch, sources: Sequence[Source]) -> None:
+        self.rows = rows
+        self.sources = sources
+        self.byteorder = sources[0].reader.byteorder
+
+    def _source(self, index: int) -> Source:
+        return self.sources[self.rows.source[index]]
+
+    def buffer_of(self, index: int) -> str:
+        """Name of the buffer that a row is of."""
+        return self._source(index).buffer
+
+    def comm_of(self, index: int, pid: int) -> str:
+        """Name of a task in the file that a row is of."""
+        return self._source(index).reader.comm(pid)
+
+    def format_of(self, index: int, number: int) -> EventFormat | None:
+        """Format of an event in the file that a row is of."""
+        return self._source(index).reader.events.by_id(number)
+
+
+# What is wanted ------------------------------------------------------------------------------
+
+
+def id_bitmap(formats: Iterable[EventFormat]) -> bytes:
+    """Make the bits of the wanted ids; ids that no record can have are left out."""
+    bits = bytearray(8192)
+    for found in formats:
+        if found.id < 65536:
+            bits[found.id >> 3] |= 1 << (found.id & 7)
+    return bytes(bits)
+
+
+def choose(
+    reader: Reader,
+    *,
+    buffers: Iterable[str] | None,
+    cpus: Iterable[int] | None,
+    events: str | Iterable[str] | None,
+    pids: int | Iterable[int] | None,
+) -> list[Source]:
+    """Make the sources of one file in the order of the merge."""
+    ids = None
+    if events is not None:
+        names = [events] if isinstance(events, str) else list(events)
+        ids = id_bitmap(itertools.chain.from_iterable(map(reader.events.select, names)))
+    wanted_pids = None
+    if pids is not None:
+        wanted_pids = tuple(sorted({pids} if isinstance(pids, int) else set(pids)))
+    wanted_buffers = None if buffers is None else _known_buffers(reader, buffers)
+    wanted_cpus = None if cpus is None else set(cpus)
+    return [
+        Source(reader, index, ids, wanted_pids)
+        for index, stream in enumerate(reader.streams)
+        if (wanted_buffers is None or stream.buffer in wanted_buffers)
+        and (wanted_cpus is None or stream.cpu in wanted_cpus)
+    ]
+
+
+def _known_buffers(reader: Reader, names: Iterable[str]) -> set[int]:
+    wanted = [names] if isinstance(names, str) else list(names)
+    for name in wanted:
+        if name not in reader.buffer_names:
+            raise KeyError(f"no buffer is named {name!r}; there are {reader.buffer_names}")
+    return {index for index, name in enumerate(reader.buffer_names) if name in wanted}
+
+
+# Reading -------------------------------------------------------------------------------------
+
+
+def _walk(request: Request, start: int, end: int | None) -> _lowlevel.Walk:
+    return _lowlevel.Walk(
+        [source.lowlevel() for source in request.sources],
+        start,
+        end,
+        backwards=request.backwards,
+        by_cpu=request.by_cpu,
+        room=request.batch_size,
+    )
+
+
+def _read_window(
+    request: Request, start: int, end: int | None, missed: list[int]
+) -> Iterator[_lowlevel.Batch]:
+    """All batches of one window, in order; missed gets what each source lost at its end."""
+    walk = _walk(request, start, end)
+    told = 0
+    try:
+        while True:
+            batch = walk.next()
+            problems = walk.problems()
+            for problem in problems[told:]:
+                request.on_problem(problem)
+            told = len(problems)
+            if request.on_progress:
+                request.on_progress(*walk.progress())
+            if batch is None:
+                missed[:] = walk.missed()
+                return
+            yield batch
+    finally:
+        walk.close()
+
+
+def _add_missed(batches: list[_lowlevel.Batch], missed: list[int]) -> None:
+    """Charge what was lost behind the last row of a window to the next row of that source."""
+    for source, lost in enumerate(missed):
+        if not lost:
+            continue
+        for batch in batches:
+            if source in batch.source:
+                row = batch.source.index(source)
+                own = batch.missed_events[row]
+                batch.missed_events[row] = -1 if own < 0 or lost < 0 else own + lost
+                missed[source] = 0
+                break
+
+
+def _windows(request: Request) -> list[tuple[int, int | None]]:
+    """Cut the time into windows of about equal work, for threads; one if that cannot be done.
+
+    Cuts are times of pages of the longest stream. Where time can step back in a stream a window
+    would not hold what lies between two times, so then there is only one.
+    """
+    whole = [(request.start, request.end)]
+    sources = request.sources
+    if request.threads < 2 or request.by_cpu or not sources:
+        return whole
+    if not all(s.reader.data.is_monotone(s.stream) for s in sources):
+        return whole
+    longest = max(sources, key=lambda s: s.reader.streams[s.stream].page_count)
+    pages = longest.reader.streams[longest.stream].page_count
+    cuts: list[int] = []
+    for page in range(WINDOW_PAGES, pages, WINDOW_PAGES):
+        ts = longest.reader.data.page_ts(longest.stream, page)
+        last = cuts[-1] if cuts else request.start
+        if ts is not None and ts > last and (request.end is None or ts < request.end):
+            cuts.append(ts)
+    edges = [request.start, *cuts]
+    windows = list(zip(edges, [*cuts, request.end], strict=True))
+    return windows[::-1] if request.backwards else windows
+
+
+def read_batches(request: Request) -> Iterator[_lowlevel.Batch]:
+    """Read in the request's order; with threads, windows of time side by side.
+
+    At most two windows a thread are held at a time, so memory does not follow the file's size.
+    """
+    windows = _windows(request)
+    if len(windows) == 1:
+        yield from _read_window(request, *windows[0], [])
+        return
+    quiet = request._replace(on_progress=None)
+
+    def read(window: tuple[int, int | None]) -> tuple[list[_lowlevel.Batch], list[int]]:
+        missed: list[int] = []
+        return list(_read_window(quiet, *window, missed)), missed
+
+    with ThreadPoolExecutor(request.threads, thread_name_prefix="tracecmd") as pool:
+        running: deque[Future[tuple[list[_lowlevel.Batch], list[int]]]] = deque()
+        waiting = iter(windows)
+
+        def submit(count: int) -> None:
+            for window in itertools.islice(waiting, count):
+                running.append(pool.submit(read, window))
+
+        submit(2 * request.threads)
+        done = 0
+        missed = [0] * len(request.sources)
+        try:
+            while running:
+                batches, behind = running.popleft().result()
+                submit(1)
+                if not request.backwards:
+                    _add_missed(batches, missed)
+                    missed = [
+                        -1 if a < 0 or b < 0 else a + b for a, b in zip(missed, behind, strict=True)
+                    ]
+                done += 1
+                if request.on_progress:
+                    request.on_progress(done, len(windows))
+                yield from batches
+        finally:
+            for future in running:
+                future.cancel()
+
+
+def read_events(request: Request) -> Iterator[Event]:
+    """Turn the batches into events."""
+    cpu_of = [source.cpu for source in request.sources]
+    for rows in read_batches(request):
+        yield from map(
+            Event,
+            rows.ts,
+            map(cpu_of.__getitem__, rows.source),
+            rows.pid,
+            rows.id,
+            rows.missed_events,
+            itertools.repeat(EventBatch(rows, request.sources)),
+            itertools.count(),
+        )
