@@ -57,7 +57,7 @@ static bool fill(struct comm_table *table, struct comm_slot *slot, int32_t pid, 
 {
 	size_t size = comm.size < LONGEST_COMM ? comm.size : LONGEST_COMM;
 	size_t blanks = size < COMM_WIDTH ? COMM_WIDTH - size : 0;
-	char *start = arena_alloc(&table->arena, blanks + size + 1 + NUMBER_ROOM + PID_WIDTH), *end;
+	char *start = arena_alloc(&table->arena, blanks + size + 1 + NUMBER_ROOM + PID_WIDTH + COPY_SLACK), *end;
 	char *number;
 
 	if (!start)

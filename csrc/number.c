@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "number.h"
 
+#include "byteorder.h"
+
 const char number_lower[17] = "0123456789abcdef";
 const char number_upper[17] = "0123456789ABCDEF";
 
@@ -14,22 +16,21 @@ TRC_INLINE void put_pair(char *to, unsigned value)
 	memcpy(to, pairs + 2 * value, 2);
 }
 
+/* 10^i - 1 at i: so that a value with as many bits as it gets its digits by one comparison. */
+static const uint64_t largest[21] = {
+	0, 9, 99, 999, 9999, 99999, 999999, 9999999, 99999999, 999999999, UINT64_C(9999999999),
+	UINT64_C(99999999999), UINT64_C(999999999999), UINT64_C(9999999999999),
+	UINT64_C(99999999999999), UINT64_C(999999999999999), UINT64_C(9999999999999999),
+	UINT64_C(99999999999999999), UINT64_C(999999999999999999), UINT64_C(9999999999999999999),
+	UINT64_MAX,
+};
+
 static unsigned decimal_digits(uint64_t value)
 {
-	unsigned digits = 1;
+	unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
+	unsigned digits = bits * 1233 >> 12;	/* log10(2) is 1233 / 4096, nearly: this or one more */
 
-	for (;;) {
-		if (value < 10)
-			return digits;
-		if (value < 100)
-			return digits + 1;
-		if (value < 1000)
-			return digits + 2;
-		if (value < 10000)
-			return digits + 3;
-		value /= 10000;
-		digits += 4;
-	}
+	return digits + (value > largest[digits]);
 }
 
 /* Writes value backwards, ending at end, in exactly digits places. */
@@ -62,15 +63,43 @@ char *number_decimal(char *to, uint64_t value)
 		*to = (char)('0' + value);
 		return to + 1;
 	}
+	if (value < 100) {
+		put_pair(to, (unsigned)value);
+		return to + 2;
+	}
 	return number_padded(to, value, decimal_digits(value));
 }
 
-char *number_hex(char *to, uint64_t value, const char digits[16])
+/* The eight hexadecimal digits of value, first digit in the lowest byte. */
+static uint64_t hex_digits(uint32_t value)
 {
-	unsigned places = value ? (67 - (unsigned)__builtin_clzll(value)) / 4 : 1;
+	uint64_t x = value, above_9;
 
-	for (unsigned i = places; i-- > 0; value >>= 4)
-		to[i] = digits[value & 15];
+	x = (x << 16 | x) & UINT64_C(0x0000ffff0000ffff);
+	x = (x << 8 | x) & UINT64_C(0x00ff00ff00ff00ff);
+	x = (x << 4 | x) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	above_9 = (x + UINT64_C(0x0606060606060606)) >> 4 & UINT64_C(0x0101010101010101);
+	x += UINT64_C(0x3030303030303030) + above_9 * ('a' - '0' - 10);
+	return __builtin_bswap64(x);
+}
+
+static void put_hex_digits(char *to, uint32_t value)
+{
+	uint64_t digits = hex_digits(value);
+
+	if (TRC_HOST_BIG_ENDIAN)
+		digits = __builtin_bswap64(digits);
+	memcpy(to, &digits, sizeof(digits));
+}
+
+char *number_hex(char *to, uint64_t value)
+{
+	unsigned places = (67 - (unsigned)__builtin_clzll(value | 1)) / 4;
+
+	value <<= 64 - 4 * places;
+	put_hex_digits(to, (uint32_t)(value >> 32));
+	if (places > 8)
+		put_hex_digits(to + 8, (uint32_t)value);
 	return to + places;
 }
 
@@ -94,7 +123,7 @@ void output_hex(struct output *out, uint64_t value)
 	char *to = output_reserve(out, NUMBER_ROOM);
 
 	if (to)
-		out->size += (size_t)(number_hex(to, value, number_lower) - to);
+		out->size += (size_t)(number_hex(to, value) - to);
 }
 
 static char *number_octal(char *to, uint64_t value)
@@ -121,6 +150,7 @@ void output_number(struct output *out, const struct number_format *format, uint6
 	char *end;
 
 	if (format->letter == 'c') {
+		out->has_nul |= !(char)value;
 		output_one_char(out, format, (char)value);
 		return;
 	}
@@ -137,7 +167,10 @@ void output_number(struct output *out, const struct number_format *format, uint6
 			prefix[prefix_size++] = '0';
 			prefix[prefix_size++] = format->letter;
 		}
-		end = number_hex(digits, value, format->letter == 'x' ? number_lower : number_upper);
+		end = number_hex(digits, value);
+		for (char *c = digits; format->letter == 'X' && c < end; c++)
+			if (*c >= 'a')
+				*c = (char)(*c - 'a' + 'A');
 	} else if (format->letter == 'o') {
 		end = number_octal(digits, value);
 	} else {

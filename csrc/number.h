@@ -9,7 +9,7 @@
 
 /* Each gives the end of what it wrote at to. */
 char *number_decimal(char *to, uint64_t value);
-char *number_hex(char *to, uint64_t value, const char digits[16]);
+char *number_hex(char *to, uint64_t value);	/* in lower case */
 /* Exactly digits decimal places, with zeros in front. */
 char *number_padded(char *to, uint64_t value, unsigned digits);
 

@@ -16,17 +16,6 @@ void output_deinit(struct output *out)
 	output_init(out);
 }
 
-static void set_end(struct output *out)
-{
-	out->end = out->room < out->limit ? out->room : out->limit;
-}
-
-void output_limit(struct output *out, size_t n)
-{
-	out->limit = n > SIZE_MAX - out->size ? SIZE_MAX : out->size + n;
-	set_end(out);
-}
-
 bool output_grow(struct output *out, size_t n)
 {
 	size_t room = out->room ? out->room : FIRST_ROOM;
@@ -45,7 +34,7 @@ bool output_grow(struct output *out, size_t n)
 	}
 	out->data = data;
 	out->room = room;
-	set_end(out);
+	out->end = room < out->limit ? room : out->limit;
 	return true;
 }
 

@@ -19,13 +19,18 @@ struct output {
 	size_t room, limit;
 	bool no_memory;		/* bytes were lost: allocation failed */
 	bool cut;		/* bytes were lost: limit */
+	bool has_nul;		/* set by who writes a NUL on purpose */
 };
 
 void output_init(struct output *out);
 void output_deinit(struct output *out);
 
 /* No more than n bytes from here on; SIZE_MAX: as many as memory holds. */
-void output_limit(struct output *out, size_t n);
+TRC_INLINE void output_limit(struct output *out, size_t n)
+{
+	out->limit = n > SIZE_MAX - out->size ? SIZE_MAX : out->size + n;
+	out->end = out->room < out->limit ? out->room : out->limit;
+}
 
 /* Makes room for n more bytes. false: there is none, and the fact is noted. */
 bool output_grow(struct output *out, size_t n);
@@ -64,6 +69,21 @@ TRC_INLINE void output_char(struct output *out, char c)
 }
 
 void output_fill(struct output *out, char c, size_t n);
+
+/*
+ * Copying short texts whose length varies is cheapest in one go of a fixed size. COPY_SLACK bytes
+ * must be readable at bytes and writable at to, whatever n says, where n is at most COPY_SLACK.
+ */
+#define COPY_SLACK 32
+
+TRC_INLINE char *copy_short(char *to, const char *bytes, size_t n)
+{
+	if (TRC_LIKELY(n <= COPY_SLACK))
+		memcpy(to, bytes, COPY_SLACK);
+	else
+		memcpy(to, bytes, n);
+	return to + n;
+}
 
 #define output_literal(out, literal) output_bytes((out), (literal), sizeof(literal) - 1)
 

@@ -215,6 +215,7 @@ static bool run_page(struct event_run *run)
 		return false;
 	}
 	put(run, run_number(run, PAGE_UNSYNC) ? "unsync" : "sync");
+	run->out->has_nul = true;
 	output_char(run->out, '\0');	/* the plugin's, too: it ends the line */
 	return true;
 }

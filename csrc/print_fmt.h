@@ -27,6 +27,7 @@ struct print_record {
 	const uint8_t *data;
 	uint32_t size;
 	struct symbol_cache *symbols;	/* of the running thread */
+	bool *binary;			/* [fields of the event] were not printable once; may be NULL */
 };
 
 struct print_fmt;

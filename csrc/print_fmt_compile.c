@@ -161,8 +161,13 @@ static struct expr compile_entries(struct compiler *c, const struct node *node, 
 	expr.first = c->p->entry_count;
 	expr.sorted = true;
 	for (const struct symbol_entry *e = node->entries; e; e = e->next) {
-		if (!add_entry(c, (struct entry){ e->value, e->name }))
+		char *name = arena_alloc(&c->p->arena, e->name.size + COPY_SLACK);
+
+		if (!name || !add_entry(c, (struct entry){ e->value, { name, e->name.size } })) {
+			c->no_memory = true;
 			break;
+		}
+		memcpy(name, e->name.start, e->name.size);
 		expr.count++;
 		expr.sorted &= e->value == value++;
 	}
@@ -538,7 +543,7 @@ static bool compile_format(struct compiler *c, struct text format, const struct 
 {
 	const char *pos = format.start, *end = pos + format.size;
 	/* A literal is shorter than its source, but ">c<" of an unknown conversion has one more. */
-	struct literal buffer = { arena_alloc(&c->p->arena, format.size * 2 + 1), 0 };
+	struct literal buffer = { arena_alloc(&c->p->arena, format.size * 2 + 1 + COPY_SLACK), 0 };
 	struct literal literal = buffer;
 	struct piece *last;
 
@@ -574,6 +579,98 @@ static bool compile_format(struct compiler *c, struct text format, const struct 
 	if (last)
 		last->before = (struct text){ literal.start, literal.size };
 	return last != NULL;
+}
+
+/* --- the fast way ------------------------------------------------------------------------ */
+
+#define FAST_STRING_MAX 256
+
+static size_t longest_name(const struct print_fmt *p, const struct expr *e)
+{
+	size_t longest = 0;
+
+	for (uint32_t i = 0; i < e->count; i++)
+		if (p->entries[e->first + i].name.size > longest)
+			longest = p->entries[e->first + i].name.size;
+	return longest;
+}
+
+static void need(struct print_fmt *p, uint64_t end)
+{
+	if (end > p->fast_size)
+		p->fast_size = end > UINT32_MAX ? UINT32_MAX : (uint32_t)end;
+}
+
+/* The integer field that an argument is, casts that do nothing aside. */
+static void find_load(struct print_fmt *p, struct piece *piece)
+{
+	const struct expr *e = &p->exprs[piece->arg];
+
+	while (e->code == EXPR_MASK && e->value == UINT64_MAX && e->a != NO_EXPR)
+		e = &p->exprs[e->a];
+	if (e->code != EXPR_FIELD || e->field.size > 8 || (e->field.size & (e->field.size - 1)))
+		return;
+	piece->load = (uint8_t)e->field.size;
+	piece->offset = e->field.offset;
+	need(p, (uint64_t)e->field.offset + e->field.size);
+}
+
+static bool is_padded_hex(const struct piece *piece)
+{
+	const struct number_format *f = &piece->format;
+
+	return f->letter == 'x' && f->zero && f->width <= 16 && piece->star == NO_EXPR && !f->minus &&
+	       !f->plus && !f->hash && !f->has_precision;
+}
+
+static enum fast_code fast_code_of(const struct piece *piece)
+{
+	switch (piece->code) {
+	case PIECE_END:
+		return FAST_END;
+	case PIECE_DECIMAL:
+		return FAST_DECIMAL;
+	case PIECE_SIGNED:
+		return FAST_SIGNED;
+	case PIECE_HEX:
+		return FAST_HEX;
+	case PIECE_POINTER:
+		return FAST_POINTER;
+	case PIECE_NUMBER:
+		return is_padded_hex(piece) ? FAST_PADDED_HEX : FAST_NONE;
+	default:
+		return FAST_NONE;
+	}
+}
+
+static void make_string_fast(struct print_fmt *p, struct piece *piece)
+{
+	const struct expr *e = &p->exprs[piece->arg];
+
+	if (e->code == EXPR_SYMBOL) {
+		piece->fast = FAST_SYMBOL;
+		p->room += longest_name(p, e);
+	} else if (e->code == EXPR_FIELD && (e->field.flags & TRC_FIELD_ARRAY) && e->field.size &&
+		   e->field.size <= FAST_STRING_MAX) {
+		piece->fast = FAST_STRING;
+		piece->offset = e->field.offset;
+		p->room += e->field.size;
+		need(p, (uint64_t)e->field.offset + e->field.size);
+	}
+}
+
+static void make_fast(struct print_fmt *p)
+{
+	for (uint32_t i = 0; i < p->piece_count; i++) {
+		struct piece *piece = &p->pieces[i];
+
+		p->room += piece->before.size + NUMBER_ROOM + COPY_SLACK;
+		piece->fast = fast_code_of(piece);
+		if (piece->code == PIECE_PLAIN_STRING && piece->arg != NO_EXPR)
+			make_string_fast(p, piece);
+		else if (piece->fast > FAST_END && piece->arg != NO_EXPR)
+			find_load(p, piece);
+	}
 }
 
 /* --- public ------------------------------------------------------------------------------ */
@@ -620,6 +717,7 @@ int print_fmt_compile(const struct event_format *event, const struct print_fmt_e
 		print_fmt_destroy(program);
 		return trc_fail_no_memory(err);
 	}
+	make_fast(program);
 	*out = program;
 	return TRC_OK;
 }

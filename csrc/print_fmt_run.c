@@ -422,21 +422,21 @@ static void print_pointer(uint64_t value, struct output *out)
 	output_hex(out, value);
 }
 
-/* %ps, %pf: the name; %pS, %pF: and how far behind its start. raw: and the address. */
+/* %ps, %pf: the name; %pS, %pF: and how far behind its start. raw: then the address. */
 static void print_function(const struct print_record *r, uint64_t address, char letter, bool raw,
 			   struct output *out)
 {
 	const struct cached_symbol *symbol = symbol_cache_find(r->symbols, address);
 
-	if (!symbol) {
+	if (symbol) {
+		output_text(out, symbol->name);
+		if (letter == 'S' || letter == 'F') {
+			output_literal(out, "+0x");
+			output_hex(out, address - symbol->address);
+		}
+	} else if (!raw) {
 		output_literal(out, "0x");
 		output_hex(out, address);
-		return;
-	}
-	output_text(out, symbol->name);
-	if (letter == 'S' || letter == 'F') {
-		output_literal(out, "+0x");
-		output_hex(out, address - symbol->address);
 	}
 	if (raw) {
 		output_literal(out, " (0x");
@@ -504,18 +504,129 @@ void piece_run(const struct print_fmt *p, const struct print_record *r, const st
 	}
 }
 
+/* --- whole texts ------------------------------------------------------------------------- */
+
+TRC_INLINE uint64_t fast_value(const struct print_fmt *p, const struct print_record *r,
+			       const struct piece *piece, bool big_endian)
+{
+	if (TRC_UNLIKELY(!piece->load))
+		return expr_eval(p, r, piece->arg);
+	return load_uint(r->data + piece->offset, piece->load, big_endian);
+}
+
+static char *put_padded_hex(char *to, uint64_t value, uint32_t width)
+{
+	unsigned places = (67 - (unsigned)__builtin_clzll(value | 1)) / 4;
+
+	if (width > places) {
+		memcpy(to, "0000000000000000", 16);
+		to += width - places;
+	}
+	return number_hex(to, value);
+}
+
+static char *put_symbol(const struct print_fmt *p, const struct print_record *r, const struct expr *e,
+			char *to)
+{
+	uint64_t value = expr_eval(p, r, e->a);
+	const struct entry *entry = p->entries + e->first, *end = entry + e->count;
+
+	if (e->sorted && value < e->count)
+		entry += value;
+	for (; entry < end; entry++)
+		if (entry->value == value)
+			return copy_short(to, entry->name.start, entry->name.size);
+	memcpy(to, "0x", 2);
+	return number_hex(to + 2, value);
+}
+
+/*
+ * All there is in one buffer, whose room is asked for once: p->room is the most that these pieces
+ * write. Everything else goes through piece_run().
+ */
+TRC_INLINE void run_fast(const struct print_fmt *p, const struct print_record *r, bool big_endian,
+			 struct output *out)
+{
+	const struct piece *piece = p->pieces, *end = piece + p->piece_count;
+	char *to = output_reserve(out, p->room);
+
+	for (; piece < end && to; piece++) {
+		uint64_t value;
+
+		to = copy_short(to, piece->before.start, piece->before.size);
+		switch ((enum fast_code)piece->fast) {
+		case FAST_END:
+			break;
+		case FAST_DECIMAL:
+			to = number_decimal(to, narrow(fast_value(p, r, piece, big_endian), piece));
+			break;
+		case FAST_SIGNED:
+			value = narrow(fast_value(p, r, piece, big_endian), piece);
+			if ((int64_t)value < 0) {
+				*to++ = '-';
+				value = UINT64_C(0) - value;
+			}
+			to = number_decimal(to, value);
+			break;
+		case FAST_HEX:
+			to = number_hex(to, narrow(fast_value(p, r, piece, big_endian), piece));
+			break;
+		case FAST_PADDED_HEX:
+			to = put_padded_hex(to, narrow(fast_value(p, r, piece, big_endian), piece),
+					    piece->format.width);
+			break;
+		case FAST_POINTER:
+			value = fast_value(p, r, piece, big_endian);
+			memcpy(to, "(nil)", 5);
+			if (TRC_LIKELY(value)) {
+				memcpy(to, "0x", 2);
+				to = number_hex(to + 2, value);
+			} else {
+				to += 5;
+			}
+			break;
+		case FAST_SYMBOL:
+			to = put_symbol(p, r, &p->exprs[piece->arg], to);
+			break;
+		case FAST_STRING:
+			for (uint32_t i = 0; i < p->exprs[piece->arg].field.size; i++) {
+				char c = (char)r->data[piece->offset + i];
+
+				if (!c)
+					break;
+				*to++ = c;
+			}
+			break;
+		case FAST_NONE:
+			out->size = (size_t)(to - out->data);
+			piece_run(p, r, piece, false, out);
+			to = output_reserve(out, p->room);
+			break;
+		}
+	}
+	if (to)
+		out->size = (size_t)(to - out->data);
+}
+
+static void run_slowly(const struct print_fmt *p, const struct print_record *r, struct output *out)
+{
+	for (uint32_t i = 0; i < p->piece_count; i++) {
+		output_text(out, p->pieces[i].before);
+		piece_run(p, r, &p->pieces[i], false, out);
+	}
+}
+
 void print_fmt_run(const struct print_fmt *program, const struct print_record *record,
 		   struct output *out)
 {
-	const struct piece *piece = program->pieces, *end = piece + program->piece_count;
-
 	if (TRC_UNLIKELY(program->failed)) {
 		output_literal(out, "[FAILED TO PARSE]");
 		print_fmt_run_raw(program, record, out);
-		return;
-	}
-	for (; piece < end; piece++) {
-		output_text(out, piece->before);
-		piece_run(program, record, piece, false, out);
+	} else if (TRC_UNLIKELY(record->size < program->fast_size)) {
+		run_slowly(program, record, out);
+	} else if (TRC_UNLIKELY(program->big_endian)) {
+		run_fast(program, record, true, out);
+	} else {
+		run_fast(program, record, false, out);
 	}
 }

@@ -23,6 +23,7 @@ struct file_state {
 	struct symbol_cache *symbols;
 	struct arena arena;		/* labels of events */
 	bool nanoseconds;		/* time stamps are shown as seconds */
+	bool usual_common;		/* the common fields lie where they do in all kernels of today */
 	struct guest_symbols *guests;	/* of this host */
 	uint32_t guest_count;
 };
@@ -42,6 +43,9 @@ struct report {
 	struct function_stacks stacks;	/* of all files, as the plugin has them */
 	uint64_t last_ts;		/* of the line before, for --ts-diff */
 	bool has_last;
+	uint64_t seconds;		/* what seconds_text says, once seconds_size is not 0 */
+	size_t seconds_size;
+	char seconds_text[COPY_SLACK];
 };
 
 /* --- events ------------------------------------------------------------------------------ */
@@ -65,7 +69,7 @@ static bool make_label(struct file_state *file, const struct event_format *event
 {
 	size_t size = event->name.size;
 	size_t blanks = size < NAME_WIDTH ? NAME_WIDTH - size : 0;
-	char *start = arena_alloc(&file->arena, size + 4 + blanks);
+	char *start = arena_alloc(&file->arena, size + 4 + blanks + COPY_SLACK);
 
 	if (!start)
 		return false;
@@ -153,6 +157,13 @@ static bool counts_nanoseconds(const struct trc_file *file)
 	return false;
 }
 
+static bool is_usual(const struct event_common *common)
+{
+	return common->flags.offset == 2 && common->flags.size == 1 &&
+	       common->preempt_count.offset == 3 && common->preempt_count.size == 1 &&
+	       common->pid.offset == 4 && common->pid.size == 4;
+}
+
 static int file_init(struct file_state *state, const struct report_file *file, uint32_t flags,
 		     struct trc_error *err)
 {
@@ -171,6 +182,7 @@ static int file_init(struct file_state *state, const struct report_file *file, u
 		},
 		.nanoseconds = (flags & REPORT_SECONDS) || counts_nanoseconds(file->file),
 	};
+	state->usual_common = is_usual(&state->formats->common);
 	comm_table_init(&state->comms, &file->metadata->cmdlines);
 	state->symbols = symbol_cache_create(state->env.kallsyms);
 	state->events = calloc(state->formats->count + 1, sizeof(*state->events));
@@ -224,7 +236,7 @@ static bool make_prefixes(struct report *report, const struct report_buffer *buf
 		return true;
 	if (width > UINT16_MAX)
 		width = UINT16_MAX;
-	to = report->prefixes = malloc((width + 2) * report->buffer_count);
+	to = report->prefixes = malloc((width + 2) * report->buffer_count + COPY_SLACK);
 	if (!to)
 		return false;
 	for (uint32_t i = 0; i < report->buffer_count; i++, to += width + 2) {
@@ -375,13 +387,14 @@ TRC_INLINE uint64_t common_number(const struct report_record *record, struct eve
 }
 
 /* Fields that only some kernels have: a number, or a dot if it is negative. */
-static char *put_optional(char *to, const struct report_record *record, struct event_place place,
+TRC_INLINE char *put_optional(char *to, const struct report_record *record, struct event_place place,
 			  bool big_endian)
 {
-	uint64_t value = common_number(record, place, big_endian);
+	uint64_t value;
 
-	if (!place.size)
+	if (TRC_LIKELY(!place.size))
 		return to;
+	value = common_number(record, place, big_endian);
 	if (place.size < 8)
 		value = (uint64_t)((int64_t)(value << (64 - 8 * place.size)) >> (64 - 8 * place.size));
 	if ((int64_t)value < 0) {
@@ -407,23 +420,30 @@ static char *put_cpu(char *to, uint32_t cpu)
 	return cpu < 1000 ? number_padded(to, cpu, 3) : number_decimal(to, cpu);
 }
 
-/* " 12345.678901", or ticks without the blank in front: FORMAT.md 6.2. */
-static char *put_time(char *to, uint64_t ts, uint32_t flags, bool nanoseconds)
+/* The seconds of the line before are mostly those of the next, too. */
+static char *put_seconds(struct report *report, char *to, uint64_t seconds)
 {
-	uint64_t unit = 1000000000;
-	unsigned digits = 9;
+	if (TRC_UNLIKELY(!report->seconds_size || seconds != report->seconds)) {
+		char *end = put_padded(report->seconds_text, seconds, 5);
+
+		*end++ = '.';
+		report->seconds = seconds;
+		report->seconds_size = (size_t)(end - report->seconds_text);
+	}
+	return copy_short(to, report->seconds_text, report->seconds_size);
+}
+
+/* " 12345.678901", or ticks without the blank in front: FORMAT.md 6.2. */
+static char *put_time(struct report *report, char *to, uint64_t ts, bool nanoseconds)
+{
+	uint64_t us = (ts + 500) / 1000;
 
 	if (!nanoseconds)
 		return put_padded(to, ts, 12);
 	*to++ = ' ';
-	if (!(flags & REPORT_NANOSECONDS)) {
-		ts = (ts + 500) / 1000;
-		unit = 1000000;
-		digits = 6;
-	}
-	to = put_padded(to, ts / unit, 5);
-	*to++ = '.';
-	return number_padded(to, ts % unit, digits);
+	if (report->flags & REPORT_NANOSECONDS)
+		return number_padded(put_seconds(report, to, ts / 1000000000), ts % 1000000000, 9);
+	return number_padded(put_seconds(report, to, us / 1000000), us % 1000000, 6);
 }
 
 /* --ts-diff: nanoseconds since the line before. */
@@ -461,54 +481,83 @@ static void put_lost(const struct report_record *record, struct output *out)
 	}
 }
 
-/* The largest fixed part of a line: blanks, CPU, flags, time. */
+/* The most that a line has in front of the text, texts of any length aside. */
 #define HEAD_ROOM 256
+
+/* -l: "%8.8s-%-5d %3d" and the flags; -R: "-0x" and their number. */
+static char *put_rare_head(struct report *report, const struct comm_slot *comm, uint32_t cpu, char *to)
+{
+	size_t size = comm->comm_size < 8 ? comm->comm_size : 8, pid = comm->comm + comm->comm_size;
+
+	if (!(report->flags & REPORT_LATENCY_FORMAT)) {
+		to = copy_short(to, comm->start, comm->size);
+		memcpy(to, " [", 2);
+		to = put_cpu(to + 2, cpu);
+		*to++ = ']';
+		return to;
+	}
+	memset(to, ' ', 8 - size);
+	memcpy(to + 8 - size, comm->start + comm->comm, size);
+	memcpy(to + 8, comm->start + pid, comm->size - pid);
+	to += 8 + comm->size - pid;
+	*to++ = ' ';
+	return put_padded(to, cpu, 3);
+}
+
+/* The fields that all events share; in all kernels of today they lie as here. */
+struct common {
+	uint32_t flags, preempt_count;
+	int32_t pid;
+};
+
+TRC_INLINE struct common read_common(const struct file_state *file,
+				     const struct report_record *record)
+{
+	const struct event_common *common = &file->formats->common;
+	bool big_endian = file->env.big_endian;
+
+	if (TRC_LIKELY(file->usual_common && record->size >= 8))
+		return (struct common){ record->data[2], record->data[3],
+					(int32_t)load_u32(record->data + 4, big_endian) };
+	return (struct common){
+		(uint32_t)common_number(record, common->flags, big_endian),
+		(uint32_t)common_number(record, common->preempt_count, big_endian),
+		(int32_t)common_number(record, common->pid, big_endian),
+	};
+}
 
 /* "comm-pid [cpu] flags time" */
 static bool put_head(struct report *report, struct file_state *file,
 		     const struct report_record *record, struct output *out)
 {
-	const struct event_common *common = &file->formats->common;
-	bool big_endian = file->env.big_endian;
-	const struct comm_slot *comm =
-		comm_table_find(&file->comms, (int32_t)common_number(record, common->pid, big_endian));
-	unsigned flags = (unsigned)common_number(record, common->flags, big_endian);
+	const struct event_common *places = &file->formats->common;
+	struct common common = read_common(file, record);
+	const struct comm_slot *comm = comm_table_find(&file->comms, common.pid);
 	char *start, *to;
 
 	if (!comm)
 		return false;
-	if (report->flags & REPORT_LATENCY_FORMAT) {
-		struct number_format format = { .letter = 's', .width = 8, .precision = 8,
-						.has_precision = true };
-
-		output_padded(out, &format, (struct text){ comm->start + comm->comm, comm->comm_size });
-		output_bytes(out, comm->start + comm->comm + comm->comm_size,
-			     comm->size - comm->comm - comm->comm_size);
-	} else {
-		output_bytes(out, comm->start, comm->size);
-	}
-	start = to = output_reserve(out, HEAD_ROOM);
+	start = to = output_reserve(out, comm->size + (size_t)HEAD_ROOM);
 	if (!to)
-		return false;
-	*to++ = ' ';
-	if (report->flags & REPORT_LATENCY_FORMAT) {
-		to = put_padded(to, record->cpu, 3);
+		return !out->no_memory;
+	if (TRC_UNLIKELY(report->flags & (REPORT_LATENCY_FORMAT | REPORT_RAW))) {
+		to = put_rare_head(report, comm, record->cpu, to);
 	} else {
-		*to++ = '[';
-		to = put_cpu(to, record->cpu);
-		*to++ = ']';
+		to = copy_short(to, comm->start, comm->size);
+		memcpy(to, " [", 2);
+		to = put_cpu(to + 2, record->cpu);
+		memcpy(to, "] ", 2);
+		to += 2;
 	}
-	if (report->flags & REPORT_RAW) {
+	if (TRC_UNLIKELY(report->flags & REPORT_RAW)) {
 		memcpy(to, "-0x", 3);
-		to = number_hex(to + 3, flags, number_lower);
+		to = number_hex(to + 3, common.flags);
 	} else {
-		if (!(report->flags & REPORT_LATENCY_FORMAT))
-			*to++ = ' ';
-		to = put_flags(to, flags, (unsigned)common_number(record, common->preempt_count, big_endian));
-		to = put_optional(to, record, common->migrate_disable, big_endian);
-		to = put_optional(to, record, common->lock_depth, big_endian);
+		to = put_flags(to, common.flags, common.preempt_count);
+		to = put_optional(to, record, places->migrate_disable, file->env.big_endian);
+		to = put_optional(to, record, places->lock_depth, file->env.big_endian);
 	}
-	to = put_time(to, record->ts, report->flags, file->nanoseconds);
+	to = put_time(report, to, record->ts, file->nanoseconds);
 	out->size += (size_t)(to - start);
 	return true;
 }
@@ -570,6 +619,14 @@ static int put_text(struct report *report, struct file_state *file, const struct
 	return TRC_OK;
 }
 
+static void put_label(const struct event_text *event, struct output *out)
+{
+	char *to = output_reserve(out, event->label.size + COPY_SLACK);
+
+	if (to)
+		out->size = (size_t)(copy_short(to, event->label.start, event->label.size) - out->data);
+}
+
 /* An event whose format is not in the file. FORMAT.md 6.4. */
 static void put_unknown(struct report *report, struct output *out)
 {
@@ -584,8 +641,9 @@ static void cut_at_nul(struct output *out, size_t start)
 {
 	const char *nul = out->size > start ? memchr(out->data + start, 0, out->size - start) : NULL;
 
-	if (TRC_UNLIKELY(nul != NULL))
+	if (nul)
 		out->size = (size_t)(nul - out->data);
+	out->has_nul = false;
 }
 
 /* --- public ------------------------------------------------------------------------------ */
@@ -649,12 +707,12 @@ int report_line(struct report *report, const struct report_record *record,
 				return trc_fail_no_memory(err);
 			if (report->flags & REPORT_TS_DIFF)
 				put_difference(report, record, out);
-			output_text(out, event->label);
+			put_label(event, out);
 		}
 		rc = put_text(report, file, event, record, next, took_next, out, err);
 	}
-	output_limit(out, SIZE_MAX);
-	cut_at_nul(out, start);
+	if (TRC_UNLIKELY(out->has_nul))
+		cut_at_nul(out, start);
 	if (out->size > start && out->data[out->size - 1] == '\n')
 		out->size--;
 	output_char(out, '\n');
