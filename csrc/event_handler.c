@@ -21,7 +21,7 @@ void output_time(struct output *out, uint64_t ns)
 
 	output_number(out, &seconds, us / 1000000);
 	output_char(out, '.');
-	number_padded(digits, us % 1000000, sizeof(digits));
+	number_six(digits, (uint32_t)(us % 1000000));
 	output_bytes(out, digits, sizeof(digits));
 }
 

@@ -23,6 +23,7 @@ struct event_handler {
 	bool (*run)(struct event_run *run);
 	/* Follows the state, without text; NULL: there is none. */
 	void (*scan)(struct event_run *run);
+	bool wants_next;	/* next and next_event of struct event_run are used */
 	bool always;		/* no plugin: libtraceevent knows it by itself */
 	const char *fields[HANDLER_FIELDS];
 };

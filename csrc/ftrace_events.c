@@ -267,7 +267,7 @@ const struct event_handler ftrace_handlers[] = {
 	{ .system = "ftrace", .name = "func_repeats", .run = run_repeats, .scan = scan_function_event,
 	  .fields = { "ip", "parent_ip", "count", "top_delta_ts", "bottom_delta_ts" } },
 	{ .system = "ftrace", .name = "funcgraph_entry", .run = run_entry, .scan = scan_entry,
-	  .fields = { "func", "depth" } },
+	  .wants_next = true, .fields = { "func", "depth" } },
 	{ .system = "ftrace", .name = "funcgraph_exit", .run = run_exit,
 	  .fields = { "func", "depth", "calltime", "rettime", "retval" } },
 	{ .system = "ftrace", .name = "kernel_stack", .run = run_kernel_stack, .fields = { "caller" } },

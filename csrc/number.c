@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "number.h"
 
-#include "byteorder.h"
-
 const char number_lower[17] = "0123456789abcdef";
 const char number_upper[17] = "0123456789ABCDEF";
 
-static const char pairs[201] =
+const char number_pairs[201] =
 	"00010203040506070809101112131415161718192021222324252627282930313233343536373839"
 	"40414243444546474849505152535455565758596061626364656667686970717273747576777879"
 	"8081828384858687888990919293949596979899";
-
-TRC_INLINE void put_pair(char *to, unsigned value)
-{
-	memcpy(to, pairs + 2 * value, 2);
-}
 
 /* 10^i - 1 at i: so that a value with as many bits as it gets its digits by one comparison. */
 static const uint64_t largest[21] = {
@@ -37,14 +30,14 @@ static unsigned decimal_digits(uint64_t value)
 static void put_backwards(char *end, uint64_t value, unsigned digits)
 {
 	while (value > UINT32_MAX && digits >= 2) {
-		put_pair(end -= 2, (unsigned)(value % 100));
+		number_put_pair(end -= 2, (unsigned)(value % 100));
 		value /= 100;
 		digits -= 2;
 	}
 	uint32_t rest = (uint32_t)value;	/* 32-bit divisions cost much less */
 
 	for (; digits >= 2; digits -= 2) {
-		put_pair(end -= 2, rest % 100);
+		number_put_pair(end -= 2, rest % 100);
 		rest /= 100;
 	}
 	if (digits)
@@ -57,50 +50,9 @@ char *number_padded(char *to, uint64_t value, unsigned digits)
 	return to + digits;
 }
 
-char *number_decimal(char *to, uint64_t value)
+char *number_long_decimal(char *to, uint64_t value)
 {
-	if (value < 10) {
-		*to = (char)('0' + value);
-		return to + 1;
-	}
-	if (value < 100) {
-		put_pair(to, (unsigned)value);
-		return to + 2;
-	}
 	return number_padded(to, value, decimal_digits(value));
-}
-
-/* The eight hexadecimal digits of value, first digit in the lowest byte. */
-static uint64_t hex_digits(uint32_t value)
-{
-	uint64_t x = value, above_9;
-
-	x = (x << 16 | x) & UINT64_C(0x0000ffff0000ffff);
-	x = (x << 8 | x) & UINT64_C(0x00ff00ff00ff00ff);
-	x = (x << 4 | x) & UINT64_C(0x0f0f0f0f0f0f0f0f);
-	above_9 = (x + UINT64_C(0x0606060606060606)) >> 4 & UINT64_C(0x0101010101010101);
-	x += UINT64_C(0x3030303030303030) + above_9 * ('a' - '0' - 10);
-	return __builtin_bswap64(x);
-}
-
-static void put_hex_digits(char *to, uint32_t value)
-{
-	uint64_t digits = hex_digits(value);
-
-	if (TRC_HOST_BIG_ENDIAN)
-		digits = __builtin_bswap64(digits);
-	memcpy(to, &digits, sizeof(digits));
-}
-
-char *number_hex(char *to, uint64_t value)
-{
-	unsigned places = (67 - (unsigned)__builtin_clzll(value | 1)) / 4;
-
-	value <<= 64 - 4 * places;
-	put_hex_digits(to, (uint32_t)(value >> 32));
-	if (places > 8)
-		put_hex_digits(to + 8, (uint32_t)value);
-	return to + places;
 }
 
 void output_decimal(struct output *out, uint64_t value)

@@ -3,18 +3,80 @@
 #ifndef TRC_NUMBER_H
 #define TRC_NUMBER_H
 
+#include "byteorder.h"
 #include "output.h"
 
 #define NUMBER_ROOM 24	/* the most that number_decimal() and number_hex() write */
 
-/* Each gives the end of what it wrote at to. */
-char *number_decimal(char *to, uint64_t value);
-char *number_hex(char *to, uint64_t value);	/* in lower case */
+extern const char number_lower[17], number_upper[17];
+extern const char number_pairs[201];	/* "000102" to "99" */
+
+/* Each of these gives the end of what it wrote at to. */
+
 /* Exactly digits decimal places, with zeros in front. */
 char *number_padded(char *to, uint64_t value, unsigned digits);
+char *number_long_decimal(char *to, uint64_t value);	/* value >= 10 */
 
-extern const char number_lower[17], number_upper[17];
+TRC_INLINE void number_put_pair(char *to, unsigned value)
+{
+	memcpy(to, number_pairs + (size_t)2 * value, 2);
+}
 
+TRC_INLINE char *number_decimal(char *to, uint64_t value)
+{
+	if (value < 10) {
+		*to = (char)('0' + value);
+		return to + 1;
+	}
+	if (value < 100) {
+		number_put_pair(to, (unsigned)value);
+		return to + 2;
+	}
+	if (value < 1000) {
+		*to = (char)('0' + value / 100);
+		number_put_pair(to + 1, (unsigned)value % 100);
+		return to + 3;
+	}
+	return number_long_decimal(to, value);
+}
+
+/* Six places, as microseconds have. */
+TRC_INLINE char *number_six(char *to, uint32_t value)
+{
+	number_put_pair(to, value / 10000);
+	number_put_pair(to + 2, value / 100 % 100);
+	number_put_pair(to + 4, value % 100);
+	return to + 6;
+}
+
+/* The eight hexadecimal digits of value, first digit first. */
+TRC_INLINE void number_put_hex(char *to, uint32_t value)
+{
+	uint64_t x = value, above_9;
+
+	x = (x << 16 | x) & UINT64_C(0x0000ffff0000ffff);
+	x = (x << 8 | x) & UINT64_C(0x00ff00ff00ff00ff);
+	x = (x << 4 | x) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	above_9 = (x + UINT64_C(0x0606060606060606)) >> 4 & UINT64_C(0x0101010101010101);
+	x += UINT64_C(0x3030303030303030) + above_9 * ('a' - '0' - 10);
+	if (!TRC_HOST_BIG_ENDIAN)
+		x = __builtin_bswap64(x);
+	memcpy(to, &x, sizeof(x));
+}
+
+/* In lower case, without 0x. */
+TRC_INLINE char *number_hex(char *to, uint64_t value)
+{
+	unsigned places = (67 - (unsigned)__builtin_clzll(value | 1)) / 4;
+
+	value <<= 64 - 4 * places;
+	number_put_hex(to, (uint32_t)(value >> 32));
+	if (places > 8)
+		number_put_hex(to + 8, (uint32_t)value);
+	return to + places;
+}
+
+/* The same into a buffer. */
 void output_decimal(struct output *out, uint64_t value);
 void output_signed(struct output *out, int64_t value);
 void output_hex(struct output *out, uint64_t value);	/* without 0x */

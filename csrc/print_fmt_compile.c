@@ -647,7 +647,9 @@ static void make_string_fast(struct print_fmt *p, struct piece *piece)
 {
 	const struct expr *e = &p->exprs[piece->arg];
 
-	if (e->code == EXPR_SYMBOL) {
+	if (e->code == EXPR_FLAGS || e->code == EXPR_COND) {
+		piece->fast = FAST_CHOICE;
+	} else if (e->code == EXPR_SYMBOL) {
 		piece->fast = FAST_SYMBOL;
 		p->room += longest_name(p, e);
 	} else if (e->code == EXPR_FIELD && (e->field.flags & TRC_FIELD_ARRAY) && e->field.size &&

@@ -84,6 +84,7 @@ enum fast_code {
 	FAST_POINTER,
 	FAST_SYMBOL,		/* %s of __print_symbolic */
 	FAST_STRING,		/* %s of a char array */
+	FAST_CHOICE,		/* %s of flags, perhaps with ?: around them */
 };
 
 /* A conversion and the text in front of it. */

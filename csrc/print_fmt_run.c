@@ -514,7 +514,7 @@ TRC_INLINE uint64_t fast_value(const struct print_fmt *p, const struct print_rec
 	return load_uint(r->data + piece->offset, piece->load, big_endian);
 }
 
-static char *put_padded_hex(char *to, uint64_t value, uint32_t width)
+TRC_INLINE char *put_padded_hex(char *to, uint64_t value, uint32_t width)
 {
 	unsigned places = (67 - (unsigned)__builtin_clzll(value | 1)) / 4;
 
@@ -538,6 +538,41 @@ static char *put_symbol(const struct print_fmt *p, const struct print_record *r,
 			return copy_short(to, entry->name.start, entry->name.size);
 	memcpy(to, "0x", 2);
 	return number_hex(to + 2, value);
+}
+
+/* The text of flags, from the cache or into it. */
+static void put_flags(const struct print_fmt *p, const struct print_record *r, const struct expr *e,
+		      struct output *out)
+{
+	uint64_t value = expr_eval(p, r, e->a);
+	struct cached_flags *slot = flags_cache_slot(r->symbols, value);
+	size_t start = out->size;
+
+	if (TRC_LIKELY(slot->of == e && slot->value == value)) {
+		output_bytes(out, slot->text, slot->size);
+		return;
+	}
+	print_flags(p, r, e, NULL, out);
+	if (out->size - start > CACHED_FLAGS_ROOM)
+		return;
+	slot->of = e;
+	slot->value = value;
+	slot->size = out->size - start;
+	memcpy(slot->text, out->data + start, slot->size);
+}
+
+static void put_choice(const struct print_fmt *p, const struct print_record *r, uint32_t index,
+		       struct output *out)
+{
+	while (index != NO_EXPR && p->exprs[index].code == EXPR_COND) {
+		const struct expr *e = &p->exprs[index];
+
+		index = expr_eval(p, r, e->a) ? e->b : e->c;
+	}
+	if (index != NO_EXPR && p->exprs[index].code == EXPR_FLAGS)
+		put_flags(p, r, &p->exprs[index], out);
+	else
+		expr_print(p, r, index, NULL, out);
 }
 
 /*
@@ -596,6 +631,11 @@ TRC_INLINE void run_fast(const struct print_fmt *p, const struct print_record *r
 					break;
 				*to++ = c;
 			}
+			break;
+		case FAST_CHOICE:
+			out->size = (size_t)(to - out->data);
+			put_choice(p, r, piece->arg, out);
+			to = output_reserve(out, p->room);
 			break;
 		case FAST_NONE:
 			out->size = (size_t)(to - out->data);

@@ -366,7 +366,7 @@ out:
 static const char common_flags[4] = { '.', 'd', 'X', 'd' };
 
 /* Irqs off, need-resched, hard and soft irq, preempt count: FORMAT.md 6.1. */
-static char *put_flags(char *to, unsigned flags, unsigned preempt_count)
+TRC_INLINE char *put_flags(char *to, unsigned flags, unsigned preempt_count)
 {
 	unsigned irq = flags >> 3 & 3;
 
@@ -415,13 +415,13 @@ static char *put_padded(char *to, uint64_t value, unsigned width)
 	return to + size;
 }
 
-static char *put_cpu(char *to, uint32_t cpu)
+TRC_INLINE char *put_cpu(char *to, uint32_t cpu)
 {
 	return cpu < 1000 ? number_padded(to, cpu, 3) : number_decimal(to, cpu);
 }
 
 /* The seconds of the line before are mostly those of the next, too. */
-static char *put_seconds(struct report *report, char *to, uint64_t seconds)
+TRC_INLINE char *put_seconds(struct report *report, char *to, uint64_t seconds)
 {
 	if (TRC_UNLIKELY(!report->seconds_size || seconds != report->seconds)) {
 		char *end = put_padded(report->seconds_text, seconds, 5);
@@ -434,7 +434,7 @@ static char *put_seconds(struct report *report, char *to, uint64_t seconds)
 }
 
 /* " 12345.678901", or ticks without the blank in front: FORMAT.md 6.2. */
-static char *put_time(struct report *report, char *to, uint64_t ts, bool nanoseconds)
+TRC_INLINE char *put_time(struct report *report, char *to, uint64_t ts, bool nanoseconds)
 {
 	uint64_t us = (ts + 500) / 1000;
 
@@ -443,7 +443,7 @@ static char *put_time(struct report *report, char *to, uint64_t ts, bool nanosec
 	*to++ = ' ';
 	if (report->flags & REPORT_NANOSECONDS)
 		return number_padded(put_seconds(report, to, ts / 1000000000), ts % 1000000000, 9);
-	return number_padded(put_seconds(report, to, us / 1000000), us % 1000000, 6);
+	return number_six(put_seconds(report, to, us / 1000000), (uint32_t)(us % 1000000));
 }
 
 /* --ts-diff: nanoseconds since the line before. */
@@ -604,7 +604,7 @@ static int put_text(struct report *report, struct file_state *file, const struct
 	if (event->handler) {
 		struct event_run run = run_of(report, file, event, record, next, out);
 		bool done;
-		int rc = set_next(report, file, &run, err);
+		int rc = event->handler->wants_next ? set_next(report, file, &run, err) : TRC_OK;
 
 		if (rc)
 			return rc;
@@ -744,7 +744,7 @@ int report_scan(struct report *report, const struct report_record *record,
 	if (rc || !event || !event->handler || !event->handler->scan)
 		return rc;
 	run = run_of(report, file, event, record, next, NULL);
-	rc = set_next(report, file, &run, err);
+	rc = event->handler->wants_next ? set_next(report, file, &run, err) : TRC_OK;
 	if (rc)
 		return rc;
 	event->handler->scan(&run);

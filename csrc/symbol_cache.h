@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Recently looked up kernel symbols. A binary search through 200,000 of them misses the cache
- * a dozen times, and traces name the same few functions over and over. One per thread.
+ * What a thread remembers from record to record, because traces say the same few things over and
+ * over: kernel symbols, since a binary search through 200,000 of them misses the processor's cache
+ * a dozen times, and the texts of flags.
  */
 #ifndef TRC_SYMBOL_CACHE_H
 #define TRC_SYMBOL_CACHE_H
@@ -16,8 +17,19 @@ struct cached_symbol {
 	struct text name;	/* start NULL: there is no symbol */
 };
 
+#define FLAGS_CACHE_SIZE 64	/* a power of two */
+#define CACHED_FLAGS_ROOM 64
+
+struct cached_flags {
+	const void *of;		/* whose flags; NULL: the slot is free */
+	uint64_t value;
+	size_t size;
+	char text[CACHED_FLAGS_ROOM];
+};
+
 struct symbol_cache {
 	const struct kallsyms *kallsyms;	/* NULL: none */
+	struct cached_flags flags[FLAGS_CACHE_SIZE];
 	struct cached_symbol slots[SYMBOL_CACHE_SIZE];
 };
 
@@ -25,7 +37,29 @@ struct symbol_cache {
 struct symbol_cache *symbol_cache_create(const struct kallsyms *kallsyms);
 void symbol_cache_destroy(struct symbol_cache *cache);
 
+struct cached_symbol *symbol_cache_fill(struct symbol_cache *cache, struct cached_symbol *slot,
+					uint64_t address);
+
+TRC_INLINE size_t symbol_cache_slot(uint64_t address)
+{
+	return (size_t)((address * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & (SYMBOL_CACHE_SIZE - 1);
+}
+
 /* The symbol address belongs to, or NULL; valid until the next call. */
-const struct cached_symbol *symbol_cache_find(struct symbol_cache *cache, uint64_t address);
+TRC_INLINE const struct cached_symbol *symbol_cache_find(struct symbol_cache *cache,
+							 uint64_t address)
+{
+	struct cached_symbol *slot = &cache->slots[symbol_cache_slot(address)];
+
+	if (TRC_UNLIKELY(slot->key != address))
+		slot = symbol_cache_fill(cache, slot, address);
+	return slot->name.start ? slot : NULL;
+}
+
+/* Where the text of these flags is or belongs. */
+TRC_INLINE struct cached_flags *flags_cache_slot(struct symbol_cache *cache, uint64_t value)
+{
+	return &cache->flags[(value ^ value >> 7 ^ value >> 17) & (FLAGS_CACHE_SIZE - 1)];
+}
 
 #endif
