@@ -28,12 +28,18 @@ int cursor_fail(const struct cursor *c, struct trc_error *err, int code, const c
 	return trc_fail(err, code, c->file_offset + c->pos, "%.60s: %.170s", c->structure, text);
 }
 
+/* What it means that a read runs into the end. */
+static int short_code(const struct cursor *c)
+{
+	return c->inner ? TRC_CORRUPT : TRC_TRUNCATED;
+}
+
 /* Behind every read: are n bytes left? */
 static int need(const struct cursor *c, uint64_t n, struct trc_error *err)
 {
 	if (TRC_LIKELY(n <= cursor_left(c)))
 		return TRC_OK;
-	return cursor_fail(c, err, TRC_TRUNCATED, "%" PRIu64 " bytes left, need %" PRIu64,
+	return cursor_fail(c, err, short_code(c), "%" PRIu64 " bytes left, need %" PRIu64,
 			   cursor_left(c), n);
 }
 
@@ -114,7 +120,7 @@ int cursor_string(struct cursor *c, uint64_t max, const char **text, uint64_t *s
 	if (!nul) {
 		if (room == max)
 			return cursor_fail(c, err, TRC_CORRUPT, "text not ended within %" PRIu64 " bytes", max);
-		return cursor_fail(c, err, TRC_TRUNCATED, "text not ended within the %" PRIu64 " bytes left",
+		return cursor_fail(c, err, short_code(c), "text not ended within the %" PRIu64 " bytes left",
 				   room);
 	}
 	*text = (const char *)cursor_here(c);

@@ -16,6 +16,7 @@ struct cursor {
 	uint64_t file_offset;	/* where base[0] lies in the file; of an unpacked block: the block's place */
 	const char *structure;	/* what is being read, for messages: "option BUFFER" */
 	bool big_endian;
+	bool inner;		/* end is a structure's, not the file's: running into it is corruption */
 	bool unpacked;		/* base is not the mapping but what a compressed block unpacked to */
 };
 

@@ -264,6 +264,7 @@ struct cursor option_cursor(const struct trc_file *file, const struct trc_option
 		.file_offset = option->offset,
 		.structure = structure,
 		.big_endian = file->header.big_endian,
+		.inner = true,
 		.unpacked = (uintptr_t)option->data - (uintptr_t)file->map.base >= file->map.size,
 	};
 }

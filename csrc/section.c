@@ -28,6 +28,8 @@ int section_read_header(const struct trc_file *file, uint64_t offset, struct sec
 
 	if (offset < file->body)
 		return trc_fail(err, TRC_CORRUPT, offset, "section header: lies inside the file header");
+	if (offset > file->map.size)
+		return trc_fail(err, TRC_TRUNCATED, offset, "section header: lies behind the end of the file");
 	if ((rc = cursor_skip(&c, offset, err)) || (rc = cursor_u16(&c, &s.id, err)) ||
 	    (rc = cursor_u16(&c, &flags, err)) ||
 	    (rc = cursor_skip(&c, 4, err)) /* description: an offset into STRINGS */ ||
@@ -116,6 +118,7 @@ struct cursor section_cursor(const struct trc_file *file, const struct section *
 		.file_offset = section->compressed ? section->header : section->offset,
 		.structure = structure,
 		.big_endian = file->header.big_endian,
+		.inner = true,
 		.unpacked = section->compressed,
 	};
 }
