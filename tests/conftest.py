@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from .writer import Trace
+from . import writer
+from .writer import Buffer, TextBuffer
+
+
+@dataclass(frozen=True)
+class Trace(writer.Trace):
+    """As most tests want it: with trace data, though it is empty."""
+
+    buffers: Sequence[Buffer | TextBuffer] = (Buffer(),)
+
 
 Write = Callable[..., Path]
 
@@ -30,9 +40,9 @@ def unprivileged() -> Iterator[None]:
 def write(tmp_path: Path) -> Write:
     """Put a file made by writer.py into the test's folder."""
 
-    def put(trace: Trace | bytes, name: str = "trace.dat") -> Path:
+    def put(trace: writer.Trace | bytes, name: str = "trace.dat") -> Path:
         path = tmp_path / name
-        path.write_bytes(trace.write().data if isinstance(trace, Trace) else trace)
+        path.write_bytes(trace.write().data if isinstance(trace, writer.Trace) else trace)
         return path
 
     return put

@@ -16,7 +16,7 @@ import pytest
 import tracecmd
 from tracecmd.cli import main
 
-from ..conftest import Write
+from ..conftest import Trace, Write
 from ..recordings import corpus
 from ..writer import (
     TICK,
@@ -32,7 +32,6 @@ from ..writer import (
     Sample,
     TextBuffer,
     TimeShift,
-    Trace,
     TraceId,
     Tsc2Nsec,
     Uname,
@@ -141,7 +140,7 @@ def test_strangers(run: Any) -> None:
 
 
 def test_session_without_trace_ids(run: Any, write: Write) -> None:
-    path = write(Trace())
+    path = write(Trace(clock=""))
     code, out, err = run("session", path)
     assert (code, err) == (0, "")
     assert "trace ID none, clock not recorded, CPUs: 1" in out
@@ -423,7 +422,7 @@ def test_names_that_are_not_utf8(tmp_path: Path, encoding: str) -> None:
     assert result.stderr.count(b"\n") == 1
     assert b"Traceback" not in result.stderr
     with open(path, "wb") as file:
-        file.write(Trace(saved_cmdlines=b"\xff", options=[Uname("\u00fc")]).write().data)
+        file.write(Trace(saved_cmdlines=b"1 \xff\n", options=[Uname("\u00fc")]).write().data)
     for arguments in (["info", "--options"], ["info", "--json"], ["session"]):
         result = spawn(*arguments, path, env=environment)
         assert result.returncode == 0, result.stderr

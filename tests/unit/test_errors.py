@@ -16,8 +16,8 @@ import pytest
 import tracecmd
 from tracecmd import TraceError, errors
 
-from ..conftest import Write, unprivileged
-from ..writer import Trace, TraceId
+from ..conftest import Trace, Write, unprivileged
+from ..writer import TraceId
 
 BUILT_IN: dict[type[TraceError], type[Exception]] = {
     tracecmd.NotATraceError: ValueError,

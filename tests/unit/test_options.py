@@ -11,7 +11,7 @@ import tracecmd
 from tracecmd import HookFlags, HookSide, OptionId, ProcMapRegion, TimeSample, Tsc2nsec
 from tracecmd.options import parse_cpu_stat
 
-from ..conftest import Write
+from ..conftest import Trace, Write
 from ..writer import (
     Buffer,
     CpuCount,
@@ -27,7 +27,6 @@ from ..writer import (
     Sample,
     TimeShift,
     TimeShiftLayout,
-    Trace,
     TraceClock,
     TraceId,
     Tsc2Nsec,
@@ -168,7 +167,7 @@ def test_text_without_its_nul(write: Write, long: str) -> None:
 
 def test_clock(write: Write) -> None:
     text = "local global [mono_raw] boot\n"
-    with opened(write, [TraceClock(text)]) as trace:
+    with opened(write, [TraceClock(text)], buffers=[]) as trace:
         assert trace.trace_clock == text
         assert trace.clock == "mono_raw"
     with opened(write, [TraceClock(text)], buffers=[Buffer()], clock="boot") as trace:

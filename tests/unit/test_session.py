@@ -15,8 +15,8 @@ import pytest
 import tracecmd
 from tracecmd import SessionError, VCpu
 
-from ..conftest import Write, unprivileged
-from ..writer import Guest, Option, Sample, TimeShift, Trace, TraceId
+from ..conftest import Trace, Write, unprivileged
+from ..writer import Guest, Option, Sample, TimeShift, TraceId
 
 HOST, ONE, TWO, OTHER = 0xA0, 0xB1, 0xB2, 0xC3
 
