@@ -120,7 +120,7 @@ TEXTS = [
           ("ftrace events/events", MAX32, CorruptError, "4294967295 events claimed"),
           ("event formats/systems", MAX32, CorruptError, "4294967295 event systems claimed"),
           ("event formats/system irq/events", MAX32, CorruptError, "4294967295 events claimed"))),
-    *(Recipe(f"v7 {name} {value:#x}", V7.change(name, value), where, TruncatedError, said)
+    *(Recipe(f"v7 {name} {value:#x}", V7.change(name, value), where, CorruptError, said)
       for name, value, where, said in (
           ("section HEADER_INFO/header_page/text size", MAX64, "header_page", "HEADER_INFO"),
           ("section HEADER_INFO/header_event/text size", 206, "header_event", "HEADER_INFO"),
@@ -142,7 +142,7 @@ CPUS = [
     Recipe("v7 CPUCOUNT", V7.change("option CPUCOUNT/CPUs", MAX32), "problems", LimitError,
            "4294967295 CPUs"),
     Recipe("v7 CPUCOUNT too short", with_option(RawOption(8, b"\1\0")), "problems",
-           TruncatedError, "option CPUCOUNT"),
+           CorruptError, "option CPUCOUNT"),
     *(Recipe(f"v6 row {field} {value:#x}", V6.change(f"row 0/{field}", value), "problems", error,
              "CPU 0")
       for field, value, error in (
@@ -178,7 +178,7 @@ SECTIONS = [
                            (0, CorruptError), (3, CorruptError),
                            (V7.mark("section PRINTK").offset, CorruptError))),
     Recipe("v7 option of a section, too short", with_option(RawOption(16, b"1234")), "problems",
-           TruncatedError, "option of a section"),
+           CorruptError, "option of a section"),
     Recipe("v7 section size", V7.change("section EVENT_FORMATS/size", MAX64), "problems",
            TruncatedError, "section 18: cut short"),
     Recipe("v7 first options offset behind the end", V7.change("options offset", len(V7.data)),
@@ -207,14 +207,14 @@ SECTIONS = [
     Recipe("v7 chain of too many", Trace(
         options=[TraceId(5)], more_options=[[]] * 4200, omit=frozenset(range(15, 22))
         ).write().data, "problems", LimitError, "more than 4096 sections"),
-    Recipe("v7 options without end", V7.change("option DONE/id", 77), "open", TruncatedError,
+    Recipe("v7 options without end", V7.change("option DONE/id", 77), "open", CorruptError,
            "options section"),
     Recipe("v7 DONE too short", V7.change("option DONE/size", 4), "open", CorruptError,
            "DONE has 4 bytes"),
-    Recipe("v7 option size", V7.change("option TRACEID/size", MAX32), "open", TruncatedError,
+    Recipe("v7 option size", V7.change("option TRACEID/size", MAX32), "open", CorruptError,
            "options section"),
     Recipe("v7 option size, further on", V7.change("option BUFFER/size", MAX32), "problems",
-           TruncatedError, "options section"),
+           CorruptError, "options section"),
     Recipe("v6 option size", V6.change("option TRACEID/size", MAX32), "open", TruncatedError,
            "options"),
     Recipe("v6 no end of options", V6.cut(V6.mark("end of options").offset), "open",
@@ -222,7 +222,7 @@ SECTIONS = [
 ]  # fmt: skip
 
 OPTIONS = [
-    *both("TRACEID too short", RawOption(11, b"1234567"), "problems", TruncatedError,
+    *both("TRACEID too short", RawOption(11, b"1234567"), "problems", CorruptError,
           "option TRACEID"),
     *both("HOOK without a slash", Hook("sched:sched_wakeup"), "hooks", CorruptError,
           "option HOOK"),
@@ -233,10 +233,10 @@ OPTIONS = [
           "option PROCMAPS"),
     *both("PROCMAPS no numbers", ProcMaps("what is this\n"), "proc_maps", CorruptError,
           "option PROCMAPS"),
-    *both("GUEST empty", RawOption(13), "problems", TruncatedError, "option GUEST"),
-    *both("GUEST without NUL", RawOption(13, b"x" * 50), "problems", TruncatedError,
+    *both("GUEST empty", RawOption(13), "problems", CorruptError, "option GUEST"),
+    *both("GUEST without NUL", RawOption(13, b"x" * 50), "problems", CorruptError,
           "option GUEST"),
-    *both("GUEST ends in its trace ID", RawOption(13, b"x\x001234"), "problems", TruncatedError,
+    *both("GUEST ends in its trace ID", RawOption(13, b"x\x001234"), "problems", CorruptError,
           "option GUEST"),
     *both("GUEST vCPUs", Guest("x", 1, {0: 5}, vcpus=MAX32), "problems", CorruptError,
           "4294967295 vCPUs claimed"),
@@ -247,7 +247,7 @@ OPTIONS = [
     # The library corrupts its heap here.
     *both("GUEST vCPU -1", Guest("x", 1, [(MAX32, 5)]), "problems", CorruptError,
           "vCPU 4294967295"),
-    *both("TIME_SHIFT empty", RawOption(12), "problems", TruncatedError, "option TIME_SHIFT"),
+    *both("TIME_SHIFT empty", RawOption(12), "problems", CorruptError, "option TIME_SHIFT"),
     *both("TIME_SHIFT CPUs", RawOption(12, struct.pack("<QIII", 1, 1, MAX32, 0)), "problems",
           CorruptError, "option TIME_SHIFT"),
     *both("TIME_SHIFT samples", RawOption(12, struct.pack("<QIII3q", 1, 1, 1, MAX32, 1, 2, 3)),
@@ -255,15 +255,15 @@ OPTIONS = [
     *both("TIME_SHIFT half of the fractions",
           RawOption(12, struct.pack("<QIIII3q3qq", 1, 1, 1, 2, 0, *range(7))), "problems",
           CorruptError, "option TIME_SHIFT"),
-    *both("TSC2NSEC too short", RawOption(14, b"12345678"), "tsc2nsec", TruncatedError,
+    *both("TSC2NSEC too short", RawOption(14, b"12345678"), "tsc2nsec", CorruptError,
           "option TSC2NSEC"),
-    Recipe("v7 BUFFER empty", with_option(RawOption(3)), "problems", TruncatedError,
+    Recipe("v7 BUFFER empty", with_option(RawOption(3)), "problems", CorruptError,
            "option BUFFER"),
     Recipe("v7 BUFFER name without NUL", with_option(RawOption(3, b"n" * 3000)), "problems",
            CorruptError, "option BUFFER"),
-    Recipe("v7 BUFFER_TEXT empty", with_option(RawOption(22)), "problems", TruncatedError,
+    Recipe("v7 BUFFER_TEXT empty", with_option(RawOption(22)), "problems", CorruptError,
            "option BUFFER_TEXT"),
-    Recipe("v6 BUFFER empty", with_option(RawOption(3), version=6), "problems", TruncatedError,
+    Recipe("v6 BUFFER empty", with_option(RawOption(3), version=6), "problems", CorruptError,
            "option BUFFER"),
 ]  # fmt: skip
 
@@ -324,6 +324,14 @@ def test_damage_is_named(recipe: Recipe) -> None:
     ], outcome["problems"]
     with pytest.raises(tracecmd.TraceError):
         open_bytes(recipe.data, lambda trace: None, strict=True)
+
+
+@pytest.mark.parametrize("name", ["HEADER_INFO", "KALLSYMS", "CMDLINES", "BUFFER"])
+def test_a_section_behind_the_end_is_named_by_its_claimed_offset(name: str) -> None:
+    for offset in (len(V7.data), len(V7.data) + 12345, 1 << 40, MAX64 - 1):
+        outcome = examine_bytes(V7.change(f"option {name}/offset", offset))
+        assert isinstance(outcome, dict)
+        assert offset in [p.offset for p in outcome["problems"] if type(p) is TruncatedError]
 
 
 @pytest.mark.parametrize("version", [6, 7])
@@ -466,8 +474,10 @@ def test_options_inside_options() -> None:
     outcome = examine_bytes(data)
     assert isinstance(outcome, dict)
     assert outcome["trace_id"] == 5
-    assert [type(problem) for problem in outcome["problems"]] == [CorruptError]
-    assert "overlap" in str(outcome["problems"][0])
+    overlap, no_header_page = outcome["problems"]
+    assert type(overlap) is CorruptError
+    assert "overlap" in str(overlap)
+    assert "header_page: missing" in str(no_header_page)
 
 
 def test_options_that_unpack_to_too_much() -> None:
@@ -491,4 +501,6 @@ def test_options_that_unpack_to_too_much() -> None:
         os.close(fd)
         assert trace.trace_id == 5
         assert trace.options.count(1000) < 10
-        assert [type(problem) for problem in trace.problems] == [LimitError]
+        too_much, no_header_page = trace.problems
+        assert type(too_much) is LimitError
+        assert "header_page: missing" in str(no_header_page)

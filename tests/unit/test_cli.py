@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -160,7 +161,11 @@ def test_info_of_every_recording(run: Any, path: Path) -> None:
     text = run("info", "--options", path)
     machine = run("info", "--options", "--json", path)
     assert text.code == machine.code == 0
-    assert text.err == machine.err == ""
+    assert text.err == machine.err
+    warnings = text.err.splitlines()
+    for pattern, line in zip(corpus.PROBLEMS.get(path.name, []), warnings, strict=True):
+        assert line.startswith("tracecmd: warning: ")
+        assert re.search(pattern, line)
     (found,) = json.loads(machine.out)
     with tracecmd.open(path) as trace:
         assert found["path"] == str(path)
