@@ -13,61 +13,25 @@
 
 #include "error.h"
 #include "file.h"
+#include "tournament.h"
 #include "walk.h"
-
-struct head {
-	uint64_t key;		/* latest time so far; backwards: its complement, so that less is first */
-	uint32_t order;		/* place among the streams, backwards from the end */
-	uint32_t cursor;
-};
 
 struct trc_walk {
 	uint32_t flags;		/* enum trc_walk_flags */
 	struct record_filter *filters;	/* one a cursor */
 	struct stream_cursor *cursors;	/* one a source */
 	uint32_t cursor_count;
-	struct head *heap;	/* least first: of cursors that stand on a record */
-	uint32_t heap_count;
+	/*
+	 * The record each cursor stands on. Keys are the latest time so far; backwards its complement,
+	 * and the order is from the end, so that less always comes first.
+	 */
+	struct tournament heads;
 	bool started;
 	uint64_t pages_total;
 	struct problems problems;
 };
 
-/* --- heap ------------------------------------------------------------------------------------ */
-
-TRC_INLINE bool head_less(const struct head *a, const struct head *b)
-{
-	return a->key < b->key || (a->key == b->key && a->order < b->order);
-}
-
-static void sift_down(struct trc_walk *walk, uint32_t at)
-{
-	struct head moving = walk->heap[at];
-
-	for (;;) {
-		uint32_t child = 2 * at + 1;
-
-		if (child >= walk->heap_count)
-			break;
-		if (child + 1 < walk->heap_count && head_less(&walk->heap[child + 1], &walk->heap[child]))
-			child++;
-		if (!head_less(&walk->heap[child], &moving))
-			break;
-		walk->heap[at] = walk->heap[child];
-		at = child;
-	}
-	walk->heap[at] = moving;
-}
-
-/* The head that comes second; NULL: there is only one. */
-static const struct head *second(const struct trc_walk *walk)
-{
-	if (walk->heap_count < 2)
-		return NULL;
-	if (walk->heap_count > 2 && head_less(&walk->heap[2], &walk->heap[1]))
-		return &walk->heap[2];
-	return &walk->heap[1];
-}
+/* --- keys ----------------------------------------------------------------------------------- */
 
 /* A time as a key is exclusive-or'ed with this: backwards, less is later. */
 static uint64_t key_flip(const struct trc_walk *walk)
@@ -152,9 +116,12 @@ int trc_walk_create(const struct trc_walk_source *sources, size_t count,
 	walk->flags = options->flags;
 	walk->cursors = calloc(count + 1, sizeof(*walk->cursors));
 	walk->filters = calloc(count + 1, sizeof(*walk->filters));
-	walk->heap = calloc(count + 1, sizeof(*walk->heap));
-	if (!walk->cursors || !walk->filters || !walk->heap)
+	if (!walk->cursors || !walk->filters)
 		rc = trc_fail_no_memory(err);
+	else if (count > UINT32_MAX / 4)
+		rc = trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "walk: %zu sources are too many", count);
+	else
+		rc = tournament_init(&walk->heads, (uint32_t)count, err);
 	for (size_t i = 0; !rc && i < count; i++)
 		rc = add_cursor(walk, &sources[i], options, err);
 	if (rc) {
@@ -173,14 +140,14 @@ void trc_walk_destroy(struct trc_walk *walk)
 		stream_cursor_deinit(&walk->cursors[i]);
 	free(walk->cursors);
 	free(walk->filters);
-	free(walk->heap);
+	tournament_deinit(&walk->heads);
 	problems_deinit(&walk->problems);
 	free(walk);
 }
 
 /* --- walking --------------------------------------------------------------------------------- */
 
-/* All cursors to their first records, and into the heap. */
+/* All cursors to their first records. */
 static int start(struct trc_walk *walk, struct trc_error *err)
 {
 	bool backwards = walk->flags & TRC_WALK_BACKWARDS;
@@ -191,14 +158,12 @@ static int start(struct trc_walk *walk, struct trc_error *err)
 		if (rc < 0)
 			return -rc;
 		if (rc)
-			walk->heap[walk->heap_count++] = (struct head){
+			walk->heads.heads[i] = (struct head){
 				.key = first_key(walk, &walk->cursors[i]),
 				.order = backwards ? walk->cursor_count - 1 - i : i,
-				.cursor = i,
 			};
 	}
-	for (uint32_t i = walk->heap_count / 2; i-- > 0;)
-		sift_down(walk, i);
+	tournament_play(&walk->heads);
 	walk->started = true;
 	return TRC_OK;
 }
@@ -206,32 +171,13 @@ static int start(struct trc_walk *walk, struct trc_error *err)
 /* Up to which key the first head stays first: at least its own. */
 static uint64_t run_limit(const struct trc_walk *walk)
 {
-	const struct head *next = second(walk);
+	struct head first = walk->heads.heads[walk->heads.first];
+	struct head next = tournament_second(&walk->heads);
+	uint64_t limit = first.order < next.order ? next.key : next.key - 1;
 
-	if (!next || walk->flags & TRC_WALK_BY_CPU)
+	if (head_is_gone(next) || walk->flags & TRC_WALK_BY_CPU)
 		return UINT64_MAX;
-	return walk->heap[0].order < next->order ? next->key : next->key - 1;
-}
-
-/*
- * How many of at most max records at the cursor come before all other streams'. Time that steps
- * back does not end a run. *key becomes the latest of them.
- */
-static size_t run_length(const struct stream_cursor *cursor, size_t max, uint64_t flip,
-			 uint64_t limit, uint64_t *key)
-{
-	const uint64_t *ts = cursor->block.ts + cursor->at;
-	size_t n = 0;
-
-	for (; n < max; n++) {
-		uint64_t k = ts[n] ^ flip;
-
-		if (k > limit)
-			break;
-		if (k > *key)
-			*key = k;
-	}
-	return n;
+	return limit < first.key ? first.key : limit;	/* of two with one key the first is here */
 }
 
 /* Copies payloads for as long as they fit; how many did. */
@@ -253,78 +199,109 @@ static size_t put_payloads(struct trc_batch *batch, const struct stream_cursor *
 	return n;
 }
 
-/* Appends n records at the cursor to the batch; how many did fit. */
-TRC_INLINE size_t put(struct trc_batch *batch, uint32_t source, struct stream_cursor *cursor,
-		      size_t n)
+/* The columns that few ask for, of n records that the others were taken of. */
+static void put_more(struct trc_batch *batch, const struct stream_cursor *cursor, size_t n)
 {
 	const struct record_block *block = &cursor->block;
 	size_t from = cursor->at, to = batch->count;
+	size_t earliest = cursor->backwards ? block->count - 1 : 0;
 
-	if (batch->payload)
-		n = put_payloads(batch, cursor, n);
-	for (size_t i = 0; i < n; i++) {
-		batch->ts[to + i] = block->ts[from + i];
-		batch->source[to + i] = source;
-		batch->id[to + i] = block->id[from + i];
-		batch->pid[to + i] = block->pid[from + i];
-	}
 	for (size_t i = 0; batch->address && i < n; i++)
 		batch->address[to + i] = cursor->page.bytes + block->offset[from + i];
 	for (size_t i = 0; batch->size && i < n; i++)
 		batch->size[to + i] = block->size[from + i];
-	if (batch->missed_events) {
-		size_t earliest = cursor->backwards ? block->count - 1 : 0;
+	for (size_t i = 0; batch->missed_events && i < n; i++)
+		batch->missed_events[to + i] = from + i == earliest ? cursor->missed : 0;
+}
 
-		for (size_t i = 0; i < n; i++)
-			batch->missed_events[to + i] = from + i == earliest ? cursor->missed : 0;
+/*
+ * Appends at most max records at the cursor to the batch, as many as come before all other streams'.
+ * Time that steps back does not end a run. *latest becomes the latest key of them. A single pass, as
+ * runs are short: there are about as many as records and CPUs.
+ */
+static size_t take_records(struct trc_batch *batch, uint32_t source,
+			   const struct stream_cursor *cursor, size_t max, uint64_t flip,
+			   uint64_t limit, uint64_t *latest)
+{
+	const struct record_block *block = &cursor->block;
+	const uint64_t *ts = block->ts + cursor->at;
+	const uint32_t *id = block->id + cursor->at;
+	const int32_t *pid = block->pid + cursor->at;
+	uint64_t *restrict to_ts = batch->ts + batch->count;
+	uint32_t *restrict to_source = batch->source + batch->count;
+	uint32_t *restrict to_id = batch->id + batch->count;
+	int32_t *restrict to_pid = batch->pid + batch->count;
+	uint64_t last = *latest;
+	size_t n;
+
+	for (n = 0; n < max; n++) {
+		uint64_t key = ts[n] ^ flip;
+
+		if (key > limit)
+			break;
+		last = key > last ? key : last;
+		to_ts[n] = ts[n];
+		to_source[n] = source;
+		to_id[n] = id[n];
+		to_pid[n] = pid[n];
 	}
-	batch->count += n;
-	cursor->at += n;
+	*latest = last;
 	return n;
 }
 
 /*
  * Takes records from the first stream for as long as it stays the first: mostly there are several
- * in a row, and then the heap need not be touched. 1: go on, 0: the batch is full, or minus a code.
+ * in a row. 1: go on, 0: the batch is full, or minus a code.
  */
 static int take_run(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *err)
 {
-	bool by_cpu = walk->flags & TRC_WALK_BY_CPU, full, ended;
-	struct head *first = &walk->heap[0];
-	struct stream_cursor *cursor = &walk->cursors[first->cursor];
+	uint32_t source = walk->heads.first;
+	struct head *first = &walk->heads.heads[source];
+	struct stream_cursor *cursor = &walk->cursors[source];
 	uint64_t limit = run_limit(walk), flip = key_flip(walk), latest = first->key;
+	bool by_cpu = walk->flags & TRC_WALK_BY_CPU, full, ended;
+	bool more = batch->address || batch->size || batch->missed_events;
 
-	if (limit < first->key)
-		limit = first->key;	/* of two with one key, the first in order is here */
 	do {
-		size_t left = cursor->block.count - cursor->at, room = batch->room - batch->count, n;
+		size_t left = cursor->block.count - cursor->at, room = batch->room - batch->count;
+		size_t n, fitted;
 		int rc;
 
-		n = run_length(cursor, left < room ? left : room, flip, limit, &latest);
-		full = put(batch, first->cursor, cursor, n) < n ||
-		       batch->count == batch->room;
+		n = take_records(batch, source, cursor, left < room ? left : room, flip, limit, &latest);
+		fitted = batch->payload ? put_payloads(batch, cursor, n) : n;
+		if (more)
+			put_more(batch, cursor, fitted);
+		cursor->at += fitted;
+		batch->count += fitted;
+		full = fitted < n || batch->count == batch->room;
 		ended = cursor->at < cursor->block.count;
-		if (!ended && batch->address && cursor->stream->compressed && batch->count) {
+		if (ended)
+			break;
+		if (batch->address && cursor->stream->compressed && batch->count) {
 			if (!by_cpu)
 				first->key = latest;
 			return 0;	/* the next page may take the place of this one */
 		}
-		if (ended || (rc = stream_cursor_next_page(cursor, err)) > 0)
-			continue;
-		if (rc < 0)
+		if ((rc = stream_cursor_next_page(cursor, err)) < 0)
 			return rc;
-		*first = walk->heap[--walk->heap_count];
-		if (walk->heap_count)
-			sift_down(walk, 0);
-		return full ? 0 : 1;
-	} while (!full && !ended);
+		if (!rc) {
+			*first = HEAD_GONE;
+			tournament_replay(&walk->heads);
+			return full ? 0 : 1;
+		}
+	} while (!full);
 	if (!by_cpu) {
 		uint64_t key = cursor->block.ts[cursor->at] ^ flip;
 
 		first->key = key > latest ? key : latest;
 	}
-	sift_down(walk, 0);
+	tournament_replay(&walk->heads);
 	return full ? 0 : 1;
+}
+
+static bool at_end(const struct trc_walk *walk)
+{
+	return head_is_gone(walk->heads.heads[walk->heads.first]);
 }
 
 /* No file may have shrunk since. Sources of one file stand together mostly. */
@@ -358,12 +335,12 @@ int walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *
 	if (!walk->started && (rc = start(walk, err)))
 		return rc;
 	rc = 1;
-	while (rc > 0 && walk->heap_count)
+	while (rc > 0 && !at_end(walk))
 		rc = take_run(walk, batch, err);
 	if (rc < 0)
 		return -rc;
-	if (walk->heap_count && !batch->count && batch->room) {
-		const struct stream_cursor *cursor = &walk->cursors[walk->heap[0].cursor];
+	if (!at_end(walk) && !batch->count && batch->room) {
+		const struct stream_cursor *cursor = &walk->cursors[walk->heads.first];
 
 		batch->payload_size = cursor->block.size[cursor->at];
 		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET,
