@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+#include "column_type.h"
+
+/* --- C types --------------------------------------------------------------------------------- */
+
+/* Is word one of the words of a declaration? */
+static bool has_word(struct text type, const char *word)
+{
+	size_t size = strlen(word);
+
+	for (size_t i = 0; i + size <= type.size; i++) {
+		bool begins = !i || type.start[i - 1] == ' ' || type.start[i - 1] == '*';
+		bool ends = i + size == type.size || strchr(" *[(", type.start[i + size]);
+
+		if (begins && ends && !memcmp(type.start + i, word, size))
+			return true;
+	}
+	return false;
+}
+
+static bool has_part(struct text type, struct text part)
+{
+	for (size_t i = 0; i + part.size <= type.size; i++) {
+		if (!memcmp(type.start + i, part.start, part.size))
+			return true;
+	}
+	return false;
+}
+
+static bool is_byte(struct text type)
+{
+	return has_word(type, "u8") || has_word(type, "__u8") || has_word(type, "s8") ||
+	       has_word(type, "__s8") || has_word(type, "uint8_t") || has_word(type, "int8_t") ||
+	       (has_word(type, "char") && has_word(type, "unsigned"));
+}
+
+/* Size of the elements of an array without a length; 0: not an integer that we know. */
+static unsigned element_size(struct text type, unsigned long_size)
+{
+	static const struct {
+		const char *word;
+		uint8_t size;
+	} words[] = {
+		{ "u16", 2 }, { "s16", 2 }, { "__u16", 2 }, { "__s16", 2 }, { "uint16_t", 2 },
+		{ "int16_t", 2 }, { "__le16", 2 }, { "__be16", 2 }, { "short", 2 },
+		{ "u32", 4 }, { "s32", 4 }, { "__u32", 4 }, { "__s32", 4 }, { "uint32_t", 4 },
+		{ "int32_t", 4 }, { "__le32", 4 }, { "__be32", 4 }, { "pid_t", 4 }, { "gfp_t", 4 },
+		{ "u64", 8 }, { "s64", 8 }, { "__u64", 8 }, { "__s64", 8 }, { "uint64_t", 8 },
+		{ "int64_t", 8 }, { "__le64", 8 }, { "__be64", 8 }, { "bool", 1 },
+	};
+
+	if (is_byte(type) || has_word(type, "char"))
+		return 1;
+	if (has_part(type, TEXT("*")) || has_word(type, "size_t") || has_word(type, "uintptr_t"))
+		return long_size;
+	if (has_part(type, TEXT("long long")))
+		return 8;
+	if (has_word(type, "long"))
+		return long_size;
+	for (size_t i = 0; i < countof(words); i++) {
+		if (has_word(type, words[i].word))
+			return words[i].size;
+	}
+	return has_word(type, "int") || has_word(type, "unsigned") || has_word(type, "enum") ? 4 : 0;
+}
+
+/* --- what the field holds -------------------------------------------------------------------- */
+
+/*
+ * Events print a __bitmask() or __cpumask() with a helper of that name; its field says
+ * "unsigned long[]" on most kernels, which alone would be an array of numbers.
+ */
+static bool is_bitmask(const struct event_format *event, const struct event_field *field)
+{
+	static const char *const helpers[] = {
+		"__get_bitmask(", "__get_rel_bitmask(", "__get_cpumask(", "__get_rel_cpumask(",
+	};
+	const struct text fmt = event->print_fmt;
+
+	if (has_part(field->type, TEXT("cpumask")))
+		return true;
+	for (size_t i = 0; i < countof(helpers); i++) {
+		size_t size = strlen(helpers[i]);
+
+		for (size_t at = 0; at + size + field->name.size < fmt.size; at++) {
+			if (!memcmp(fmt.start + at, helpers[i], size) &&
+			    !memcmp(fmt.start + at + size, field->name.start, field->name.size) &&
+			    fmt.start[at + size + field->name.size] == ')')
+				return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Null values of a fixed length take as much room as others, and a format may claim any length: what
+ * is longer than records are is kept as if its length varied.
+ */
+#define FIXED_SIZE_MAX 4096
+
+static bool is_width(uint32_t size)
+{
+	return size == 1 || size == 2 || size == 4 || size == 8;
+}
+
+/* "char buf[]" of the tracers' own events that is no text: arguments in binary, raw markers. */
+static bool is_raw(const struct event_format *event, const struct event_field *field)
+{
+	return event->state & TRC_EVENT_FTRACE && text_is(field->name, "buf") &&
+	       (text_is(event->name, "raw_data") || text_is(event->name, "bprint"));
+}
+
+/* A stack: the format tells of 8 addresses, or of none; the record has what there were. */
+static bool is_stack(const struct event_format *event, const struct event_field *field)
+{
+	return event->state & TRC_EVENT_FTRACE && text_is(field->name, "caller") &&
+	       text_is(event->name, "kernel_stack");
+}
+
+static struct column_type text_type(const struct field_access *access, uint32_t flags)
+{
+	return (struct column_type){
+		.shape = SHAPE_TEXT,
+		.binary = flags & TRC_COLUMNS_BINARY,
+		.dictionary = access->extent == EXTENT_FIXED && !(flags & TRC_COLUMNS_NO_DICTIONARY),
+	};
+}
+
+static struct column_type integer_type(enum column_shape shape, unsigned width, bool is_signed)
+{
+	return (struct column_type){
+		.shape = (uint8_t)shape, .width = (uint8_t)width, .is_signed = is_signed,
+	};
+}
+
+static struct column_type bytes_type(const struct event_field *field, enum field_extent extent)
+{
+	if (extent == EXTENT_FIXED && field->size <= FIXED_SIZE_MAX)
+		return (struct column_type){ .shape = SHAPE_FIXED_BINARY, .length = field->size };
+	return (struct column_type){ .shape = SHAPE_BINARY };
+}
+
+static struct column_type array_type(const struct event_field *field,
+				     const struct field_access *access, unsigned long_size)
+{
+	uint32_t width = field->array_length ? field->element_size : element_size(field->type, long_size);
+	struct column_type type = integer_type(SHAPE_LIST, width, field->flags & TRC_FIELD_SIGNED);
+
+	if (is_byte(field->type) || !is_width(width))
+		return bytes_type(field, access->extent);
+	if (access->extent != EXTENT_FIXED)
+		return type;
+	if (!field->array_length || (uint64_t)width * field->array_length != field->size)
+		return bytes_type(field, access->extent);
+	if (field->size <= FIXED_SIZE_MAX) {
+		type.shape = SHAPE_FIXED_LIST;
+		type.length = field->array_length;
+	}
+	return type;
+}
+
+static struct column_type scalar_type(const struct event_field *field)
+{
+	bool is_signed = field->flags & TRC_FIELD_SIGNED;
+
+	if (!is_width(field->size))
+		return bytes_type(field, EXTENT_FIXED);
+	if (field->flags & TRC_FIELD_POINTER)
+		return integer_type(SHAPE_INTEGER, 8, false);
+	if (field->size == 1 && (has_word(field->type, "bool") || has_word(field->type, "_Bool")))
+		return (struct column_type){ .shape = SHAPE_BOOL };
+	return integer_type(SHAPE_INTEGER, field->size, is_signed);
+}
+
+static enum field_extent extent_of(const struct event_format *event,
+				   const struct event_field *field)
+{
+	if (field->flags & TRC_FIELD_DYNAMIC)
+		return field->flags & TRC_FIELD_RELATIVE ? EXTENT_RELATIVE : EXTENT_DYNAMIC;
+	return field->size && !is_stack(event, field) ? EXTENT_FIXED : EXTENT_REST;
+}
+
+struct field_access field_access_of(const struct event_format *event,
+				    const struct event_field *field, unsigned long_size,
+				    uint32_t flags)
+{
+	struct field_access access = {
+		.extent = (uint8_t)extent_of(event, field),
+		.is_signed = field->flags & TRC_FIELD_SIGNED,
+		.offset = field->offset,
+		.size = field->size,
+	};
+	bool array = field->flags & TRC_FIELD_ARRAY;
+
+	if (access.extent == EXTENT_REST)
+		access.size = 0;
+	if (is_raw(event, field))
+		access.type = (struct column_type){ .shape = SHAPE_BINARY };
+	else if (array && has_word(field->type, "char") && !is_byte(field->type) &&
+		 !has_part(field->type, TEXT("*")))
+		access.type = text_type(&access, flags);
+	else if ((access.extent == EXTENT_DYNAMIC || access.extent == EXTENT_RELATIVE) &&
+		 is_bitmask(event, field))
+		access.type = integer_type(SHAPE_BITS, 4, false);
+	else if (array)
+		access.type = array_type(field, &access, long_size);
+	else if (access.extent == EXTENT_FIXED)
+		access.type = scalar_type(field);
+	else
+		access.type = (struct column_type){ .shape = SHAPE_BINARY };
+	access.width = access.type.shape == SHAPE_INTEGER ? (uint8_t)field->size : access.type.width;
+	if (access.type.shape == SHAPE_BITS)
+		access.width = (uint8_t)long_size;
+	if (field->flags & TRC_FIELD_POINTER)
+		access.is_signed = access.type.is_signed = false;
+	return access;
+}
+
+/* --- several events -------------------------------------------------------------------------- */
+
+static bool join_integers(struct column_type *type, struct column_type other)
+{
+	struct column_type *wide = type->width >= other.width ? type : &other;
+	const struct column_type *narrow = wide == type ? &other : type;
+	bool is_signed = type->is_signed || other.is_signed;
+	uint8_t width = wide->width;
+
+	/* An unsigned one among the signed needs a bit more. */
+	if (is_signed && !wide->is_signed)
+		width = (uint8_t)(2 * width);
+	else if (is_signed && !narrow->is_signed && narrow->width == width)
+		width = (uint8_t)(2 * width);
+	if (width > 8)
+		return false;
+	type->width = width;
+	type->is_signed = is_signed;
+	return true;
+}
+
+bool column_type_join(struct column_type *type, struct column_type other)
+{
+	if (type->shape == SHAPE_BOOL && other.shape == SHAPE_INTEGER)
+		*type = integer_type(SHAPE_INTEGER, 1, false);
+	else if (other.shape == SHAPE_BOOL && type->shape == SHAPE_INTEGER)
+		other = integer_type(SHAPE_INTEGER, 1, false);
+	if (type->shape == SHAPE_INTEGER && other.shape == SHAPE_INTEGER)
+		return join_integers(type, other);
+	if (type->shape == SHAPE_TEXT && other.shape == SHAPE_TEXT) {
+		type->dictionary = type->dictionary && other.dictionary;
+		return true;
+	}
+	return type->shape == other.shape && type->width == other.width &&
+	       type->is_signed == other.is_signed && type->length == other.length;
+}
