@@ -78,44 +78,79 @@ static bool fill(struct comm_table *table, struct comm_slot *slot, int32_t pid, 
 	return true;
 }
 
+/* The pid's slot or the free one for it, with room to fill it. NULL: out of memory. */
+static struct comm_slot *slot_for(struct comm_table *table, int32_t pid)
+{
+	if (table->count >= table->room / 2 && !grow(table))
+		return NULL;
+	return probe(table, pid);
+}
+
 const struct comm_slot *comm_table_find(struct comm_table *table, int32_t pid)
 {
-	struct comm_slot *slot = table->slots ? probe(table, pid) : NULL;
+	struct comm_slot *slot = table->room ? probe(table, pid) : NULL;
+	bool known;
 
 	if (TRC_LIKELY(slot && slot->size))
 		return slot;
-	if (table->count >= table->room / 2) {
-		if (!grow(table))
-			return NULL;
-		slot = probe(table, pid);
-	}
-	if (!fill(table, slot, pid, saved_cmdlines_comm(table->saved, pid),
-		  saved_cmdlines_has(table->saved, pid)))
+	slot = slot_for(table, pid);
+	known = saved_cmdlines_has(table->saved, pid);
+	if (!slot || !fill(table, slot, pid, saved_cmdlines_comm(table->saved, pid), known))
 		return NULL;
+	slot->missed = !known;
 	table->count++;
 	return slot;
 }
 
 bool comm_table_add(struct comm_table *table, int32_t pid, struct text comm)
 {
-	const struct comm_slot *found = comm_table_find(table, pid);
+	struct comm_slot *slot = slot_for(table, pid);
+	bool fresh, missed;
 
-	if (!found)
+	if (!slot || (slot->size && slot->known))
+		return slot != NULL;
+	fresh = !slot->size;
+	missed = slot->missed;
+	if (fresh && saved_cmdlines_has(table->saved, pid))
+		return true;
+	if (!fill(table, slot, pid, comm, true))
 		return false;
-	return found->known || fill(table, probe(table, pid), pid, comm, true);
+	slot->missed = missed;
+	table->count += fresh;
+	return true;
+}
+
+bool comm_table_knows_more(const struct comm_table *a, const struct comm_table *b)
+{
+	for (size_t i = 0; i < b->room && a->room; i++) {
+		const struct comm_slot *asked = &b->slots[i], *slot;
+
+		if (!asked->size || !asked->missed)
+			continue;
+		slot = probe(a, asked->pid);
+		if (slot->size && slot->known)
+			return true;
+	}
+	return false;
+}
+
+bool comm_table_join(struct comm_table *to, const struct comm_table *from)
+{
+	for (size_t i = 0; i < from->room; i++) {
+		const struct comm_slot *slot = &from->slots[i];
+
+		if (slot->size && slot->known &&
+		    !comm_table_add(to, slot->pid, (struct text){ slot->start + slot->comm, slot->comm_size }))
+			return false;
+	}
+	return true;
 }
 
 bool comm_table_copy(struct comm_table *to, const struct comm_table *from)
 {
 	comm_table_init(to, from->saved);
-	for (size_t i = 0; i < from->room; i++) {
-		const struct comm_slot *slot = &from->slots[i];
-
-		if (slot->size && slot->known &&
-		    !comm_table_add(to, slot->pid, (struct text){ slot->start + slot->comm, slot->comm_size })) {
-			comm_table_deinit(to);
-			return false;
-		}
-	}
-	return true;
+	if (comm_table_join(to, from))
+		return true;
+	comm_table_deinit(to);
+	return false;
 }

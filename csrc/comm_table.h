@@ -15,6 +15,7 @@ struct comm_slot {
 	uint16_t comm_size;	/* behind the blanks in front of it */
 	uint16_t comm;		/* where it starts */
 	bool known;		/* saved or told; else "<...>" stands there */
+	bool missed;		/* asked for while it was not known */
 	const char *start;
 };
 
@@ -34,7 +35,11 @@ const struct comm_slot *comm_table_find(struct comm_table *table, int32_t pid);
 /* A name that a record told; the first one for a pid stays. false: out of memory. */
 bool comm_table_add(struct comm_table *table, int32_t pid, struct text comm);
 
-/* false: out of memory. */
+/* Does a know the name of a process that b was asked for when it did not? */
+bool comm_table_knows_more(const struct comm_table *a, const struct comm_table *b);
+
+/* Adds what from knows. false: out of memory. */
+bool comm_table_join(struct comm_table *to, const struct comm_table *from);
 bool comm_table_copy(struct comm_table *to, const struct comm_table *from);
 
 #endif

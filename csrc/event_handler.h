@@ -21,8 +21,6 @@ struct event_handler {
 	const char *system, *name;
 	/* Writes the text. False: the print fmt's text is to follow. */
 	bool (*run)(struct event_run *run);
-	/* Follows the state, without text; NULL: there is none. */
-	void (*scan)(struct event_run *run);
 	bool wants_next;	/* next and next_event of struct event_run are used */
 	bool always;		/* no plugin: libtraceevent knows it by itself */
 	const char *fields[HANDLER_FIELDS];
@@ -49,17 +47,18 @@ struct guest_symbols {
 struct event_run {
 	const struct print_fmt_env *env;
 	const struct event_text *event;
-	const struct report_record *record, *next;
+	const struct report_record *record;
+	struct report_record *next;		/* in the same buffer; only if the handler wants it */
 	struct print_record print;
 	struct event_place pid;
-	const struct event_text *next_event;	/* next's; set if it is of the same file */
+	const struct event_text *next_event;	/* next's */
 	struct comm_table *comms;
 	struct function_stacks *stacks;
 	const struct guest_symbols *guests;	/* [guest_count] */
 	uint32_t guest_count;
-	struct output *out;			/* of scan: NULL */
-	bool nanoseconds;
-	bool took_next, no_memory;
+	struct output *out;
+	bool depended;				/* the text depends on records before */
+	bool no_memory;
 };
 
 /* Field number i of the handler as an unsigned number; 0 if it is missing. */

@@ -19,6 +19,7 @@ static unsigned depth_of(struct event_run *run)
 	symbol = symbol_cache_find(run->print.symbols, run_number(run, PARENT_IP));
 	if (!symbol)
 		return 0;
+	run->depended = true;
 	parent = symbol->name;
 	symbol = symbol_cache_find(run->print.symbols, run_number(run, IP));
 	if (symbol)
@@ -38,12 +39,6 @@ static bool run_function_event(struct event_run *run)
 	output_fill(run->out, ' ', depth_of(run) * 3);
 	run_function(run, run_number(run, IP), "0x");
 	return true;
-}
-
-static void scan_function_event(struct event_run *run)
-{
-	if (run->event->found[IP] && run->event->found[PARENT_IP])
-		depth_of(run);
 }
 
 /* A function called count times more; the delta leads from this record's time to the last of them. */
@@ -170,7 +165,7 @@ static bool run_entry(struct event_run *run)
 		return true;
 	}
 	if (next_is_exit(run, &exit)) {
-		run->took_next = true;
+		run->next->taken = true;
 		put_leaf(run, &exit);
 		return true;
 	}
@@ -179,13 +174,6 @@ static bool run_entry(struct event_run *run)
 	run_function(run, run_number(run, FUNC), "");
 	output_literal(run->out, "() {");
 	return true;
-}
-
-static void scan_entry(struct event_run *run)
-{
-	struct print_record exit;
-
-	run->took_next = run->event->found[FUNC] && run->event->found[DEPTH] && next_is_exit(run, &exit);
 }
 
 static bool run_exit(struct event_run *run)
@@ -263,10 +251,10 @@ static bool run_raw_data(struct event_run *run)
 
 const struct event_handler ftrace_handlers[] = {
 	{ .system = "ftrace", .name = "function", .run = run_function_event,
-	  .scan = scan_function_event, .fields = { "ip", "parent_ip" } },
-	{ .system = "ftrace", .name = "func_repeats", .run = run_repeats, .scan = scan_function_event,
+	  .fields = { "ip", "parent_ip" } },
+	{ .system = "ftrace", .name = "func_repeats", .run = run_repeats,
 	  .fields = { "ip", "parent_ip", "count", "top_delta_ts", "bottom_delta_ts" } },
-	{ .system = "ftrace", .name = "funcgraph_entry", .run = run_entry, .scan = scan_entry,
+	{ .system = "ftrace", .name = "funcgraph_entry", .run = run_entry,
 	  .wants_next = true, .fields = { "func", "depth" } },
 	{ .system = "ftrace", .name = "funcgraph_exit", .run = run_exit,
 	  .fields = { "func", "depth", "calltime", "rettime", "retval" } },

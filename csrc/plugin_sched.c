@@ -102,12 +102,6 @@ static bool run_switch(struct event_run *run)
 	return true;
 }
 
-static void scan_switch(struct event_run *run)
-{
-	remember(run, PREV_PID, PREV_COMM);
-	remember(run, NEXT_PID, NEXT_COMM);
-}
-
 /* --- sched_wakeup ------------------------------------------------------------------------ */
 
 enum { PID, COMM, PRIO, SUCCESS, TARGET_CPU };
@@ -135,20 +129,15 @@ static bool run_wakeup(struct event_run *run)
 	return true;
 }
 
-static void scan_wakeup(struct event_run *run)
-{
-	remember(run, PID, COMM);
-}
-
 #define WAKEUP_FIELDS { "pid", "comm", "prio", "success", "target_cpu" }
 
 const struct event_handler sched_handlers[] = {
-	{ .system = "sched", .name = "sched_switch", .run = run_switch, .scan = scan_switch,
+	{ .system = "sched", .name = "sched_switch", .run = run_switch,
 	  .fields = { "prev_pid", "prev_comm", "prev_prio", "prev_state", "next_pid", "next_comm",
 		      "next_prio" } },
-	{ .system = "sched", .name = "sched_wakeup", .run = run_wakeup, .scan = scan_wakeup,
+	{ .system = "sched", .name = "sched_wakeup", .run = run_wakeup,
 	  .fields = WAKEUP_FIELDS },
-	{ .system = "sched", .name = "sched_wakeup_new", .run = run_wakeup, .scan = scan_wakeup,
+	{ .system = "sched", .name = "sched_wakeup_new", .run = run_wakeup,
 	  .fields = WAKEUP_FIELDS },
 	{ 0 },
 };

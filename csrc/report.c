@@ -30,19 +30,24 @@ struct file_state {
 
 struct buffer_state {
 	struct file_state *file;
+	size_t label_size;		/* at the end of prefix, but for ": " */
 	struct text prefix;		/* "NAME: ", padded; empty: none */
 };
 
-struct report {
+struct trc_report {
 	uint32_t flags;
 	struct file_state *files;
 	struct buffer_state *buffers;
 	uint32_t file_count, buffer_count;
 	uint32_t prefix_size;		/* 0: lines have no prefix */
 	char *prefixes;
+	struct report_source *sources;
+	size_t source_count;
+	struct report_place place;
 	struct function_stacks stacks;	/* of all files, as the plugin has them */
 	uint64_t last_ts;		/* of the line before, for --ts-diff */
 	bool has_last;
+	bool depended;			/* a line came out as it did because of those before */
 	uint64_t seconds;		/* what seconds_text says, once seconds_size is not 0 */
 	size_t seconds_size;
 	char seconds_text[COPY_SLACK];
@@ -96,7 +101,7 @@ static const struct event_handler *handler_of(const struct file_state *file,
 	return handler;
 }
 
-static int compile(const struct report *report, struct file_state *file,
+static int compile(const struct trc_report *report, struct file_state *file,
 		   const struct event_format *event, struct event_text *out, struct trc_error *err)
 {
 	struct event_text text = { 0 };
@@ -117,7 +122,7 @@ static int compile(const struct report *report, struct file_state *file,
 	return TRC_OK;
 }
 
-TRC_INLINE int event_of(const struct report *report, struct file_state *file, uint32_t type,
+TRC_INLINE int event_of(const struct trc_report *report, struct file_state *file, uint32_t type,
 			const struct event_text **out, struct trc_error *err)
 {
 	const struct event_format *event = event_by_id(file->formats, type);
@@ -168,6 +173,7 @@ static int file_init(struct file_state *state, const struct report_file *file, u
 		     struct trc_error *err)
 {
 	const struct trc_symbols *symbols = file->symbols;
+	char *label;
 
 	*state = (struct file_state){
 		.file = *file,
@@ -177,11 +183,16 @@ static int file_init(struct file_state *state, const struct report_file *file, u
 			.printk_formats = symbols ? &symbols->printk_formats : NULL,
 			.long_size = file->metadata->long_size,
 			.big_endian = file->metadata->big_endian,
-			.plugins = !(flags & (REPORT_NO_PLUGINS | REPORT_NO_SYSTEM_PLUGINS)),
-			.kernel_text = flags & REPORT_KERNEL_TEXT,
+			.plugins = !(flags & (TRC_REPORT_NO_PLUGINS | TRC_REPORT_NO_SYSTEM_PLUGINS)),
+			.kernel_text = flags & TRC_REPORT_KERNEL_TEXT,
 		},
-		.nanoseconds = (flags & REPORT_SECONDS) || counts_nanoseconds(file->file),
+		.nanoseconds = (flags & TRC_REPORT_SECONDS) || counts_nanoseconds(file->file),
 	};
+	label = arena_alloc(&state->arena, file->label.size + 1);
+	if (!label)
+		return trc_fail_no_memory(err);
+	memcpy(label, file->label.start, file->label.size);
+	state->file.label = (struct text){ label, file->label.size };
 	state->usual_common = is_usual(&state->formats->common);
 	comm_table_init(&state->comms, &file->metadata->cmdlines);
 	state->symbols = symbol_cache_create(state->env.kallsyms);
@@ -201,7 +212,7 @@ static void file_deinit(struct file_state *state)
 }
 
 /* Host threads that run a vCPU of a guest whose file is here, too: FORMAT.md 8.3. */
-static bool find_guests(struct report *report, struct file_state *host)
+static bool find_guests(struct trc_report *report, struct file_state *host)
 {
 	for (uint32_t i = 0; i < report->file_count; i++) {
 		struct file_state *file = &report->files[i];
@@ -224,7 +235,7 @@ static bool find_guests(struct report *report, struct file_state *host)
 }
 
 /* All prefixes are as wide as the widest; a label that is empty makes one of blanks. FORMAT.md 6.6. */
-static bool make_prefixes(struct report *report, const struct report_buffer *buffers)
+static bool make_prefixes(struct trc_report *report, const struct report_buffer *buffers)
 {
 	size_t width = 0;
 	char *to;
@@ -246,6 +257,7 @@ static bool make_prefixes(struct report *report, const struct report_buffer *buf
 		memcpy(to + width - size, buffers[i].label.start, size);
 		if (size)
 			to[width] = ':';
+		report->buffers[i].label_size = size;
 		report->buffers[i].prefix = (struct text){ to, width + 2 };
 	}
 	report->prefix_size = (uint32_t)width + 2;
@@ -253,15 +265,16 @@ static bool make_prefixes(struct report *report, const struct report_buffer *buf
 }
 
 int report_create(uint32_t flags, const struct report_file *files, uint32_t file_count,
-		  const struct report_buffer *buffers, uint32_t buffer_count, struct report **out,
+		  const struct report_buffer *buffers, uint32_t buffer_count, struct trc_report **out,
 		  struct trc_error *err)
 {
-	struct report *report = calloc(1, sizeof(*report));
+	struct trc_report *report = calloc(1, sizeof(*report));
 	int rc = TRC_OK;
 
 	if (!report)
 		return trc_fail_no_memory(err);
 	report->flags = flags;
+	output_init(&report->place.out);
 	report->files = calloc(file_count + (size_t)1, sizeof(*report->files));
 	report->buffers = calloc(buffer_count + (size_t)1, sizeof(*report->buffers));
 	if (!report->files || !report->buffers)
@@ -284,14 +297,14 @@ int report_create(uint32_t flags, const struct report_file *files, uint32_t file
 	if (!rc && !make_prefixes(report, buffers))
 		rc = trc_fail_no_memory(err);
 	if (rc) {
-		report_destroy(report);
+		trc_report_destroy(report);
 		return rc;
 	}
 	*out = report;
 	return TRC_OK;
 }
 
-void report_destroy(struct report *report)
+void trc_report_destroy(struct trc_report *report)
 {
 	if (!report)
 		return;
@@ -300,11 +313,61 @@ void report_destroy(struct report *report)
 	free(report->files);
 	free(report->buffers);
 	free(report->prefixes);
+	free(report->sources);
+	report_place_deinit(&report->place);
 	function_stacks_deinit(&report->stacks);
 	free(report);
 }
 
-static bool copy_state(struct report *to, const struct report *from)
+struct report_place *report_place(struct trc_report *report)
+{
+	return &report->place;
+}
+
+int report_set_sources(struct trc_report *report, const struct report_source *sources, size_t count,
+		       struct trc_error *err)
+{
+	struct report_source *copy = malloc((count + 1) * sizeof(*copy));
+
+	if (!copy)
+		return trc_fail_no_memory(err);
+	memcpy(copy, sources, count * sizeof(*copy));
+	free(report->sources);
+	report->sources = copy;
+	report->source_count = count;
+	return TRC_OK;
+}
+
+int report_source_record(const struct trc_report *report, uint32_t source,
+			 struct report_record *out, struct trc_error *err)
+{
+	if (source >= report->source_count)
+		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "report: source %u of %zu", source,
+				report->source_count);
+	*out = (struct report_record){ .buffer = report->sources[source].buffer,
+				       .cpu = report->sources[source].cpu };
+	return TRC_OK;
+}
+
+/* Fields that were not printable once: struct print_record. */
+static bool copy_binary(const struct trc_report *report, struct file_state *to,
+			const struct file_state *from)
+{
+	for (size_t i = 0; i < from->formats->count; i++) {
+		const struct event_format *event = &from->formats->list[i];
+		const struct event_text *text;
+
+		if (!from->events[i].program)
+			continue;
+		if (compile(report, to, event, &to->events[i], NULL))
+			return false;
+		text = &to->events[i];
+		memcpy(text->binary, from->events[i].binary, event->field_count);
+	}
+	return true;
+}
+
+static bool copy_state(struct trc_report *to, const struct trc_report *from)
 {
 	for (uint32_t i = 0; i < from->file_count; i++) {
 		struct comm_table comms;
@@ -314,28 +377,28 @@ static bool copy_state(struct report *to, const struct report *from)
 		comm_table_deinit(&to->files[i].comms);
 		to->files[i].comms = comms;
 	}
+	for (uint32_t i = 0; i < from->file_count; i++)
+		if (!copy_binary(to, &to->files[i], &from->files[i]))
+			return false;
 	to->last_ts = from->last_ts;
 	to->has_last = from->has_last;
 	return function_stacks_copy(&to->stacks, &from->stacks);
 }
 
-/* What prefixes say, as buffers to make another report of. */
-static struct text label_of(struct text prefix)
+static struct text label_of(const struct buffer_state *buffer)
 {
-	size_t end = prefix.size > 2 ? prefix.size - 2 : 0, start = 0;
-
-	if (!end || prefix.start[end] != ':')
+	if (!buffer->label_size)
 		return TEXT("");
-	while (start < end && prefix.start[start] == ' ')
-		start++;
-	return (struct text){ prefix.start + start, end - start };
+	return (struct text){ buffer->prefix.start + buffer->prefix.size - 2 - buffer->label_size,
+			      buffer->label_size };
 }
 
-int report_copy(const struct report *report, struct report **out, struct trc_error *err)
+int trc_report_copy(const struct trc_report *report, struct trc_report **out,
+		    struct trc_error *err)
 {
 	struct report_file *files = calloc(report->file_count + (size_t)1, sizeof(*files));
 	struct report_buffer *buffers = calloc(report->buffer_count + (size_t)1, sizeof(*buffers));
-	struct report *copy = NULL;
+	struct trc_report *copy = NULL;
 	int rc = TRC_OK;
 
 	if (!files || !buffers) {
@@ -346,19 +409,63 @@ int report_copy(const struct report *report, struct report **out, struct trc_err
 		files[i] = report->files[i].file;
 	for (uint32_t i = 0; i < report->buffer_count; i++)
 		buffers[i] = (struct report_buffer){ (uint32_t)(report->buffers[i].file - report->files),
-						     label_of(report->buffers[i].prefix) };
+						     label_of(&report->buffers[i]) };
 	rc = report_create(report->flags, files, report->file_count, buffers, report->buffer_count,
 			   &copy, err);
-	if (!rc && !copy_state(copy, report)) {
-		report_destroy(copy);
-		rc = trc_fail_no_memory(err);
-	}
 	if (!rc)
+		rc = report_set_sources(copy, report->sources, report->source_count, err);
+	if (!rc && !copy_state(copy, report))
+		rc = trc_fail_no_memory(err);
+	if (rc)
+		trc_report_destroy(copy);
+	else
 		*out = copy;
 out:
 	free(files);
 	free(buffers);
 	return rc;
+}
+
+/* Was a field found not printable before that the later stretch took to be printable? */
+static bool binary_differs(const struct file_state *before, const struct file_state *later)
+{
+	for (size_t i = 0; i < before->formats->count; i++) {
+		const struct event_text *a = &before->events[i], *b = &later->events[i];
+
+		if (a->program && b->program &&
+		    memcmp(a->binary, b->binary, before->formats->list[i].field_count))
+			return true;
+	}
+	return false;
+}
+
+/* Does before know names of processes that the later stretch asked for in vain? */
+static bool names_differ(const struct trc_report *before, const struct trc_report *later)
+{
+	for (uint32_t i = 0; i < before->file_count; i++)
+		if (comm_table_knows_more(&before->files[i].comms, &later->files[i].comms))
+			return true;
+	return false;
+}
+
+int trc_report_join(struct trc_report *report, const struct trc_report *later, uint32_t *again,
+		    struct trc_error *err)
+{
+	bool differs = names_differ(report, later);
+
+	if (report->file_count != later->file_count)
+		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "report: joined with that of other files");
+	for (uint32_t i = 0; i < report->file_count && !differs; i++)
+		differs = binary_differs(&report->files[i], &later->files[i]);
+	*again = later->depended ? TRC_REPORT_IN_ONE : differs ? TRC_REPORT_AGAIN : TRC_REPORT_JOINED;
+	if (*again)
+		return TRC_OK;
+	for (uint32_t i = 0; i < report->file_count; i++) {
+		if (!comm_table_join(&report->files[i].comms, &later->files[i].comms) ||
+		    !copy_binary(report, &report->files[i], &later->files[i]))
+			return trc_fail_no_memory(err);
+	}
+	return TRC_OK;
 }
 
 /* --- pieces of a line -------------------------------------------------------------------- */
@@ -421,7 +528,7 @@ TRC_INLINE char *put_cpu(char *to, uint32_t cpu)
 }
 
 /* The seconds of the line before are mostly those of the next, too. */
-TRC_INLINE char *put_seconds(struct report *report, char *to, uint64_t seconds)
+TRC_INLINE char *put_seconds(struct trc_report *report, char *to, uint64_t seconds)
 {
 	if (TRC_UNLIKELY(!report->seconds_size || seconds != report->seconds)) {
 		char *end = put_padded(report->seconds_text, seconds, 5);
@@ -434,26 +541,27 @@ TRC_INLINE char *put_seconds(struct report *report, char *to, uint64_t seconds)
 }
 
 /* " 12345.678901", or ticks without the blank in front: FORMAT.md 6.2. */
-TRC_INLINE char *put_time(struct report *report, char *to, uint64_t ts, bool nanoseconds)
+TRC_INLINE char *put_time(struct trc_report *report, char *to, uint64_t ts, bool nanoseconds)
 {
 	uint64_t us = (ts + 500) / 1000;
 
 	if (!nanoseconds)
 		return put_padded(to, ts, 12);
 	*to++ = ' ';
-	if (report->flags & REPORT_NANOSECONDS)
+	if (report->flags & TRC_REPORT_NANOSECONDS)
 		return number_padded(put_seconds(report, to, ts / 1000000000), ts % 1000000000, 9);
 	return number_six(put_seconds(report, to, us / 1000000), (uint32_t)(us % 1000000));
 }
 
 /* --ts-diff: nanoseconds since the line before. */
-static void put_difference(struct report *report, const struct report_record *record,
+static void put_difference(struct trc_report *report, const struct report_record *record,
 			   struct output *out)
 {
 	char text[NUMBER_ROOM + 4];
 	char *end = text;
 	struct number_format format = { .letter = 's', .width = 8, .minus = true };
 
+	report->depended = true;
 	if (report->has_last) {
 		uint64_t difference = record->ts - report->last_ts;
 
@@ -485,11 +593,11 @@ static void put_lost(const struct report_record *record, struct output *out)
 #define HEAD_ROOM 256
 
 /* -l: "%8.8s-%-5d %3d" and the flags; -R: "-0x" and their number. */
-static char *put_rare_head(struct report *report, const struct comm_slot *comm, uint32_t cpu, char *to)
+static char *put_rare_head(struct trc_report *report, const struct comm_slot *comm, uint32_t cpu, char *to)
 {
 	size_t size = comm->comm_size < 8 ? comm->comm_size : 8, pid = comm->comm + comm->comm_size;
 
-	if (!(report->flags & REPORT_LATENCY_FORMAT)) {
+	if (!(report->flags & TRC_REPORT_LATENCY_FORMAT)) {
 		to = copy_short(to, comm->start, comm->size);
 		memcpy(to, " [", 2);
 		to = put_cpu(to + 2, cpu);
@@ -527,7 +635,7 @@ TRC_INLINE struct common read_common(const struct file_state *file,
 }
 
 /* "comm-pid [cpu] flags time" */
-static bool put_head(struct report *report, struct file_state *file,
+static bool put_head(struct trc_report *report, struct file_state *file,
 		     const struct report_record *record, struct output *out)
 {
 	const struct event_common *places = &file->formats->common;
@@ -540,7 +648,7 @@ static bool put_head(struct report *report, struct file_state *file,
 	start = to = output_reserve(out, comm->size + (size_t)HEAD_ROOM);
 	if (!to)
 		return !out->no_memory;
-	if (TRC_UNLIKELY(report->flags & (REPORT_LATENCY_FORMAT | REPORT_RAW))) {
+	if (TRC_UNLIKELY(report->flags & (TRC_REPORT_LATENCY_FORMAT | TRC_REPORT_RAW))) {
 		to = put_rare_head(report, comm, record->cpu, to);
 	} else {
 		to = copy_short(to, comm->start, comm->size);
@@ -549,7 +657,7 @@ static bool put_head(struct report *report, struct file_state *file,
 		memcpy(to, "] ", 2);
 		to += 2;
 	}
-	if (TRC_UNLIKELY(report->flags & REPORT_RAW)) {
+	if (TRC_UNLIKELY(report->flags & TRC_REPORT_RAW)) {
 		memcpy(to, "-0x", 3);
 		to = number_hex(to + 3, common.flags);
 	} else {
@@ -562,54 +670,59 @@ static bool put_head(struct report *report, struct file_state *file,
 	return true;
 }
 
-static struct event_run run_of(struct report *report, struct file_state *file,
+static struct event_run run_of(struct trc_report *report, struct file_state *file,
 			       const struct event_text *event, const struct report_record *record,
-			       const struct report_record *next, struct output *out)
+			       struct output *out)
 {
 	return (struct event_run){
-		.env = &file->env, .event = event, .record = record, .next = next,
+		.env = &file->env, .event = event, .record = record,
 		.print = { record->data, record->size, file->symbols, event->binary },
 		.pid = file->formats->common.pid,
 		.comms = &file->comms, .stacks = &report->stacks, .out = out,
 		.guests = file->guests, .guest_count = file->guest_count,
-		.nanoseconds = file->nanoseconds,
 	};
 }
 
-/* A handler may want to know what comes next, if that is of the same buffer. */
-static int set_next(struct report *report, struct file_state *file, struct event_run *run,
-		    struct trc_error *err)
+/* For handlers that want to know what comes next in the same buffer. */
+static int set_next(struct trc_report *report, struct file_state *file, struct event_run *run,
+		    struct report_record *records, size_t count, struct trc_error *err)
 {
-	const struct report_record *next = run->next;
+	size_t end = count < REPORT_LOOK_AHEAD ? count : REPORT_LOOK_AHEAD;
 
-	if (!next || next->buffer != run->record->buffer) {
-		run->next = NULL;
-		return TRC_OK;
+	report->depended = true;
+	for (size_t i = 1; i < end; i++) {
+		if (records[i].buffer != records[0].buffer || records[i].taken)
+			continue;
+		run->next = &records[i];
+		return event_of(report, file,
+				(uint32_t)common_number(run->next, file->formats->common.type,
+							file->env.big_endian),
+				&run->next_event, err);
 	}
-	return event_of(report, file,
-			(uint32_t)common_number(next, file->formats->common.type, file->env.big_endian),
-			&run->next_event, err);
+	return TRC_OK;
 }
 
-static int put_text(struct report *report, struct file_state *file, const struct event_text *event,
-		    const struct report_record *record, const struct report_record *next,
-		    bool *took_next, struct output *out, struct trc_error *err)
+static int put_text(struct trc_report *report, struct file_state *file,
+		    const struct event_text *event, struct report_record *records, size_t count,
+		    struct output *out, struct trc_error *err)
 {
+	const struct report_record *record = records;
 	struct print_record print = { record->data, record->size, file->symbols, event->binary };
 
-	if (report->flags & REPORT_RAW) {
+	if (report->flags & TRC_REPORT_RAW) {
 		print_fmt_run_raw(event->program, &print, out);
 		return TRC_OK;
 	}
 	if (event->handler) {
-		struct event_run run = run_of(report, file, event, record, next, out);
+		struct event_run run = run_of(report, file, event, record, out);
 		bool done;
-		int rc = event->handler->wants_next ? set_next(report, file, &run, err) : TRC_OK;
+		int rc = event->handler->wants_next ? set_next(report, file, &run, records, count, err) :
+						      TRC_OK;
 
 		if (rc)
 			return rc;
 		done = event->handler->run(&run);
-		*took_next = run.took_next;
+		report->depended |= run.depended;
 		if (run.no_memory)
 			return trc_fail_no_memory(err);
 		if (done)
@@ -628,10 +741,10 @@ static void put_label(const struct event_text *event, struct output *out)
 }
 
 /* An event whose format is not in the file. FORMAT.md 6.4. */
-static void put_unknown(struct report *report, struct output *out)
+static void put_unknown(struct trc_report *report, struct output *out)
 {
 	output_literal(out, "[UNKNOWN EVENT][UNKNOWN EVENT]");
-	if (!(report->flags & REPORT_RAW))
+	if (!(report->flags & TRC_REPORT_RAW))
 		output_literal(out, "[UNKNOWN EVENT]");
 	output_literal(out, " (NULL):               [UNKNOWN EVENT]");
 }
@@ -652,7 +765,7 @@ static void cut_at_nul(struct output *out, size_t start)
  * The number of CPUs of each file. With several files their names stand in front, as wide as the
  * widest of them: trace-cmd does not know the instances yet.
  */
-void report_begin(struct report *report, struct output *out)
+void report_begin(struct trc_report *report, struct output *out)
 {
 	size_t width = 0;
 
@@ -673,17 +786,16 @@ void report_begin(struct report *report, struct output *out)
 	}
 }
 
-int report_line(struct report *report, const struct report_record *record,
-		const struct report_record *next, bool *took_next, struct output *out,
-		struct trc_error *err)
+int report_line(struct trc_report *report, struct report_record *records, size_t count,
+		struct output *out, struct trc_error *err)
 {
+	const struct report_record *record = records;
 	struct buffer_state *buffer;
 	struct file_state *file;
 	const struct event_text *event;
 	size_t start = out->size;
 	int rc;
 
-	*took_next = false;
 	if (record->buffer >= report->buffer_count)
 		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "report: buffer %u of %u",
 				record->buffer, report->buffer_count);
@@ -697,19 +809,19 @@ int report_line(struct report *report, const struct report_record *record,
 	output_limit(out, RECORD_TEXT_MAX);
 	if (buffer->prefix.size)
 		output_text(out, buffer->prefix);
-	if (TRC_UNLIKELY(record->missed && !(report->flags & REPORT_EVENT_TEXT)))
+	if (TRC_UNLIKELY(record->missed && !(report->flags & TRC_REPORT_EVENT_TEXT)))
 		put_lost(record, out);
 	if (TRC_UNLIKELY(!event)) {
 		put_unknown(report, out);
 	} else {
-		if (!(report->flags & REPORT_EVENT_TEXT)) {
+		if (!(report->flags & TRC_REPORT_EVENT_TEXT)) {
 			if (!put_head(report, file, record, out))
 				return trc_fail_no_memory(err);
-			if (report->flags & REPORT_TS_DIFF)
+			if (report->flags & TRC_REPORT_TS_DIFF)
 				put_difference(report, record, out);
 			put_label(event, out);
 		}
-		rc = put_text(report, file, event, record, next, took_next, out, err);
+		rc = put_text(report, file, event, records, count, out, err);
 	}
 	if (TRC_UNLIKELY(out->has_nul))
 		cut_at_nul(out, start);
@@ -719,35 +831,4 @@ int report_line(struct report *report, const struct report_record *record,
 	if (!rc && out->no_memory)
 		rc = trc_fail_no_memory(err);
 	return rc;
-}
-
-int report_scan(struct report *report, const struct report_record *record,
-		const struct report_record *next, bool *took_next, struct trc_error *err)
-{
-	struct file_state *file;
-	const struct event_text *event;
-	struct event_run run;
-	int rc;
-
-	*took_next = false;
-	if (record->buffer >= report->buffer_count)
-		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "report: buffer %u of %u",
-				record->buffer, report->buffer_count);
-	report->last_ts = record->ts;
-	report->has_last = true;
-	if (report->flags & REPORT_RAW)
-		return TRC_OK;
-	file = report->buffers[record->buffer].file;
-	rc = event_of(report, file,
-		      (uint32_t)common_number(record, file->formats->common.type, file->env.big_endian),
-		      &event, err);
-	if (rc || !event || !event->handler || !event->handler->scan)
-		return rc;
-	run = run_of(report, file, event, record, next, NULL);
-	rc = event->handler->wants_next ? set_next(report, file, &run, err) : TRC_OK;
-	if (rc)
-		return rc;
-	event->handler->scan(&run);
-	*took_next = run.took_next;
-	return run.no_memory ? trc_fail_no_memory(err) : TRC_OK;
 }

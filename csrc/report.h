@@ -3,28 +3,16 @@
  * Whole lines, as trace-cmd report prints them. FORMAT.md 6.
  *
  * A struct report is given the records of all files in time order and appends lines to a buffer,
- * which the caller drains when he likes. Some lines depend on what came before (names of processes
- * that sched events tell, the nesting of functions): that is the report's state, which
- * report_scan() follows without writing text. So a long trace can be cut into stretches for
- * several threads: one scans and copies the report at each cut, the others write.
+ * which the caller drains when he likes. Some lines depend on what came before: names of processes
+ * that sched events tell, the nesting of functions. That is the report's state. It seldom matters,
+ * so a long trace can be cut into stretches for several threads, each with a copy of the report;
+ * trc_report_join() tells afterwards whether a stretch would have come out otherwise.
  */
 #ifndef TRC_REPORT_H
 #define TRC_REPORT_H
 
 #include "metadata.h"
 #include "output.h"
-
-enum report_flag {
-	REPORT_RAW = 1,			/* -R: fields instead of texts */
-	REPORT_NANOSECONDS = 2,		/* -t */
-	REPORT_LATENCY_FORMAT = 4,	/* -l */
-	REPORT_NO_PLUGINS = 8,		/* -N */
-	REPORT_NO_SYSTEM_PLUGINS = 16,	/* -L */
-	REPORT_KERNEL_TEXT = 32,	/* evaluate print fmts as C */
-	REPORT_TS_DIFF = 64,		/* --ts-diff */
-	REPORT_SECONDS = 128,		/* --ts2secs: ticks were made seconds, whatever the clock */
-	REPORT_EVENT_TEXT = 256,	/* only what stands behind the event's name */
-};
 
 /* One file. All of it must outlive the report. */
 struct report_file {
@@ -40,6 +28,11 @@ struct report_buffer {
 	struct text label;		/* in front of each line, padded to the widest; empty: blanks */
 };
 
+/* What a source of a walk is. */
+struct report_source {
+	uint32_t buffer, cpu;
+};
+
 struct report_record {
 	const uint8_t *data;
 	uint32_t size;
@@ -47,33 +40,44 @@ struct report_record {
 	uint32_t cpu;
 	uint64_t ts;
 	int64_t missed;			/* events lost before it: 0 none, -1 an unknown number */
+	bool taken;			/* told of by the line of a record before it: to be passed over */
 };
 
-struct report;
+/* A function's exit is looked for among this many records behind its entry. */
+#define REPORT_LOOK_AHEAD 64
+
 
 /* Copies files and buffers, not what they point at. */
+/* trc_report_destroy() ends it. */
 int report_create(uint32_t flags, const struct report_file *files, uint32_t file_count,
-		  const struct report_buffer *buffers, uint32_t buffer_count, struct report **out,
+		  const struct report_buffer *buffers, uint32_t buffer_count, struct trc_report **out,
 		  struct trc_error *err);
-/* Another report in the same state; of any thread. */
-int report_copy(const struct report *report, struct report **out, struct trc_error *err);
-void report_destroy(struct report *report);	/* NULL is fine */
+/* Copies the sources. */
+int report_set_sources(struct trc_report *report, const struct report_source *sources, size_t count,
+		       struct trc_error *err);
+
+/* Buffer and CPU of a source; the rest of *out is for the caller to fill. */
+int report_source_record(const struct trc_report *report, uint32_t source,
+			 struct report_record *out, struct trc_error *err);
+
+/* Where a report through tracecmd.h stands: report_walk.c. */
+struct report_place {
+	struct report_batch *batch;
+	struct output out;
+};
+struct report_place *report_place(struct trc_report *report);
+void report_place_deinit(struct report_place *place);
 
 /* The lines above the first event. */
-void report_begin(struct report *report, struct output *out);
+void report_begin(struct trc_report *report, struct output *out);
 
 /*
- * The line of a record, and of events lost before it. next is the record after it, NULL if there
- * is none: an exit record that completes a function's entry is told by the entry's line. Then
- * *took_next is set, and next must not be given again.
+ * The line of the first of count records, and of events lost before it; those behind it are the
+ * next ones, as far as they are known. An exit record that completes a function's entry is told by
+ * the entry's line, and marked taken.
  * TRC_NO_MEMORY: lines may be missing. TRC_OK else, whatever the record holds.
  */
-int report_line(struct report *report, const struct report_record *record,
-		const struct report_record *next, bool *took_next, struct output *out,
-		struct trc_error *err);
-
-/* Does for the state what report_line() does, and no more. */
-int report_scan(struct report *report, const struct report_record *record,
-		const struct report_record *next, bool *took_next, struct trc_error *err);
+int report_line(struct trc_report *report, struct report_record *records, size_t count,
+		struct output *out, struct trc_error *err);
 
 #endif

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+/* Reports of walks: the interface of tracecmd.h over report.h. */
+#include <stdlib.h>
+
+#include "error.h"
+#include "report.h"
+#include "walk.h"
+
+#define BATCH_RECORDS 512
+#define BATCH_PAYLOAD ((size_t)1 << 17)	/* far from the level 2 cache's end, and larger than most records */
+
+/* A walk's records, and those of them that were seen only as what comes next. */
+struct report_batch {
+	struct trc_batch arrays;
+	struct report_record *records;	/* [REPORT_LOOK_AHEAD + BATCH_RECORDS] */
+	uint8_t *held;			/* payloads of the records kept for the next round */
+	size_t held_room;
+	size_t count;			/* records there are */
+	bool ended;			/* the walk has no more */
+};
+
+static void batch_destroy(struct report_batch *batch)
+{
+	if (!batch)
+		return;
+	free(batch->arrays.ts);
+	free(batch->arrays.source);
+	free(batch->arrays.id);
+	free(batch->arrays.pid);
+	free(batch->arrays.missed_events);
+	free(batch->arrays.size);
+	free(batch->arrays.payload);
+	free(batch->records);
+	free(batch->held);
+	free(batch);
+}
+
+static struct report_batch *batch_create(void)
+{
+	struct report_batch *batch = calloc(1, sizeof(*batch));
+
+	if (!batch)
+		return NULL;
+	batch->arrays.room = BATCH_RECORDS;
+	batch->arrays.payload_room = BATCH_PAYLOAD;
+	batch->arrays.ts = malloc(BATCH_RECORDS * sizeof(uint64_t));
+	batch->arrays.source = malloc(BATCH_RECORDS * sizeof(uint32_t));
+	batch->arrays.id = malloc(BATCH_RECORDS * sizeof(uint32_t));
+	batch->arrays.pid = malloc(BATCH_RECORDS * sizeof(int32_t));
+	batch->arrays.missed_events = malloc(BATCH_RECORDS * sizeof(int64_t));
+	batch->arrays.size = malloc(BATCH_RECORDS * sizeof(uint32_t));
+	batch->arrays.payload = malloc(BATCH_PAYLOAD);
+	batch->records = malloc((REPORT_LOOK_AHEAD + BATCH_RECORDS) * sizeof(*batch->records));
+	if (!batch->arrays.ts || !batch->arrays.source || !batch->arrays.id || !batch->arrays.pid ||
+	    !batch->arrays.missed_events || !batch->arrays.size || !batch->arrays.payload || !batch->records) {
+		batch_destroy(batch);
+		return NULL;
+	}
+	return batch;
+}
+
+/* The payloads of the records that are kept move out of the way of the next batch. */
+static bool hold_payloads(struct report_batch *batch)
+{
+	size_t total = 0;
+	uint8_t *held;
+
+	for (size_t i = 0; i < batch->count; i++)
+		total += batch->records[i].size;
+	held = malloc(total + 1);
+	if (!held)
+		return false;
+	total = 0;
+	for (size_t i = 0; i < batch->count; i++) {
+		memcpy(held + total, batch->records[i].data, batch->records[i].size);
+		batch->records[i].data = held + total;
+		total += batch->records[i].size;
+	}
+	free(batch->held);
+	batch->held = held;
+	return true;
+}
+
+/* One payload may be larger than the room for all: the walk says how large. */
+static int read_walk(struct report_batch *batch, struct trc_walk *walk, struct trc_error *err)
+{
+	int rc = walk_next(walk, &batch->arrays, err);
+
+	if (rc == TRC_ARGUMENT && batch->arrays.payload_size > batch->arrays.payload_room) {
+		uint8_t *larger = realloc(batch->arrays.payload, batch->arrays.payload_size);
+
+		if (!larger)
+			return trc_fail_no_memory(err);
+		batch->arrays.payload = larger;
+		batch->arrays.payload_room = batch->arrays.payload_size;
+		rc = walk_next(walk, &batch->arrays, err);
+	}
+	return rc;
+}
+
+/* Reads on; the records kept come first. */
+static int batch_fill(struct trc_report *report, struct report_batch *batch, struct trc_walk *walk,
+		      struct trc_error *err)
+{
+	const uint8_t *payload;
+	int rc;
+
+	if (!hold_payloads(batch))
+		return trc_fail_no_memory(err);
+	rc = read_walk(batch, walk, err);
+	if (rc)
+		return rc;
+	payload = batch->arrays.payload;
+	batch->ended = !batch->arrays.count;
+	for (size_t i = 0; i < batch->arrays.count; i++) {
+		struct report_record *record = &batch->records[batch->count];
+
+		rc = report_source_record(report, batch->arrays.source[i], record, err);
+		if (rc)
+			return rc;
+		record->data = payload;
+		record->size = batch->arrays.size[i];
+		record->ts = batch->arrays.ts[i];
+		record->missed = batch->arrays.missed_events[i];
+		payload += record->size;
+		batch->count++;
+	}
+	return TRC_OK;
+}
+
+/* Lines of all records but the last few, whose next ones are not known yet. */
+static int batch_write(struct trc_report *report, struct report_batch *batch, struct output *out,
+		       struct trc_error *err)
+{
+	size_t keep = batch->ended ? 0 : REPORT_LOOK_AHEAD - 1;
+	size_t end = batch->count > keep ? batch->count - keep : 0, left = 0;
+
+	for (size_t i = 0; i < end; i++) {
+		int rc = batch->records[i].taken ? TRC_OK :
+			 report_line(report, &batch->records[i], batch->count - i, out, err);
+
+		if (rc)
+			return rc;
+	}
+	for (size_t i = end; i < batch->count; i++)
+		batch->records[left++] = batch->records[i];
+	batch->count = left;
+	return TRC_OK;
+}
+
+int trc_report_next(struct trc_report *report, struct trc_walk *walk, size_t enough,
+		    const char **text, size_t *size, struct trc_error *err)
+{
+	struct report_place *place = report_place(report);
+	int rc = walk_check_files(walk, err);
+
+	if (rc)
+		return rc;
+	if (!place->batch)
+		place->batch = batch_create();
+	if (!place->batch)
+		return trc_fail_no_memory(err);
+	place->out.size = 0;
+	while (place->out.size < enough && !(place->batch->ended && !place->batch->count)) {
+		if ((rc = batch_fill(report, place->batch, walk, err)) ||
+		    (rc = batch_write(report, place->batch, &place->out, err)))
+			return rc;
+	}
+	*text = place->out.data ? place->out.data : "";
+	*size = place->out.size;
+	return TRC_OK;
+}
+
+int trc_report_begin(struct trc_report *report, const char **text, size_t *size,
+		     struct trc_error *err)
+{
+	struct output *out = &report_place(report)->out;
+
+	out->size = 0;
+	output_limit(out, SIZE_MAX);
+	report_begin(report, out);
+	if (out->no_memory)
+		return trc_fail_no_memory(err);
+	*text = out->data ? out->data : "";
+	*size = out->size;
+	return TRC_OK;
+}
+
+int trc_report_record(struct trc_report *report, const struct trc_report_record *in,
+		      const char **text, size_t *size, struct trc_error *err)
+{
+	struct output *out = &report_place(report)->out;
+	struct report_record record;
+	int rc = report_source_record(report, in->source, &record, err);
+
+	if (rc)
+		return rc;
+	if (in->size > UINT32_MAX)
+		return trc_fail(err, TRC_LIMIT, TRC_NO_OFFSET, "report: a record of %zu bytes", in->size);
+	record.data = in->payload;
+	record.size = (uint32_t)in->size;
+	record.ts = in->ts;
+	record.missed = in->missed_events;
+	out->size = 0;
+	rc = report_line(report, &record, 1, out, err);
+	*text = out->data ? out->data : "";
+	*size = out->size;
+	return rc;
+}
+
+void report_place_deinit(struct report_place *place)
+{
+	batch_destroy(place->batch);
+	output_deinit(&place->out);
+}
+
+/* --- creation ---------------------------------------------------------------------------- */
+
+/* The top buffer shows its file's name, if there are several files; an instance its own. */
+static struct text label_of(const struct trc_report_file *files, size_t file_count, size_t file,
+			    const struct trc_buffer *buffer)
+{
+	if (buffer->name_size)
+		return (struct text){ buffer->name, buffer->name_size };
+	if (file_count > 1)
+		return (struct text){ files[file].label, files[file].label_size };
+	return TEXT("");
+}
+
+/* All buffers of all files, used or not: prefixes are as wide as the widest of them. */
+static int add_buffers(const struct trc_report_file *files, size_t file_count,
+		       struct report_buffer *buffers, uint32_t *first, struct trc_error *err)
+{
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < file_count; i++) {
+		first[i] = count;
+		for (size_t j = 0; j < trc_buffer_count(files[i].file); j++) {
+			struct trc_buffer buffer;
+			int rc = trc_buffer(files[i].file, j, &buffer, err);
+
+			if (rc)
+				return rc;
+			buffers[count++] = (struct report_buffer){ (uint32_t)i,
+								   label_of(files, file_count, i, &buffer) };
+		}
+	}
+	first[file_count] = count;
+	return TRC_OK;
+}
+
+static int make_sources(const struct trc_report_source *sources, size_t source_count,
+			const uint32_t *first, size_t file_count, struct report_source *out,
+			struct trc_error *err)
+{
+	for (size_t i = 0; i < source_count; i++) {
+		const struct trc_report_source *s = &sources[i];
+
+		if (s->file >= file_count || s->buffer >= first[s->file + 1] - first[s->file])
+			return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET,
+					"report: source %zu is of file %u, buffer %u, which is not there",
+					i, s->file, s->buffer);
+		out[i] = (struct report_source){ first[s->file] + s->buffer, s->cpu };
+	}
+	return TRC_OK;
+}
+
+int trc_report_create(uint32_t flags, const struct trc_report_file *files, size_t file_count,
+		      const struct trc_report_source *sources, size_t source_count,
+		      struct trc_report **out, struct trc_error *err)
+{
+	struct trc_report *report = NULL;
+	struct report_file *own = calloc(file_count + 1, sizeof(*own));
+	struct report_source *made = calloc(source_count + 1, sizeof(*made));
+	uint32_t *first = calloc(file_count + 1, sizeof(*first));
+	struct report_buffer *buffers = NULL;
+	size_t buffer_count = 0;
+	int rc = TRC_OK;
+
+	for (size_t i = 0; i < file_count; i++)
+		buffer_count += trc_buffer_count(files[i].file);
+	buffers = calloc(buffer_count + 1, sizeof(*buffers));
+	if (!own || !made || !first || !buffers) {
+		rc = trc_fail_no_memory(err);
+		goto out;
+	}
+	for (size_t i = 0; i < file_count; i++)
+		own[i] = (struct report_file){ files[i].file, files[i].metadata, files[i].symbols,
+					       { files[i].label ? files[i].label : "", files[i].label_size } };
+	if ((rc = add_buffers(files, file_count, buffers, first, err)) ||
+	    (rc = make_sources(sources, source_count, first, file_count, made, err)) ||
+	    (rc = report_create(flags, own, (uint32_t)file_count, buffers, first[file_count], &report, err)))
+		goto out;
+	rc = report_set_sources(report, made, source_count, err);
+	if (rc)
+		trc_report_destroy(report);
+	else
+		*out = report;
+out:
+	free(own);
+	free(made);
+	free(first);
+	free(buffers);
+	return rc;
+}
