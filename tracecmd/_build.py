@@ -66,11 +66,26 @@ def headers() -> list[str]:
     return [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("csrc/**/*.h"))]
 
 
+# What only Python needs: csrc/capsule.h, and the callbacks of an Arrow stream.
+GLUE = """
+enum trc_capsule_kind { TRC_CAPSULE_SCHEMA, TRC_CAPSULE_ARRAY, TRC_CAPSULE_STREAM };
+uintptr_t trc_capsule_destructor(int kind);
+void trc_release_schema(struct ArrowSchema *schema);
+void trc_release_array(struct ArrowArray *array);
+void *calloc(size_t count, size_t size);
+extern "Python" {
+    int trc_stream_get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *out);
+    int trc_stream_get_next(struct ArrowArrayStream *stream, struct ArrowArray *out);
+    const char *trc_stream_get_last_error(struct ArrowArrayStream *stream);
+    void trc_stream_release(struct ArrowArrayStream *stream);
+}
+"""
+
 ffibuilder = FFI()
-ffibuilder.cdef(declarations())
+ffibuilder.cdef(declarations() + GLUE)
 ffibuilder.set_source(
     "tracecmd._core",
-    '#include "tracecmd.h"\n',
+    '#include "tracecmd.h"\n#include "capsule.h"\n',
     sources=sources(),
     depends=headers(),
     include_dirs=["csrc"],

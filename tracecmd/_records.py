@@ -23,6 +23,7 @@ class Reader:
     def __init__(self, file: _lowlevel.File, metadata: _lowlevel.Metadata, events: Events,
                  clock: _lowlevel.Clock, byteorder: Literal["little", "big"]) -> None:  # fmt: skip
         self.path = file.path
+        self.peer = ""  # name in a session
         self.metadata = metadata
         self.events = events
         self.byteorder = byteorder
@@ -101,6 +102,10 @@ class EventBatch:
         """Name of a task in the file that a row is of."""
         return self._source(index).reader.comm(pid)
 
+    def peer_of(self, index: int) -> str:
+        """Name of the peer that a row is of."""
+        return self._source(index).reader.peer
+
     def format_of(self, index: int, number: int) -> EventFormat | None:
         """Format of an event in the file that a row is of."""
         return self._source(index).reader.events.by_id(number)
@@ -142,6 +147,43 @@ def choose(
         if (wanted_buffers is None or stream.buffer in wanted_buffers)
         and (wanted_cpus is None or stream.cpu in wanted_cpus)
     ]
+
+
+def choose_all(
+    readers: Sequence[Reader],
+    *,
+    buffers: Iterable[str] | None,
+    cpus: Iterable[int] | None,
+    events: str | Iterable[str] | None,
+    pids: int | Iterable[int] | None,
+) -> list[Source]:
+    """Make the sources of several files, in the order of libtracecmd's merge.
+
+    That is the top buffers of all files, then the instances of the first one, of the second...
+    What one file does not know is not wanted of it, but some file has to know it.
+    """
+    names = [events] if isinstance(events, str) else None if events is None else list(events)
+    wanted_buffers = (
+        [buffers] if isinstance(buffers, str) else None if buffers is None else list(buffers)
+    )
+    wanted_cpus = None if cpus is None else list(cpus)
+    wanted_pids = pids if pids is None or isinstance(pids, int) else list(pids)
+    found: list[tuple[tuple[bool, int, int], Source]] = []
+    unknown: KeyError | None = None
+    known = False
+    for place, reader in enumerate(readers):
+        try:
+            sources = choose(
+                reader, buffers=wanted_buffers, cpus=wanted_cpus, events=names, pids=wanted_pids
+            )
+        except KeyError as error:
+            unknown = unknown or error
+            continue
+        known = True
+        found += [((reader.streams[s.stream].buffer > 0, place, s.stream), s) for s in sources]
+    if unknown is not None and not known:
+        raise unknown
+    return [source for _, source in sorted(found, key=lambda entry: entry[0])]
 
 
 def _known_buffers(reader: Reader, names: Iterable[str]) -> set[int]:

@@ -268,6 +268,11 @@ class Event:
         return self._batch.buffer_of(self._index)
 
     @property
+    def peer(self) -> str:
+        """Whose record it is in a session: ``"host"`` or the guest's name; "" outside of one."""
+        return self._batch.peer_of(self._index)
+
+    @property
     def comm(self) -> str:
         """Name of the task: of the saved command lines; ``<...>`` if unknown, 0 is ``<idle>``."""
         return self._batch.comm_of(self._index, self.pid)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Literal, NamedTuple
 
-from . import errors
+from . import _records, errors
+from .event import Event
+from .stat import Stat
+from .sync import PeerClock, peer_clock
 from .trace import Source, Trace
 from .trace import open as open_trace
 
@@ -42,8 +45,8 @@ class Session:
 
     Attributes:
         host: the host's trace; None if the session has only guests' files.
-        guests: the guests' traces by name, in the order of the host's GUEST options. The name
-            is the one given to ``trace-cmd record -A``, or the file's where there is no host.
+        guests: the guests' traces by name, in the order of their files' names. The name is the
+            one given to ``trace-cmd record -A``, or the file's where there is no host.
         strangers: files that do not belong to the session, closed; empty unless
             ``strangers="skip"`` was asked for.
         missing: names of guests that the host was traced with, but whose files were not given.
@@ -58,13 +61,17 @@ class Session:
         strangers: Iterable[str] = (),
         missing: Iterable[str] = (),
         notes: Iterable[str] = (),
+        sync: bool = True,
     ) -> None:
         self.host = host
+        self._sync = sync
         self.guests: Mapping[str, Trace] = MappingProxyType(dict(guests))
         self.strangers = tuple(strangers)
         self.missing = tuple(missing)
         self.notes = tuple(notes)
         self._closed = False
+        for peer in self.peers:
+            peer.trace.peer = peer.name
         self._vcpus = _map_vcpus(host, self.guests)
         self._by_pid: dict[int, VCpu] = {}
         for vcpu in self._vcpus:
@@ -118,6 +125,84 @@ class Session:
             if found.guest == guest and found.vcpu == vcpu:
                 return found.host_pid
         raise KeyError(f"vCPU {vcpu} of guest {guest!r} is mapped to no host thread")
+
+    def peer(self, name: str) -> Trace:
+        """Find a peer's trace: ``"host"``, or a guest's name.
+
+        Raises:
+            UnknownGuestError: (a KeyError) there is none of that name.
+        """
+        self._require_open()
+        for found in self.peers:
+            if found.name == name:
+                return found.trace
+        known = ", ".join(repr(found.name) for found in self.peers)
+        raise errors.UnknownGuestError(f"no peer {name!r} in this session; there are {known}")
+
+    # One clock ----------------------------------------------------------------------------
+
+    def clock(self, peer: str) -> PeerClock:
+        """Tell how a peer's time stamps are put on the host's clock, and how well that works.
+
+        Raises:
+            UnknownGuestError: (a KeyError) there is no such peer.
+        """
+        return peer_clock(self.peer(peer), synchronised=self._sync)
+
+    def iter(
+        self,
+        events: str | Iterable[str] | None = None,
+        *,
+        peers: Iterable[str] | None = None,
+        buffers: Iterable[str] | None = None,
+        cpus: Iterable[int] | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        pids: int | Iterable[int] | None = None,
+        order: Literal["time", "cpu"] = "time",
+        reverse: bool = False,
+        threads: int = 1,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Iterator[Event]:
+        """Walk over the records of all peers on one clock; :attr:`Event.peer` tells whose it is.
+
+        Of records with one time the host's come first, then the guests' in the order of
+        :attr:`guests`, as ``trace-cmd report -i HOST -i GUEST...`` has them. An event that some
+        peer's file does not know is none of that peer's; one that no peer knows is an error.
+
+        Args:
+            peers: ``"host"`` and names of guests; None for all.
+            events, buffers, cpus, start, end, pids, order, reverse, threads, progress: as for
+                :meth:`Trace.iter`. CPUs and PIDs are each peer's own.
+        """
+        names = [peer.name for peer in self.peers] if peers is None else list(peers)
+        traces = [self.peer(name) for name in names]
+        sources = _records.choose_all(
+            [trace._reader for trace in traces],
+            buffers=buffers,
+            cpus=cpus,
+            events=events,
+            pids=pids,
+        )
+        return _records.read_events(
+            traces[0]._request(
+                sources, start, end, order, reverse=reverse, threads=threads, progress=progress
+            )
+            if traces
+            else _records.Request([])
+        )
+
+    def __iter__(self) -> Iterator[Event]:
+        return self.iter()
+
+    def stat(
+        self, *, threads: int = 1, progress: Callable[[int, int], None] | None = None
+    ) -> Mapping[str, Stat]:
+        """Count all records of each peer; see :meth:`Trace.stat`."""
+        self._require_open()
+        return {
+            peer.name: peer.trace.stat(threads=threads, progress=progress) for peer in self.peers
+        }
 
     def close(self) -> None:
         """Close all files; a second close is fine."""
@@ -228,12 +313,12 @@ def _file_name(trace: Trace) -> str:
 
 
 def _name_guests(host: Trace | None, guests: list[Trace]) -> dict[str, Trace]:
-    """Name and order the guests as the host's options do, or by file name."""
-    order = {guest.trace_id: i for i, guest in enumerate(host.guests)} if host else {}
+    """Name the guests as the host's options do, or by file; in the order of their files' names."""
+    listed = _listed(host) if host else set()
     named: dict[str, Trace] = {}
-    for trace in sorted(guests, key=lambda t: (order.get(t.trace_id, len(order)), t.path)):
+    for trace in sorted(guests, key=lambda t: t.path):
         name = ""
-        if host is not None and trace.trace_id in order:
+        if host is not None and trace.trace_id in listed:
             name = host.guest_cpumap(trace.trace_id).name
         name = name or _file_name(trace)
         while name in named:  # two guests of one name: the trace ID tells them apart
@@ -263,7 +348,7 @@ def _notes(host: Trace | None, guests: Mapping[str, Trace], missing: Iterable[st
     return notes
 
 
-def _assemble(traces: list[Trace], strangers: Literal["error", "skip"]) -> Session:
+def _assemble(traces: list[Trace], strangers: Literal["error", "skip"], sync: bool) -> Session:
     _check_twins(traces)
     host = _find_host(traces)
     guests, others = _split(traces, host)
@@ -292,6 +377,7 @@ def _assemble(traces: list[Trace], strangers: Literal["error", "skip"]) -> Sessi
         strangers=[trace.path for trace in others],
         missing=missing,
         notes=_notes(host, named, missing),
+        sync=sync,
     )
 
 
@@ -332,6 +418,8 @@ def open_session(
     *sources: Source,
     strangers: Literal["error", "skip"] = "error",
     strict: bool = False,
+    sync: bool = True,
+    date: bool = True,
 ) -> Session:
     """Open the files of a traced session and find out who is who.
 
@@ -343,7 +431,8 @@ def open_session(
             are not trace.dat files are passed over).
         strangers: what to do with files of another session: ``"error"``, or ``"skip"`` to
             leave them out and list them in :attr:`Session.strangers`.
-        strict: as for :func:`tracecmd.open`.
+        strict, date: as for :func:`tracecmd.open`.
+        sync: put the guests' time stamps on the host's clock; False leaves each on its own.
 
     Raises:
         SessionError: (a ValueError) the files do not make one session; its ``path`` names the
@@ -357,8 +446,8 @@ def open_session(
     traces: list[Trace] = []
     try:
         for source in _files(sources):
-            traces.append(open_trace(source, strict=strict))
-        return _assemble(traces, strangers)
+            traces.append(open_trace(source, strict=strict, sync=sync, date=date))
+        return _assemble(traces, strangers, sync)
     except BaseException:
         for trace in traces:
             trace.close()

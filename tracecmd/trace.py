@@ -164,6 +164,7 @@ class Trace:
         self._file = file
         self._clock_options = clock or _lowlevel.Clock()
         self._strict = strict
+        self.peer = ""  # name in a session
         self._lock = threading.Lock()
         self._read_problems: list[Exception] = []
 
@@ -472,9 +473,11 @@ class Trace:
 
     @lazy
     def _reader(self) -> _records.Reader:
-        return _records.Reader(
+        reader = _records.Reader(
             self._file, self._metadata, self.events, self._clock_options, self.byteorder
         )
+        reader.peer = self.peer
+        return reader
 
     def comm(self, pid: int) -> str:
         """Name of a task, of the saved command lines: ``<idle>`` for 0, ``<...>`` if unknown."""
