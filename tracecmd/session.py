@@ -313,18 +313,21 @@ def _file_name(trace: Trace) -> str:
 
 
 def _name_guests(host: Trace | None, guests: list[Trace]) -> dict[str, Trace]:
-    """Name the guests as the host's options do, or by file; in the order of their files' names."""
-    listed = _listed(host) if host else set()
-    named: dict[str, Trace] = {}
-    for trace in sorted(guests, key=lambda t: t.path):
+    """Name the guests as the host's options do, or by file; in the order of their files' names.
+
+    Of two guests of one name the one that the host lists first keeps it.
+    """
+    listed = {guest.trace_id: i for i, guest in enumerate(host.guests)} if host else {}
+    names: dict[str, Trace] = {}
+    for trace in sorted(guests, key=lambda t: (listed.get(t.trace_id, len(listed)), t.path)):
         name = ""
         if host is not None and trace.trace_id in listed:
             name = host.guest_cpumap(trace.trace_id).name
         name = name or _file_name(trace)
-        while name in named:  # two guests of one name: the trace ID tells them apart
+        while name in names:  # the trace ID tells them apart
             name = f"{name}@{trace.trace_id:x}"
-        named[name] = trace
-    return named
+        names[name] = trace
+    return dict(sorted(names.items(), key=lambda item: item[1].path))
 
 
 def _notes(host: Trace | None, guests: Mapping[str, Trace], missing: Iterable[str]) -> list[str]:

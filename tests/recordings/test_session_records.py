@@ -1,4 +1,4 @@
-"""Records of whole sessions on one clock, against ``trace-cmd report -R -t -i HOST -i GUEST...``."""
+"""Records of whole sessions on one clock, against ``report -R -t`` of all files together."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import tracecmd
 
 from . import corpus
 
-# "   FILE:   COMM-PID [CPU]-0xFLAGS SECONDS.NANOSECONDS: NAME: ...". Cycles stand without the point,
-# and without a blank before them if they have 12 digits or more: then the flags are in front.
+# "   FILE:   COMM-PID [CPU]-0xFLAGS SECONDS.NANOSECONDS: NAME: ...". Cycles stand without the
+# point, and without a blank before them from 12 digits on: then the flags are in front.
 LINE = re.compile(
-    r"^ *(trace.*?\.dat): .*?-(\d+) +\[(\d+)\]-0x(?:[0-9a-f]+ +(\d+)\.(\d{9})|([0-9a-f ]+)): (\S+): "
+    r"^ *(trace.*?\.dat): .*?-(\d+) +\[(\d+)\]"
+    r"-0x(?:[0-9a-f]+ +(\d+)\.(\d{9})|([0-9a-f ]+)): (\S+): "
 )
 
 Row = tuple[str, int, int, int | str, str]

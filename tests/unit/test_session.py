@@ -283,7 +283,7 @@ def test_guest_named_like_the_name_made_up_for_another(write: Write) -> None:
     paths = [write(host(HOST, *(Guest(name, i, {0: i}) for name, i in names)), "trace.dat")]
     paths += [write(guest(i, HOST), f"{i}.dat") for _, i in names]
     with tracecmd.open_session(*paths) as session:
-        assert [t.trace_id for t in session.guests.values()] == [ONE, OTHER, TWO]
+        assert {t.trace_id for t in session.guests.values()} == {ONE, OTHER, TWO}
         assert len(session.vcpus) == 3
 
 
