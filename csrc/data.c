@@ -53,6 +53,8 @@ static int add_chunk(struct stream *stream, size_t *room, const struct chunk *ch
 		*room = more;
 	}
 	stream->chunks[stream->chunk_count++] = *chunk;
+	if (chunk->plain > stream->chunk_max)
+		stream->chunk_max = chunk->plain;
 	stream->info.page_count = chunk->first_page + chunk->plain / stream->info.page_size;
 	return TRC_OK;
 }

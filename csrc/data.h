@@ -30,6 +30,7 @@ struct stream {
 	uint64_t offset, size;		/* uncompressed: of the pages in the file; the last may be cut */
 	struct chunk *chunks;		/* compressed: sorted by first_page, no gaps */
 	size_t chunk_count;
+	uint32_t chunk_max;		/* unpacked size of the largest */
 };
 
 struct trc_data {

@@ -16,6 +16,8 @@
 #include "tournament.h"
 #include "walk.h"
 
+#define UNPACKED_MAX (UINT64_C(1) << 30)
+
 struct trc_walk {
 	uint32_t flags;		/* enum trc_walk_flags */
 	struct record_filter *filters;	/* one a cursor */
@@ -101,6 +103,27 @@ static int add_cursor(struct trc_walk *walk, const struct trc_walk_source *sourc
 	return TRC_OK;
 }
 
+/*
+ * Each compressed stream of a walk keeps a chunk unpacked. Writers make chunks of 10 pages, so that
+ * is little; a file made to fill memory is refused.
+ */
+static int check_memory(const struct trc_walk_source *sources, size_t count, struct trc_error *err)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct trc_data *data = sources[i].data;
+
+		if (sources[i].stream < data->stream_count)
+			sum += data->streams[sources[i].stream].chunk_max;
+	}
+	if (sum <= UNPACKED_MAX)
+		return TRC_OK;
+	return trc_fail(err, TRC_LIMIT, TRC_NO_OFFSET,
+			"walk: %zu streams hold %" PRIu64 " bytes unpacked, %" PRIu64 " is the limit", count, sum,
+			UNPACKED_MAX);
+}
+
 int trc_walk_create(const struct trc_walk_source *sources, size_t count,
 		    const struct trc_walk_options *options, struct trc_walk **out,
 		    struct trc_error *err)
@@ -122,6 +145,8 @@ int trc_walk_create(const struct trc_walk_source *sources, size_t count,
 		rc = trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "walk: %zu sources are too many", count);
 	else
 		rc = tournament_init(&walk->heads, (uint32_t)count, err);
+	if (!rc)
+		rc = check_memory(sources, count, err);
 	for (size_t i = 0; !rc && i < count; i++)
 		rc = add_cursor(walk, &sources[i], options, err);
 	if (rc) {
