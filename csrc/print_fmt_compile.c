@@ -667,7 +667,7 @@ static void make_fast(struct print_fmt *p)
 		struct piece *piece = &p->pieces[i];
 
 		p->room += piece->before.size + NUMBER_ROOM + COPY_SLACK;
-		piece->fast = fast_code_of(piece);
+		piece->fast = (uint8_t)fast_code_of(piece);
 		if (piece->code == PIECE_PLAIN_STRING && piece->arg != NO_EXPR)
 			make_string_fast(p, piece);
 		else if (piece->fast > FAST_END && piece->arg != NO_EXPR)

@@ -37,8 +37,7 @@ PROBLEMS = {
     # Its argv is "__data_loc char[][3]", which libtraceevent cannot read, either.
     "v7-kprobes.dat": [r"event format kprobes:kp_argv: a declaration that cannot be read"],
 }
-"""What is wrong with some recordings, found out without reading their data; with all others nothing.
-"""
+"""What is wrong with some recordings, found out without reading their data. All others are good."""
 
 
 def name_of(path: Path) -> str:
