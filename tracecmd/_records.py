@@ -22,6 +22,7 @@ class Reader:
 
     def __init__(self, file: _lowlevel.File, metadata: _lowlevel.Metadata, events: Events,
                  clock: _lowlevel.Clock, byteorder: Literal["little", "big"]) -> None:  # fmt: skip
+        self.file = file
         self.path = file.path
         self.peer = ""  # name in a session
         self.metadata = metadata
@@ -84,31 +85,21 @@ class Request(NamedTuple):
 class EventBatch:
     """The rows of one batch, and what their events need to know about their files."""
 
-    __slots__ = ("byteorder", "rows", "sources")
+    __slots__ = ("_only", "rows", "sources")
 
     def __init__(self, rows: _lowlevel.Batch, sources: Sequence[Source]) -> None:
         self.rows = rows
         self.sources = sources
-        self.byteorder = sources[0].reader.byteorder
+        first = sources[0].reader
+        self._only = first if all(source.reader is first for source in sources) else None
 
-    def _source(self, index: int) -> Source:
-        return self.sources[self.rows.source[index]]
+    def reader_of(self, index: int) -> Reader:
+        """The file that a row is of."""
+        return self._only or self.sources[self.rows.source[index]].reader
 
     def buffer_of(self, index: int) -> str:
         """Name of the buffer that a row is of."""
-        return self._source(index).buffer
-
-    def comm_of(self, index: int, pid: int) -> str:
-        """Name of a task in the file that a row is of."""
-        return self._source(index).reader.comm(pid)
-
-    def peer_of(self, index: int) -> str:
-        """Name of the peer that a row is of."""
-        return self._source(index).reader.peer
-
-    def format_of(self, index: int, number: int) -> EventFormat | None:
-        """Format of an event in the file that a row is of."""
-        return self._source(index).reader.events.by_id(number)
+        return self.sources[self.rows.source[index]].buffer
 
 
 # What is wanted ------------------------------------------------------------------------------
@@ -245,7 +236,7 @@ def _add_missed(batches: list[_lowlevel.Batch], missed: list[int]) -> None:
                 break
 
 
-def _windows(request: Request) -> list[tuple[int, int | None]]:
+def windows(request: Request) -> list[tuple[int, int | None]]:
     """Cut the time into windows of about equal work, for threads; one if that cannot be done.
 
     Cuts are times of pages of the longest stream. Where time can step back in a stream a window
@@ -275,9 +266,9 @@ def read_batches(request: Request) -> Iterator[_lowlevel.Batch]:
 
     At most two windows a thread are held at a time, so memory does not follow the file's size.
     """
-    windows = _windows(request)
-    if len(windows) == 1:
-        yield from _read_window(request, *windows[0], [])
+    cuts = windows(request)
+    if len(cuts) == 1:
+        yield from _read_window(request, *cuts[0], [])
         return
     quiet = request._replace(on_progress=None)
 
@@ -287,7 +278,7 @@ def read_batches(request: Request) -> Iterator[_lowlevel.Batch]:
 
     with ThreadPoolExecutor(request.threads, thread_name_prefix="tracecmd") as pool:
         running: deque[Future[tuple[list[_lowlevel.Batch], list[int]]]] = deque()
-        waiting = iter(windows)
+        waiting = iter(cuts)
 
         def submit(count: int) -> None:
             for window in itertools.islice(waiting, count):
@@ -307,7 +298,7 @@ def read_batches(request: Request) -> Iterator[_lowlevel.Batch]:
                     ]
                 done += 1
                 if request.on_progress:
-                    request.on_progress(done, len(windows))
+                    request.on_progress(done, len(cuts))
                 yield from batches
         finally:
             for future in running:

@@ -33,7 +33,9 @@ class Field:
             field (``__data_loc``, ``__rel_loc``) tells where in the record its value is.
     """
 
-    __slots__ = ("_flags", "array_length", "element_size", "name", "offset", "size", "type")
+    __slots__ = (
+        "_flags", "_plain_end", "array_length", "element_size", "name", "offset", "size", "type",
+    )  # fmt: skip
 
     def __init__(self, info: _lowlevel.FieldInfo) -> None:
         self.name = info.name
@@ -43,6 +45,9 @@ class Field:
         self.array_length = info.array_length
         self.element_size = info.element_size
         self._flags = info.flags
+        # Of a plain integer, the kind that is asked for most: where it ends.
+        plain = not info.flags & (_ARRAY | _DYNAMIC) and info.size in (1, 2, 4, 8)
+        self._plain_end = info.offset + info.size if plain else 0
 
     @property
     def is_signed(self) -> bool:
@@ -87,13 +92,14 @@ class Field:
         that are no UTF-8 become surrogate escapes), arrays of integers a list, everything else
         its bytes.
         """
+        if self._plain_end:
+            data = raw[self.offset : self._plain_end]
+            return int.from_bytes(data, byteorder, signed=bool(self._flags & _SIGNED))
         start, end = self._extent(raw, byteorder)
         data = raw[start:end]
         if self.is_string:
             return data.split(b"\0", 1)[0].decode(errors="surrogateescape")
         if not self.is_array:
-            if self.size in (1, 2, 4, 8):
-                return int.from_bytes(data, byteorder, signed=self.is_signed)
             return data
         width = self.element_size
         if width not in (1, 2, 4, 8):
@@ -151,7 +157,7 @@ class EventFormat:
         try:
             return self._all_fields[name]
         except KeyError:
-            raise KeyError(_unknown(f"field of {self}", name, self._all_fields)) from None
+            raise KeyError(unknown_name(f"field of {self}", name, self._all_fields)) from None
 
     def __str__(self) -> str:
         return f"{self.system}:{self.name}"
@@ -160,7 +166,7 @@ class EventFormat:
         return f"<EventFormat {self} id={self.id} fields={self._info.field_count}>"
 
 
-def _unknown(what: str, name: str, known: Any) -> str:
+def unknown_name(what: str, name: str, known: Any) -> str:
     near = difflib.get_close_matches(name, list(known), n=3)
     hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
     return f"no {what} is named {name!r}{hint}"
@@ -189,15 +195,17 @@ class Events(Mapping[str, EventFormat]):
         index = self._metadata.event_of_name(system, event)
         if index is None:
             names = {str(f) for f in self._formats} | {f.name for f in self._formats}
-            raise UnknownEventError(_unknown("event", name, names), path=self._metadata.path)
+            raise UnknownEventError(unknown_name("event", name, names), path=self._metadata.path)
         return self._formats[index]
 
     def by_id(self, number: int) -> EventFormat | None:
         """The format of records with this id; None if the file has none."""
-        if number not in self._by_id:
+        try:
+            return self._by_id[number]
+        except KeyError:
             index = self._metadata.event_of_id(number) if number < 1 << 31 else None
-            self._by_id[number] = None if index is None else self._formats[index]
-        return self._by_id[number]
+            found = None if index is None else self._formats[index]
+            return self._by_id.setdefault(number, found)
 
     def select(self, pattern: str) -> list[EventFormat]:
         """All events that a name stands for: one event, or with ``sched:*`` a whole system.
@@ -270,17 +278,17 @@ class Event:
     @property
     def peer(self) -> str:
         """Whose record it is in a session: ``"host"`` or the guest's name; "" outside of one."""
-        return self._batch.peer_of(self._index)
+        return self._batch.reader_of(self._index).peer
 
     @property
     def comm(self) -> str:
         """Name of the task: of the saved command lines; ``<...>`` if unknown, 0 is ``<idle>``."""
-        return self._batch.comm_of(self._index, self.pid)
+        return self._batch.reader_of(self._index).comm(self.pid)
 
     @property
     def format(self) -> EventFormat | None:
         """The event's format; None if the file has none for its id."""
-        return self._batch.format_of(self._index, self.id)
+        return self._batch.reader_of(self._index).events.by_id(self.id)
 
     @property
     def system(self) -> str:
@@ -300,17 +308,18 @@ class Event:
         Raises:
             KeyError: the event has no such field.
         """
-        found = self.format
+        reader = self._batch.reader_of(self._index)
+        found = reader.events.by_id(self.id)
         if found is None:
             raise KeyError(f"event {self.id} has no format in this file, so no field {name!r}")
-        return found.field(name).read(self.raw, self._batch.byteorder)
+        return found.field(name).read(self.raw, reader.byteorder)
 
     def fields(self) -> dict[str, Value]:
         """All of the event's own fields by name; {} if the file does not know the event."""
         found = self.format
         if found is None:
             return {}
-        raw, order = self.raw, self._batch.byteorder
+        raw, order = self.raw, self._batch.reader_of(self._index).byteorder
         return {name: field.read(raw, order) for name, field in found.fields.items()}
 
     def __repr__(self) -> str:
