@@ -46,6 +46,13 @@ from .options import (
 )
 from .session import Peer, Session, VCpu, open_session
 from .stat import CpuCount, Stat
+from .table import (
+    FilterError,
+    MissingPackageError,
+    RecordBatch,
+    Table,
+    UnknownFieldError,
+)
 from .trace import Buffer, CpuArea, FormatText, Trace, open
 
 __all__ = [
@@ -59,6 +66,7 @@ __all__ = [
     "EventFormat",
     "Events",
     "Field",
+    "FilterError",
     "FormatText",
     "Guest",
     "GuestCpuMap",
@@ -66,6 +74,7 @@ __all__ = [
     "HookFlags",
     "HookSide",
     "LimitError",
+    "MissingPackageError",
     "NotATraceError",
     "Option",
     "OptionId",
@@ -73,9 +82,11 @@ __all__ = [
     "Peer",
     "ProcMap",
     "ProcMapRegion",
+    "RecordBatch",
     "Session",
     "SessionError",
     "Stat",
+    "Table",
     "TimeSample",
     "TimeShift",
     "Trace",
@@ -87,6 +98,7 @@ __all__ = [
     "TruncatedError",
     "Tsc2nsec",
     "UnknownEventError",
+    "UnknownFieldError",
     "UnknownGuestError",
     "UnknownOptionError",
     "UnsupportedError",

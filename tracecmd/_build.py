@@ -74,10 +74,10 @@ void trc_release_schema(struct ArrowSchema *schema);
 void trc_release_array(struct ArrowArray *array);
 void *calloc(size_t count, size_t size);
 extern "Python" {
-    int trc_stream_get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *out);
-    int trc_stream_get_next(struct ArrowArrayStream *stream, struct ArrowArray *out);
-    const char *trc_stream_get_last_error(struct ArrowArrayStream *stream);
-    void trc_stream_release(struct ArrowArrayStream *stream);
+    int trc_arrow_get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *out);
+    int trc_arrow_get_next(struct ArrowArrayStream *stream, struct ArrowArray *out);
+    const char *trc_arrow_get_last_error(struct ArrowArrayStream *stream);
+    void trc_arrow_release(struct ArrowArrayStream *stream);
 }
 """
 

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from . import _lowlevel, _records, errors, stat
 from ._lazy import lazy
@@ -27,6 +27,7 @@ from .options import (
     Tsc2nsec,
     parse_cpu_stat,
 )
+from .table import BATCH_ROWS, RecordBatch, Table, make_table
 
 __all__ = ["Buffer", "CpuArea", "FormatText", "Source", "Trace", "open"]
 
@@ -586,6 +587,106 @@ class Trace:
         )
         request = self._request(sources, ts, None, "time", batch_size=1)
         return next(_records.read_events(request), None)
+
+    def table(
+        self,
+        events: str | Iterable[str] | None = None,
+        *,
+        columns: Iterable[str] | None = None,
+        where: str | None = None,
+        buffers: Iterable[str] | None = None,
+        cpus: Iterable[int] | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        pids: int | Iterable[int] | None = None,
+        order: Literal["time", "cpu"] = "time",
+        reverse: bool = False,
+        threads: int = 1,
+        ts: Literal["timestamp", "uint64"] = "timestamp",
+        invalid_utf8: Literal["replace", "binary"] = "replace",
+        dictionary: bool = True,
+        batch_rows: int = BATCH_ROWS,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Table:
+        """Records as columns, for any consumer of Arrow data; no other package is needed.
+
+        Of one event the columns are ``ts``, ``cpu``, ``pid``, ``comm``, ``flags``,
+        ``preempt_count`` and the event's own fields; a common column whose name one of these
+        fields has is called ``common_pid`` and so on. Of several events they are the common ones
+        and ``event``. ``system``, ``buffer``, ``peer`` and ``missed_events`` may be asked for.
+
+        Integers keep width and sign; pointers are uint64, bool is bool; strings are utf8, those of
+        fixed length (comm) dictionaries of it; arrays are lists, of fixed size where the field is;
+        cpumasks and bitmasks are lists of the numbers of the bits set; arrays of u8, structs and
+        all else is binary. Null is what an event has not, or what does not lie in its record.
+
+        Args:
+            events: as for :meth:`iter`.
+            columns: names of columns: fields, common ones and those named above.
+            where: a filter in the language of trace-cmd report -F:
+                ``"prev_state == 0 && next_comm =~ '^kvm'"``, with or without events in front
+                (``"sched/sched_switch: next_pid == 3"``). ``=~`` and ``!~`` take regular
+                expressions, ``~`` the kernel's wildcards. Numbers are compared as unsigned 64-bit
+                ones; ``&&`` and ``||`` have one rank.
+            buffers, cpus, start, end, pids, order, reverse, threads, progress: as for
+                :meth:`iter`.
+            ts: type of the column ``ts``: ``timestamp[ns]`` or ``uint64``.
+            invalid_utf8: ``"replace"`` what is no UTF-8 by U+FFFD, or give texts as ``"binary"``.
+            dictionary: False for plain texts everywhere.
+            batch_rows: rows in a batch, at most.
+
+        Raises:
+            UnknownEventError, UnknownFieldError: (KeyErrors) no such event or field; near names
+                are suggested.
+            FilterError: (a ValueError) ``where`` is not a filter.
+        """
+        return make_table(
+            [self._reader],
+            events,
+            lambda sources: self._request(
+                sources,
+                start,
+                end,
+                order,
+                reverse=reverse,
+                threads=threads,
+                progress=progress,
+                batch_size=batch_rows,
+            ),
+            columns=columns,
+            where=where,
+            buffers=buffers,
+            cpus=cpus,
+            pids=pids,
+            ts=ts,
+            invalid_utf8=invalid_utf8,
+            dictionary=dictionary,
+        )
+
+    def tables(
+        self, events: str | Iterable[str] | None = None, **options: Any
+    ) -> dict[str, Table]:
+        """A :meth:`table` of its own for each event, by ``system:name``.
+
+        Args:
+            events: as for :meth:`iter`; None for all events that occur, which takes a
+                :meth:`stat` to find out.
+            options: as for :meth:`table`.
+        """
+        if events is None:
+            counted = self.stat(threads=options.get("threads", 1)).events
+            names = [name for name in counted if name in self.events]
+        else:
+            patterns = [events] if isinstance(events, str) else list(events)
+            selected = [str(event) for name in patterns for event in self.events.select(name)]
+            names = list(dict.fromkeys(selected))
+        return {name: self.table(name, **options) for name in names}
+
+    def batches(
+        self, events: str | Iterable[str] | None = None, **options: Any
+    ) -> Iterator[RecordBatch]:
+        """The batches of a :meth:`table`, of ``batch_rows`` rows at most, as they are read."""
+        return self.table(events, **options).batches()
 
     def stat(
         self, *, threads: int = 1, progress: Callable[[int, int], None] | None = None

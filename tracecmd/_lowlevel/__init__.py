@@ -5,6 +5,19 @@ Everything it gives out is a plain Python value; no pointer leaves it. The class
 """
 
 from ._base import Handle
+from ._columns import (
+    COLUMN_KINDS,
+    Array,
+    Column,
+    Columns,
+    ColumnsSource,
+    Filter,
+    Memory,
+    Schema,
+    Stream,
+    array_capsule,
+    schema_capsule,
+)
 from ._data import Batch, Clock, Count, Counts, Damage, Data, StreamInfo, Walk, WalkSource
 from ._file import (
     BUFFER_TEXT,
@@ -21,11 +34,16 @@ from ._metadata import EventInfo, FieldInfo, Metadata
 
 __all__ = [
     "BUFFER_TEXT",
+    "COLUMN_KINDS",
     "OPTION_NAMES",
     "SECTION_IDS",
+    "Array",
     "Batch",
     "BufferInfo",
     "Clock",
+    "Column",
+    "Columns",
+    "ColumnsSource",
     "Count",
     "Counts",
     "Damage",
@@ -33,13 +51,19 @@ __all__ = [
     "EventInfo",
     "FieldInfo",
     "File",
+    "Filter",
     "Guest",
     "Handle",
     "Header",
+    "Memory",
     "Metadata",
     "Option",
+    "Schema",
+    "Stream",
     "StreamInfo",
     "Text",
     "Walk",
     "WalkSource",
+    "array_capsule",
+    "schema_capsule",
 ]

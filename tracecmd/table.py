@@ -1,0 +1,421 @@
+"""Records as columns: Arrow out of the core, and thin ways to pandas, Polars, NumPy and Parquet.
+
+A :class:`Table` is a question, not its answer: it reads when a consumer asks for its Arrow stream,
+batch by batch. Whatever speaks the Arrow PyCapsule interface takes it as it is, without pyarrow:
+``polars.DataFrame(table)``, ``pyarrow.table(table)``, ``duckdb.from_arrow(table)``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import itertools
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from . import _lowlevel, _records, errors
+from .event import EventFormat, unknown_name
+
+if TYPE_CHECKING:
+    import numpy
+    import pandas
+    import polars
+    import pyarrow
+
+__all__ = ["FilterError", "MissingPackageError", "RecordBatch", "Table", "UnknownFieldError"]
+
+COMMON = ("ts", "cpu", "pid", "comm", "flags", "preempt_count", "event", "system", "buffer",
+          "peer", "missed_events")  # fmt: skip
+USUAL = COMMON[:6]
+BATCH_ROWS = 65536
+GROUP_ROWS = 1 << 20  # of a Parquet row group
+
+
+class UnknownFieldError(errors.TraceError, KeyError):
+    """None of the events has a field of that name."""
+
+    __str__ = errors.TraceError.__str__
+
+
+class FilterError(errors.TraceError, ValueError):
+    """A text is not a filter, or fits no event of the file."""
+
+
+class MissingPackageError(ImportError):
+    """A package that only some want is not installed; the message says how to get it."""
+
+
+def package(name: str, extra: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        package = name.partition(".")[0]
+        raise MissingPackageError(
+            f"{package} is not installed; get it with: pip install 'tracecmd[{extra}]'",
+            name=package,
+        ) from error
+
+
+# Which columns -------------------------------------------------------------------------------
+
+
+def _resolve_one(event: EventFormat, name: str) -> _lowlevel.Column:
+    """A column of one event: its own field first, then a common column, then a common field."""
+    kind = name.removeprefix("common_")
+    if name in event.fields:
+        return _lowlevel.Column(name, "field", name)
+    if name in COMMON:
+        return _lowlevel.Column(name, name)
+    if name.startswith("common_") and kind in ("ts", "cpu", "comm", "event", "system", "buffer",
+                                               "peer", "missed_events"):  # fmt: skip
+        return _lowlevel.Column(name, kind)
+    try:
+        event.field(name)
+    except KeyError as error:
+        raise UnknownFieldError(
+            unknown_name(f"column of {event}", name, [*COMMON, *event.fields])
+        ) from error
+    return _lowlevel.Column(name, "field", name)
+
+
+def _resolve_some(events: Sequence[EventFormat], name: str) -> _lowlevel.Column:
+    """A column of several events: a common column first, then a field that some event has."""
+    if name in COMMON:
+        return _lowlevel.Column(name, name)
+    for event in events:
+        with contextlib.suppress(KeyError):
+            event.field(name)
+            return _lowlevel.Column(name, "field", name)
+    known = {field for event in events for field in event.fields}
+    raise UnknownFieldError(unknown_name("column of these events", name, [*COMMON, *known]))
+
+
+def _usual_columns(event: EventFormat) -> list[_lowlevel.Column]:
+    """The common columns, then the event's own fields, which keep their names."""
+    common = [
+        _lowlevel.Column(f"common_{name}" if name in event.fields else name, name) for name in USUAL
+    ]
+    return common + [_lowlevel.Column(name, "field", name) for name in event.fields]
+
+
+def _choose_columns(
+    events: Sequence[EventFormat], wanted: Sequence[str] | None
+) -> list[_lowlevel.Column]:
+    if len(events) == 1:
+        if wanted is None:
+            return _usual_columns(events[0])
+        return [_resolve_one(events[0], name) for name in wanted]
+    if wanted is None:
+        wanted = (*USUAL, "event")
+    return [_resolve_some(events, name) for name in wanted]
+
+
+# Reading -------------------------------------------------------------------------------------
+
+
+class Scan(NamedTuple):
+    """All that a read needs: what to read, into which columns, and what passes."""
+
+    request: _records.Request
+    columns: tuple[_lowlevel.Column, ...]
+    filters: dict[int, _lowlevel.Filter]  # by id() of the reader
+    uint64_ts: bool
+    binary: bool
+    dictionary: bool
+
+    def open(self, start: int, end: int | None) -> _lowlevel.Columns:
+        """Start reading a window of time."""
+        sources = [
+            _lowlevel.ColumnsSource(s.lowlevel(), s.reader.peer, self.filters.get(id(s.reader)))
+            for s in self.request.sources
+        ]
+        return _lowlevel.Columns(
+            sources,
+            self.columns,
+            start,
+            end,
+            backwards=self.request.backwards,
+            by_cpu=self.request.by_cpu,
+            uint64_ts=self.uint64_ts,
+            binary=self.binary,
+            dictionary=self.dictionary,
+        )
+
+    def schema(self) -> _lowlevel.Schema:
+        """What the columns are."""
+        columns = self.open(0, 0)
+        try:
+            return columns.schema()
+        finally:
+            columns.close()
+
+    def arrays(self) -> Iterator[_lowlevel.Array]:
+        """All batches in order; with threads, windows of time side by side."""
+        lost = any(column.kind == "missed_events" for column in self.columns)
+        request = self.request._replace(threads=1) if lost else self.request
+        windows = _records.windows(request)
+        if len(windows) == 1:
+            return self._window(*windows[0], request.on_progress)
+        return self._windows(windows)
+
+    def _window(
+        self, start: int, end: int | None, on_progress: Callable[[int, int], None] | None
+    ) -> Iterator[_lowlevel.Array]:
+        columns = self.open(start, end)
+        told = 0
+        try:
+            while True:
+                array = columns.next(self.request.batch_size)
+                problems = columns.problems()
+                for problem in problems[told:]:
+                    self.request.on_problem(problem)
+                told = len(problems)
+                if on_progress:
+                    on_progress(*columns.progress())
+                if array is None:
+                    return
+                yield array
+        finally:
+            columns.close()
+
+    def _windows(self, windows: list[tuple[int, int | None]]) -> Iterator[_lowlevel.Array]:
+        """At most two windows a thread are held at a time."""
+        threads, waiting = self.request.threads, iter(windows)
+        running: deque[Future[list[_lowlevel.Array]]] = deque()
+
+        def read(window: tuple[int, int | None]) -> list[_lowlevel.Array]:
+            return list(self._window(*window, None))
+
+        with ThreadPoolExecutor(threads, thread_name_prefix="tracecmd") as pool:
+            for window in itertools.islice(waiting, 2 * threads):
+                running.append(pool.submit(read, window))
+            try:
+                for done in itertools.count(1):
+                    if not running:
+                        return
+                    arrays = running.popleft().result()
+                    for window in itertools.islice(waiting, 1):
+                        running.append(pool.submit(read, window))
+                    if self.request.on_progress:
+                        self.request.on_progress(done, len(windows))
+                    yield from arrays
+            finally:
+                for future in running:
+                    future.cancel()
+
+
+def _make_filters(
+    sources: Sequence[_records.Source], where: str | None, events: Sequence[EventFormat]
+) -> dict[int, _lowlevel.Filter]:
+    if where is None:
+        return {}
+    filters: dict[int, _lowlevel.Filter] = {}
+    unknown: set[str] | None = None
+    failure: FilterError | None = None
+    for source in sources:
+        reader = source.reader
+        if id(reader) in filters:
+            continue
+        try:
+            found = _lowlevel.Filter(reader.file, reader.metadata, where, source.event_ids)
+        except errors.TraceError:
+            raise
+        except ValueError as error:
+            failure = FilterError(str(error).removeprefix(f"{reader.path}: "), path=reader.path)
+            raise failure from None
+        filters[id(reader)] = found
+        names = set(found.unknown())
+        unknown = names if unknown is None else unknown & names
+    if unknown:
+        known = {name for event in events for name in event.fields}
+        name = sorted(unknown)[0]
+        raise UnknownFieldError(unknown_name("field for the filter", name, [*known, "COMM", "CPU"]))
+    return filters
+
+
+# Tables --------------------------------------------------------------------------------------
+
+
+class RecordBatch:
+    """Some rows of a :class:`Table`: for Arrow consumers, once.
+
+    ``len()`` is the number of rows. Memory belongs to the consumer after it took the batch.
+    """
+
+    def __init__(self, scan: Scan, array: _lowlevel.Array) -> None:
+        self._scan = scan
+        self._array: _lowlevel.Array | None = array
+        self._length = array.length
+
+    def __len__(self) -> int:
+        return self._length
+
+    def _take(self) -> _lowlevel.Array:
+        array, self._array = self._array, None
+        if array is None:
+            raise ValueError("the batch was handed over before")
+        return array
+
+    def __arrow_c_schema__(self) -> object:
+        """A PyCapsule with an ArrowSchema."""
+        return _lowlevel.schema_capsule(self._scan.schema())
+
+    def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
+        """PyCapsules with an ArrowSchema and an ArrowArray; the batch is empty then."""
+        array = self._take()
+        return self.__arrow_c_schema__(), _lowlevel.array_capsule(array)
+
+    def to_arrow(self) -> pyarrow.RecordBatch:
+        """As a pyarrow.RecordBatch."""
+        return package("pyarrow", "arrow").record_batch(self)
+
+    def __repr__(self) -> str:
+        return f"<RecordBatch rows={len(self)}>"
+
+
+class Table:
+    """Records as columns, read anew whenever a consumer takes its Arrow stream.
+
+    Made by :meth:`tracecmd.Trace.table`. Attributes:
+        column_names: names of the columns, in order.
+    """
+
+    def __init__(self, scan: Scan, what: str) -> None:
+        self._scan = scan
+        self._what = what
+        self.column_names = tuple(column.name for column in scan.columns)
+        scan.schema()  # errors of the question come now, not with the answer
+
+    def __arrow_c_schema__(self) -> object:
+        """A PyCapsule with an ArrowSchema: types, and the fields' C declarations as metadata."""
+        return _lowlevel.schema_capsule(self._scan.schema())
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """A PyCapsule with an ArrowArrayStream. The trace may be closed while it is read."""
+        return self._stream().capsule()
+
+    def _stream(self) -> _lowlevel.Stream:
+        return _lowlevel.Stream(self._scan.schema, self._scan.arrays())
+
+    def batches(self) -> Iterator[RecordBatch]:
+        """The rows in batches, so that memory does not follow their number."""
+        for array in self._scan.arrays():
+            yield RecordBatch(self._scan, array)
+
+    def to_arrow(self) -> pyarrow.Table:
+        """As a pyarrow.Table (``pip install 'tracecmd[arrow]'``)."""
+        found: pyarrow.Table = self._hand_to(package("pyarrow", "arrow").table)
+        return found
+
+    def to_polars(self) -> polars.DataFrame:
+        """As a polars.DataFrame (``pip install 'tracecmd[polars]'``)."""
+        found: polars.DataFrame = self._hand_to(package("polars", "polars").DataFrame)
+        return found
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """As a pandas.DataFrame (``pip install 'tracecmd[pandas]'``)."""
+        package("pandas", "pandas")
+        return self.to_arrow().to_pandas()
+
+    def to_numpy(self) -> dict[str, numpy.ndarray[Any, Any]]:
+        """As NumPy arrays by column name (``pip install 'tracecmd[numpy]'``).
+
+        Texts and lists are arrays of objects; columns with nulls are masked arrays.
+        """
+        package("numpy", "numpy")
+        from ._numpy import to_numpy  # noqa: PLC0415
+
+        return to_numpy(self._scan)
+
+    def to_parquet(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        compression: str = "zstd",
+        row_group_rows: int = GROUP_ROWS,
+    ) -> int:
+        """Write a Parquet file (``pip install 'tracecmd[arrow]'``); gives the number of rows.
+
+        Row groups are written as they are read. The file appears under its name when it is whole.
+        """
+        from .export import write_parquet  # noqa: PLC0415
+
+        return write_parquet(self, path, compression=compression, row_group_rows=row_group_rows)
+
+    def _hand_to(self, consume: Callable[[Any], Any]) -> Any:
+        """Let a package consume the stream, and raise what stopped it as it was raised."""
+        stream = self._stream()
+
+        class Once:
+            def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+                return stream.capsule()
+
+        try:
+            return consume(Once())
+        except BaseException:
+            if stream.error is not None:
+                raise stream.error from None
+            raise
+
+    def without_dictionaries(self) -> Table:
+        """The same with all texts plain."""
+        return Table(self._scan._replace(dictionary=False), self._what)
+
+    def __repr__(self) -> str:
+        return f"<Table {self._what} columns={len(self.column_names)}>"
+
+
+def make_table(
+    readers: Sequence[_records.Reader],
+    events: str | Iterable[str] | None,
+    request: Callable[[list[_records.Source]], _records.Request],
+    *,
+    columns: Iterable[str] | None,
+    where: str | None,
+    buffers: Iterable[str] | None,
+    cpus: Iterable[int] | None,
+    pids: int | Iterable[int] | None,
+    ts: Literal["timestamp", "uint64"],
+    invalid_utf8: Literal["replace", "binary"],
+    dictionary: bool,
+) -> Table:
+    """Make a table of the records of one file or several."""
+    for name, value, known in (("ts", ts, ("timestamp", "uint64")),
+                               ("invalid_utf8", invalid_utf8, ("replace", "binary"))):  # fmt: skip
+        if value not in known:
+            raise ValueError(f"{name}={value!r}; it is {known[0]!r} or {known[1]!r}")
+    names = [events] if isinstance(events, str) else None if events is None else list(events)
+    sources = _records.choose_all(readers, buffers=buffers, cpus=cpus, events=names, pids=pids)
+    formats = _formats(readers, names)
+    if isinstance(columns, str):
+        raise TypeError("columns is a list of names, not a name")
+    chosen = _choose_columns(formats, None if columns is None else list(columns))
+    if len({column.name for column in chosen}) < len(chosen):
+        raise ValueError("columns: a name occurs twice")
+    scan = Scan(
+        request(sources),
+        tuple(chosen),
+        _make_filters(sources, where, formats),
+        ts == "uint64",
+        invalid_utf8 == "binary",
+        dictionary,
+    )
+    return Table(scan, str(formats[0]) if len(formats) == 1 else f"events={len(formats)}")
+
+
+def _formats(readers: Sequence[_records.Reader], names: Sequence[str] | None) -> list[EventFormat]:
+    """The events that are asked for, one for each name even if several files have it."""
+    found: dict[str, EventFormat] = {}
+    for reader in readers:
+        if names is None:
+            for event in reader.events.values():
+                found.setdefault(str(event), event)
+            continue
+        for name in names:
+            with contextlib.suppress(KeyError):
+                for event in reader.events.select(name):
+                    found.setdefault(str(event), event)
+    return list(found.values())
