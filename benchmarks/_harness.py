@@ -16,6 +16,7 @@ import os
 import platform
 import resource
 import shlex
+import shutil
 import statistics
 import subprocess
 import sys
@@ -32,7 +33,7 @@ ROOT = BENCHMARKS.parent
 DATA = BENCHMARKS / "data"  # git-ignored: grown files, built programs
 
 # What is grown where no recording is given: a host's, with a trace ID and guests.
-RECORDING = ROOT / "tests" / "data" / "kvm-host.dat"
+RECORDING = ROOT / "tests" / "data" / "sessions" / "kvm-small" / "trace.dat"
 
 PEER_PACKAGES = ("libtracecmd", "libtraceevent")
 PEER_ROOT = os.environ.get("PEER_ROOT", "")  # see build_peer()
@@ -80,6 +81,14 @@ def _peer_libraries(root: Path) -> Path:
     return libraries
 
 
+def _peer_loader(root: Path) -> list[str | Path]:
+    """What starts a program with the libraries of another system's tree."""
+    loaders = sorted(root.glob("lib*/ld-linux*.so*"))
+    if not loaders:
+        stop(f"PEER_ROOT: there is no dynamic loader in {root}/lib*")
+    return [loaders[0], "--library-path", _peer_libraries(root)]
+
+
 def build_peer(name: str) -> list[str | Path]:
     """peer/NAME.c, with libtracecmd and libtraceevent: the command that starts it.
 
@@ -96,10 +105,18 @@ def build_peer(name: str) -> list[str | Path]:
     flags += pkg_config("--cflags", "libtracefs").split()  # its header, if root has none
     flags += [f"-L{libraries}", f"-Wl,-rpath-link,{libraries}", "-Wl,--allow-shlib-undefined"]
     program = _build(f"peer-{name}", [source], [header], [*flags, "-ltracecmd", "-ltraceevent"])
-    loaders = sorted(root.glob("lib*/ld-linux*.so*"))
-    if not loaders:
-        stop(f"PEER_ROOT: there is no dynamic loader in {root}/lib*")
-    return [loaders[0], "--library-path", libraries, program]
+    return [*_peer_loader(root), program]
+
+
+def peer_tool(name: str) -> list[str | Path]:
+    """The peer's command line program NAME, of PEER_ROOT if that is set."""
+    if PEER_ROOT:
+        root = Path(PEER_ROOT)
+        return [*_peer_loader(root), root / "usr" / "bin" / name]
+    path = shutil.which(name)
+    if not path:
+        stop(f"{name} is not installed")
+    return [path]
 
 
 def _peer_versions() -> list[str]:
@@ -115,7 +132,7 @@ def build_core(name: str) -> Path:
     csrc = ROOT / "csrc"
     sources = [BENCHMARKS / "core" / f"{name}.c", *sorted(csrc.glob("**/*.c"))]
     headers = [BENCHMARKS / "measure.h", *sorted(csrc.glob("**/*.h"))]
-    flags = ["-std=c11", "-D_GNU_SOURCE", f"-I{csrc}"]
+    flags = ["-std=c11", "-D_GNU_SOURCE", "-pthread", "-pthread", f"-I{csrc}"]
     flags += pkg_config("--cflags", "--libs", *CORE_PACKAGES).split()
     return _build(f"core-{name}", sources, headers, flags)
 
@@ -171,6 +188,7 @@ class Measured:
 
     ns: list[int] = field(default_factory=list)
     first_ns: list[int] = field(default_factory=list)  # first round of each process
+    cpu_ns: list[int] = field(default_factory=list)  # processor time of a round, where told
     base_kib: int = 0  # before the first round: program and libraries
     peak_kib: int = 0
     anon_kib: int = 0  # not backed by a file, after the last round
@@ -179,6 +197,14 @@ class Measured:
     @property
     def median_ns(self) -> float:
         return statistics.median(self.ns)
+
+    @property
+    def best_ns(self) -> int:
+        return min(self.ns)
+
+    @property
+    def median_cpu_ns(self) -> float:
+        return statistics.median(self.cpu_ns)
 
     @property
     def median_first_ns(self) -> float:
@@ -190,6 +216,7 @@ class Measured:
             "min_ns": min(self.ns),
             "max_ns": max(self.ns),
             "median_first_ns": self.median_first_ns,
+            "median_cpu_ns": self.median_cpu_ns if self.cpu_ns else None,
             "rounds": len(self.ns),
             "base_kib": self.base_kib,
             "peak_kib": self.peak_kib,
@@ -229,6 +256,8 @@ def _run_inside(contender: Contender, into: Measured) -> None:
         key, _, value = line.partition(" ")
         if key == "ns":
             rounds.append(int(value))
+        elif key == "cpu_ns":
+            into.cpu_ns.append(int(value))
         elif key == "check":
             if into.check and into.check != value:
                 stop(f"{contender.name}: first {into.check!r}, then {value!r}")
@@ -328,7 +357,7 @@ def arguments(description: str, *, turns: int) -> argparse.ArgumentParser:
     parser.add_argument(
         "recording", type=Path, nargs="?", default=RECORDING, help=f"to grow; {RECORDING}"
     )
-    parser.add_argument("--size", default="4G", help="of the grown file's pages (4G)")
+    parser.add_argument("--size", default="4G", help="of the grown file's pages (%(default)s)")
     parser.add_argument("--turns", type=int, default=turns, help=f"of each contender ({turns})")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
     return parser

@@ -3,6 +3,7 @@
  * What the C programs of the benchmarks share: a clock, memory in use, a digest, and the lines
  * that _harness.py reads, "KEY VALUE" each:
  *   ns N		one round took N nanoseconds
+ *   cpu_ns N		and so many of all processors' time
  *   base_kib N		peak resident memory before the first round
  *   peak_kib N		the same after the last one
  *   anon_kib N		resident memory not backed by a file, after the last round
@@ -24,6 +25,20 @@ static inline uint64_t now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Of all threads. Where others use the machine as well, this says more than the clock on the wall. */
+static inline uint64_t cpu_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static inline void print_cpu(uint64_t start, uint64_t end)
+{
+	printf("cpu_ns %" PRIu64 "\n", end - start);
 }
 
 static inline void print_round(uint64_t start, uint64_t end)

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * iterate FILE ROUNDS MODE: libtracecmd walks all records of the top buffer.
+ * iterate FILE ROUNDS MODE [keep]: libtracecmd walks all records of the top buffer.
  *   count	tracecmd_iterate_events(), records counted by event id
  *   read	tracecmd_read_data() CPU by CPU, records counted by event id
  *   merge	tracecmd_iterate_events(), time stamp, CPU, event id and pid of every record
  *		appended to four arrays
+ * With keep, the arrays are kept and there is an untimed round before the first one.
  * Opening is not part of the time. The check is the number of records and a digest, in count and
  * read of the counts from id 0 to 65535, in merge of the four values record by record.
  */
 #define _GNU_SOURCE
+#include <stdbool.h>
 #include <trace-cmd.h>
 
 #include "../measure.h"
@@ -108,34 +110,49 @@ static void print_check(const struct walk *walk)
 	printf("check %zu records, %" PRIx64 "\n", walk->records, sum);
 }
 
+/* Forgets the records; the arrays stay where they are if they are to be kept. */
+static void clear_walk(struct walk *walk, bool keep)
+{
+	memset(walk->count, 0, sizeof(walk->count));
+	walk->records = 0;
+	if (keep)
+		return;
+	free(walk->ts);
+	free(walk->cpu);
+	free(walk->id);
+	free(walk->pid);
+	*walk = (struct walk){ 0 };
+}
+
 int main(int argc, char **argv)
 {
-	if (argc != 4 || (strcmp(argv[3], "count") && strcmp(argv[3], "read") &&
-			  strcmp(argv[3], "merge")))
-		fail(argv[0], "FILE ROUNDS count|read|merge");
+	static struct walk walk;
+
+	if (argc < 4 || argc > 5 || (strcmp(argv[3], "count") && strcmp(argv[3], "read") &&
+				     strcmp(argv[3], "merge")) || (argc == 5 && strcmp(argv[4], "keep")))
+		fail(argv[0], "FILE ROUNDS count|read|merge [keep]");
 	long rounds = strtol(argv[2], NULL, 10);
+	bool keep = argc == 5;
 
 	print_memory_before();
-	for (long i = 0; i < rounds; i++) {
+	for (long i = keep ? -1 : 0; i < rounds; i++) {
 		struct tracecmd_input *handle = tracecmd_open(argv[1], TRACECMD_FL_LOAD_NO_PLUGINS);
-		struct walk *walk = calloc(1, sizeof(*walk));
 
-		if (!handle || !walk)
+		if (!handle)
 			fail(argv[1], "tracecmd_open() failed");
-		walk->tep = tracecmd_get_tep(handle);
-		uint64_t start = now_ns();
+		walk.tep = tracecmd_get_tep(handle);
+		uint64_t start = now_ns(), cpu_start = cpu_now_ns();
 
-		walk_once(handle, argv[3], walk);
-		print_round(start, now_ns());
+		walk_once(handle, argv[3], &walk);
+		if (i >= 0) {
+			print_round(start, now_ns());
+			print_cpu(cpu_start, cpu_now_ns());
+		}
 		if (i == rounds - 1) {
 			print_memory_after();
-			print_check(walk);
+			print_check(&walk);
 		}
-		free(walk->ts);
-		free(walk->cpu);
-		free(walk->id);
-		free(walk->pid);
-		free(walk);
+		clear_walk(&walk, keep && i < rounds - 1);
 		tracecmd_close(handle);
 	}
 	return 0;
