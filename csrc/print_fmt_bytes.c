@@ -84,7 +84,7 @@ void output_array(struct output *out, struct span bytes, uint64_t count, uint64_
 	for (uint32_t i = 0; i < (uint32_t)count && i < left; i++) {
 		if (i)
 			output_char(out, ',');
-		if (!known) {
+		if (!known && !i) {
 			output_literal(out, "BAD SIZE:");
 			output_signed(out, (int32_t)element_size);
 			output_char(out, ' ');

@@ -97,17 +97,15 @@ static uint64_t type_mask(struct text type, bool pointed_to)
 	return 0;
 }
 
-/* A character stands for its code, a name for a symbol's address, if there is one, or 0. */
+/* A name stands for a symbol's address, if there is one, or 0. */
 static uint64_t atom_value(const struct compiler *c, const struct node *node)
 {
 	const struct kallsyms *kallsyms = c->p->env->kallsyms;
 	struct symbol symbol;
 
-	if (node->atom == ATOM_CHAR)
-		return node->text.size ? (uint8_t)node->text.start[0] : 0;
 	if (node->atom == ATOM_STRING || !node->text.size)
 		return 0;
-	if (node->text.start[0] >= '0' && node->text.start[0] <= '9')
+	if (memchr("-0123456789", node->text.start[0], 11))
 		return atom_number(node->text);
 	if (kallsyms && kallsyms_find_name(kallsyms, node->text, &symbol))
 		return symbol.address;
@@ -463,14 +461,15 @@ static bool is_plain(const struct conversion *conversion)
 	       !format->width && !format->has_precision;
 }
 
-static void set_number(struct piece *piece, const struct conversion *conversion, char letter)
+static void set_number(struct compiler *c, struct piece *piece,
+		       const struct conversion *conversion, char letter)
 {
 	static const uint8_t bits[] = { 8, 16, 32, 64, 64 };
 
 	piece->code = PIECE_NUMBER;
 	piece->is_signed = letter == 'd' || letter == 'i';
-	if (conversion->longs < -2 || conversion->longs > 2) {	/* "bad count": nothing is printed */
-		piece->code = PIECE_END;
+	if (conversion->longs < -2 || conversion->longs > 2) {	/* a "bad count" fails the event for good */
+		c->p->failed = true;
 		return;
 	}
 	piece->shift = (uint8_t)(64 - bits[conversion->longs + 2]);
@@ -530,7 +529,7 @@ static const char *compile_conversion(struct compiler *c, const char *pos, const
 	} else if (letter == 's') {
 		piece->code = is_plain(conversion) ? PIECE_PLAIN_STRING : PIECE_STRING;
 	} else {
-		set_number(piece, conversion, letter);
+		set_number(c, piece, conversion, letter);
 	}
 	/* compile_expr() does not move pieces. */
 	while (conversion->stars--)

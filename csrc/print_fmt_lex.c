@@ -17,8 +17,8 @@ static void skip_blanks(struct lexer *lexer)
 		lexer->pos++;
 }
 
-/* Behind the opening quote; ends behind the closing one, or at the end of the text. */
-static struct text lex_quoted(struct lexer *lexer, char quote)
+/* Behind the opening quote; ends behind the closing one. False: there is none. */
+static bool lex_quoted(struct lexer *lexer, char quote, struct text *out)
 {
 	const char *start = lexer->pos;
 	bool escaped = false;
@@ -26,27 +26,35 @@ static struct text lex_quoted(struct lexer *lexer, char quote)
 	for (; lexer->pos < lexer->end; lexer->pos++) {
 		char c = *lexer->pos;
 
-		if (c == quote && !escaped)
-			return (struct text){ start, (size_t)(lexer->pos++ - start) };
+		if (c == quote && !escaped) {
+			*out = (struct text){ start, (size_t)(lexer->pos++ - start) };
+			return true;
+		}
 		escaped = c == '\\' && !escaped;
 	}
-	return (struct text){ start, (size_t)(lexer->pos - start) };
+	return false;
 }
 
 /* "a" "b" is one string. Copies are made piece by piece only when there are neighbours. */
 static struct lexeme lex_string(struct lexer *lexer)
 {
-	struct text whole = lex_quoted(lexer, '"');
-	struct lexer ahead = *lexer;
-	size_t total = whole.size, count = 0;
+	struct text whole, piece;
+	struct lexer ahead;
+	size_t total, count = 0;
 	char *joined;
 
+	if (!lex_quoted(lexer, '"', &whole))
+		return (struct lexeme){ LEXEME_END, TEXT("") };
+	ahead = *lexer;
+	total = whole.size;
 	for (;;) {
 		skip_blanks(&ahead);
 		if (ahead.pos == ahead.end || *ahead.pos != '"')
 			break;
 		ahead.pos++;
-		total += lex_quoted(&ahead, '"').size;
+		if (!lex_quoted(&ahead, '"', &piece))
+			return (struct lexeme){ LEXEME_END, TEXT("") };
+		total += piece.size;
 		count++;
 	}
 	if (!count)
@@ -55,15 +63,11 @@ static struct lexeme lex_string(struct lexer *lexer)
 	if (!joined)
 		return (struct lexeme){ LEXEME_NO_MEMORY, TEXT("") };
 	memcpy(joined, whole.start, whole.size);
-	total = whole.size;
-	while (count--) {
-		struct text piece;
-
+	for (size_t at = whole.size; count--; at += piece.size) {
 		skip_blanks(lexer);
 		lexer->pos++;
-		piece = lex_quoted(lexer, '"');
-		memcpy(joined + total, piece.start, piece.size);
-		total += piece.size;
+		lex_quoted(lexer, '"', &piece);
+		memcpy(joined + at, piece.start, piece.size);
 	}
 	return (struct lexeme){ LEXEME_STRING, { joined, total } };
 }
@@ -83,6 +87,7 @@ static size_t operator_size(const char *pos, size_t left)
 
 struct lexeme lex(struct lexer *lexer)
 {
+	struct text quoted = TEXT("");
 	const char *start;
 	enum lexeme_kind kind;
 
@@ -103,7 +108,8 @@ struct lexeme lex(struct lexer *lexer)
 	case '"':
 		return lex_string(lexer);
 	case '\'':
-		return (struct lexeme){ LEXEME_CHAR, lex_quoted(lexer, '\'') };
+		kind = lex_quoted(lexer, '\'', &quoted) ? LEXEME_CHAR : LEXEME_END;
+		return (struct lexeme){ kind, quoted };
 	case '(':
 	case ')':
 	case ',':

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "number.h"
 #include "print_fmt_lex.h"
 #include "print_fmt_tree.h"
 
@@ -21,7 +22,9 @@ struct parser {
 
 static bool parse_primary(struct parser *p, struct node *node);
 static bool parse_operator(struct parser *p, struct node *node);
-static bool parse_following(struct parser *p, struct node *node);
+static bool parse_following(struct parser *p, struct node *node, struct node *operand);
+
+static bool set_number(struct parser *p, struct node *node, int64_t value);
 
 /* Every parse_ function gives false when the print fmt is lost; p->token is then of no meaning. */
 static bool refuse(struct parser *p)
@@ -89,25 +92,6 @@ static bool next_expression(struct parser *p, struct node **node)
 
 /* --- operators --------------------------------------------------------------------------- */
 
-/* Low binds tightest; -1: not one. */
-static int operator_priority(struct text op)
-{
-	static const struct {
-		char op[3];
-		int8_t priority;
-	} table[] = {
-		{ "++", 3 }, { "--", 3 }, { "~", 4 }, { "!", 4 }, { "*", 6 }, { "/", 6 }, { "%", 6 },
-		{ "+", 7 }, { "-", 7 }, { "<<", 8 }, { ">>", 8 }, { "<", 9 }, { ">", 9 }, { "<=", 9 },
-		{ ">=", 9 }, { "==", 10 }, { "!=", 10 }, { "&", 11 }, { "^", 12 }, { "|", 13 },
-		{ "&&", 14 }, { "||", 15 }, { "?", 16 },
-	};
-
-	for (size_t i = 0; i < countof(table); i++)
-		if (text_is(op, table[i].op))
-			return table[i].priority;
-	return -1;
-}
-
 /* The tree so far becomes the left operand of a new operator in its place. */
 static bool wrap(struct parser *p, struct node *node, uint8_t priority)
 {
@@ -154,17 +138,18 @@ static bool parse_unary(struct parser *p, struct node *node)
 		return refuse(p);
 	*node = (struct node){ .kind = NODE_OP, .text = p->token.text };
 	node->left = new_node(p);
-	return node->left && next_primary(p, &node->right) && parse_following(p, node);
+	return node->left && next_primary(p, &node->right) && parse_following(p, node, node->right);
 }
 
 /*
  * a op b: if b came as an operator node that binds less tightly (it was in parentheses, or
- * unary), libtraceevent lets it change places with op.
+ * unary), libtraceevent lets it change places with op. *right then holds (a op ...), and that is
+ * what it goes on to take for the operand on the right.
  */
 static void attach_right(struct node *node, struct node *right)
 {
 	if (right->kind == NODE_OP &&
-	    operator_priority(node->text) < operator_priority(right->text)) {
+	    print_fmt_priority(node->text) < print_fmt_priority(right->text)) {
 		struct node tight = *node;
 
 		tight.right = right->left;
@@ -176,9 +161,9 @@ static void attach_right(struct node *node, struct node *right)
 	}
 }
 
-static bool parse_binary(struct parser *p, struct node *node)
+static bool parse_binary(struct parser *p, struct node *node, struct node **operand)
 {
-	int priority = operator_priority(p->token.text);
+	int priority = print_fmt_priority(p->token.text);
 	struct node *right;
 
 	if (priority < 5 || priority > 15)
@@ -207,31 +192,35 @@ static bool parse_binary(struct parser *p, struct node *node)
 	if (!right || !parse_primary(p, right))
 		return false;
 	attach_right(node, right);
+	*operand = right;
 	return true;
 }
 
-/* The operator at p->token, with *node as its left operand. */
-static bool parse_one_operator(struct parser *p, struct node *node)
+/* The operator at p->token, with *node as its left operand. *operand: what it has on its right. */
+static bool parse_one_operator(struct parser *p, struct node *node, struct node **operand)
 {
+	*operand = NULL;
 	if (++p->operators > PRINT_FMT_MAX_OPERATORS)
 		return refuse(p);
 	if (at(p, LEXEME_OP, "?"))
 		return parse_conditional(p, node);
 	if (at(p, LEXEME_OP, "["))
 		return parse_index(p, node);
-	return parse_binary(p, node);
+	return parse_binary(p, node, operand);
 }
 
 /*
  * All operators behind the operator node *node, up to a colon: one that binds less wraps the
  * whole, any other takes the operand on the right only.
  */
-static bool parse_following(struct parser *p, struct node *node)
+static bool parse_following(struct parser *p, struct node *node, struct node *operand)
 {
 	while (p->token.kind == LEXEME_OP && !at(p, LEXEME_OP, ":")) {
-		if (node->kind == NODE_OP && operator_priority(p->token.text) <= node->priority)
-			node = node->right;
-		if (!parse_one_operator(p, node))
+		if (print_fmt_priority(p->token.text) <= node->priority)
+			node = operand;
+		if (!node)	/* what is not a right operand there: [ behind a ? or another [ */
+			return refuse(p);
+		if (!parse_one_operator(p, node, &operand))
 			return false;
 	}
 	return true;
@@ -239,156 +228,12 @@ static bool parse_following(struct parser *p, struct node *node)
 
 static bool parse_operator(struct parser *p, struct node *node)
 {
-	return parse_one_operator(p, node) && parse_following(p, node);
+	struct node *operand;
+
+	return parse_one_operator(p, node, &operand) && parse_following(p, node, operand);
 }
 
 /* --- values known while parsing ----------------------------------------------------------- */
-
-uint64_t atom_number(struct text text)
-{
-	const char *s = text.start, *end = s + text.size;
-	unsigned base = 10;
-	uint64_t value = 0;
-
-	if (end - s >= 2 && s[0] == '0' && (s[1] == 'x' || s[1] == 'X')) {
-		base = 16;
-		s += 2;
-	} else if (s < end && *s == '0') {
-		base = 8;
-	}
-	for (; s < end; s++) {
-		unsigned digit;
-
-		if (*s >= '0' && *s <= '9')
-			digit = (unsigned)(*s - '0');
-		else if ((*s | 0x20) >= 'a' && (*s | 0x20) <= 'f')
-			digit = (unsigned)((*s | 0x20) - 'a') + 10;
-		else
-			break;
-		if (digit >= base)
-			break;
-		if (__builtin_mul_overflow(value, base, &value) ||
-		    __builtin_add_overflow(value, digit, &value))
-			return UINT64_MAX;
-	}
-	return value;
-}
-
-static bool fold(const struct node *node, int64_t *value);
-
-static bool fold_unary(struct text op, int64_t right, int64_t *value)
-{
-	switch (op.start[0]) {
-	case '~':
-		*value = ~right;
-		return true;
-	case '!':
-		*value = !right;
-		return true;
-	case '-':
-		*value = (int64_t)(UINT64_C(0) - (uint64_t)right);
-		return true;
-	case '+':
-		*value = right;
-		return true;
-	default:
-		return false;
-	}
-}
-
-static bool fold_binary(const struct node *node, int64_t a, int64_t b, int64_t *value)
-{
-	uint64_t left = (uint64_t)a, right = (uint64_t)b, out;
-
-	switch (operator_priority(node->text) << 8 | node->text.start[0]) {
-	case 6 << 8 | '*':
-		out = left * right;
-		break;
-	case 6 << 8 | '/':
-	case 6 << 8 | '%':
-		if (!b || (a == INT64_MIN && b == -1))
-			return false;
-		out = (uint64_t)(node->text.start[0] == '/' ? a / b : a % b);
-		break;
-	case 7 << 8 | '+':
-		out = left + right;
-		break;
-	case 7 << 8 | '-':
-		out = left - right;
-		break;
-	case 8 << 8 | '<':
-		out = left << (right & 63);
-		break;
-	case 8 << 8 | '>':
-		out = (uint64_t)(a >> (right & 63));
-		break;
-	case 9 << 8 | '<':
-		out = node->text.size == 1 ? a < b : a <= b;
-		break;
-	case 9 << 8 | '>':
-		out = node->text.size == 1 ? a > b : a >= b;
-		break;
-	case 10 << 8 | '=':
-		out = a == b;
-		break;
-	case 10 << 8 | '!':
-		out = a != b;
-		break;
-	case 11 << 8 | '&':
-		out = left & right;
-		break;
-	case 12 << 8 | '^':
-		out = left ^ right;
-		break;
-	case 13 << 8 | '|':
-		out = left | right;
-		break;
-	case 14 << 8 | '&':
-		out = left && right;
-		break;
-	case 15 << 8 | '|':
-		out = left || right;
-		break;
-	default:
-		return false;
-	}
-	*value = (int64_t)out;
-	return true;
-}
-
-static bool fold_operator(const struct node *node, int64_t *value)
-{
-	int64_t left, right;
-
-	if (text_is(node->text, "[") || text_is(node->text, ":"))
-		return false;
-	if (text_is(node->text, "?"))
-		return fold(node->left, &left) && fold(left ? node->right->left : node->right->right, value);
-	if (!fold(node->right, &right))
-		return false;
-	if (node->left->kind == NODE_NULL)
-		return fold_unary(node->text, right, value);
-	return fold(node->left, &left) && fold_binary(node, left, right, value);
-}
-
-/* The value of an expression without fields; identifiers count as 0. */
-static bool fold(const struct node *node, int64_t *value)
-{
-	switch (node->kind) {
-	case NODE_NULL:
-		*value = 0;
-		return true;
-	case NODE_ATOM:
-		*value = (int64_t)atom_number(node->text);
-		return true;
-	case NODE_TYPE:
-		return fold(node->left, value);
-	case NODE_OP:
-		return fold_operator(node, value);
-	default:
-		return false;
-	}
-}
 
 /* Names that kernels leave in format files. Any other that is no number is -1. */
 static uint64_t named_value(struct text name)
@@ -570,22 +415,21 @@ static bool parse_dynamic_array_len(struct parser *p, struct node *node)
 	return parse_field_name(p, node, true);
 }
 
-static bool set_size(struct parser *p, struct node *node, unsigned size)
+/* The node becomes the atom of a number. */
+static bool set_number(struct parser *p, struct node *node, int64_t value)
 {
-	char *digit = arena_alloc(p->arena, 12);
-	unsigned n = 0, unit = 1;
+	char *text = arena_alloc(p->arena, NUMBER_ROOM + 1), *end = text;
+	struct node *next = node->next;
 
-	if (!digit) {
+	if (!text) {
 		p->no_memory = true;
 		return false;
 	}
-	while (size / unit >= 10)
-		unit *= 10;
-	for (; unit; unit /= 10)
-		digit[n++] = (char)('0' + size / unit % 10);
-	node->kind = NODE_ATOM;
-	node->atom = ATOM_WORD;
-	node->text = (struct text){ digit, n };
+	if (value < 0)
+		*end++ = '-';
+	end = number_decimal(end, value < 0 ? UINT64_C(0) - (uint64_t)value : (uint64_t)value);
+	*node = (struct node){ .kind = NODE_ATOM, .atom = ATOM_WORD, .next = next,
+			       .text = { text, (size_t)(end - text) } };
 	return true;
 }
 
@@ -609,7 +453,7 @@ static bool parse_sizeof_field(struct parser *p, struct node *node)
 		return false;
 	if (!field.field || (field.field->flags & TRC_FIELD_ARRAY))
 		return refuse(p);
-	return set_size(p, node, field.field->size);
+	return set_number(p, node, field.field->size);
 }
 
 static bool parse_sizeof(struct parser *p, struct node *node)
@@ -624,7 +468,7 @@ static bool parse_sizeof(struct parser *p, struct node *node)
 	if (is_unsigned)
 		advance(p);
 	if (is_unsigned && p->token.kind != LEXEME_ITEM)
-		return set_size(p, node, 4);
+		return set_number(p, node, 4);
 	if (at(p, LEXEME_ITEM, "long")) {
 		advance(p);
 		size = p->language.long_size;
@@ -632,28 +476,27 @@ static bool parse_sizeof(struct parser *p, struct node *node)
 			size = 8;
 			advance(p);
 		}
-		return set_size(p, node, size);
+		return set_number(p, node, size);
 	}
 	size = at(p, LEXEME_ITEM, "int") ? 4 : p->token.kind == LEXEME_ITEM ? fixed_type_size(p->token.text) : 0;
 	if (!size)
 		return refuse(p);
 	advance(p);
-	return set_size(p, node, size);
+	return set_number(p, node, size);
 }
 
-/* __builtin_expect(x, n) is x. */
+/* __builtin_expect(x, n) is x, one primary; n is any word. */
 static bool parse_expect(struct parser *p, struct node *node)
 {
-	struct node *dropped;
-
 	advance(p);
 	*node = (struct node){ .text = TEXT("") };
-	if (!parse_primary(p, node))
+	if (!parse_primary(p, node) || !expect(p, LEXEME_DELIM, ","))
 		return false;
-	while (p->token.kind == LEXEME_OP)
-		if (!parse_operator(p, node))
-			return false;
-	return expect(p, LEXEME_DELIM, ",") && next_expression(p, &dropped);
+	advance(p);
+	if (p->token.kind != LEXEME_ITEM)
+		return refuse(p);
+	advance(p);
+	return true;
 }
 
 /* Plugins' functions take single primaries. */
@@ -768,7 +611,14 @@ static bool parse_word(struct parser *p, struct node *node)
 /* ( expression ), or a cast if something follows that can be cast. */
 static bool parse_parenthesis(struct parser *p, struct node *node)
 {
+	struct lexer behind;
+
 	advance(p);
+	behind = p->lexer;
+	if (at(p, LEXEME_ITEM, "REC") && lexeme_is(lex_item(&behind), LEXEME_DELIM, ")")) {
+		advance(p);	/* (REC)->field */
+		return parse_field(p, node);
+	}
 	if (!parse_primary(p, node) || (p->token.kind == LEXEME_OP && !parse_operator(p, node)) ||
 	    !expect(p, LEXEME_DELIM, ")"))
 		return false;
@@ -795,10 +645,13 @@ static bool parse_primary(struct parser *p, struct node *node)
 		ok = at(p, LEXEME_ITEM, "REC") ? parse_field(p, node) : parse_word(p, node);
 		break;
 	case LEXEME_STRING:
-	case LEXEME_CHAR:
 		node->kind = NODE_ATOM;
-		node->atom = p->token.kind == LEXEME_STRING ? ATOM_STRING : ATOM_CHAR;
+		node->atom = ATOM_STRING;
 		node->text = p->token.text;
+		advance(p);
+		break;
+	case LEXEME_CHAR:
+		ok = set_number(p, node, p->token.text.size ? (uint8_t)p->token.text.start[0] : 0);
 		advance(p);
 		break;
 	case LEXEME_DELIM:
@@ -833,12 +686,40 @@ static bool fields_as_args(struct parser *p, struct node **list)
 	return true;
 }
 
+static uint64_t constant(const struct node *atom)
+{
+	return atom->atom == ATOM_WORD ? atom_number(atom->text) : 0;
+}
+
+/*
+ * Operators between two atoms are worked out as soon as an argument is read, and there names are
+ * worth 0, whatever symbols there are. Casts and unary operators are left alone.
+ */
+static bool consolidate(struct parser *p, struct node *node)
+{
+	int64_t value;
+	uint64_t left, right;
+
+	if (node->kind != NODE_OP)
+		return true;
+	if (!consolidate(p, node->left) || !consolidate(p, node->right))
+		return false;
+	if (node->left->kind != NODE_ATOM || node->right->kind != NODE_ATOM)
+		return true;
+	left = constant(node->left);
+	right = constant(node->right);
+	if (!fold_operator(node, (int64_t)left, (int64_t)right, false, &value))
+		return true;
+	return set_number(p, node, value);
+}
+
 /* At the comma behind the format string. */
 static bool parse_args(struct parser *p, struct node **list)
 {
 	do {
 		p->operators = 0;
-		if (!next_primary(p, list) || (p->token.kind == LEXEME_OP && !parse_operator(p, *list)))
+		if (!next_primary(p, list) ||
+		    (p->token.kind == LEXEME_OP && (!parse_operator(p, *list) || !consolidate(p, *list))))
 			return false;
 		list = &(*list)->next;
 	} while (at(p, LEXEME_DELIM, ","));

@@ -21,20 +21,19 @@ static bool at(const char *spec, const char *end, size_t i, const char *letters)
 	return i < (size_t)(end - spec) && strchr(letters, spec[i]) && spec[i];
 }
 
-/* I4[hlnb], I6[c], IS[p][c][hlnb] */
+/* I4[hlnb], I6[c], IS[p][hlnb], ISpc, ISc; any other I is taken, and prints nothing. */
 static size_t ip_spec_size(const char *spec, const char *end)
 {
 	size_t n = 2;
 
 	if (at(spec, end, 1, "6"))
-		return spec[0] == 'I' && at(spec, end, 2, "c") ? 3 : 2;
+		return at(spec, end, 2, "c") ? 3 : 2;
 	if (at(spec, end, 1, "S")) {
-		if (at(spec, end, n, "pc"))
-			n++;
-		if (n == 3 && at(spec, end, n, spec[2] == 'p' ? "c" : "p"))
-			n++;
+		n += at(spec, end, 2, "p");
+		if (at(spec, end, n, "c"))
+			return n + 1;
 	} else if (!at(spec, end, 1, "4")) {
-		return 0;
+		return 1;
 	}
 	return at(spec, end, n, "hlnb") ? n + 1 : n;
 }
@@ -47,7 +46,7 @@ size_t pointer_spec_size(const char *spec, const char *end, enum piece_code *cod
 	}
 	if (at(spec, end, 0, "mM")) {
 		*code = PIECE_MAC;
-		return at(spec, end, 1, spec[0] == 'M' ? "FR" : "R") ? 2 : 1;
+		return at(spec, end, 1, "FR") ? 2 : 1;
 	}
 	if (at(spec, end, 0, "iI")) {
 		*code = PIECE_IP;
@@ -229,7 +228,7 @@ static void print_ip(const struct print_fmt *p, const char *spec, struct span by
 			print_ipv4(bytes.data, ipv4_reversed(p, spec[2]), spec[0] == 'i', out);
 	} else if (bytes.size != SIZE_IPV6) {
 		output_literal(out, "INVALIDIPv6");
-	} else if (spec[2] == 'c') {
+	} else if (spec[0] == 'I' && spec[2] == 'c') {
 		print_ipv6_short(bytes.data, out);
 	} else {
 		print_ipv6(bytes.data, spec[0] == 'I', out);
@@ -263,11 +262,15 @@ static void print_buffer(const struct print_fmt *p, const struct print_record *r
 
 	if (piece->star != NO_EXPR)
 		count = (int32_t)expr_eval(p, r, piece->star);
-	if (count < 0)
-		count = 1;
-	if ((uint32_t)count < bytes.size)
+	if (count >= 0 && (uint32_t)count < bytes.size)
 		bytes.size = (uint32_t)count;
 	output_hex_bytes(out, bytes, letter == 'C' ? ":" : letter == 'D' ? "-" : letter == 'N' ? "" : " ");
+}
+
+/* Which of them read __get_dynamic_array(): buffers nothing else, addresses only of sockets. */
+static bool takes_dynamic(const struct piece *piece)
+{
+	return piece->code == PIECE_BUFFER || (piece->code == PIECE_IP && piece->spec[1] == 'S');
 }
 
 void piece_run_pointer(const struct print_fmt *p, const struct print_record *r,
@@ -279,16 +282,23 @@ void piece_run_pointer(const struct print_fmt *p, const struct print_record *r,
 	if (piece->arg == NO_EXPR)
 		return;
 	e = &p->exprs[piece->arg];
+	while (e->code == EXPR_MASK && e->a != NO_EXPR && piece->code != PIECE_BUFFER)
+		e = &p->exprs[e->a];	/* casts do not matter */
 	if (e->code == EXPR_FUNC) {
 		function_print(p, r, e, out);
 		return;
 	}
-	if (e->code == EXPR_DYNAMIC) {
+	if (piece->code == PIECE_IP && !piece->spec[1])	/* neither 4, 6 nor S */
+		return;
+	if (e->code == EXPR_DYNAMIC && takes_dynamic(piece)) {
 		bytes = read_dynamic(p, r, &e->field);
-	} else if (e->code == EXPR_FIELD) {
+	} else if (e->code == EXPR_FIELD && piece->code != PIECE_BUFFER) {
 		bytes = read_static(r, &e->field);
 	} else {
-		output_literal(out, "ARG TYPE NOT FIELD BUT ");
+		if (piece->code == PIECE_IP && piece->spec[1] == 'S')
+			output_literal(out, "ARG NOT FIELD NOR DYNAMIC ARRAY BUT TYPE ");
+		else
+			output_literal(out, "ARG TYPE NOT FIELD BUT ");
 		output_decimal(out, e->kind);
 		return;
 	}

@@ -28,8 +28,8 @@ static void print_array(const struct print_fmt *p, const struct print_record *r,
 	    (unsized || is_printable(bytes))) {
 		const uint8_t *end;
 
-		if (!bytes.size)	/* of a string without length it prints what stands at the offset */
-			bytes.size = r->size - (uint32_t)(bytes.data - r->data);
+		/* It goes on to the next NUL, be it behind the field; here no further than the record. */
+		bytes.size = r->size - (uint32_t)(bytes.data - r->data);
 		end = memchr(bytes.data, 0, bytes.size);
 		output_bytes(out, (const char *)bytes.data,
 			     end ? (size_t)(end - bytes.data) : bytes.size);
@@ -121,7 +121,7 @@ static bool ends_in_0x(struct text text)
  * gets one.
  */
 static const struct piece *find_conversion(const struct print_fmt *p, uint32_t *next,
-					   const struct event_field *field)
+					   const struct event_field *field, struct text *before)
 {
 	uint32_t count = p->piece_count;
 
@@ -132,10 +132,13 @@ static const struct piece *find_conversion(const struct print_fmt *p, uint32_t *
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t at = *next + i < count ? *next + i : *next + i - count;
 
-		if (shows_field(p, &p->pieces[at], field)) {
-			*next = at + 1;
-			return &p->pieces[at];
-		}
+		if (!shows_field(p, &p->pieces[at], field))
+			continue;
+		*before = p->pieces[at].before;
+		if (!at && i && !before->size)	/* the end of the format is what came before its start */
+			*before = p->pieces[p->piece_count - 1].before;
+		*next = at + 1;
+		return &p->pieces[at];
 	}
 	return NULL;
 }
@@ -149,6 +152,7 @@ void print_fmt_run_raw(const struct print_fmt *program, const struct print_recor
 	for (uint32_t i = 0; i < event->field_count; i++) {
 		const struct event_field *field = &event->fields[i];
 		const struct piece *piece = NULL;
+		struct text before = TEXT("");
 		struct place place = { field->offset, field->size, field->element_size,
 				       (uint16_t)field->flags, false };
 
@@ -156,12 +160,12 @@ void print_fmt_run_raw(const struct print_fmt *program, const struct print_recor
 		output_text(out, field->name);
 		output_char(out, '=');
 		if (!program->failed && !(field->flags & (TRC_FIELD_ARRAY | TRC_FIELD_STRING)))
-			piece = find_conversion(program, &next, field);
+			piece = find_conversion(program, &next, field, &before);
 		if (!piece) {
 			print_value(program, record, i, &place, out);
 			continue;
 		}
-		if (ends_in_0x(piece->before))
+		if (ends_in_0x(before))
 			output_literal(out, "0x");
 		piece_run(program, record, piece, true, out);
 	}

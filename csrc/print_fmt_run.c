@@ -323,6 +323,8 @@ static void print_mask(const struct print_fmt *p, const struct print_record *r,
 		output_bitmask(out, mask, p->big_endian);
 	else
 		output_cpumask(out, mask, p->big_endian);
+	if (format && format->has_precision && out->size - start > format->precision)
+		out->size = start + format->precision;
 	size = out->size - start;
 	if (format && format->width > size && output_reserve(out, format->width - size)) {
 		size_t blanks = format->width - size;
@@ -333,8 +335,6 @@ static void print_mask(const struct print_fmt *p, const struct print_record *r,
 		memset(format->minus ? text + size : text, ' ', blanks);
 		out->size += blanks;
 	}
-	if (format && format->has_precision && out->size - start > format->precision)
-		out->size = start + format->precision;
 }
 
 void expr_print(const struct print_fmt *p, const struct print_record *r, uint32_t index,

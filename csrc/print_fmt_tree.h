@@ -48,9 +48,8 @@ struct symbol_entry {
 };
 
 enum atom_kind {
-	ATOM_WORD,	/* a number or identifiers */
+	ATOM_WORD,	/* a number, a character's code, or identifiers */
 	ATOM_STRING,
-	ATOM_CHAR,
 };
 
 struct node {
@@ -90,5 +89,17 @@ int print_fmt_parse(const struct event_format *event, struct print_fmt_language 
 
 /* strtoull(text, NULL, base 0). */
 uint64_t atom_number(struct text text);
+
+/* Rank of an operator, low binds tightest; -1: it is not one. */
+int print_fmt_priority(struct text op);
+
+/*
+ * The value of an entry's expression; words count as 0. False: something in it is not known before
+ * there is a record, or is no operator that libtraceevent works out there.
+ */
+bool fold(const struct node *node, int64_t *value);
+
+/* a op b. False: no operator, or divided by 0. */
+bool fold_operator(const struct node *op, int64_t a, int64_t b, bool is_signed, int64_t *value);
 
 #endif
