@@ -150,11 +150,11 @@ static struct column_type array_type(const struct event_field *field,
 		return bytes_type(field, access->extent);
 	if (access->extent != EXTENT_FIXED)
 		return type;
-	if (!field->array_length || (uint64_t)width * field->array_length != field->size)
+	if (field->size % width)
 		return bytes_type(field, access->extent);
 	if (field->size <= FIXED_SIZE_MAX) {
 		type.shape = SHAPE_FIXED_LIST;
-		type.length = field->array_length;
+		type.length = field->size / width;	/* probes do not tell the array's length */
 	}
 	return type;
 }

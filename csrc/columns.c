@@ -197,20 +197,21 @@ static bool find_bytes(const uint8_t *payload, uint32_t payload_size,
 		       uint32_t *size)
 {
 	uint64_t word, at = access->offset;
+	uint32_t length = access->size;
 
-	if (access->size > payload_size || at > payload_size - access->size)
+	if (length > payload_size || at > payload_size - length)
 		return false;
-	*size = access->size;
 	if (access->extent == EXTENT_REST) {
-		*size = payload_size - (uint32_t)at;
+		length = payload_size - (uint32_t)at;
 	} else if (access->extent != EXTENT_FIXED) {
 		word = load_uint(payload + at, access->size, big_endian);
 		at = (word & 0xffff) + (access->extent == EXTENT_RELATIVE ? at + access->size : 0);
-		*size = word >> 16 & 0xffff;
-		if (*size > payload_size || at > payload_size - *size)
+		length = word >> 16 & 0xffff;
+		if (length > payload_size || at > payload_size - length)
 			return false;
 	}
 	*bytes = payload + at;
+	*size = length;
 	return true;
 }
 

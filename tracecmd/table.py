@@ -208,27 +208,30 @@ class Scan(NamedTuple):
 
 
 def _make_filters(
-    sources: Sequence[_records.Source], where: str | None, events: Sequence[EventFormat]
+    readers: Sequence[_records.Reader],
+    where: str | None,
+    events: Sequence[EventFormat],
+    names: Sequence[str] | None,
 ) -> dict[int, _lowlevel.Filter]:
+    """A filter for each file. A name in it has to be a field of some event in one of them."""
     if where is None:
         return {}
     filters: dict[int, _lowlevel.Filter] = {}
     unknown: set[str] | None = None
-    failure: FilterError | None = None
-    for source in sources:
-        reader = source.reader
-        if id(reader) in filters:
-            continue
+    for reader in readers:
+        ids = None
+        if names is not None:
+            ids = _records.id_bitmap(_formats([reader], names))
         try:
-            found = _lowlevel.Filter(reader.file, reader.metadata, where, source.event_ids)
+            found = _lowlevel.Filter(reader.file, reader.metadata, where, ids)
         except errors.TraceError:
             raise
         except ValueError as error:
-            failure = FilterError(str(error).removeprefix(f"{reader.path}: "), path=reader.path)
-            raise failure from None
+            reason = str(error).removeprefix(f"{reader.path}: ")
+            raise FilterError(reason, path=reader.path) from None
         filters[id(reader)] = found
-        names = set(found.unknown())
-        unknown = names if unknown is None else unknown & names
+        missing = set(found.unknown())
+        unknown = missing if unknown is None else unknown & missing
     if unknown:
         known = {name for event in events for name in event.fields}
         name = sorted(unknown)[0]
@@ -398,7 +401,7 @@ def make_table(
     scan = Scan(
         request(sources),
         tuple(chosen),
-        _make_filters(sources, where, formats),
+        _make_filters(readers, where, formats, names),
         ts == "uint64",
         invalid_utf8 == "binary",
         dictionary,

@@ -1,0 +1,260 @@
+"""Columns of every event of every recording beside what libtraceevent reads of it."""
+
+from __future__ import annotations
+
+import itertools
+import struct
+import subprocess
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tracecmd
+
+from . import corpus, reference
+
+pa = pytest.importorskip("pyarrow")
+
+GIVES_UP = {"s390x-tc331-broken-marker.dat", "v6-cut.dat", "v7n-cut.dat", "v7-head-only.dat"}
+LATENCY = {"v6-latency.dat", "v7-latency.dat", "v7-hwlat.dat"}
+READABLE = [path for path in corpus.ALL if path.name not in GIVES_UP | LATENCY]
+
+
+@pytest.fixture(scope="session")
+def fields_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    flags = reference.library_flags()
+    if flags is None:
+        pytest.skip("libtracecmd is not installed, or there is no C compiler")
+    program = tmp_path_factory.mktemp("fields") / "fields"
+    source = reference.ROOT / "tests" / "c" / "fields.c"
+    command = [*reference.CC, "-O1", "-Wall", "-Wextra", "-o", program, source, *flags]
+    built = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    return program
+
+
+def run(program: Path, path: Path, *words: str) -> list[str]:
+    result = subprocess.run(
+        [program, path, *words], capture_output=True, text=True, timeout=300, check=False
+    )
+    if result.returncode == 1:
+        # Not all libraries are built with zlib.
+        assert b"zlib\0" in path.read_bytes()[:64] or "tc331-broken" in path.name, result.stderr
+        pytest.skip("libtracecmd cannot open this recording")
+    assert result.returncode == 0, result.stderr
+    assert "ended early" not in result.stderr
+    return result.stdout.splitlines()
+
+
+WIDTHS = {
+    **dict.fromkeys(("u16", "unsigned short"), 2),
+    **dict.fromkeys(("int", "unsigned int", "u32", "__u32", "__le32"), 4),
+    **dict.fromkeys(("u64", "__u64", "long long", "unsigned long long"), 8),
+}
+
+
+class Reader:
+    """What a field's column should hold, by libtraceevent's bytes and the declaration."""
+
+    def __init__(self, trace: tracecmd.Trace, event: tracecmd.EventFormat) -> None:
+        self.event = event
+        self.order = "<" if trace.byteorder == "little" else ">"
+        self.long = next(
+            (f.size for e in trace.events.values() for f in e.fields.values()
+             if f.type in ("unsigned long", "long")), 8,
+        )  # fmt: skip
+
+    def is_bitmask(self, field: tracecmd.Field) -> bool:
+        helpers = ("bitmask", "rel_bitmask", "cpumask", "rel_cpumask")
+        return field.is_dynamic and (
+            "cpumask" in field.type
+            or any(f"__get_{h}({field.name})" in self.event.print_fmt for h in helpers)
+        )
+
+    def bits(self, data: bytes) -> list[int]:
+        words = struct.unpack(
+            self.order + {4: "I", 8: "Q"}[self.long] * (len(data) // self.long), data
+        )
+        return [
+            self.long * 8 * i + bit
+            for i, word in enumerate(words)
+            for bit in range(64)
+            if word >> bit & 1
+        ]
+
+    def expected(self, field: tracecmd.Field, text: str) -> Any:
+        if text == "-":
+            return None
+        if text[0] == "n":
+            number = int(text[1:])
+            return bool(number) if field.type == "bool" else number
+        data = bytes.fromhex(text[1:])
+        element = (
+            field.type.removeprefix("__data_loc ")
+            .removeprefix("__rel_loc ")
+            .partition("[")[0]
+            .strip()
+        )
+        raw = str(self.event) in ("ftrace:raw_data", "ftrace:bprint") and field.name == "buf"
+        if element in ("char", "const char") and not raw:
+            return data.split(b"\0")[0].decode(errors="replace")
+        if self.is_bitmask(field):
+            return self.bits(data)
+        width = (
+            self.long if "long" in element and "long long" not in element else WIDTHS.get(element)
+        )
+        if not field.is_array or width is None or raw:
+            return data
+        letter = {1: "b", 2: "h", 4: "i", 8: "q"}[width]
+        letter = letter if field.is_signed else letter.upper()
+        count = len(data) // width
+        values = list(struct.unpack(self.order + letter * count, data[: width * count]))
+        if str(self.event) == "ftrace:kernel_stack":
+            values = list(itertools.takewhile(lambda v: v != (1 << 8 * width) - 1, values))
+        return values
+
+
+def lines_by_event(lines: Iterable[str]) -> dict[int, list[list[str]]]:
+    found: dict[int, list[list[str]]] = defaultdict(list)
+    for line in lines:
+        words = line.split(" ")
+        found[int(words[0])].append(words[1:])
+    return found
+
+
+@pytest.mark.parametrize("path", READABLE, ids=corpus.name_of)
+def test_all_values(path: Path, fields_program: Path) -> None:
+    lines = lines_by_event(run(fields_program, path))
+    with tracecmd.open(path) as trace:
+        assert trace.stat().records == sum(map(len, lines.values()))
+        for number, records in lines.items():
+            event = trace.events.by_id(number)
+            assert event is not None
+            table = trace.table(str(event), ts="uint64").to_arrow()
+            table.validate(full=True)
+            own = {
+                name: f"common_{name}" if name in event.fields else name
+                for name in ("ts", "cpu", "pid")
+            }
+            got = [table.column(own[name]).to_pylist() for name in own]
+            for column, place in zip(got, range(3), strict=True):
+                assert column == [int(words[place]) for words in records], (event, place)
+            reader = Reader(trace, event)
+            for place, field in enumerate(event.fields.values(), 3):
+                values = table.column(field.name).to_pylist()
+                expected = [reader.expected(field, words[place]) for words in records]
+                assert values == expected, (str(event), field)
+
+
+FILTERS = [
+    "sched/sched_switch: prev_state == 0",
+    "sched_switch: prev_state != 0 && next_pid > 100",
+    "sched: prev_pid == 0 || next_pid == 0 && prev_prio > 100",
+    "sched_switch: prev_pid == 0 || (next_pid == 0 && prev_prio > 100)",
+    "sched_switch: !(prev_pid == 0) && next_prio <= 120",
+    "sched_switch: !prev_pid == 0 || next_prio < 1",
+    "sched_switch: prev_state & 1",
+    "sched_switch: prev_state & 0x83 || next_pid ^ 0",
+    'sched_switch: next_comm == "swapper/0"',
+    'sched_switch: next_comm != "swapper/0"',
+    'sched_switch: next_comm =~ "swap"',
+    'sched_switch: next_comm =~ "^SWAP.*0$"',
+    'sched_switch: next_comm !~ "swap"',
+    'sched_switch: next_comm =~ "work\\|rcu"',
+    'sched.*: COMM == "<idle>"',
+    'sched_switch: COMM =~ "i"',
+    ".*: CPU == 1",
+    "irq,sched/sched_wak.* : CPU != 0 && common_pid > 0",
+    "raw_syscalls/sys_exit: ret > 1000",
+    "raw_syscalls/sys_exit: ret < 0",
+    "SCHED/Sched_Switch: prev_prio - 120",
+    "sched: bogus == 1 || common_pid == 2",
+    "sched: !(bogus == 1)",
+    "sched: bogus != 1",
+    "irq: bogus & 1 || vec == 1",
+    'irq_handler_entry: name =~ "v"',
+    "timer: function == \"tick_nohz_handler\"",
+    "timer: function =~ \"timer\"",
+    'workqueue,timer: function != "x"',
+    "irq: vec == '1'",
+    "sched_switch: prev_prio + 0 && next_prio % 7 && next_pid * 3 && next_pid / 100",
+    "sched_switch: prev_prio << 57",
+    "sched_switch: prev_prio >> 4",
+    "sched_switch: prev_prio | 0",
+]  # fmt: skip
+WRONG_FILTERS = [
+    "sched_switch: ",
+    "sched_switch: prev_pid",
+    "sched_switch: == 3",
+    "sched_switch: (prev_pid == 3",
+    "sched_switch: prev_pid == 3)",
+    "sched_switch: prev_pid = 3",
+    "sched_switch: prev_pid == 3 == 3",
+    "sched_switch: prev_pid & 1 == 1",
+    "sched_switch: prev_pid =~ 3",
+    'sched_switch: prev_comm > "x"',
+    'sched_switch: prev_comm =~ "\\("',
+    'sched_switch: "x" == prev_comm',
+    "sched_switch: prev_pid === 3",
+    "no_such_event: prev_pid == 3",
+    ": prev_pid == 3",
+    "sched_switch: prev_pid == 3, next_pid == 4",
+]
+
+
+# libtraceevent takes these, and then compares with nothing.
+UNFINISHED_FILTERS = [
+    "sched_switch: prev_pid ==",
+    "sched_switch: prev_pid == 3 &&",
+    "sched_switch: prev_pid == bogus",
+]
+
+
+def rows(table: Any) -> Iterator[str]:
+    for batch in table.batches():
+        arrow = batch.to_arrow()
+        for ts, cpu in zip(*(column.to_pylist() for column in arrow.columns), strict=True):
+            yield f"{ts} {cpu}"
+
+
+@pytest.mark.parametrize("where", FILTERS)
+@pytest.mark.parametrize("path", READABLE[::4], ids=corpus.name_of)
+def test_filters(path: Path, fields_program: Path, where: str) -> None:
+    result = subprocess.run(
+        [fields_program, path, where], capture_output=True, text=True, check=False
+    )
+    if result.returncode == 1:
+        pytest.skip("libtracecmd cannot open this recording")
+    with tracecmd.open(path) as trace:
+        if result.returncode == 3:
+            with pytest.raises(tracecmd.FilterError):
+                trace.table(columns=["ts", "cpu"], where=where)
+            return
+        assert result.returncode == 0, result.stderr
+        try:
+            table = trace.table(columns=["ts", "cpu"], where=where, ts="uint64")
+        except tracecmd.UnknownFieldError:  # stricter: a name that is a field of no event
+            assert "bogus" in where or not result.stdout
+            return
+        assert list(rows(table)) == result.stdout.splitlines()
+
+
+@pytest.mark.parametrize("where", WRONG_FILTERS)
+def test_wrong_filters(fields_program: Path, where: str) -> None:
+    path = next(p for p in READABLE if p.name.startswith(("v7", "arm64", "i386")))
+    result = subprocess.run(
+        [fields_program, path, where], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 3, result.stdout
+    with tracecmd.open(path) as trace, pytest.raises(tracecmd.FilterError, match="filter: "):
+        trace.table(columns=["ts", "cpu"], where=where)
+
+
+@pytest.mark.parametrize("where", UNFINISHED_FILTERS)
+def test_unfinished_filters(where: str) -> None:
+    wrong = (tracecmd.FilterError, tracecmd.UnknownFieldError)
+    with tracecmd.open(READABLE[0]) as trace, pytest.raises(wrong):
+        trace.table(columns=["ts", "cpu"], where=where)
