@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from . import writer
+from .recordings import reference
 from .writer import Buffer, TextBuffer
 
 
@@ -22,6 +24,12 @@ class Trace(writer.Trace):
 
 
 Write = Callable[..., Path]
+
+if "TRACECMD_SANITIZED_PYTHON" in os.environ:
+    # The sanitizers' libraries are preloaded for Python's sake. Compilers and the reference's
+    # programs are to run without, other Pythons with them.
+    os.environ.pop("LD_PRELOAD", None)
+    sys.executable = os.environ["TRACECMD_SANITIZED_PYTHON"]
 
 
 @contextlib.contextmanager
@@ -46,3 +54,12 @@ def write(tmp_path: Path) -> Write:
         return path
 
     return put
+
+
+@pytest.fixture(scope="session")
+def reference_walk(tmp_path_factory: pytest.TempPathFactory) -> reference.Walk:
+    """Libtracecmd's walk, where it is installed."""
+    flags = reference.library_flags()
+    if flags is None:
+        pytest.skip("libtracecmd is not installed, or there is no C compiler")
+    return reference.Walk(tmp_path_factory.mktemp("reference"), flags)
