@@ -120,15 +120,21 @@ bool comm_table_add(struct comm_table *table, int32_t pid, struct text comm)
 	return true;
 }
 
-bool comm_table_knows_more(const struct comm_table *a, const struct comm_table *b)
+static struct text comm_of(const struct comm_slot *slot)
+{
+	return (struct text){ slot->start + slot->comm, slot->comm_size };
+}
+
+bool comm_table_differs(const struct comm_table *a, const struct comm_table *b)
 {
 	for (size_t i = 0; i < b->room && a->room; i++) {
-		const struct comm_slot *asked = &b->slots[i], *slot;
+		const struct comm_slot *theirs = &b->slots[i], *ours;
 
-		if (!asked->size || !asked->missed)
+		if (!theirs->size)
 			continue;
-		slot = probe(a, asked->pid);
-		if (slot->size && slot->known)
+		ours = probe(a, theirs->pid);
+		if (ours->size && ours->known &&
+		    (theirs->missed || (theirs->known && !text_equal(comm_of(ours), comm_of(theirs)))))
 			return true;
 	}
 	return false;
@@ -140,7 +146,7 @@ bool comm_table_join(struct comm_table *to, const struct comm_table *from)
 		const struct comm_slot *slot = &from->slots[i];
 
 		if (slot->size && slot->known &&
-		    !comm_table_add(to, slot->pid, (struct text){ slot->start + slot->comm, slot->comm_size }))
+		    !comm_table_add(to, slot->pid, comm_of(slot)))
 			return false;
 	}
 	return true;

@@ -35,8 +35,8 @@ const struct comm_slot *comm_table_find(struct comm_table *table, int32_t pid);
 /* A name that a record told; the first one for a pid stays. false: out of memory. */
 bool comm_table_add(struct comm_table *table, int32_t pid, struct text comm);
 
-/* Does a know the name of a process that b was asked for when it did not? */
-bool comm_table_knows_more(const struct comm_table *a, const struct comm_table *b);
+/* Does a know the name of a process that b was asked for in vain, or was told another of? */
+bool comm_table_differs(const struct comm_table *a, const struct comm_table *b);
 
 /* Adds what from knows. false: out of memory. */
 bool comm_table_join(struct comm_table *to, const struct comm_table *from);

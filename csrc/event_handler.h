@@ -32,6 +32,7 @@ struct event_text {
 	const struct event_handler *handler;	/* NULL: none */
 	struct text label;			/* "NAME: " and the blanks behind */
 	bool *binary;				/* [fields of the event]: struct print_record */
+	bool *binary_first;			/* the same when the report was copied */
 	bool found[HANDLER_FIELDS];		/* is there such a field? */
 	struct place fields[HANDLER_FIELDS];
 	char states[64];			/* sched_switch: the letter of each bit, 0: none */

@@ -108,9 +108,11 @@ static int compile(const struct trc_report *report, struct file_state *file,
 	int rc;
 
 	text.binary = arena_alloc(&file->arena, event->field_count + (size_t)1);
-	if (!text.binary || !make_label(file, event, &text.label))
+	text.binary_first = arena_alloc(&file->arena, event->field_count + (size_t)1);
+	if (!text.binary || !text.binary_first || !make_label(file, event, &text.label))
 		return trc_fail_no_memory(err);
 	memset(text.binary, 0, event->field_count);
+	memset(text.binary_first, 0, event->field_count);
 	rc = print_fmt_compile(event, &file->env, &text.program, err);
 	if (rc)
 		return rc;
@@ -350,21 +352,29 @@ int report_source_record(const struct trc_report *report, uint32_t source,
 }
 
 /* Fields that were not printable once: struct print_record. */
-static bool copy_binary(const struct trc_report *report, struct file_state *to,
+static bool join_binary(const struct trc_report *report, struct file_state *to,
 			const struct file_state *from)
 {
 	for (size_t i = 0; i < from->formats->count; i++) {
 		const struct event_format *event = &from->formats->list[i];
-		const struct event_text *text;
+		struct event_text *text = &to->events[i];
 
 		if (!from->events[i].program)
 			continue;
-		if (compile(report, to, event, &to->events[i], NULL))
+		if (!text->program && compile(report, to, event, text, NULL))
 			return false;
-		text = &to->events[i];
-		memcpy(text->binary, from->events[i].binary, event->field_count);
+		for (uint32_t f = 0; f < event->field_count; f++)
+			text->binary[f] |= from->events[i].binary[f];
 	}
 	return true;
+}
+
+static void remember_first(struct file_state *state)
+{
+	for (size_t i = 0; i < state->formats->count; i++)
+		if (state->events[i].program)
+			memcpy(state->events[i].binary_first, state->events[i].binary,
+			       state->formats->list[i].field_count);
 }
 
 static bool copy_state(struct trc_report *to, const struct trc_report *from)
@@ -378,8 +388,10 @@ static bool copy_state(struct trc_report *to, const struct trc_report *from)
 		to->files[i].comms = comms;
 	}
 	for (uint32_t i = 0; i < from->file_count; i++)
-		if (!copy_binary(to, &to->files[i], &from->files[i]))
+		if (!join_binary(to, &to->files[i], &from->files[i]))
 			return false;
+	for (uint32_t i = 0; i < from->file_count; i++)
+		remember_first(&to->files[i]);
 	to->last_ts = from->last_ts;
 	to->has_last = from->has_last;
 	return function_stacks_copy(&to->stacks, &from->stacks);
@@ -426,24 +438,24 @@ out:
 	return rc;
 }
 
-/* Was a field found not printable before that the later stretch took to be printable? */
+/* Was a field found not printable that the later stretch began by taking to be printable? */
 static bool binary_differs(const struct file_state *before, const struct file_state *later)
 {
 	for (size_t i = 0; i < before->formats->count; i++) {
 		const struct event_text *a = &before->events[i], *b = &later->events[i];
 
-		if (a->program && b->program &&
-		    memcmp(a->binary, b->binary, before->formats->list[i].field_count))
-			return true;
+		for (uint32_t f = 0; a->program && b->program && f < before->formats->list[i].field_count; f++)
+			if (a->binary[f] && !b->binary_first[f])
+				return true;
 	}
 	return false;
 }
 
-/* Does before know names of processes that the later stretch asked for in vain? */
+/* Would names of processes that before knows have changed the later stretch? */
 static bool names_differ(const struct trc_report *before, const struct trc_report *later)
 {
 	for (uint32_t i = 0; i < before->file_count; i++)
-		if (comm_table_knows_more(&before->files[i].comms, &later->files[i].comms))
+		if (comm_table_differs(&before->files[i].comms, &later->files[i].comms))
 			return true;
 	return false;
 }
@@ -462,7 +474,7 @@ int trc_report_join(struct trc_report *report, const struct trc_report *later, u
 		return TRC_OK;
 	for (uint32_t i = 0; i < report->file_count; i++) {
 		if (!comm_table_join(&report->files[i].comms, &later->files[i].comms) ||
-		    !copy_binary(report, &report->files[i], &later->files[i]))
+		    !join_binary(report, &report->files[i], &later->files[i]))
 			return trc_fail_no_memory(err);
 	}
 	return TRC_OK;
@@ -784,6 +796,37 @@ void report_begin(struct trc_report *report, struct output *out)
 		output_decimal(out, trc_cpu_count(report->files[i].file.file));
 		output_char(out, '\n');
 	}
+}
+
+/* A latency tracer leaves no records but its text. */
+static int put_latency(const struct trc_file *file, struct output *out, struct trc_error *err)
+{
+	for (size_t i = 0; i < trc_buffer_count(file); i++) {
+		struct trc_buffer buffer;
+		struct trc_bytes text;
+		int rc = trc_buffer(file, i, &buffer, err);
+
+		if (rc)
+			return rc;
+		if (buffer.kind != TRC_BUFFER_TEXT)
+			continue;
+		rc = trc_buffer_text(file, i, &text, err);
+		if (rc)
+			return rc;
+		output_bytes(out, (const char *)text.data, (size_t)text.size);
+		output_char(out, '\n');
+		trc_bytes_free(&text);
+	}
+	return TRC_OK;
+}
+
+int report_texts(struct trc_report *report, struct output *out, struct trc_error *err)
+{
+	int rc = TRC_OK;
+
+	for (uint32_t i = 0; i < report->file_count && !rc; i++)
+		rc = put_latency(report->files[i].file.file, out, err);
+	return rc;
 }
 
 int report_line(struct trc_report *report, struct report_record *records, size_t count,

@@ -70,6 +70,8 @@ void report_place_deinit(struct report_place *place);
 
 /* The lines above the first event. */
 void report_begin(struct trc_report *report, struct output *out);
+/* What latency tracers wrote. */
+int report_texts(struct trc_report *report, struct output *out, struct trc_error *err);
 
 /*
  * The line of the first of count records, and of events lost before it; those behind it are the

@@ -161,6 +161,8 @@ int trc_report_next(struct trc_report *report, struct trc_walk *walk, size_t eno
 	if (!place->batch)
 		return trc_fail_no_memory(err);
 	place->out.size = 0;
+	if (!place->batch->count)	/* it may be another walk now */
+		place->batch->ended = false;
 	while (place->out.size < enough && !(place->batch->ended && !place->batch->count)) {
 		if ((rc = batch_fill(report, place->batch, walk, err)) ||
 		    (rc = batch_write(report, place->batch, &place->out, err)))
@@ -175,10 +177,14 @@ int trc_report_begin(struct trc_report *report, const char **text, size_t *size,
 		     struct trc_error *err)
 {
 	struct output *out = &report_place(report)->out;
+	int rc;
 
 	out->size = 0;
 	output_limit(out, SIZE_MAX);
 	report_begin(report, out);
+	rc = report_texts(report, out, err);
+	if (rc)
+		return rc;
 	if (out->no_memory)
 		return trc_fail_no_memory(err);
 	*text = out->data ? out->data : "";

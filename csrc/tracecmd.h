@@ -776,7 +776,7 @@ void trc_report_destroy(struct trc_report *report);	/* NULL is fine */
 
 /* Texts are UTF-8 only where the trace is, and are valid until the report is used again. */
 
-/* The lines above the first event: cpus=N. */
+/* The lines above the first event: cpus=N, and the texts of latency tracers. */
 int trc_report_begin(struct trc_report *report, const char **text, size_t *size,
 		     struct trc_error *err);
 
