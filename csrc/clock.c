@@ -287,6 +287,9 @@ bool clock_is_monotone(const struct clock *clock, uint32_t cpu)
 {
 	const struct time_shift *shift = clock->shift;
 
+	/* What does not fit 64 bits wraps. */
+	if (clock->mult > INT32_MAX || clock->mult >> (clock->tsc_shift & 63))
+		return false;
 	if (!shift || cpu >= shift->info.cpu_count || shift->cpus[cpu].count < 2)
 		return true;
 	/* From pair to pair, and where products wrap, time can step back. */

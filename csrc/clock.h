@@ -47,15 +47,19 @@ bool clock_is_monotone(const struct clock *clock, uint32_t cpu);
 /* The arithmetic of TIME_SHIFT, wrap-around included. */
 uint64_t time_shift_apply(const struct time_shift *shift, uint32_t cpu, uint64_t ts);
 
-/* The two 64 x 32 bit products of libtracecmd's mul_u64_u32_shr(). */
+/*
+ * The two 64 x 32 bit products of libtracecmd's mul_u64_u32_shr(). A signed multiplier is handed to
+ * it there: from 2^31 on (clocks below 1 GHz) it is extended to 64 bits, which its numbers show.
+ */
 TRC_INLINE uint64_t tsc_to_ns(uint64_t cycles, uint32_t mult, uint32_t shift)
 {
+	uint64_t factor = (uint64_t)(int64_t)(int32_t)mult;
 	uint32_t high = (uint32_t)(cycles >> 32);
-	uint64_t ns = ((cycles & UINT32_MAX) * mult) >> (shift & 63);
+	uint64_t ns = ((cycles & UINT32_MAX) * factor) >> (shift & 63);
 
 	if (high)
-		ns += shift <= 32 ? ((uint64_t)high * mult) << (32 - shift) :
-				    ((uint64_t)high * mult) >> ((shift - 32) & 63);
+		ns += shift <= 32 ? (high * factor) << (32 - shift) :
+				    (high * factor) >> ((shift - 32) & 63);
 	return ns;
 }
 

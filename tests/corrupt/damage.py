@@ -85,27 +85,27 @@ OPTION_FACTS = {
     "HOOK": {"hooks"},
     "PROCMAPS": {"proc_maps"},
     "GUEST": {"guests"},
-    "TIME_SHIFT": {"time_shift"},
-    "TSC2NSEC": {"tsc2nsec"},
-    "DATE": {"date_offset"},
-    "OFFSET": {"ts_offset"},
-    "CPUCOUNT": {"cpus"},
-    "BUFFER": {"buffers", "clock", "cpus"},
-    "BUFFER_TEXT": {"buffers", "clock"},
-    "HEADER_INFO": {"header_page", "header_event"},
-    "FTRACE_EVENTS": {"event_formats"},
-    "EVENT_FORMATS": {"event_formats"},
+    "TIME_SHIFT": {"time_shift", "records"},
+    "TSC2NSEC": {"tsc2nsec", "records"},
+    "DATE": {"date_offset", "records"},
+    "OFFSET": {"ts_offset", "records"},
+    "CPUCOUNT": {"cpus", "records"},
+    "BUFFER": {"buffers", "clock", "cpus", "records"},
+    "BUFFER_TEXT": {"buffers", "clock", "records"},
+    "HEADER_INFO": {"header_page", "header_event", "records"},
+    "FTRACE_EVENTS": {"event_formats", "records"},
+    "EVENT_FORMATS": {"event_formats", "records"},
     "KALLSYMS": {"kallsyms"},
     "PRINTK": {"printk_formats"},
-    "CMDLINES": {"saved_cmdlines"},
+    "CMDLINES": {"saved_cmdlines", "records"},
 }
 PART_FACTS = {
-    "headers": {"header_page", "header_event"},
-    "ftrace events": {"event_formats"},
-    "event formats": {"event_formats"},
+    "headers": {"header_page", "header_event", "records"},
+    "ftrace events": {"event_formats", "records"},
+    "event formats": {"event_formats", "records"},
     "kallsyms": {"kallsyms"},
     "printk": {"printk_formats"},
-    "cmdlines": {"saved_cmdlines"},
+    "cmdlines": {"saved_cmdlines", "records"},
 }
 
 
@@ -126,7 +126,7 @@ def may_change(name: str, offset: int) -> frozenset[str]:
             return EVERYTHING if option[1] == "DONE" or last != "payload" else options_only()
         return frozenset(OPTION_FACTS[option[1]]) | options_only()
     if re.search(r"/CPU \d+/|/chunk", path) or path.endswith("/chunks"):
-        return frozenset()  # page data, and how it is packed: not looked at
+        return frozenset({"records"})  # page data, and how it is packed
     if section := re.match(r"section ([A-Z_]+)(\[\d+\])?/", path):
         return frozenset(OPTION_FACTS[section[1]]) | ({"problems"})
     if last == "description" or re.match(r"section strings/(texts|stream)", path):

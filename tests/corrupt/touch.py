@@ -5,7 +5,7 @@ Only a TraceError may come out of any of it; whatever else is raised goes throug
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import tracecmd
@@ -93,7 +93,82 @@ def facts(trace: tracecmd.Trace) -> dict[str, Any]:
     return found
 
 
-def examine(source: str | int) -> dict[str, Any] | tracecmd.TraceError:
+def all_of(read: Callable[[], Iterable[Any]]) -> tuple[list[Any], tracecmd.TraceError | None]:
+    """What comes, and the error that it ended with, if it did."""
+    found = []
+    try:
+        for count, item in enumerate(read()):
+            if count == ITEMS:
+                break
+            found.append(item)
+    except tracecmd.TraceError as error:
+        return found, error
+    return found, None
+
+
+def one_of(read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except tracecmd.TraceError as error:
+        return error
+
+
+def rows(read: Callable[[], Iterable[Any]]) -> Any:
+    """The events as plain values, and every answer of theirs had."""
+    found, error = all_of(read)
+    for event in found[:50]:
+        repr(event)
+        event.fields()
+    return [
+        (e.buffer, e.cpu, e.ts, e.pid, e.id, e.raw, e.missed_events, str(e.format), e.comm)
+        for e in found
+    ], str(error or "")
+
+
+def steps_back(found: list[Any]) -> bool:
+    """Whether time does inside a CPU: then walks in two directions are no mirror images."""
+    latest: dict[Any, int] = {}
+    for buffer, cpu, ts, *_ in found:
+        if ts < latest.get((buffer, cpu), 0):
+            return True
+        latest[buffer, cpu] = ts
+    return False
+
+
+def records(trace: tracecmd.Trace, *, thorough: bool) -> Any:
+    """The records; thorough: in all the ways that they can be asked for, which have to agree."""
+    forwards, error = rows(trace.iter)
+    if not thorough:
+        return forwards, error
+    backwards, _ = rows(lambda: trace.iter(reverse=True))
+    whole = not error and len(forwards) < ITEMS
+    for buffer in trace.buffers:
+        if buffer.is_text:
+            one_of(buffer.text)
+        elif buffer.name:
+            found, _ = rows(buffer.iter)
+            assert not whole or found == [row for row in forwards if row[0] == buffer.name]
+    stat = one_of(trace.stat)
+    if isinstance(stat, tracecmd.TraceError):
+        assert not forwards
+    elif whole:
+        assert stat.records == sum(stat.events.values()) == len(forwards)
+    if not whole:
+        return forwards, error
+    if steps_back(forwards):
+        assert sorted(backwards) == sorted(forwards)
+    else:
+        assert backwards == forwards[::-1]
+        ts = forwards[len(forwards) // 2][2] if forwards else 0
+        event = one_of(lambda: trace.at(ts))
+        first = next((row for row in forwards if row[2] >= ts), None)
+        assert (event and (event.cpu, event.ts, event.raw)) == (
+            first and (first[1], first[2], first[5])
+        )
+    return forwards, error
+
+
+def examine(source: str | int, *, thorough: bool = True) -> dict[str, Any] | tracecmd.TraceError:
     """Open, touch everything, and tell; or the error that opening it gave."""
     try:
         trace = tracecmd.open(source)
@@ -103,5 +178,6 @@ def examine(source: str | int) -> dict[str, Any] | tracecmd.TraceError:
     with trace:
         touch(trace, set())
         found = facts(trace)
+        found["records"] = records(trace, thorough=thorough)
         found["problems"] = trace.problems
     return found
