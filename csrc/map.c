@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #define _FILE_OFFSET_BITS 64
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE	/* RUSAGE_THREAD */
-#endif
 #include "map.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "error.h"
 
-#if defined(__linux__) && !defined(MADV_POPULATE_READ)
-#define MADV_POPULATE_READ 22	/* C libraries before glibc 2.35; kernels before 5.14 do not know it */
-#endif
+#define FAULT_AROUND (64 << 10)
 
 /* Takes fd over, whatever the outcome. */
 static int map_fd(int fd, struct map *out, struct trc_error *err)
@@ -110,39 +104,17 @@ static size_t clip(const struct map *map, uint64_t *offset, uint64_t size)
 	return (size_t)(end - *offset);
 }
 
-#ifdef MADV_POPULATE_READ
-/* Page faults of this thread so far. */
-static long page_faults(void)
-{
-	struct rusage usage;
-
-	return getrusage(RUSAGE_THREAD, &usage) ? 0 : usage.ru_minflt + usage.ru_majflt;
-}
-
-/* Whether a byte can be read without a page fault; afterwards it can. */
-static bool is_populated(const struct map *map, uint64_t offset)
-{
-	long before = page_faults();
-
-	(void)*(const volatile uint8_t *)(map->base + offset);
-	return page_faults() == before;
-}
-#endif
-
 /*
- * To ask for pages that are there already takes the kernel as long as to count their records, so one
- * in the middle, out of reach of what a fault nearby brings in with it, answers for all of them.
+ * A page fault brings in what is cached of the FAULT_AROUND bytes it falls into (the kernel's
+ * default), so one byte of each is read. MADV_POPULATE_READ would look up every single page of them
+ * once more, and take as long where all are there already.
  */
 void map_populate(const struct map *map, uint64_t offset, uint64_t size)
 {
-#ifdef MADV_POPULATE_READ
 	size_t length = clip(map, &offset, size);
 
-	if (length && !is_populated(map, offset + length / 2))
-		madvise((void *)(uintptr_t)(map->base + offset), length, MADV_POPULATE_READ);
-#else
-	(void)map, (void)offset, (void)size;
-#endif
+	for (size_t at = 0; at < length; at += FAULT_AROUND)
+		(void)*(const volatile uint8_t *)(map->base + offset + at);
 }
 
 void map_drop(const struct map *map, uint64_t offset, uint64_t size)
