@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * trace_printk(): the record holds the address of a format and the arguments packed as the kernel's
- * vbin_printf() leaves them. FORMAT.md 5.8.
+ * vbin_printf() leaves them. docs/FORMAT.md 5.8.
  */
 #include "event_handler.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How deep a traced function is nested, guessed as libtraceevent's function plugin does: from the
- * names of callers seen before on the same CPU. FORMAT.md 6.5.
+ * names of callers seen before on the same CPU. docs/FORMAT.md 6.5.
  */
 #ifndef TRC_FUNCTION_STACK_H
 #define TRC_FUNCTION_STACK_H

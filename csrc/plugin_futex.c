@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The futex system call's operation and the arguments it uses. FORMAT.md 6.5; futex(2). */
+/* The futex system call's operation and the arguments it uses. docs/FORMAT.md 6.5; futex(2). */
 #include "event_handler.h"
 
 enum { UADDR, OP, VAL, UTIME, UADDR2, VAL3 };

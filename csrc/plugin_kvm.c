@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Virtual machines: why a guest was left, and where it was. FORMAT.md 6.5. */
+/* Virtual machines: why a guest was left, and where it was. docs/FORMAT.md 6.5. */
 #include "event_handler.h"
 #include "kvm_exit_reason.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Slab allocations and TLB flushes. FORMAT.md 6.5. */
+/* Slab allocations and TLB flushes. docs/FORMAT.md 6.5. */
 #include "event_handler.h"
 
 /* --- kmem -------------------------------------------------------------------------------- */

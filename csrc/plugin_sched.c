@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sched_switch and sched_wakeup, which also tell the report names of processes. FORMAT.md 6.5. */
+/* sched_switch and sched_wakeup, which also tell the report names of processes. docs/FORMAT.md 6.5. */
 #include "event_handler.h"
 
 /* --- names of processes ------------------------------------------------------------------- */

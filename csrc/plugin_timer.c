@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* hrtimers. FORMAT.md 6.5. */
+/* hrtimers. docs/FORMAT.md 6.5. */
 #include "event_handler.h"
 
 enum { TIMER, HRTIMER, FUNCTION, EXPIRES, NOW = EXPIRES, SOFTEXPIRES };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* mac80211's drv_bss_info_changed: a list of fields over several lines. FORMAT.md 6.5. */
+/* mac80211's drv_bss_info_changed: a list of fields over several lines. docs/FORMAT.md 6.5. */
 #include "event_handler.h"
 
 enum {

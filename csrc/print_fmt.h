@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A print fmt, compiled once and run per record: appends the record's text, allocates nothing.
- * FORMAT.md 5.5 to 5.7; the text is libtraceevent's, byte for byte.
+ * docs/FORMAT.md 5.5 to 5.7; the text is libtraceevent's, byte for byte.
  */
 #ifndef TRC_PRINT_FMT_H
 #define TRC_PRINT_FMT_H

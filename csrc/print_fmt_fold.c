@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Values that a print fmt's expressions have without any record. FORMAT.md 5.5. */
+/* Values that a print fmt's expressions have without any record. docs/FORMAT.md 5.5. */
 #include "print_fmt_tree.h"
 
 int print_fmt_priority(struct text op)

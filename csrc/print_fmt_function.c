@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The functions that libtraceevent's plugins add to the language of print fmts. FORMAT.md 6.5. */
+/* The functions that libtraceevent's plugins add to the language of print fmts. docs/FORMAT.md 6.5. */
 #include "print_fmt_program.h"
 
 /* --- jbd2, cfg80211, kvm ------------------------------------------------------------------ */

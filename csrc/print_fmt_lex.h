@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The tokens of a print fmt, cut where libtraceevent cuts them. FORMAT.md 5.2. */
+/* The tokens of a print fmt, cut where libtraceevent cuts them. docs/FORMAT.md 5.2. */
 #ifndef TRC_PRINT_FMT_LEX_H
 #define TRC_PRINT_FMT_LEX_H
 

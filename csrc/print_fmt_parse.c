@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The print fmt language grouped as libtraceevent groups it (FORMAT.md 5.5), which is not how C
+ * The print fmt language grouped as libtraceevent groups it (docs/FORMAT.md 5.5), which is not how C
  * does: operators of equal rank lean to the right, a ternary ends after one operand.
  */
 #include <string.h>
@@ -255,7 +255,7 @@ static uint64_t named_value(struct text name)
 	return UINT64_MAX;
 }
 
-/* The value of a { value, "name" }: what is negative is not recognised, and thus -1. FORMAT.md 5.6. */
+/* The value of a { value, "name" }: what is negative is not recognised, and thus -1. docs/FORMAT.md 5.6. */
 static bool entry_value(const struct node *node, uint64_t *value)
 {
 	int64_t folded;

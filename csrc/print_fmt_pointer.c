@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The kernel's extensions of %p for addresses, UUIDs and buffers, as far as libtraceevent knows
- * them. FORMAT.md 5.7; the kernel's Documentation/core-api/printk-formats.rst.
+ * them. docs/FORMAT.md 5.7; the kernel's Documentation/core-api/printk-formats.rst.
  */
 #include "print_fmt_program.h"
 

@@ -130,7 +130,7 @@ TRC_INLINE uint64_t read_number(const struct print_fmt *p, const struct print_re
 	return load_uint(r->data + offset, size, p->big_endian);
 }
 
-/* Where a __data_loc or __rel_loc field refers to. FORMAT.md 5.3. */
+/* Where a __data_loc or __rel_loc field refers to. docs/FORMAT.md 5.3. */
 struct span read_dynamic(const struct print_fmt *p, const struct print_record *r,
 			 const struct place *field);
 /* The field's own bytes; size 0 in the format: up to the end of the record. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A record as NAME=VALUE of its fields: report -R, and print fmts that cannot be read. FORMAT.md 5.7. */
+/* A record as NAME=VALUE of its fields: report -R, and print fmts that cannot be read. docs/FORMAT.md 5.7. */
 #include "print_fmt_program.h"
 
 static bool is_printable(struct span bytes)

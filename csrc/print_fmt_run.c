@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Running a compiled print fmt over a record. FORMAT.md 5.5 to 5.7. */
+/* Running a compiled print fmt over a record. docs/FORMAT.md 5.5 to 5.7. */
 #include "print_fmt_program.h"
 
 /* --- fields ------------------------------------------------------------------------------ */

@@ -3,7 +3,7 @@
  * A print fmt as a tree: the format string and, in order, its arguments.
  *
  * Two parsers build it: one groups operators as libtraceevent does, whose text we print by default,
- * one as C does (FORMAT.md 5.5).
+ * one as C does (docs/FORMAT.md 5.5).
  */
 #ifndef TRC_PRINT_FMT_TREE_H
 #define TRC_PRINT_FMT_TREE_H
@@ -64,7 +64,7 @@ struct node {
 	struct node *next;		/* the next argument */
 };
 
-/* Deeper nested expressions are refused: libtraceevent recurses without limit (FORMAT.md 9). */
+/* Deeper nested expressions are refused: libtraceevent recurses without limit (docs/FORMAT.md 9). */
 #define PRINT_FMT_MAX_DEPTH 200
 /* Operators in one argument; chains of them nest as well. */
 #define PRINT_FMT_MAX_OPERATORS 500
