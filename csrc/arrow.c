@@ -191,14 +191,14 @@ void column_builder_deinit(struct column_builder *builder)
 	*builder = (struct column_builder){ 0 };
 }
 
-bool column_builder_begin(struct column_builder *builder)
+bool column_builder_begin(struct column_builder *builder, size_t rows)
 {
 	struct dictionary *dictionary = &builder->dictionary;
 
 	empty(builder);
 	if (dictionary->slots)
 		memset(dictionary->slots, 0, dictionary->room * sizeof(*dictionary->slots));
-	if (!arrow_buffer_reserve(&builder->values, BUFFER_MIN))
+	if (!arrow_buffer_reserve(&builder->values, rows * column_row_size(builder->type) + BUFFER_MIN))
 		return false;
 	if (builder->type.dictionary &&
 	    (!put_offset(&dictionary->offsets, 0) || !arrow_buffer_reserve(&dictionary->bytes, BUFFER_MIN)))

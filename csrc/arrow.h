@@ -48,8 +48,8 @@ void column_builder_deinit(struct column_builder *builder);
 
 /* All functions below give false when memory is short. */
 
-/* Before the first value of a batch. */
-bool column_builder_begin(struct column_builder *builder);
+/* Before the first value of a batch of about so many rows. */
+bool column_builder_begin(struct column_builder *builder, size_t rows);
 
 /* Number of a text in the dictionary; UINT32_MAX: out of memory. */
 uint32_t column_builder_index(struct column_builder *builder, const uint8_t *text, size_t size);

@@ -71,6 +71,7 @@ struct trc_columns {
 	bool filtered;			/* some source has a filter */
 	bool missed;			/* a column wants missed_events */
 	size_t portion;
+	size_t last_rows;		/* of the batch before: the next one will have as many */
 
 	/* The portion at hand. */
 	size_t count;
@@ -668,7 +669,7 @@ static bool begin(struct trc_columns *columns)
 	for (size_t i = 0; i < columns->column_count; i++) {
 		struct column *column = &columns->columns[i];
 
-		if (!column_builder_begin(&column->builder))
+		if (!column_builder_begin(&column->builder, columns->last_rows))
 			return false;
 		if (column->cache)
 			memset(column->cache, 0, CACHE_SLOTS * sizeof(*column->cache));
@@ -720,6 +721,7 @@ int trc_columns_next(struct trc_columns *columns, size_t max_rows, struct ArrowA
 			return trc_fail_no_memory(err);
 		rows += columns->count;
 	}
+	columns->last_rows = rows;
 	return hand_over(columns, rows, out, err);
 }
 

@@ -147,9 +147,9 @@ static bool pid_wanted(const struct record_filter *filter, int32_t pid)
 	return low < filter->pid_count && filter->pids[low] == pid;
 }
 
-static bool id_wanted(const struct record_filter *filter, uint32_t id)
+TRC_INLINE bool id_wanted(const uint8_t *event_ids, uint32_t id)
 {
-	return id < 65536 && (filter->event_ids[id >> 3] >> (id & 7) & 1);
+	return id < 65536 && (event_ids[id >> 3] >> (id & 7) & 1);
 }
 
 /* Two losses in a row; one of unknown number makes the sum unknown. */
@@ -181,12 +181,14 @@ static int block_reserve(struct record_block *block, uint32_t bytes, struct trc_
 }
 
 /*
- * All records of a page into the block, whatever the filter says: with constants for byte order and
- * places this is nothing but loads and stores. Damage ends the page.
+ * Records of a page into the block, all or those of some events (NULL: all), whatever else the filter
+ * says: with constants for byte order and places this is nothing but loads and stores. What is not
+ * wanted is stored, too, and written over, as there is no telling which it will be. Damage ends the page.
  */
 TRC_INLINE enum subbuffer_step read_records(const struct stream_cursor *cursor, bool big_endian,
-					    struct event_place type, struct event_place pid,
-					    struct subbuffer sub, struct record_block *block)
+					    const uint8_t *event_ids, struct event_place type,
+					    struct event_place pid, struct subbuffer sub,
+					    struct record_block *block)
 {
 	const uint8_t *bytes = cursor->page.bytes;
 	struct record_block to = *block;
@@ -195,12 +197,14 @@ TRC_INLINE enum subbuffer_step read_records(const struct stream_cursor *cursor, 
 	size_t n = 0;
 
 	while ((step = subbuffer_next(&sub, big_endian, &record)) == SUBBUFFER_RECORD) {
+		uint32_t id = record_id(type, big_endian, record.payload, record.size);
+
 		to.ts[n] = record.ts;
-		to.id[n] = record_id(type, big_endian, record.payload, record.size);
+		to.id[n] = id;
 		to.pid[n] = record_pid(pid, big_endian, record.payload, record.size);
 		to.offset[n] = (uint32_t)(record.payload - bytes);
 		to.size[n] = record.size;
-		n++;
+		n += event_ids ? id_wanted(event_ids, id) : 1;
 	}
 	block->count = n;
 	return step;
@@ -209,14 +213,17 @@ TRC_INLINE enum subbuffer_step read_records(const struct stream_cursor *cursor, 
 static enum subbuffer_step read_any_records(const struct stream_cursor *cursor,
 					    struct subbuffer sub, struct record_block *block)
 {
+	const uint8_t *ids = cursor->filter->event_ids;
 	struct event_place type = cursor->data->common.type, pid = cursor->data->common.pid;
 	bool usual = type.offset == USUAL_TYPE.offset && type.size == USUAL_TYPE.size &&
 		     pid.offset == USUAL_PID.offset && pid.size == USUAL_PID.size;
 
 	if (cursor->data->layout.big_endian)
-		return read_records(cursor, true, type, pid, sub, block);
-	return usual ? read_records(cursor, false, USUAL_TYPE, USUAL_PID, sub, block) :
-		       read_records(cursor, false, type, pid, sub, block);
+		return read_records(cursor, true, ids, type, pid, sub, block);
+	if (!usual)
+		return read_records(cursor, false, ids, type, pid, sub, block);
+	return ids ? read_records(cursor, false, ids, USUAL_TYPE, USUAL_PID, sub, block) :
+		     read_records(cursor, false, NULL, USUAL_TYPE, USUAL_PID, sub, block);
 }
 
 /* Raw time stamps to the time users see. */
@@ -243,17 +250,16 @@ static void move_record(struct record_block *block, size_t to, size_t from)
 	block->size[to] = block->size[from];
 }
 
-/* Leaves the wanted records in the block. */
+/* Leaves the wanted records in the block; events were chosen as the page was read. */
 static void filter_records(struct stream_cursor *cursor, struct record_block *block)
 {
 	const struct record_filter *filter = cursor->filter;
 	size_t kept = 0;
 
-	if (!filter->start && filter->last == UINT64_MAX && !filter->event_ids && !filter->pids)
+	if (!filter->start && filter->last == UINT64_MAX && !filter->pids)
 		return;
 	for (size_t i = 0; i < block->count; i++) {
 		if (block->ts[i] < filter->start || block->ts[i] > filter->last ||
-		    (filter->event_ids && !id_wanted(filter, block->id[i])) ||
 		    (filter->pids && !pid_wanted(filter, block->pid[i])))
 			continue;
 		if (kept != i)
@@ -277,6 +283,18 @@ static void swap_records(struct record_block *block, size_t a, size_t b)
 	block->size[b] = size;
 }
 
+/* A loss was before the page's first record, and counts where that is in the wanted time. */
+static bool begins_in_time(const struct stream_cursor *cursor, struct subbuffer sub)
+{
+	struct record record;
+	uint64_t ts;
+
+	if (subbuffer_next(&sub, cursor->data->layout.big_endian, &record) != SUBBUFFER_RECORD)
+		return false;
+	ts = clock_ns(cursor->stream->clock, cursor->stream->info.cpu, record.ts);
+	return ts >= cursor->filter->start && ts <= cursor->filter->last;
+}
+
 /* The open page's records into the block. */
 static int read_page(struct stream_cursor *cursor, const struct subbuffer *sub,
 		     struct trc_error *err)
@@ -289,9 +307,7 @@ static int read_page(struct stream_cursor *cursor, const struct subbuffer *sub,
 	if (read_any_records(cursor, *sub, block) == SUBBUFFER_DAMAGED)
 		note_page(cursor, "a record is damaged, the rest is lost");
 	convert_times(cursor, block);
-	/* The loss was before the first record, and counts where that is in the wanted time. */
-	if (TRC_UNLIKELY(sub->missed) && block->count && block->ts[0] >= cursor->filter->start &&
-	    block->ts[0] <= cursor->filter->last)
+	if (TRC_UNLIKELY(sub->missed) && begins_in_time(cursor, *sub))
 		cursor->missed = add_missed(cursor->missed, sub->missed);
 	filter_records(cursor, block);
 	for (size_t i = 0; cursor->backwards && i < block->count / 2; i++)

@@ -136,11 +136,12 @@ int main(int argc, char **argv)
 		if (!handle)
 			fail(argv[1], "tracecmd_open() failed");
 		find_fields(&table, handle);
-		uint64_t start = now_ns();
+		uint64_t cpu_start = cpu_now_ns(), start = now_ns();
 
 		if (tracecmd_iterate_events(handle, NULL, 0, on_record, &table))
 			fail(argv[1], "tracecmd_iterate_events() failed");
 		print_round(start, now_ns());
+		print_cpu(cpu_start, cpu_now_ns());
 		if (i == rounds - 1) {
 			print_memory_after();
 			print_check(&table);
