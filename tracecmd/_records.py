@@ -199,7 +199,7 @@ def _walk(request: Request, start: int, end: int | None) -> _lowlevel.Walk:
     )
 
 
-def _read_window(
+def read_window(
     request: Request, start: int, end: int | None, missed: list[int]
 ) -> Iterator[_lowlevel.Batch]:
     """All batches of one window, in order; missed gets what each source lost at its end."""
@@ -268,13 +268,13 @@ def read_batches(request: Request) -> Iterator[_lowlevel.Batch]:
     """
     cuts = windows(request)
     if len(cuts) == 1:
-        yield from _read_window(request, *cuts[0], [])
+        yield from read_window(request, *cuts[0], [])
         return
     quiet = request._replace(on_progress=None)
 
     def read(window: tuple[int, int | None]) -> tuple[list[_lowlevel.Batch], list[int]]:
         missed: list[int] = []
-        return list(_read_window(quiet, *window, missed)), missed
+        return list(read_window(quiet, *window, missed)), missed
 
     with ThreadPoolExecutor(request.threads, thread_name_prefix="tracecmd") as pool:
         running: deque[Future[tuple[list[_lowlevel.Batch], list[int]]]] = deque()

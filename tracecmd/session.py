@@ -10,10 +10,12 @@ from typing import Literal, NamedTuple
 
 from . import _records, errors
 from .event import Event
+from .join import Joined, join
 from .stat import Stat
 from .sync import PeerClock, peer_clock
 from .trace import Source, Trace
 from .trace import open as open_trace
+from .vcpu_timeline import Timeline
 
 __all__ = ["Peer", "Session", "VCpu", "open_session"]
 
@@ -203,6 +205,73 @@ class Session:
         return {
             peer.name: peer.trace.stat(threads=threads, progress=progress) for peer in self.peers
         }
+
+    # Both sides at once -------------------------------------------------------------------
+
+    def timeline(
+        self,
+        *,
+        guests: Iterable[str] | None = None,
+        buffers: Iterable[str] | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Timeline:
+        """Tell what every vCPU did when: in the guest, in the host, preempted, blocked, unknown.
+
+        Made from the host's sched_switch, sched_wakeup, sched_wakeup_new, sched_waking, kvm_entry
+        and kvm_exit, as far as they were recorded, and the guests' sched_switch; see
+        :mod:`tracecmd.vcpu_timeline` for the rules. Nothing is guessed.
+
+        Args:
+            guests: names of guests; None for all.
+            buffers: names of the buffers whose records count; None: in each peer those on the
+                clock of its top buffer.
+            start, end: times in ns to cut the intervals to; None for no bound.
+            progress: called now and then with work done and all work, in pages.
+
+        Raises:
+            UnknownGuestError: (a KeyError) there is no such guest.
+        """
+        self._require_open()
+        for name in [guests] if isinstance(guests, str) else guests or ():
+            if name not in self.guests:
+                known = ", ".join(map(repr, self.guests)) or "none"
+                raise errors.UnknownGuestError(
+                    f"no guest {name!r} in this session; there are {known}"
+                )
+        return Timeline(
+            self, guests=guests, buffers=buffers, start=start, end=end, progress=progress
+        )
+
+    def join(
+        self,
+        events: str | Iterable[str] | None = None,
+        *,
+        peers: Iterable[str] | None = None,
+        buffers: Iterable[str] | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Iterator[Joined]:
+        """Walk over records with what the other side did at that instant.
+
+        Gives the guests' records with the host CPU and thread that ran the vCPU, and the records
+        that vCPUs' threads made in the host with the guest's current task. What is known at an
+        instant follows the rules of :meth:`timeline`.
+
+        Args:
+            events, start, end, progress: as for :meth:`iter`.
+            peers: ``"host"`` and names of guests; None for all.
+            buffers: as for :meth:`timeline`.
+
+        Raises:
+            KeyError: no such event or peer.
+        """
+        self._require_open()
+        return join(
+            self, events, peers=peers, buffers=buffers, start=start, end=end, progress=progress
+        )
 
     def close(self) -> None:
         """Close all files; a second close is fine."""
