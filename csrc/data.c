@@ -229,6 +229,29 @@ static int make_streams(struct trc_data *data, struct trc_error *err)
 	return TRC_OK;
 }
 
+/*
+ * Times below zero wrap to huge ones, so an offset below zero can make time fall within a stream:
+ * that it does not is certain where the first page is behind the offset.
+ */
+static int check_wrap(struct trc_data *data, size_t index, struct trc_error *err)
+{
+	struct stream *stream = &data->streams[index];
+	uint64_t offset = stream->clock->offset, ts;
+	struct trc_error fault;
+	int rc;
+
+	if (!stream->monotone || offset <= INT64_MAX)
+		return TRC_OK;
+	rc = trc_stream_page_ts(data, index, 0, &ts, &fault);
+	if (rc == TRC_NO_MEMORY || rc == TRC_SYSTEM) {
+		if (err)
+			*err = fault;
+		return rc;
+	}
+	stream->monotone = !rc && ts - offset >= 0 - offset;
+	return TRC_OK;
+}
+
 int trc_data_create(const struct trc_file *file, const struct trc_metadata *metadata,
 		    const struct trc_clock_options *options, struct trc_data **out,
 		    struct trc_error *err)
@@ -259,6 +282,8 @@ int trc_data_create(const struct trc_file *file, const struct trc_metadata *meta
 		for (size_t b = 0; b < file->buffers.count; b++)
 			data->clocks[b] = clock_make(file, b, options);
 		rc = make_streams(data, err);
+		for (size_t i = 0; !rc && i < data->stream_count; i++)
+			rc = check_wrap(data, i, err);
 	}
 	if (rc) {
 		trc_data_destroy(data);

@@ -1,0 +1,493 @@
+"""Walking over records: every filter is the filter of the whole list, every order is defined."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import os
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tracecmd
+from tracecmd import ClosedError, CorruptError, TruncatedError
+
+from ..conftest import Trace, Write
+from ..recordings import corpus
+from ..writer import (
+    SCHED_SWITCH,
+    SCHED_WAKEUP,
+    TICK,
+    Buffer,
+    Date,
+    Event,
+    Machine,
+    Page,
+    Tsc2Nsec,
+    fill_pages,
+)
+
+FORMATS = [TICK, SCHED_WAKEUP, SCHED_SWITCH]
+PIDS = [0, 7, 8, 4711, -3]
+
+
+def payload(rng: random.Random, n: int) -> Any:
+    which = rng.choice(FORMATS)
+    if which is TICK:
+        return TICK.values(pid=rng.choice(PIDS), n=n)
+    return which.values(pid=rng.choice(PIDS))
+
+
+def stream(seed: str, count: int, step: int, page_size: int = 4096) -> list[Page]:
+    """Times that rise, often by nothing; pages with losses, empty pages, between them."""
+    rng = random.Random(seed)
+    now = rng.randrange(1000)
+    events = []
+    for n in range(count):
+        now += rng.choice([0, 0, 1, step, rng.randrange(step * 4)])
+        events.append((now, payload(rng, n)))
+    pages: list[Page] = []
+    for page in fill_pages(events, Machine(False, 8), page_size):
+        lost = rng.choice([0, 0, 0, -1, 5, 1000]) if len(page.records) < 90 else 0
+        pages.append(Page(page.timestamp, page.records[:-1] if lost else page.records, lost=lost))
+        if not rng.randrange(8):
+            pages.append(Page(page.timestamp, []))
+    return pages
+
+
+def trace_of(seed: str, **shape: Any) -> Trace:
+    return Trace(
+        buffers=[
+            Buffer(cpus={0: stream(f"{seed} 0", 1500, 10), 1: stream(f"{seed} 1", 900, 16), 3: []}),
+            Buffer("one", cpus={0: stream(f"{seed} 2", 700, 20), 2: stream(f"{seed} 3", 5, 4000)}),
+            Buffer("two", cpus={1: stream(f"{seed} 4", 800, 18)}),
+        ],
+        **shape,
+    )
+
+
+Row = tuple[str, int, int, int, int, bytes, int]
+
+
+def rows(events: Iterable[tracecmd.Event]) -> list[Row]:
+    return [(e.buffer, e.cpu, e.ts, e.pid, e.id, e.raw, e.missed_events) for e in events]
+
+
+def without_missed(found: Iterable[Row]) -> list[tuple[Any, ...]]:
+    return [row[:6] for row in found]
+
+
+def filtered(
+    whole: Sequence[Row], wanted: Callable[[Row], bool], start: int, end: int
+) -> list[Row]:
+    """The filter of the list. What was lost before a record that is not wanted is lost before the
+    next one of its stream; what was lost before a record outside of the time is not told of."""
+    owed: Counter[tuple[str, int]] = Counter()
+    unknown: set[tuple[str, int]] = set()
+    found = []
+    for row in whole:
+        stream, missed = row[:2], row[6]
+        if not start <= row[2] < end:
+            continue
+        if missed < 0:
+            unknown.add(stream)
+        else:
+            owed[stream] += missed
+        if wanted(row):
+            found.append((*row[:6], -1 if stream in unknown else owed[stream]))
+            owed[stream] = 0
+            unknown.discard(stream)
+    return found
+
+
+FULL = {
+    "plain": trace_of("plain"),
+    "zstd": trace_of("plain", compression="zstd"),
+    "v6": trace_of("v6", version=6),
+    "cycles": trace_of("plain", options=[Tsc2Nsec(878162697, 31), Date(55)]),
+}
+
+
+@pytest.fixture(scope="module", params=FULL, ids=str)
+def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    path = tmp_path_factory.mktemp("filters") / "trace.dat"
+    path.write_bytes(FULL[request.param].write().data)
+    with tracecmd.open(path) as trace:
+        whole = rows(trace)
+        assert len(whole) > 3000
+        yield trace, whole
+        assert trace.problems == ()
+
+
+def merge(streams: Sequence[Sequence[Row]], *, latest: bool = False) -> list[Row]:
+    """At each step the earliest head; of equal ones, the first stream's. Or the latest, last."""
+    heads = [list(rows) for rows in streams]
+    found = []
+    while any(heads):
+        left = [index for index, rows in enumerate(heads) if rows]
+        if latest:
+            best = max(left, key=lambda index: (heads[index][0][2], index))
+        else:
+            best = min(left, key=lambda index: (heads[index][0][2], index))
+        found.append(heads[best].pop(0))
+    return found
+
+
+def test_the_order_is_a_merge_of_heads(opened: Any) -> None:
+    trace, whole = opened
+    by_cpu = rows(trace.iter(order="cpu"))
+    streams = [list(group) for _, group in itertools.groupby(by_cpu, key=lambda row: row[:2])]
+    assert [s[0][:2] for s in streams] == [("", 0), ("", 1), ("one", 0), ("one", 2), ("two", 1)]
+    assert merge(streams) == whole
+    assert rows(trace.iter(order="cpu", reverse=True)) == by_cpu[::-1]
+    assert rows(trace.iter(reverse=True)) == whole[::-1]
+    assert rows(trace) == rows(trace.iter(threads=2)) == rows(trace.iter(threads=3)) == whole
+
+
+def windows(whole: Sequence[Row]) -> list[tuple[int | None, int | None]]:
+    times = sorted({row[2] for row in whole})
+    rng = random.Random(len(times))
+    some = rng.sample(times, 12) + times[:2] + times[-2:]
+    found: list[tuple[int | None, int | None]] = [(None, None), (0, 0), (5, 3), (-5, None)]
+    for ts in some:
+        found += [(ts, ts + 1), (ts - 1, ts), (ts + 1, ts + 2), (ts, None), (None, ts), (ts, ts)]
+    for _ in range(12):
+        a, b = sorted(rng.sample(times, 2))
+        found += [(a, b), (a + 1, b + 1)]
+    return [*found, (times[-1] + 1, None), (None, times[0]), (None, 1 << 64), (1 << 63, 1 << 65)]
+
+
+def test_time_windows(opened: Any) -> None:
+    trace, whole = opened
+    for start, end in windows(whole):
+        low, high = start or 0, 1 << 64 if end is None else end
+        expected = filtered(whole, lambda row: True, low, high)
+        for threads in (1, 2):
+            assert rows(trace.iter(start=start, end=end, threads=threads)) == expected, (start, end)
+        backwards = rows(trace.iter(start=start, end=end, reverse=True))
+        assert backwards == expected[::-1], (start, end)
+
+
+WANTED: dict[str, tuple[dict[str, Any], Callable[[Row], bool]]] = {
+    "cpu": ({"cpus": [1]}, lambda row: row[1] == 1),
+    "cpus": ({"cpus": {0, 2, 99}}, lambda row: row[1] in (0, 2)),
+    "no cpu": ({"cpus": []}, lambda row: False),
+    "top": ({"buffers": [""]}, lambda row: row[0] == ""),
+    "buffers": ({"buffers": ["two", "one"]}, lambda row: row[0] in ("one", "two")),
+    "event": ({"events": "tick"}, lambda row: row[4] == 900),
+    "events": ({"events": ["sched:sched_switch", "test/tick"]}, lambda row: row[4] in (314, 900)),
+    "system": ({"events": "sched:*"}, lambda row: row[4] in (314, 317)),
+    "none of them": ({"events": "irq_handler_entry"}, lambda row: False),
+    "pid": ({"pids": 7}, lambda row: row[3] == 7),
+    "pids": ({"pids": [4711, -3, 0, 12]}, lambda row: row[3] in (4711, -3, 0)),
+    "all": (
+        {"cpus": [0, 1], "buffers": ["", "two"], "events": ["tick"], "pids": [7, 8]},
+        lambda row: row[1] in (0, 1) and row[0] in ("", "two") and row[4] == 900
+        and row[3] in (7, 8),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WANTED)
+def test_filters(opened: Any, name: str) -> None:
+    trace, whole = opened
+    how, wanted = WANTED[name]
+    for start, end in [(None, None), *windows(whole)[10:60:9]]:
+        low, high = start or 0, 1 << 64 if end is None else end
+        expected = filtered(whole, wanted, low, high)
+        assert rows(trace.iter(start=start, end=end, **how)) == expected
+        assert rows(trace.iter(start=start, end=end, threads=2, **how)) == expected
+        backwards = rows(trace.iter(start=start, end=end, reverse=True, **how))
+        assert without_missed(backwards) == without_missed(expected[::-1])
+        by_cpu = rows(trace.iter(start=start, end=end, order="cpu", **how))
+        assert sorted(by_cpu) == sorted(expected)
+        assert [row[:2] for row in by_cpu] == sorted(row[:2] for row in by_cpu)
+
+
+def test_buffers_have_their_own_records(opened: Any) -> None:
+    trace, whole = opened
+    for buffer in trace.buffers:
+        expected = [row for row in whole if row[0] == buffer.name]
+        assert rows(buffer) == rows(buffer.iter(threads=2)) == expected
+        assert rows(buffer.iter("tick", cpus=[0], reverse=True, start=5, end=9000, pids=7)) == rows(
+            trace.iter("tick", buffers=[buffer.name], cpus=[0], reverse=True, start=5, end=9000,
+                       pids=7)
+        )  # fmt: skip
+
+
+def test_at(opened: Any) -> None:
+    trace, whole = opened
+    times = [row[2] for row in whole]
+    assert times == sorted(times)
+    for ts in [*random.Random(1).sample(times, 60), 0, times[0], times[-1]]:
+        for asked in (ts - 1, ts, ts + 1):
+            index = bisect.bisect_left(times, asked)
+            found = trace.at(asked)
+            assert (rows([found])[0][:6] if found else None) == (
+                whole[index][:6] if index < len(whole) else None
+            )
+    assert trace.at(times[-1] + 1) is None
+    first = next(row for row in whole if row[1] == 2)
+    found = trace.at(0, buffers=["one"], cpus=[2], pids=first[3])
+    assert found is not None
+    assert rows([found])[0][:6] == first[:6]
+
+
+def test_stat(opened: Any) -> None:
+    trace, whole = opened
+    stat = trace.stat()
+    assert trace.stat(threads=2) == trace.stat(threads=3) == stat
+    assert (stat.records, stat.first_ts, stat.last_ts) == (
+        len(whole),
+        min(row[2] for row in whole),
+        max(row[2] for row in whole),
+    )
+    names = {900: "test:tick", 314: "sched:sched_switch", 317: "sched:sched_wakeup"}
+    assert stat.events == Counter(names[row[4]] for row in whole)
+    assert list(stat.events.values()) == sorted(stat.events.values(), reverse=True)
+    for cpu in stat.cpus:
+        own = [row for row in whole if row[:2] == (cpu.buffer, cpu.cpu)]
+        assert cpu.records == len(own)
+        assert cpu.events == Counter(names[row[4]] for row in own)
+        assert cpu.missed_events == sum(row[6] for row in own if row[6] > 0)
+        assert cpu.missed_unknown == sum(row[6] < 0 for row in own)
+        assert (cpu.first_ts, cpu.last_ts) == (own[0][2], own[-1][2])
+    assert stat.missed_events == sum(row[6] for row in whole if row[6] > 0) > 0
+    assert stat.missed_unknown == sum(row[6] < 0 for row in whole) > 0
+
+
+@pytest.mark.parametrize("path", corpus.SINGLE[:6], ids=corpus.name_of)
+def test_filters_of_recordings(path: Path) -> None:
+    with tracecmd.open(path) as trace:
+        whole = rows(trace)
+        if not whole:
+            pytest.skip("no records")
+        for start, end in windows(whole)[::5]:
+            low, high = start or 0, 1 << 64 if end is None else end
+            expected = filtered(whole, lambda row: True, low, high)
+            assert rows(trace.iter(start=start, end=end)) == expected
+        assert rows(trace.iter(reverse=True)) == whole[::-1]
+        assert rows(trace.iter(threads=3)) == whole
+        assert trace.stat().records == len(whole)
+
+
+# Threads read windows that are cut at pages -------------------------------------------------------
+
+
+@pytest.mark.parametrize("window_pages", [1, 2, 3])
+def test_windows_join_up(opened: Any, window_pages: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files of these tests are small: windows are made small, too."""
+    trace, whole = opened
+    monkeypatch.setattr("tracecmd._records.WINDOW_PAGES", window_pages)
+    for threads in (2, 3):
+        assert rows(trace.iter(threads=threads)) == whole
+        assert rows(trace.iter(threads=threads, reverse=True)) == whole[::-1]
+        for how, wanted in WANTED.values():
+            expected = filtered(whole, wanted, 300, 9000)
+            assert rows(trace.iter(threads=threads, start=300, end=9000, **how)) == expected
+    partly = trace.iter(threads=2)
+    assert rows(itertools.islice(partly, 7)) == whole[:7]
+    partly.close()
+
+
+# Merging random streams -------------------------------------------------------------------------
+
+TIMES = st.lists(st.integers(0, 30), max_size=12)
+
+
+def pages_of(times: Sequence[int], size: int) -> list[Page]:
+    """So many events a page; where time steps back, a page ends."""
+    pages: list[Page] = []
+    for n, ts in enumerate(times):
+        event = TICK.values(pid=1, n=n)
+        last = pages[-1] if pages else None
+        if last and len(last.records) < size and ts >= times[n - 1]:
+            pages[-1] = Page(last.timestamp, [*last.records, Event(ts - times[n - 1], event)])
+        else:
+            pages.append(Page(ts, [Event(0, event)]))
+    return pages
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(TIMES, min_size=1, max_size=5), st.integers(1, 4), st.integers(0, 31))
+def test_random_streams_merge_as_heads(
+    streams: list[list[int]], page_events: int, start: int
+) -> None:
+    cpus = {cpu: pages_of(times, page_events) for cpu, times in enumerate(streams)}
+    fd = os.memfd_create("trace")
+    try:
+        os.write(fd, Trace(buffers=[Buffer(cpus=cpus)]).write().data)
+        with tracecmd.open(fd) as trace:
+            listed = [rows(trace.iter(cpus=[cpu])) for cpu in cpus]
+            assert [[row[2] for row in found] for found in listed] == streams
+            whole = rows(trace)
+            assert whole == merge(listed)
+            backwards = rows(trace.iter(reverse=True))
+            assert backwards == merge([found[::-1] for found in listed], latest=True)
+            assert rows(trace.iter(threads=2)) == whole
+            if all(times == sorted(times) for times in streams):
+                assert backwards == whole[::-1]
+                window = [row for row in whole if start <= row[2] < start + 3]
+                assert rows(trace.iter(start=start, end=start + 3)) == window
+    finally:
+        os.close(fd)
+
+
+# Time stamps ------------------------------------------------------------------------------------
+
+
+def test_clock_options(write: Write) -> None:
+    pages = [Page(1 << 40, [Event(0, TICK.values(n=1)), Event(1000, TICK.values(n=2))])]
+    options = [Tsc2Nsec(1 << 30, 31), Date(1000)]
+    path = write(Trace(options=options, buffers=[Buffer(cpus={0: pages})]))
+
+    def times(**how: Any) -> list[int]:
+        with tracecmd.open(path, **how) as trace:
+            return [event.ts for event in trace]
+
+    half = 1 << 39
+    assert times() == [half + 1_000_000, half + 1_000_500]
+    assert times(date=False) == [half, half + 500]
+    assert times(raw_ts=True) == times(raw_ts=True, ts_offset=5) == [1 << 40, (1 << 40) + 1000]
+    assert times(ts_offset=-7) == [half + 999_993, half + 1_000_493]
+    assert times(ts2secs=500_000_000, date=False) == [1 << 41, (1 << 41) + 2000]
+
+
+@pytest.mark.parametrize("compression", ["none", "zstd"])
+def test_offsets_below_zero_wrap(write: Write, compression: Any) -> None:
+    """Times before zero are unsigned, as they are there; windows have to find them all the same."""
+    pages = fill_pages(((i * 10, TICK.values(n=i)) for i in range(1000)), Machine(False, 8))
+    shape: dict[str, Any] = {"compression": compression}
+    path = write(Trace(buffers=[Buffer(cpus={0: pages})], **shape))
+    for offset in (-5000, -9990, -100_000, -3):
+        with tracecmd.open(path, ts_offset=offset) as trace:
+            whole = list(trace)
+            assert [e.ts for e in whole] == [(i * 10 + offset) % (1 << 64) for i in range(1000)]
+            for start, end in [(0, 1000), (0, None), (1 << 63, None), (77, 5000), (0, 1 << 63)]:
+                expected = [e.ts for e in whole if start <= e.ts < (end or 1 << 64)]
+                assert [e.ts for e in trace.iter(start=start, end=end)] == expected
+            found = trace.at(0)
+            expected_first = next((e.ts for e in whole), None)
+            assert (found and found.ts) == expected_first
+
+
+def test_short_payloads_have_no_task(write: Write) -> None:
+    pages = [Page(5, [Event(0, b"\x84\3\0\0"), Event(0, TICK.values(pid=3))])]
+    with tracecmd.open(write(Trace(buffers=[Buffer(cpus={0: pages})]))) as trace:
+        short, event = trace
+        assert (short.id, short.name, short.pid, short.size) == (900, "tick", -1, 4)
+        assert event.pid == 3
+        assert [e.pid for e in trace.iter(pids=[3])] == [3]
+
+
+# Life -------------------------------------------------------------------------------------------
+
+
+def many(write: Write, **shape: Any) -> Path:
+    pages = fill_pages(((i * 10, TICK.values(n=i)) for i in range(30000)), Machine(False, 8))
+    return write(Trace(buffers=[Buffer(cpus={0: pages, 1: pages})], **shape))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("begun", [False, True])
+def test_closed_while_walking(
+    write: Write, begun: bool, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is read already comes out, then a ClosedError."""
+    monkeypatch.setattr("tracecmd._records.WINDOW_PAGES", 20)
+    trace = tracecmd.open(many(write))
+    events = trace.iter(threads=threads)
+    got = [next(events)] if begun else []
+    trace.close()
+    with pytest.raises(ClosedError):
+        got += events  # type: ignore[arg-type]
+    assert len(got) < 60000
+    assert next(events, None) is None
+    assert [e.size for e in got] == [32] * len(got)
+    for use in (trace.iter, trace.stat, lambda: trace.at(0), lambda: trace.comm(1)):
+        with pytest.raises(ClosedError):
+            use()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("compression", ["none", "zstd"])
+def test_shrunk_while_walking(
+    write: Write, compression: Any, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No bus error, but a TruncatedError with the next batch."""
+    monkeypatch.setattr("tracecmd._records.WINDOW_PAGES", 20)
+    path = many(write, compression=compression)
+    with tracecmd.open(path) as trace:
+        events = trace.iter(threads=threads)
+        got = [next(events)]
+        backwards = trace.iter(reverse=True)
+        next(backwards)
+        os.truncate(path, 5000)
+        for walk in (events, backwards):
+            with pytest.raises(TruncatedError) as caught:
+                got += walk  # type: ignore[arg-type]
+            assert caught.value.path == str(path)
+        assert len(got) < 60000
+        for use in (trace.stat, lambda: trace.at(0), lambda: list(trace)):
+            with pytest.raises(TruncatedError):
+                use()
+
+
+def test_events_outlive_their_trace(write: Write) -> None:
+    with tracecmd.open(many(write)) as trace:
+        event = next(iter(trace))
+        assert (event.name, event.comm, event["n"]) == ("tick", "<idle>", 0)
+    assert (event.ts, event.cpu, event.size, len(event.raw)) == (0, 0, 32, 32)
+    assert event.buffer == ""
+
+
+def test_strict_raises_at_damage(write: Write) -> None:
+    good = Page(1000, [Event(0, TICK.values(n=1))])
+    bad = Page(2000, [Event(0, TICK.values(n=2))], commit=5000)
+    path = write(Trace(buffers=[Buffer(cpus={0: [good, bad, good]})]))
+    with tracecmd.open(path) as trace:
+        assert trace.problems == ()
+        assert len(list(trace)) == 2
+        assert trace.stat().records == 2
+        (problem,) = trace.problems
+        assert type(problem) is CorruptError
+        assert problem.offset is not None
+        assert "sub-buffer 1 of CPU 0" in str(problem)
+    with tracecmd.open(path, strict=True) as trace:
+        for use in (lambda: list(trace), trace.stat, lambda: list(trace.iter(reverse=True))):
+            with pytest.raises(CorruptError):
+                use()
+
+
+def test_what_does_not_exist(opened: Any) -> None:
+    trace, _ = opened
+    for wrong in ({"events": "tikc"}, {"buffers": ["three"]}, {"events": ["tick", "a:b"]}):
+        with pytest.raises(KeyError):
+            trace.iter(**wrong)
+    with pytest.raises(ValueError, match="order"):
+        trace.iter(order="size")
+    with pytest.raises(KeyError, match="did you mean 'tick'"):
+        trace.iter("tikc")
+    with pytest.raises(ValueError, match="holds records"):
+        trace.buffer("").text()
+
+
+def test_progress(opened: Any) -> None:
+    trace, whole = opened
+    told: list[tuple[int, int]] = []
+    for threads, reverse in itertools.product((1, 2), (False, True)):
+        told.clear()
+        walk = trace.iter(progress=lambda *at: told.append(at), threads=threads, reverse=reverse)
+        assert len(list(walk)) == len(whole)
+        assert told
+        assert told == sorted(told)
+        assert told[-1][0] == told[-1][1] > 0
+    told.clear()
+    trace.stat(progress=lambda *at: told.append(at))
+    assert told[-1][0] == told[-1][1] > 0
