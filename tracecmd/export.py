@@ -15,12 +15,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
+from .packages import package
+
 if TYPE_CHECKING:
     from .table import Table
 
 __all__ = ["FORMATS", "write_arrow", "write_csv", "write_jsonl", "write_parquet", "write_table"]
 
-GROUP_ROWS = 1 << 20
+GROUP_ROWS = 1 << 20  # of a Parquet row group
 
 
 @contextlib.contextmanager
@@ -55,8 +57,6 @@ def _batches(table: Table, pyarrow: Any, rows: int) -> Iterator[Any]:
 
 
 def _pyarrow(module: str) -> Any:
-    from .table import package  # noqa: PLC0415
-
     return package(module, "arrow")
 
 

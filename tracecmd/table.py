@@ -8,7 +8,6 @@ batch by batch. Whatever speaks the Arrow PyCapsule interface takes it as it is,
 from __future__ import annotations
 
 import contextlib
-import importlib
 import itertools
 import os
 from collections import deque
@@ -18,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from . import _lowlevel, _records, errors
 from .event import EventFormat, unknown_name
+from .export import GROUP_ROWS, write_parquet
+from .packages import MissingPackageError, package
 
 if TYPE_CHECKING:
     import numpy
@@ -25,13 +26,19 @@ if TYPE_CHECKING:
     import polars
     import pyarrow
 
-__all__ = ["FilterError", "MissingPackageError", "RecordBatch", "Table", "UnknownFieldError"]
+__all__ = [
+    "FilterError",
+    "MissingPackageError",
+    "RecordBatch",
+    "Table",
+    "UnknownFieldError",
+    "package",
+]
 
 COMMON = ("ts", "cpu", "pid", "comm", "flags", "preempt_count", "event", "system", "buffer",
           "peer", "missed_events")  # fmt: skip
 USUAL = COMMON[:6]
 BATCH_ROWS = 65536
-GROUP_ROWS = 1 << 20  # of a Parquet row group
 
 
 class UnknownFieldError(errors.TraceError, KeyError):
@@ -42,21 +49,6 @@ class UnknownFieldError(errors.TraceError, KeyError):
 
 class FilterError(errors.TraceError, ValueError):
     """A text is not a filter, or fits no event of the file."""
-
-
-class MissingPackageError(ImportError):
-    """A package that only some want is not installed; the message says how to get it."""
-
-
-def package(name: str, extra: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        package = name.partition(".")[0]
-        raise MissingPackageError(
-            f"{package} is not installed; get it with: pip install 'tracecmd[{extra}]'",
-            name=package,
-        ) from error
 
 
 # Which columns -------------------------------------------------------------------------------
@@ -344,8 +336,6 @@ class Table:
 
         Row groups are written as they are read. The file appears under its name when it is whole.
         """
-        from .export import write_parquet  # noqa: PLC0415
-
         return write_parquet(self, path, compression=compression, row_group_rows=row_group_rows)
 
     def _hand_to(self, consume: Callable[[Any], Any]) -> Any:
@@ -397,7 +387,7 @@ def make_table(
         raise TypeError("columns is a list of names, not a name")
     chosen = _choose_columns(formats, None if columns is None else list(columns))
     if len({column.name for column in chosen}) < len(chosen):
-        raise ValueError("columns: a name occurs twice")
+        raise UnknownFieldError("columns: a name occurs twice")
     scan = Scan(
         request(sources),
         tuple(chosen),

@@ -1,0 +1,172 @@
+"""``tracecmd export``: records as columns to Parquet, Arrow, CSV or JSON lines."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from ..event import UnknownEventError
+from ..export import FORMATS, write_table
+from ..packages import MissingPackageError
+from ..table import FilterError, Table, UnknownFieldError
+from ..trace import Trace
+from ..trace import open as open_trace
+from ._common import complain, warn_problems
+
+BAR_WIDTH = 30
+EVERY = 0.1  # seconds between two looks of the bar
+
+
+class UsageError(Exception):
+    """What is asked for does not fit together."""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "export",
+        help="write records as columns: Parquet, Arrow, CSV, JSON lines",
+        description="Write the records of a trace file as columns. Needs pyarrow: "
+        "pip install 'tracecmd[arrow]'.",
+    )
+    parser.add_argument("file", metavar="FILE")
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        type=Path,
+        metavar="OUT",
+        help=f"a file ({', '.join(FORMATS)}) of one event or of the common columns of several, "
+        "or a folder for a file per event",
+    )
+    parser.add_argument(
+        "-e",
+        "--events",
+        metavar="EVENT",
+        action="append",
+        help='events ("sched_switch", "sched:*", several with commas); all if not given',
+    )
+    parser.add_argument("--columns", metavar="A,B,...", help="columns to write")
+    parser.add_argument("--where", metavar="FILTER", help="as trace-cmd report -F takes it")
+    parser.add_argument("--start", metavar="TIME", help="first time: seconds, or ns with 'ns'")
+    parser.add_argument("--end", metavar="TIME", help="first time not wanted")
+    parser.add_argument(
+        "--format",
+        choices=[suffix[1:] for suffix in FORMATS],
+        default="parquet",
+        help="of the files in a folder (%(default)s)",
+    )
+    parser.add_argument("--threads", type=int, default=1, metavar="N")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")
+    parser.set_defaults(run=run)
+
+
+def nanoseconds(text: str | None) -> int | None:
+    """Read a time: seconds with up to nine decimals, or an integer with the unit ``ns``."""
+    if text is None:
+        return None
+    try:
+        if text.endswith("ns"):
+            return int(text[:-2])
+        whole, _, decimals = text.partition(".")
+        if len(decimals) > 9 or not (decimals or "0").isdigit():
+            raise ValueError
+        return int(whole or "0") * 10**9 + int(decimals.ljust(9, "0"))
+    except ValueError:
+        raise UsageError(f"{text}: not a time") from None
+
+
+class Bar:
+    """A line on stderr that shows how far the work has come, if somebody looks at it."""
+
+    def __init__(self, shown: bool) -> None:
+        self._shown = shown and sys.stderr.isatty()
+        self._next = 0.0
+        self._label = ""
+
+    def label(self, text: str) -> None:
+        """Begin another file."""
+        self._label = text
+        self._next = 0.0
+
+    def show(self, done: int, total: int) -> None:
+        """Show the share that is done, not more often than one can see."""
+        now = time.monotonic()
+        if not self._shown or now < self._next:
+            return
+        self._next = now + EVERY
+        share = min(done / total, 1.0) if total else 1.0
+        filled = round(share * BAR_WIDTH)
+        bar = "#" * filled + " " * (BAR_WIDTH - filled)
+        print(f"\r[{bar}] {share:4.0%} {self._label}\x1b[K", end="", file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def file_name(event: str, suffix: str) -> str:
+    """A file's name from an event's; what no name may hold is replaced."""
+    plain = "".join(c if c.isalnum() or c in "_-" else "." for c in event)
+    return f"{plain.strip('.') or 'event'}{suffix}"
+
+
+def _split(values: list[str] | None) -> list[str] | None:
+    if values is None:
+        return None
+    return [name for value in values for name in value.split(",") if name]
+
+
+def _targets(trace: Trace, arguments: argparse.Namespace, bar: Bar) -> dict[Path, Table]:
+    """What to write where."""
+    events = _split(arguments.events)
+    options: dict[str, Any] = {
+        "columns": None if arguments.columns is None else arguments.columns.split(","),
+        "where": arguments.where,
+        "start": nanoseconds(arguments.start),
+        "end": nanoseconds(arguments.end),
+        "threads": arguments.threads,
+        "progress": bar.show,
+    }
+    out: Path = arguments.output
+    if out.suffix.lower() in FORMATS and not out.is_dir():
+        return {out: trace.table(events, **options)}
+    if out.suffix and not out.is_dir():
+        raise UsageError(f"{out.name}: a file's name ends with {', '.join(FORMATS)}")
+    suffix = f".{arguments.format}"
+    targets: dict[Path, Table] = {}
+    for event, table in trace.tables(events, **options).items():
+        path, number = out / file_name(event, suffix), 1
+        while path in targets:  # two events whose names differ in what files cannot have
+            number += 1
+            path = out / file_name(f"{event}-{number}", suffix)
+        targets[path] = table
+    return targets
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the file or the files; each appears when it is whole."""
+    bar = Bar(not arguments.quiet)
+    try:
+        with open_trace(arguments.file) as trace:
+            targets = _targets(trace, arguments, bar)
+            if arguments.output not in targets:
+                arguments.output.mkdir(exist_ok=True)
+            for path, table in targets.items():
+                bar.label(path.name)
+                try:
+                    write_table(table, path)
+                finally:
+                    bar.clear()
+            warn_problems([trace])
+    except (FilterError, UnknownEventError, UnknownFieldError, UsageError) as error:
+        complain(error)
+        return 2
+    except MissingPackageError as error:
+        complain(error)
+        return 1
+    return 0
