@@ -81,7 +81,8 @@ const struct event_handler *event_handler_find(const struct event_format *event,
 		ftrace_handlers, sched_handlers, timer_handlers, memory_handlers, futex_handlers,
 		kvm_handlers, wireless_handlers,
 	};
-	bool plugins = !(flags & (TRC_REPORT_NO_PLUGINS | TRC_REPORT_NO_SYSTEM_PLUGINS));
+	bool plugins = !(flags & (TRC_REPORT_NO_PLUGINS | TRC_REPORT_NO_SYSTEM_PLUGINS |
+				  TRC_REPORT_KERNEL_TEXT));
 
 	for (size_t i = 0; i < countof(lists); i++)
 		for (const struct event_handler *h = lists[i]; h->name; h++)

@@ -68,7 +68,7 @@ struct place place_of(const struct event_field *field)
 			       .element_size = field->element_size, .flags = (uint16_t)field->flags };
 }
 
-static struct expr nothing(const struct node *node)
+struct expr compile_nothing(const struct node *node)
 {
 	return (struct expr){ .code = EXPR_NOTHING, .kind = (uint8_t)node->kind, .a = NO_EXPR,
 			      .b = NO_EXPR, .c = NO_EXPR, .text = TEXT("") };
@@ -114,7 +114,7 @@ static uint64_t atom_value(const struct compiler *c, const struct node *node)
 
 static struct expr compile_atom(struct compiler *c, const struct node *node)
 {
-	struct expr expr = nothing(node);
+	struct expr expr = compile_nothing(node);
 
 	expr.code = EXPR_TEXT;
 	expr.text = node->text;
@@ -124,7 +124,7 @@ static struct expr compile_atom(struct compiler *c, const struct node *node)
 
 static struct expr compile_field(const struct node *node)
 {
-	struct expr expr = nothing(node);
+	struct expr expr = compile_nothing(node);
 
 	expr.text = node->text;
 	expr.code = EXPR_MISSING;
@@ -138,7 +138,7 @@ static struct expr compile_field(const struct node *node)
 /* The functions that name a dynamic field. */
 static struct expr compile_dynamic(const struct node *node, enum expr_code code)
 {
-	struct expr expr = nothing(node);
+	struct expr expr = compile_nothing(node);
 
 	if (!node->field)
 		return expr;
@@ -150,12 +150,12 @@ static struct expr compile_dynamic(const struct node *node, enum expr_code code)
 
 static struct expr compile_entries(struct compiler *c, const struct node *node, enum expr_code code)
 {
-	struct expr expr = nothing(node);
+	struct expr expr = compile_nothing(node);
 	uint64_t value = 0;
 
 	expr.code = (uint8_t)code;
 	expr.text = node->text;
-	expr.a = compile_node(c, node->left);
+	expr.a = c->compile_arg(c, node->left);
 	expr.first = c->p->entry_count;
 	expr.sorted = true;
 	for (const struct symbol_entry *e = node->entries; e; e = e->next) {
@@ -173,7 +173,7 @@ static struct expr compile_entries(struct compiler *c, const struct node *node, 
 }
 
 /* The field whose bytes __print_hex and __print_array show. */
-static bool bytes_of(const struct node *node, struct place *place)
+bool compile_bytes_of(const struct node *node, struct place *place)
 {
 	if ((node->kind != NODE_FIELD && node->kind != NODE_DYNAMIC_ARRAY) || !node->field)
 		return false;
@@ -184,9 +184,9 @@ static bool bytes_of(const struct node *node, struct place *place)
 
 static struct expr compile_bytes(struct compiler *c, const struct node *node, enum expr_code code)
 {
-	struct expr expr = nothing(node);
+	struct expr expr = compile_nothing(node);
 
-	if (!bytes_of(node->left, &expr.field)) {
+	if (!compile_bytes_of(node->left, &expr.field)) {
 		if (node->left->kind == NODE_FIELD) {
 			expr.code = EXPR_MISSING;
 			expr.text = node->left->text;
@@ -194,20 +194,20 @@ static struct expr compile_bytes(struct compiler *c, const struct node *node, en
 		return expr;
 	}
 	expr.code = (uint8_t)code;
-	expr.b = compile_node(c, node->right);
+	expr.b = c->compile_arg(c, node->right);
 	if (node->extra)
-		expr.c = compile_node(c, node->extra);
+		expr.c = c->compile_arg(c, node->extra);
 	return expr;
 }
 
 static struct expr compile_cast(struct compiler *c, const struct node *node)
 {
 	uint64_t mask = type_mask(node->text, false);
-	struct expr expr = nothing(node);
+	struct expr expr = compile_nothing(node);
 
 	expr.code = EXPR_MASK;
 	expr.value = mask ? mask : UINT64_MAX;
-	expr.a = compile_node(c, node->left);
+	expr.a = c->compile_arg(c, node->left);
 	return expr;
 }
 
@@ -221,7 +221,7 @@ static bool compile_index(struct compiler *c, const struct node *node, struct ex
 	for (; array->kind == NODE_TYPE; array = array->left)
 		if (!type.size)
 			type = array->text;
-	if (!bytes_of(array, &expr->field))
+	if (!compile_bytes_of(array, &expr->field))
 		return false;
 	mask = type_mask(type, true);
 	expr->code = expr->field.dynamic ? EXPR_DYNAMIC_INDEX : EXPR_INDEX;
@@ -229,11 +229,11 @@ static bool compile_index(struct compiler *c, const struct node *node, struct ex
 	expr->size = (uint8_t)(expr->field.element_size > 8 ? 0 : expr->field.element_size);
 	if (expr->field.dynamic && !expr->field.element_size)
 		expr->size = (uint8_t)c->p->env->long_size;
-	expr->b = compile_node(c, node->right);
+	expr->b = c->compile_arg(c, node->right);
 	return true;
 }
 
-static enum expr_code operator_code(struct text op)
+enum expr_code compile_operator_code(struct text op)
 {
 	static const struct {
 		char op[3];
@@ -254,7 +254,7 @@ static enum expr_code operator_code(struct text op)
 
 static struct expr compile_operator(struct compiler *c, const struct node *node)
 {
-	struct expr expr = nothing(node);
+	struct expr expr = compile_nothing(node);
 
 	if (text_is(node->text, "[") && compile_index(c, node, &expr))
 		return expr;
@@ -262,32 +262,32 @@ static struct expr compile_operator(struct compiler *c, const struct node *node)
 		const struct node *branches = node->right;
 
 		expr.code = EXPR_COND;
-		expr.a = compile_node(c, node->left);
-		expr.b = compile_node(c, branches->left);
-		expr.c = compile_node(c, branches->right);
+		expr.a = c->compile_arg(c, node->left);
+		expr.b = c->compile_arg(c, branches->left);
+		expr.c = c->compile_arg(c, branches->right);
 		return expr;
 	}
-	expr.code = (uint8_t)operator_code(node->text);
-	expr.a = compile_node(c, node->left);
-	expr.b = compile_node(c, node->right);
+	expr.code = (uint8_t)compile_operator_code(node->text);
+	expr.a = c->compile_arg(c, node->left);
+	expr.b = c->compile_arg(c, node->right);
 	return expr;
 }
 
 static struct expr compile_function(struct compiler *c, const struct node *node)
 {
-	struct expr expr = nothing(node);
+	struct expr expr = compile_nothing(node);
 
 	expr.code = EXPR_FUNC;
 	expr.function = node->function;
-	expr.a = compile_node(c, node->left);
+	expr.a = c->compile_arg(c, node->left);
 	if (node->right)
-		expr.b = compile_node(c, node->right);
+		expr.b = c->compile_arg(c, node->right);
 	if (node->extra)
-		expr.c = compile_node(c, node->extra);
+		expr.c = c->compile_arg(c, node->extra);
 	return expr;
 }
 
-static struct expr compile_kind(struct compiler *c, const struct node *node)
+struct expr compile_kind(struct compiler *c, const struct node *node)
 {
 	switch (node->kind) {
 	case NODE_ATOM:
@@ -321,7 +321,7 @@ static struct expr compile_kind(struct compiler *c, const struct node *node)
 	case NODE_FUNC:
 		return compile_function(c, node);
 	default:
-		return nothing(node);
+		return compile_nothing(node);
 	}
 }
 
@@ -331,7 +331,7 @@ uint32_t compile_node(struct compiler *c, const struct node *node)
 
 	if (++c->depth > PRINT_FMT_MAX_OPERATORS + PRINT_FMT_MAX_DEPTH) {
 		c->p->failed = true;
-		expr = nothing(node);
+		expr = compile_nothing(node);
 	} else {
 		expr = compile_kind(c, node);
 	}
@@ -525,6 +525,9 @@ static const char *compile_conversion(struct compiler *c, const char *pos, const
 	piece->star_precision = conversion->star_precision;
 	if (letter == 'p') {
 		size = pointer_spec_size(pos, end, &code);
+		if (c->p->env->kernel_text && !size)	/* %px, %pK and all that only kernels can print */
+			while (pos < end && ((*pos >= 'a' && *pos <= 'z') || (*pos >= 'A' && *pos <= 'Z')))
+				pos++;
 		set_pointer(piece, pos, size, code);
 	} else if (letter == 's') {
 		piece->code = is_plain(conversion) ? PIECE_PLAIN_STRING : PIECE_STRING;
@@ -622,7 +625,7 @@ static bool is_padded_hex(const struct piece *piece)
 	       !f->plus && !f->hash && !f->has_precision;
 }
 
-static enum fast_code fast_code_of(const struct piece *piece)
+static enum fast_code fast_code_of(const struct piece *piece, bool kernel_text)
 {
 	switch (piece->code) {
 	case PIECE_END:
@@ -634,7 +637,7 @@ static enum fast_code fast_code_of(const struct piece *piece)
 	case PIECE_HEX:
 		return FAST_HEX;
 	case PIECE_POINTER:
-		return FAST_POINTER;
+		return kernel_text ? FAST_NONE : FAST_POINTER;
 	case PIECE_NUMBER:
 		return is_padded_hex(piece) ? FAST_PADDED_HEX : FAST_NONE;
 	default:
@@ -666,7 +669,7 @@ static void make_fast(struct print_fmt *p)
 		struct piece *piece = &p->pieces[i];
 
 		p->room += piece->before.size + NUMBER_ROOM + COPY_SLACK;
-		piece->fast = (uint8_t)fast_code_of(piece);
+		piece->fast = (uint8_t)fast_code_of(piece, p->env->kernel_text);
 		if (piece->code == PIECE_PLAIN_STRING && piece->arg != NO_EXPR)
 			make_string_fast(p, piece);
 		else if (piece->fast > FAST_END && piece->arg != NO_EXPR)
@@ -695,9 +698,10 @@ void print_fmt_destroy(struct print_fmt *program)
 int print_fmt_compile(const struct event_format *event, const struct print_fmt_env *env,
 		      struct print_fmt **out, struct trc_error *err)
 {
-	struct print_fmt_language language = { env->long_size, env->plugins };
+	struct print_fmt_language language = { env->long_size, env->plugins, env->kernel_text };
 	struct print_fmt *program = calloc(1, sizeof(*program));
-	struct compiler compiler = { .p = program, .compile_arg = compile_node };
+	struct compiler compiler = { .p = program,
+				     .compile_arg = env->kernel_text ? compile_c_arg : compile_node };
 	struct print_fmt_tree tree;
 	int rc;
 

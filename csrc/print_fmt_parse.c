@@ -10,6 +10,8 @@
 #include "print_fmt_lex.h"
 #include "print_fmt_tree.h"
 
+#define C_LOWEST 16	/* the rank of ?: in print_fmt_priority() */
+
 struct parser {
 	struct lexer lexer;
 	const struct event_format *event;
@@ -21,6 +23,7 @@ struct parser {
 };
 
 static bool parse_primary(struct parser *p, struct node *node);
+static bool parse_c(struct parser *p, struct node *node, int loosest);
 static bool parse_operator(struct parser *p, struct node *node);
 static bool parse_following(struct parser *p, struct node *node, struct node *operand);
 
@@ -69,14 +72,14 @@ static bool at_item(const struct parser *p)
 	       p->token.kind == LEXEME_CHAR;
 }
 
-/* Moves on and parses a primary into *node, a new one. */
+/* Moves on and parses a primary into *node, a new one; by the rules of C all of an expression. */
 static bool next_primary(struct parser *p, struct node **node)
 {
 	*node = new_node(p);
 	if (!*node)
 		return false;
 	advance(p);
-	return parse_primary(p, *node);
+	return p->language.c ? parse_c(p, *node, C_LOWEST) : parse_primary(p, *node);
 }
 
 /* A primary and whatever operators follow it. */
@@ -138,6 +141,11 @@ static bool parse_unary(struct parser *p, struct node *node)
 		return refuse(p);
 	*node = (struct node){ .kind = NODE_OP, .text = p->token.text };
 	node->left = new_node(p);
+	if (p->language.c) {
+		node->right = new_node(p);
+		advance(p);
+		return node->left && node->right && parse_primary(p, node->right);
+	}
 	return node->left && next_primary(p, &node->right) && parse_following(p, node, node->right);
 }
 
@@ -161,6 +169,26 @@ static void attach_right(struct node *node, struct node *right)
 	}
 }
 
+/* "TYPE *" in parentheses was taken for a multiplication. */
+static bool make_pointer_type(struct parser *p, struct node *node)
+{
+	struct node *left = node->left;
+	char *type;
+
+	if (left->kind != NODE_ATOM)
+		return refuse(p);
+	type = arena_alloc(p->arena, left->text.size + 2);
+	if (!type) {
+		p->no_memory = true;
+		return false;
+	}
+	memcpy(type, left->text.start, left->text.size);
+	memcpy(type + left->text.size, " *", 2);
+	*node = *left;
+	node->text = (struct text){ type, left->text.size + 2 };
+	return true;
+}
+
 static bool parse_binary(struct parser *p, struct node *node, struct node **operand)
 {
 	int priority = print_fmt_priority(p->token.text);
@@ -171,23 +199,8 @@ static bool parse_binary(struct parser *p, struct node *node, struct node **oper
 	if (!wrap(p, node, (uint8_t)priority))
 		return false;
 	advance(p);
-	if (text_is(node->text, "*") && at(p, LEXEME_DELIM, ")")) {	/* a cast to a pointer */
-		struct node *left = node->left;
-		char *type;
-
-		if (left->kind != NODE_ATOM)
-			return refuse(p);
-		type = arena_alloc(p->arena, left->text.size + 2);
-		if (!type) {
-			p->no_memory = true;
-			return false;
-		}
-		memcpy(type, left->text.start, left->text.size);
-		memcpy(type + left->text.size, " *", 2);
-		*node = *left;
-		node->text = (struct text){ type, left->text.size + 2 };
-		return true;
-	}
+	if (text_is(node->text, "*") && at(p, LEXEME_DELIM, ")"))	/* a cast to a pointer */
+		return make_pointer_type(p, node);
 	right = new_node(p);
 	if (!right || !parse_primary(p, right))
 		return false;
@@ -233,6 +246,54 @@ static bool parse_operator(struct parser *p, struct node *node)
 	return parse_one_operator(p, node, &operand) && parse_following(p, node, operand);
 }
 
+/* --- operators, as C has them -------------------------------------------------------------- */
+
+/* cond ? a : b, b being a conditional itself if there are more. */
+static bool parse_c_conditional(struct parser *p, struct node *node)
+{
+	struct node *branches;
+
+	if (!wrap(p, node, 0) || !(branches = new_node(p)))
+		return false;
+	branches->kind = NODE_OP;
+	branches->text = TEXT(":");
+	node->right = branches;
+	return next_primary(p, &branches->left) && expect(p, LEXEME_OP, ":") &&
+	       next_primary(p, &branches->right);
+}
+
+/* A primary and the operators behind it whose rank is at most loosest. */
+static bool parse_c(struct parser *p, struct node *node, int loosest)
+{
+	if (!parse_primary(p, node))
+		return false;
+	while (p->token.kind == LEXEME_OP) {
+		int rank = print_fmt_priority(p->token.text);
+
+		if (++p->operators > PRINT_FMT_MAX_OPERATORS)
+			return refuse(p);
+		if (at(p, LEXEME_OP, "?")) {
+			if (loosest < C_LOWEST)
+				return true;
+			if (!parse_c_conditional(p, node))
+				return false;
+			continue;
+		}
+		if (rank < 5 || rank > loosest)
+			return true;
+		if (!wrap(p, node, (uint8_t)rank) || !(node->right = new_node(p)))
+			return false;
+		advance(p);
+		if (text_is(node->text, "*") && at(p, LEXEME_DELIM, ")")) {	/* a cast to a pointer */
+			node->right = NULL;
+			return make_pointer_type(p, node);
+		}
+		if (!parse_c(p, node->right, rank - 1))
+			return false;
+	}
+	return true;
+}
+
 /* --- values known while parsing ----------------------------------------------------------- */
 
 /* Names that kernels leave in format files. Any other that is no number is -1. */
@@ -256,7 +317,7 @@ static uint64_t named_value(struct text name)
 }
 
 /* The value of a { value, "name" }: what is negative is not recognised, and thus -1. docs/FORMAT.md 5.6. */
-static bool entry_value(const struct node *node, uint64_t *value)
+static bool entry_value(const struct node *node, bool c, uint64_t *value)
 {
 	int64_t folded;
 
@@ -268,7 +329,7 @@ static bool entry_value(const struct node *node, uint64_t *value)
 	}
 	if (node->kind != NODE_OP || !fold(node, &folded))
 		return false;
-	*value = folded < 0 ? UINT64_MAX : (uint64_t)folded;
+	*value = folded < 0 && !c ? UINT64_MAX : (uint64_t)folded;
 	return true;
 }
 
@@ -319,7 +380,7 @@ static bool parse_entries(struct parser *p, struct symbol_entry **list)
 			p->no_memory = true;
 			return false;
 		}
-		if (!entry_value(value, &entry->value))
+		if (!entry_value(value, p->language.c, &entry->value))
 			return refuse(p);
 		if (!next_primary(p, &name) || !expect(p, LEXEME_OP, "}"))
 			return false;
@@ -490,7 +551,8 @@ static bool parse_expect(struct parser *p, struct node *node)
 {
 	advance(p);
 	*node = (struct node){ .text = TEXT("") };
-	if (!parse_primary(p, node) || !expect(p, LEXEME_DELIM, ","))
+	if (!(p->language.c ? parse_c(p, node, C_LOWEST) : parse_primary(p, node)) ||
+	    !expect(p, LEXEME_DELIM, ","))
 		return false;
 	advance(p);
 	if (p->token.kind != LEXEME_ITEM)
@@ -608,6 +670,24 @@ static bool parse_word(struct parser *p, struct node *node)
 	return true;
 }
 
+/* (u8)~x and (int)-1: a cast only where the word in parentheses is a type. */
+static bool at_c_unary(const struct parser *p, const struct node *node)
+{
+	static const char *const types[] = {
+		"u8", "s8", "u16", "s16", "u32", "s32", "u64", "s64", "char", "short", "int", "long",
+		"unsigned", "unsigned char", "unsigned short", "unsigned int", "unsigned long",
+		"long long", "unsigned long long", "bool",
+	};
+
+	if (!p->language.c || node->kind != NODE_ATOM || p->token.kind != LEXEME_OP ||
+	    p->token.text.size != 1 || !strchr("~!-+", p->token.text.start[0]))
+		return false;
+	for (size_t i = 0; i < countof(types); i++)
+		if (text_is(node->text, types[i]))
+			return true;
+	return false;
+}
+
 /* ( expression ), or a cast if something follows that can be cast. */
 static bool parse_parenthesis(struct parser *p, struct node *node)
 {
@@ -619,11 +699,14 @@ static bool parse_parenthesis(struct parser *p, struct node *node)
 		advance(p);	/* (REC)->field */
 		return parse_field(p, node);
 	}
-	if (!parse_primary(p, node) || (p->token.kind == LEXEME_OP && !parse_operator(p, node)) ||
-	    !expect(p, LEXEME_DELIM, ")"))
+	if (p->language.c ? !parse_c(p, node, C_LOWEST) :
+			    !parse_primary(p, node) ||
+			    (p->token.kind == LEXEME_OP && !parse_operator(p, node)))
+		return false;
+	if (!expect(p, LEXEME_DELIM, ")"))
 		return false;
 	advance(p);
-	if (!at_item(p) && !at(p, LEXEME_DELIM, "("))
+	if (!at_item(p) && !at(p, LEXEME_DELIM, "(") && !at_c_unary(p, node))
 		return true;
 	if (node->kind != NODE_ATOM)
 		return refuse(p);
@@ -663,6 +746,8 @@ static bool parse_primary(struct parser *p, struct node *node)
 	default:
 		ok = refuse(p);
 	}
+	while (ok && p->language.c && at(p, LEXEME_OP, "["))
+		ok = parse_index(p, node);
 	p->depth--;
 	return ok;
 }
@@ -718,8 +803,10 @@ static bool parse_args(struct parser *p, struct node **list)
 {
 	do {
 		p->operators = 0;
-		if (!next_primary(p, list) ||
-		    (p->token.kind == LEXEME_OP && (!parse_operator(p, *list) || !consolidate(p, *list))))
+		if (!next_primary(p, list))
+			return false;
+		if (p->token.kind == LEXEME_OP && (p->language.c || !parse_operator(p, *list) ||
+						     !consolidate(p, *list)))
 			return false;
 		list = &(*list)->next;
 	} while (at(p, LEXEME_DELIM, ","));

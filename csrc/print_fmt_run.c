@@ -42,7 +42,10 @@ static uint64_t eval_index(const struct print_fmt *p, const struct print_record 
 
 	if (index > r->size)
 		return 0;
-	if (e->code == EXPR_DYNAMIC_INDEX) {
+	if (e->code == EXPR_INDEX && e->field.dynamic) {	/* as C has it */
+		offset = (uint64_t)(read_dynamic(p, r, &e->field).data - r->data) +
+			 index * e->field.element_size;
+	} else if (e->code == EXPR_DYNAMIC_INDEX) {
 		offset = read_number(p, r, e->field.offset, e->field.size) & 0xffff;
 		if (e->field.flags & TRC_FIELD_RELATIVE)
 			offset += (uint64_t)e->field.offset + e->field.size;
@@ -218,6 +221,31 @@ static void print_field(const struct print_fmt *p, const struct print_record *r,
 	print_string(read_static(r, field), format, out);
 }
 
+/* The kernel's own way: every entry whose bits are all set, 0 included. */
+static void print_flags_c(const struct print_fmt *p, uint64_t value, const struct expr *e,
+			  const struct number_format *format, struct output *out)
+{
+	bool printed = false;
+
+	for (uint32_t i = 0; i < e->count; i++) {
+		const struct entry *entry = &p->entries[e->first + i];
+
+		if ((value & entry->value) != entry->value)
+			continue;
+		if (printed)
+			output_text(out, e->text);
+		print_text(entry->name, format, out);
+		printed = true;
+		value &= ~entry->value;
+	}
+	if (!value)
+		return;
+	if (printed)
+		output_text(out, e->text);
+	output_literal(out, "0x");
+	output_hex(out, value);
+}
+
 static void print_flags(const struct print_fmt *p, const struct print_record *r,
 			const struct expr *e, const struct number_format *format,
 			struct output *out)
@@ -226,6 +254,10 @@ static void print_flags(const struct print_fmt *p, const struct print_record *r,
 	const struct entry *entry = p->entries + e->first, *end = entry + e->count;
 	bool printed = false;
 
+	if (p->env->kernel_text) {
+		print_flags_c(p, value, e, format, out);
+		return;
+	}
 	if (!value) {	/* an entry whose value libtraceevent could not read stands for 0 */
 		for (; entry < end; entry++) {
 			if ((int64_t)entry->value < 0) {
@@ -412,8 +444,15 @@ static struct number_format with_star(const struct print_fmt *p, const struct pr
 	return format;
 }
 
-static void print_pointer(uint64_t value, struct output *out)
+static void print_pointer(const struct print_fmt *p, uint64_t value, struct output *out)
 {
+	if (p->env->kernel_text) {
+		struct number_format format = { .letter = 'x', .zero = true,
+						.width = p->env->long_size * 2 };
+
+		output_number(out, &format, value);
+		return;
+	}
 	if (!value) {
 		output_literal(out, "(nil)");
 		return;
@@ -490,7 +529,7 @@ void piece_run(const struct print_fmt *p, const struct print_record *r, const st
 		expr_print(p, r, piece->arg, &format, out);
 		break;
 	case PIECE_POINTER:
-		print_pointer(expr_eval(p, r, piece->arg), out);
+		print_pointer(p, expr_eval(p, r, piece->arg), out);
 		break;
 	case PIECE_SYMBOL:
 		print_function(r, expr_eval(p, r, piece->arg), piece->spec[0], raw, out);

@@ -78,6 +78,7 @@ struct print_fmt_tree {
 struct print_fmt_language {
 	unsigned long_size;
 	bool plugins;		/* know print_fmt_function */
+	bool c;			/* group operators as C does, not as libtraceevent */
 };
 
 /*

@@ -29,14 +29,15 @@ pytestmark = pytest.mark.skipif(shutil.which(CC[0]) is None, reason="no C compil
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     built = tmp_path_factory.mktemp("report") / "report_core"
     sources = [ROOT / "tests" / "c" / "report_core.c", *sorted((ROOT / "csrc").glob("*.c"))]
-    command = [*CC, "-O2", "-o", built, f"-I{ROOT / 'csrc'}", *sources, "-lz", "-lzstd", "-lm"]
+    command: list[str | Path] = [*CC, "-O2", f"-I{ROOT / 'csrc'}", "-o", built, *sources]
+    command += ["-lz", "-lzstd", "-lm"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     return built
 
 
 def write(program: Path, flags: int, *paths: Path, stretches: int = 1) -> bytes:
-    command = [program, str(flags), str(stretches), *paths]
+    command: list[str | Path] = [program, str(flags), str(stretches), *paths]
     result = subprocess.run(command, capture_output=True, check=False)
     assert result.returncode == 0, result.stderr
     return result.stdout
