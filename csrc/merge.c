@@ -91,6 +91,10 @@ static int add_cursor(struct trc_walk *walk, const struct trc_walk_source *sourc
 		.event_ids = source->event_ids,
 		.pids = source->pids,
 		.pid_count = source->pid_count,
+		.filters = source->filters,
+		.filter_count = source->filter_count,
+		.filters_out = source->filters_out,
+		.filter_out_count = source->filter_out_count,
 	};
 	stream_cursor_init(cursor, source->data, &source->data->streams[source->stream], filter,
 			   options->flags & TRC_WALK_BACKWARDS,

@@ -554,12 +554,19 @@ enum trc_walk_flags {
 enum trc_walk_limits {
 	TRC_EVENT_ID_BYTES = 8192,	/* a bit for each id that a record can have */
 };
+struct trc_filter;
 struct trc_walk_source {
 	const struct trc_data *data;
 	size_t stream;			/* trc_stream() */
 	const uint8_t *event_ids;	/* TRC_EVENT_ID_BYTES, bit id set: wanted; NULL: all */
 	const int32_t *pids;		/* rising; NULL: all */
 	size_t pid_count;
+	/* Of the source's file. A record is wanted if one of them lets it through, or there is none... */
+	const struct trc_filter *const *filters;
+	size_t filter_count;
+	/* ...and it is let through by none of these. */
+	const struct trc_filter *const *filters_out;
+	size_t filter_out_count;
 };
 struct trc_walk_options {
 	uint32_t flags;
@@ -624,7 +631,6 @@ void trc_walk_progress(const struct trc_walk *walk, uint64_t *done, uint64_t *to
  * TRC_ARGUMENT: the text is not a filter; err->message says where. TRC_NOT_FOUND: no event of the
  * file fits EVENTS.
  */
-struct trc_filter;
 int trc_filter_create(const struct trc_metadata *metadata, const struct trc_symbols *symbols,
 		      const char *text, size_t size, const uint8_t *event_ids,
 		      struct trc_filter **out, struct trc_error *err);

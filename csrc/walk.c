@@ -241,15 +241,6 @@ static void convert_times(const struct stream_cursor *cursor, struct record_bloc
 		block->ts[i] = clock_ns(&clock, cpu, block->ts[i]);
 }
 
-static void move_record(struct record_block *block, size_t to, size_t from)
-{
-	block->ts[to] = block->ts[from];
-	block->id[to] = block->id[from];
-	block->pid[to] = block->pid[from];
-	block->offset[to] = block->offset[from];
-	block->size[to] = block->size[from];
-}
-
 /* Leaves the wanted records in the block; events were chosen as the page was read. */
 static void filter_records(struct stream_cursor *cursor, struct record_block *block)
 {
@@ -263,7 +254,7 @@ static void filter_records(struct stream_cursor *cursor, struct record_block *bl
 		    (filter->pids && !pid_wanted(filter, block->pid[i])))
 			continue;
 		if (kept != i)
-			move_record(block, kept, i);
+			record_block_move(block, kept, i);
 		kept++;
 	}
 	block->count = kept;
@@ -275,7 +266,7 @@ static void swap_records(struct record_block *block, size_t a, size_t b)
 	uint32_t id = block->id[a], offset = block->offset[a], size = block->size[a];
 	int32_t pid = block->pid[a];
 
-	move_record(block, a, b);
+	record_block_move(block, a, b);
 	block->ts[b] = ts;
 	block->id[b] = id;
 	block->pid[b] = pid;
@@ -310,6 +301,9 @@ static int read_page(struct stream_cursor *cursor, const struct subbuffer *sub,
 	if (TRC_UNLIKELY(sub->missed) && begins_in_time(cursor, *sub))
 		cursor->missed = add_missed(cursor->missed, sub->missed);
 	filter_records(cursor, block);
+	if ((cursor->filter->filter_count || cursor->filter->filter_out_count) &&
+	    (rc = walk_filter_block(cursor, err)))
+		return rc;
 	for (size_t i = 0; cursor->backwards && i < block->count / 2; i++)
 		swap_records(block, i, block->count - 1 - i);
 	return TRC_OK;

@@ -14,6 +14,10 @@ struct record_filter {
 	const uint8_t *event_ids;	/* 65536 bits, or NULL: all */
 	const int32_t *pids;		/* sorted, or NULL: all */
 	size_t pid_count;
+	const struct trc_filter *const *filters;	/* one has to let a record through; none: all are */
+	size_t filter_count;
+	const struct trc_filter *const *filters_out;	/* none of these may */
+	size_t filter_out_count;
 };
 
 /*
@@ -28,6 +32,15 @@ struct record_block {
 	uint32_t *offset;		/* of the payload in the page */
 	uint32_t *size;
 };
+
+TRC_INLINE void record_block_move(struct record_block *block, size_t to, size_t from)
+{
+	block->ts[to] = block->ts[from];
+	block->id[to] = block->id[from];
+	block->pid[to] = block->pid[from];
+	block->offset[to] = block->offset[from];
+	block->size[to] = block->size[from];
+}
 
 struct stream_cursor {
 	const struct trc_data *data;
@@ -59,6 +72,9 @@ void stream_cursor_deinit(struct stream_cursor *cursor);
  * or minus an enum trc_code. The block and the page before are gone then.
  */
 int stream_cursor_next_page(struct stream_cursor *cursor, struct trc_error *err);
+
+/* Leaves in the block what the filters of the filter language let through: walk_filter.c. */
+int walk_filter_block(struct stream_cursor *cursor, struct trc_error *err);
 
 /* First page that can hold a record at or after ts, by bisection over the pages' time stamps. */
 int stream_find_page(const struct trc_data *data, const struct stream *stream, uint64_t ts,

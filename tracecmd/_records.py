@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Literal, NamedTuple
 
 from . import _lowlevel
+from ._texts import EventTexts
 from .event import Event, EventFormat, Events
 
 __all__ = ["EventBatch", "Reader", "Request", "read_batches", "read_events"]
@@ -32,6 +34,24 @@ class Reader:
         self.streams = self.data.streams()
         self.buffer_names = [buffer.name for buffer in file.buffers()]
         self._comms: dict[int, str] = {}
+        self._lock = threading.Lock()
+        self._symbols: _lowlevel.Symbols | None = None
+        self._texts: EventTexts | None = None
+
+    @property
+    def symbols(self) -> _lowlevel.Symbols:
+        """The kernel's symbols; read when first asked for."""
+        with self._lock:
+            if self._symbols is None:
+                self._symbols = _lowlevel.Symbols(self.file)
+            return self._symbols
+
+    def text(self, payload: bytes, stream: int, ts: int, *, kernel: bool) -> str:
+        """What trace-cmd report prints of one event behind its name."""
+        with self._lock:
+            if self._texts is None:
+                self._texts = EventTexts(self)
+        return self._texts.text(payload, stream, ts, kernel=kernel)
 
     def comm(self, pid: int) -> str:
         """Name of a task, remembered."""
@@ -42,6 +62,10 @@ class Reader:
 
     def close(self) -> None:
         """Close the data; a walk that still runs keeps it until then."""
+        if self._texts is not None:
+            self._texts.close()
+        if self._symbols is not None:
+            self._symbols.close()
         self.data.close()
 
 
@@ -52,6 +76,8 @@ class Source(NamedTuple):
     stream: int
     event_ids: bytes | None
     pids: tuple[int, ...] | None
+    filters: tuple[_lowlevel.Filter, ...] = ()
+    filters_out: tuple[_lowlevel.Filter, ...] = ()
 
     @property
     def cpu(self) -> int:
@@ -65,7 +91,14 @@ class Source(NamedTuple):
 
     def lowlevel(self) -> _lowlevel.WalkSource:
         """The same for the core."""
-        return _lowlevel.WalkSource(self.reader.data, self.stream, self.event_ids, self.pids)
+        return _lowlevel.WalkSource(
+            self.reader.data,
+            self.stream,
+            self.event_ids,
+            self.pids,
+            self.filters,
+            self.filters_out,
+        )
 
 
 class Request(NamedTuple):
@@ -96,6 +129,10 @@ class EventBatch:
     def reader_of(self, index: int) -> Reader:
         """The file that a row is of."""
         return self._only or self.sources[self.rows.source[index]].reader
+
+    def stream_of(self, index: int) -> int:
+        """The stream of its file that a row is of."""
+        return self.sources[self.rows.source[index]].stream
 
     def buffer_of(self, index: int) -> str:
         """Name of the buffer that a row is of."""
@@ -188,7 +225,8 @@ def _known_buffers(reader: Reader, names: Iterable[str]) -> set[int]:
 # Reading -------------------------------------------------------------------------------------
 
 
-def _walk(request: Request, start: int, end: int | None) -> _lowlevel.Walk:
+def make_walk(request: Request, start: int, end: int | None) -> _lowlevel.Walk:
+    """Begin the walk over one window of time."""
     return _lowlevel.Walk(
         [source.lowlevel() for source in request.sources],
         start,
@@ -203,7 +241,7 @@ def read_window(
     request: Request, start: int, end: int | None, missed: list[int]
 ) -> Iterator[_lowlevel.Batch]:
     """All batches of one window, in order; missed gets what each source lost at its end."""
-    walk = _walk(request, start, end)
+    walk = make_walk(request, start, end)
     told = 0
     try:
         while True:

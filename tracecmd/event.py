@@ -322,6 +322,23 @@ class Event:
         raw, order = self.raw, self._batch.reader_of(self._index).byteorder
         return {name: field.read(raw, order) for name, field in found.fields.items()}
 
+    def text(self, *, kernel: bool = False) -> str:
+        """What trace-cmd report prints of the event behind its name.
+
+        Functions are not indented, and entries of the function graph stand alone: one event does
+        not know the others.
+
+        Args:
+            kernel: evaluate the print format as C does, and so as the kernel's own ``trace`` file;
+                else as libtraceevent.
+        """
+        reader = self._batch.reader_of(self._index)
+        stream = self._batch.stream_of(self._index)
+        return reader.text(self.raw, stream, self.ts, kernel=kernel)
+
+    def __str__(self) -> str:
+        return self.text()
+
     def __repr__(self) -> str:
         seconds, ns = divmod(self.ts, 10**9)
         name = self.name or f"id {self.id}"

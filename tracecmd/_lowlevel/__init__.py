@@ -31,11 +31,17 @@ from ._file import (
     Text,
 )
 from ._metadata import EventInfo, FieldInfo, Metadata
+from ._report import AGAIN, IN_ONE, JOINED, REPORT_FLAGS, Report, ReportFile
+from ._symbols import Symbols
 
 __all__ = [
+    "AGAIN",
     "BUFFER_TEXT",
     "COLUMN_KINDS",
+    "IN_ONE",
+    "JOINED",
     "OPTION_NAMES",
+    "REPORT_FLAGS",
     "SECTION_IDS",
     "Array",
     "Batch",
@@ -58,9 +64,12 @@ __all__ = [
     "Memory",
     "Metadata",
     "Option",
+    "Report",
+    "ReportFile",
     "Schema",
     "Stream",
     "StreamInfo",
+    "Symbols",
     "Text",
     "Walk",
     "WalkSource",

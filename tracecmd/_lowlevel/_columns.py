@@ -11,6 +11,7 @@ from ._base import Handle, check, decode, exception, ffi, lib
 from ._data import WalkSource
 from ._file import File
 from ._metadata import Metadata
+from ._symbols import Symbols
 
 COLUMN_KINDS: dict[str, int] = {
     name.removeprefix("TRC_COLUMN_").lower(): getattr(lib, name)
@@ -20,17 +21,6 @@ COLUMN_KINDS: dict[str, int] = {
 
 
 # Filters -------------------------------------------------------------------------------------
-
-
-class _Symbols(Handle):
-    """struct trc_symbols of one file."""
-
-    def __init__(self, file: File) -> None:
-        err = ffi.new("struct trc_error *")
-        out = ffi.new("struct trc_symbols **")
-        with file as f:
-            check(lib.trc_symbols_create(f, out, err), err, file.path)
-            super().__init__(out[0], lib.trc_symbols_destroy, file.path, file)
 
 
 class Filter(Handle):
@@ -45,14 +35,14 @@ class Filter(Handle):
         parents: list[Handle] = [metadata]
         if lib.trc_filter_wants_symbols(pointer):
             lib.trc_filter_destroy(pointer)
-            symbols = _Symbols(file)
+            symbols = Symbols(file)
             parents.append(symbols)
             pointer = self._make(metadata, symbols, text, event_ids)
         super().__init__(pointer, lib.trc_filter_destroy, file.path, *parents)
 
     @staticmethod
     def _make(
-        metadata: Metadata, symbols: _Symbols | None, text: str, event_ids: bytes | None
+        metadata: Metadata, symbols: Symbols | None, text: str, event_ids: bytes | None
     ) -> Any:
         err = ffi.new("struct trc_error *")
         out = ffi.new("struct trc_filter **")

@@ -150,6 +150,8 @@ class WalkSource(NamedTuple):
     stream: int
     event_ids: bytes | None = None
     pids: Sequence[int] | None = None
+    filters: Sequence[Handle] = ()  # struct trc_filter: one has to let a record through
+    filters_out: Sequence[Handle] = ()  # and none of these
 
 
 class Batch(NamedTuple):
@@ -192,25 +194,29 @@ class Walk(Handle):
             if source.pids is not None:
                 entry.pids = self._keep(sorted(source.pids), "int32_t[]")
                 entry.pid_count = len(source.pids)
+            entry.filters, entry.filter_count = self._keep_filters(source.filters)
+            entry.filters_out, entry.filter_out_count = self._keep_filters(source.filters_out)
         flags = lib.TRC_WALK_BACKWARDS * backwards | lib.TRC_WALK_BY_CPU * by_cpu
         options = ffi.new(
             "struct trc_walk_options *", [flags, end is None, start, 0 if end is None else end]
         )
-        parents = list({id(source.data): source.data for source in sources}.values())
+        parents: list[Handle] = list({id(source.data): source.data for source in sources}.values())
+        used = [f for source in sources for f in (*source.filters, *source.filters_out)]
+        parents += list({id(filter): filter for filter in used}.values())
         path = parents[0].path if parents else ""
-        entered: list[Data] = []
+        entered: list[Handle] = []
         try:
-            for data in parents:
-                data.__enter__()
-                entered.append(data)
+            for parent in parents:
+                parent.__enter__()
+                entered.append(parent)
             for entry, source in zip(array, sources, strict=True):
                 entry.data = source.data._pointer
             code = lib.trc_walk_create(array, len(sources), options, out, err)
             check(code, err, path)
             super().__init__(out[0], lib.trc_walk_destroy, path, *parents)
         finally:
-            for data in entered:
-                data.__exit__(None, None, None)
+            for parent in entered:
+                parent.__exit__(None, None, None)
         self._room = room
         self._source_count = len(sources)
         self._payload_room = PAYLOAD_ROOM
@@ -222,6 +228,10 @@ class Walk(Handle):
         kept = ffi.from_buffer(kind, values) if isinstance(values, bytes) else ffi.new(kind, values)
         self._kept.append(kept)
         return kept
+
+    def _keep_filters(self, filters: Sequence[Handle]) -> tuple[Any, int]:
+        pointers = [filter._pointer for filter in filters]
+        return self._keep(pointers or None, "const struct trc_filter *[]"), len(pointers)
 
     def _make_arrays(self) -> None:
         room = self._room

@@ -1,0 +1,121 @@
+"""struct trc_report: the lines of trace-cmd report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from ._base import Handle, check, ffi, lib
+from ._data import Walk
+from ._file import File
+from ._metadata import Metadata
+from ._symbols import Symbols
+
+ENOUGH = 1 << 18  # bytes of text a call
+
+REPORT_FLAGS: dict[str, int] = {
+    name.removeprefix("TRC_REPORT_").lower(): getattr(lib, name)
+    for name in (
+        "TRC_REPORT_RAW",
+        "TRC_REPORT_NANOSECONDS",
+        "TRC_REPORT_LATENCY_FORMAT",
+        "TRC_REPORT_NO_PLUGINS",
+        "TRC_REPORT_NO_SYSTEM_PLUGINS",
+        "TRC_REPORT_KERNEL_TEXT",
+        "TRC_REPORT_TS_DIFF",
+        "TRC_REPORT_SECONDS",
+        "TRC_REPORT_EVENT_TEXT",
+    )
+}
+JOINED: int = lib.TRC_REPORT_JOINED
+AGAIN: int = lib.TRC_REPORT_AGAIN
+IN_ONE: int = lib.TRC_REPORT_IN_ONE
+
+
+class ReportFile(NamedTuple):
+    """struct trc_report_file."""
+
+    file: File
+    metadata: Metadata
+    symbols: Symbols | None
+    label: str
+
+
+class Report(Handle):
+    """struct trc_report. One thread at a time uses it."""
+
+    def __init__(
+        self,
+        files: Sequence[ReportFile],
+        sources: Sequence[tuple[int, int, int]],
+        flags: int,
+    ) -> None:
+        """Make the report of sources (file, buffer, CPU); flags: see REPORT_FLAGS."""
+        err = ffi.new("struct trc_error *")
+        out = ffi.new("struct trc_report **")
+        parents: list[Handle] = []
+        array = ffi.new("struct trc_report_file[]", len(files))
+        labels = [ffi.from_buffer(os.fsencode(file.label)) for file in files]
+        for entry, file, label in zip(array, files, labels, strict=True):
+            parents += [file.file, file.metadata, *([file.symbols] if file.symbols else [])]
+            entry.file = file.file._pointer
+            entry.metadata = file.metadata._pointer
+            entry.symbols = file.symbols._pointer if file.symbols else ffi.NULL
+            entry.label, entry.label_size = ffi.cast("const char *", label), len(label)
+        rows = ffi.new("struct trc_report_source[]", [tuple(source) for source in sources])
+        for parent in parents:
+            parent.require_open()
+        code = lib.trc_report_create(flags, array, len(files), rows, len(sources), out, err)
+        path = files[0].file.path
+        check(code, err, path)
+        super().__init__(out[0], lib.trc_report_destroy, path, *parents)
+        self._labels = labels
+
+    def _outputs(self) -> tuple[Any, Any, Any]:
+        return ffi.new("const char **"), ffi.new("size_t *"), ffi.new("struct trc_error *")
+
+    def copy(self) -> Report:
+        """Another report in the same state."""
+        with self as report:
+            err = ffi.new("struct trc_error *")
+            out = ffi.new("struct trc_report **")
+            check(lib.trc_report_copy(report, out, err), err, self.path)
+            made = Report.__new__(Report)
+            Handle.__init__(made, out[0], lib.trc_report_destroy, self.path, *self._parents)
+            made._labels = self._labels
+            return made
+
+    def join(self, later: Report) -> int:
+        """After a stretch that later wrote: JOINED, AGAIN or IN_ONE."""
+        with self as report, later as other:
+            err = ffi.new("struct trc_error *")
+            again = ffi.new("uint32_t *")
+            check(lib.trc_report_join(report, other, again, err), err, self.path)
+            return int(again[0])
+
+    def begin(self) -> bytes:
+        """The lines above the first event."""
+        with self as report:
+            text, size, err = self._outputs()
+            check(lib.trc_report_begin(report, text, size, err), err, self.path)
+            return bytes(ffi.buffer(text[0], size[0]))
+
+    def next(self, walk: Walk) -> bytes:
+        """More lines, of the walk's next records; b"" at its end. Leaves the GIL."""
+        with self as report, walk as records:
+            text, size, err = self._outputs()
+            code = lib.trc_report_next(report, records, ENOUGH, text, size, err)
+            check(code, err, self.path)
+            return bytes(ffi.buffer(text[0], size[0]))
+
+    def record(self, payload: bytes, source: int, ts: int, missed_events: int) -> bytes:
+        """Text of one record."""
+        with self as report:
+            text, size, err = self._outputs()
+            held = ffi.from_buffer("uint8_t[]", payload)
+            record = ffi.new(
+                "struct trc_report_record *", [held, len(payload), source, missed_events, ts]
+            )
+            check(lib.trc_report_record(report, record, text, size, err), err, self.path)
+            return bytes(ffi.buffer(text[0], size[0]))
