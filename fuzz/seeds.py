@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from tests.corrupt import page_bases
 from tests.corrupt.bases import NAMES, base
 from tests.unit.test_writer import SHAPES, everything, shape_id
 
@@ -17,6 +18,8 @@ def main(folder: Path) -> None:
     for shape in SHAPES:
         data = everything(**shape).write().data
         (folder / f"records-{shape_id(shape)}.dat").write_bytes(data)
+    for name, shape in page_bases.BASES.items():
+        (folder / f"pages-{name}.dat").write_bytes(page_bases.base(**shape).write().data)
 
 
 if __name__ == "__main__":
