@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Events whose text is not that of their print fmt: what libtraceevent's plugins and trace-cmd's
- * own hooks print instead, or in front. FORMAT.md 5.8, 6.5.
+ * own hooks print instead, or in front. docs/FORMAT.md 5.8, 6.5.
  *
  * A handler names the fields it wants; where they lie is looked up once per event.
  */

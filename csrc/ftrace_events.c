@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the tracers themselves record: functions, function graph, stacks, raw markers.
- * FORMAT.md 5.8, 6.5.
+ * docs/FORMAT.md 5.8, 6.5.
  */
 #include "event_handler.h"
 

@@ -146,7 +146,7 @@ TRC_INLINE int event_of(const struct trc_report *report, struct file_state *file
 
 /* --- creation ---------------------------------------------------------------------------- */
 
-/* FORMAT.md 6.2: clocks that do not count nanoseconds show their ticks, unless TSC2NSEC converts them. */
+/* docs/FORMAT.md 6.2: clocks that do not count nanoseconds show their ticks, unless TSC2NSEC converts them. */
 static bool counts_nanoseconds(const struct trc_file *file)
 {
 	static const char *const clocks[] = { "local", "global", "uptime", "perf", "tai", "tsc2nsec" };
@@ -188,7 +188,8 @@ static int file_init(struct file_state *state, const struct report_file *file, u
 			.plugins = !(flags & (TRC_REPORT_NO_PLUGINS | TRC_REPORT_NO_SYSTEM_PLUGINS)),
 			.kernel_text = flags & TRC_REPORT_KERNEL_TEXT,
 		},
-		.nanoseconds = (flags & TRC_REPORT_SECONDS) || counts_nanoseconds(file->file),
+		.nanoseconds = !(flags & TRC_REPORT_TICKS) &&
+			((flags & TRC_REPORT_SECONDS) || counts_nanoseconds(file->file)),
 	};
 	label = arena_alloc(&state->arena, file->label.size + 1);
 	if (!label)
@@ -213,7 +214,7 @@ static void file_deinit(struct file_state *state)
 	arena_deinit(&state->arena);
 }
 
-/* Host threads that run a vCPU of a guest whose file is here, too: FORMAT.md 8.3. */
+/* Host threads that run a vCPU of a guest whose file is here, too: docs/FORMAT.md 8.3. */
 static bool find_guests(struct trc_report *report, struct file_state *host)
 {
 	for (uint32_t i = 0; i < report->file_count; i++) {
@@ -236,7 +237,7 @@ static bool find_guests(struct trc_report *report, struct file_state *host)
 	return true;
 }
 
-/* All prefixes are as wide as the widest; a label that is empty makes one of blanks. FORMAT.md 6.6. */
+/* All prefixes are as wide as the widest; a label that is empty makes one of blanks. docs/FORMAT.md 6.6. */
 static bool make_prefixes(struct trc_report *report, const struct report_buffer *buffers)
 {
 	size_t width = 0;
@@ -484,7 +485,7 @@ int trc_report_join(struct trc_report *report, const struct trc_report *later, u
 
 static const char common_flags[4] = { '.', 'd', 'X', 'd' };
 
-/* Irqs off, need-resched, hard and soft irq, preempt count: FORMAT.md 6.1. */
+/* Irqs off, need-resched, hard and soft irq, preempt count: docs/FORMAT.md 6.1. */
 TRC_INLINE char *put_flags(char *to, unsigned flags, unsigned preempt_count)
 {
 	unsigned irq = flags >> 3 & 3;
@@ -552,7 +553,7 @@ TRC_INLINE char *put_seconds(struct trc_report *report, char *to, uint64_t secon
 	return copy_short(to, report->seconds_text, report->seconds_size);
 }
 
-/* " 12345.678901", or ticks without the blank in front: FORMAT.md 6.2. */
+/* " 12345.678901", or ticks without the blank in front: docs/FORMAT.md 6.2. */
 TRC_INLINE char *put_time(struct trc_report *report, char *to, uint64_t ts, bool nanoseconds)
 {
 	uint64_t us = (ts + 500) / 1000;
@@ -752,7 +753,7 @@ static void put_label(const struct event_text *event, struct output *out)
 		out->size = (size_t)(copy_short(to, event->label.start, event->label.size) - out->data);
 }
 
-/* An event whose format is not in the file. FORMAT.md 6.4. */
+/* An event whose format is not in the file. docs/FORMAT.md 6.4. */
 static void put_unknown(struct trc_report *report, struct output *out)
 {
 	output_literal(out, "[UNKNOWN EVENT][UNKNOWN EVENT]");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whole lines, as trace-cmd report prints them. FORMAT.md 6.
+ * Whole lines, as trace-cmd report prints them. docs/FORMAT.md 6.
  *
  * A struct report is given the records of all files in time order and appends lines to a buffer,
  * which the caller drains when he likes. Some lines depend on what came before: names of processes

@@ -762,6 +762,7 @@ enum trc_report_flags {
 	TRC_REPORT_TS_DIFF = 64,		/* --ts-diff */
 	TRC_REPORT_SECONDS = 128,		/* time stamps are nanoseconds, whatever clock is recorded */
 	TRC_REPORT_EVENT_TEXT = 256,		/* only what stands behind the event's name */
+	TRC_REPORT_TICKS = 512,			/* --raw-ts: time stamps are ticks, whatever clock is recorded */
 };
 struct trc_report_file {
 	const struct trc_file *file;

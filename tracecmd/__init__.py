@@ -28,6 +28,7 @@ from .errors import (
     UnsupportedError,
 )
 from .event import Event, EventFormat, Events, Field, UnknownEventError
+from .filter import FilterError
 from .options import (
     CpuStat,
     Guest,
@@ -44,10 +45,10 @@ from .options import (
     TimeShift,
     Tsc2nsec,
 )
+from .report import ReportOptions
 from .session import Peer, Session, VCpu, open_session
 from .stat import CpuCount, Stat
 from .table import (
-    FilterError,
     MissingPackageError,
     RecordBatch,
     Table,
@@ -83,6 +84,7 @@ __all__ = [
     "ProcMap",
     "ProcMapRegion",
     "RecordBatch",
+    "ReportOptions",
     "Session",
     "SessionError",
     "Stat",

@@ -121,6 +121,7 @@ class EventFormat:
         name: the event's name, e.g. ``sched_switch``.
         id: its number in this recording, the records' ``common_type``.
         print_fmt: the kernel's print format.
+        fields_failed: whether a field could not be read; those before it are there.
     """
 
     def __init__(self, metadata: _lowlevel.Metadata, info: _lowlevel.EventInfo) -> None:
@@ -130,6 +131,7 @@ class EventFormat:
         self.name = info.name
         self.id = info.id
         self.print_fmt = info.print_fmt
+        self.fields_failed = info.fields_failed
 
     @cached_property
     def common_fields(self) -> tuple[Field, ...]:

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from . import _lowlevel, _records
 from ._texts import report_file
+from .filter import compile_filter
 
-__all__ = ["ReportOptions", "report_chunks"]
+__all__ = ["ReportOptions", "make_filters", "report"]
 
 
 class ReportOptions(NamedTuple):
@@ -25,6 +26,8 @@ class ReportOptions(NamedTuple):
         no_system_plugins: -L, nor those of the system; the built-in ones go with them.
         kernel_text: evaluate print formats as C does, and so as the kernel's own ``trace`` file.
         ts_diff: --ts-diff, the time since the event before.
+        seconds: time stamps are ns, whatever clock is recorded (as with --ts2secs).
+        ticks: time stamps are plain numbers (as with --raw-ts).
     """
 
     raw: bool = False
@@ -34,6 +37,8 @@ class ReportOptions(NamedTuple):
     no_system_plugins: bool = False
     kernel_text: bool = False
     ts_diff: bool = False
+    seconds: bool = False
+    ticks: bool = False
 
     def flags(self) -> int:
         """The same for the core."""
@@ -50,23 +55,37 @@ def _make_report(request: _records.Request, readers: Sequence[_records.Reader], 
     return _lowlevel.Report([report_file(reader) for reader in readers], rows, flags)
 
 
-def report_chunks(
+def make_filters(
+    reader: _records.Reader, filters: Sequence[str], filters_out: Sequence[str]
+) -> tuple[tuple[_lowlevel.Filter, ...], tuple[_lowlevel.Filter, ...]]:
+    """Compile trace-cmd's filters (-F, and -F behind -v) for one file.
+
+    Raises:
+        FilterError: (a ValueError) one is not a filter, or names events that the file has not.
+    """
+    return (
+        tuple(compile_filter(reader, text) for text in filters),
+        tuple(compile_filter(reader, text) for text in filters_out),
+    )
+
+
+def report(
     request: _records.Request, readers: Sequence[_records.Reader], options: ReportOptions
 ) -> Iterator[bytes]:
     """Give the report piece by piece, the lines above the first event first.
 
     readers are all files of the report, in order; the request's sources are of them.
     """
-    report = _make_report(request, readers, options.flags())
+    made = _make_report(request, readers, options.flags())
     try:
-        yield report.begin()
+        yield made.begin()
         windows = _records.windows(request)
         if len(windows) == 1:
-            yield from _write(report, request, windows[0])
+            yield from _write(made, request, windows[0])
         else:
-            yield from _write_stretches(report, request, windows)
+            yield from _write_stretches(made, request, windows)
     finally:
-        report.close()
+        made.close()
 
 
 def _write(

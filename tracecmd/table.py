@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from . import _lowlevel, _records, errors
 from .event import EventFormat, unknown_name
 from .export import GROUP_ROWS, write_parquet
+from .filter import compile_filter
 from .packages import MissingPackageError, package
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     import pyarrow
 
 __all__ = [
-    "FilterError",
     "MissingPackageError",
     "RecordBatch",
     "Table",
@@ -45,10 +45,6 @@ class UnknownFieldError(errors.TraceError, KeyError):
     """None of the events has a field of that name."""
 
     __str__ = errors.TraceError.__str__
-
-
-class FilterError(errors.TraceError, ValueError):
-    """A text is not a filter, or fits no event of the file."""
 
 
 # Which columns -------------------------------------------------------------------------------
@@ -214,14 +210,7 @@ def _make_filters(
         ids = None
         if names is not None:
             ids = _records.id_bitmap(_formats([reader], names))
-        try:
-            found = _lowlevel.Filter(reader.file, reader.metadata, where, ids)
-        except errors.TraceError:
-            raise
-        except ValueError as error:
-            reason = str(error).removeprefix(f"{reader.path}: ")
-            raise FilterError(reason, path=reader.path) from None
-        filters[id(reader)] = found
+        found = filters[id(reader)] = compile_filter(reader, where, ids)
         missing = set(found.unknown())
         unknown = missing if unknown is None else unknown & missing
     if unknown:

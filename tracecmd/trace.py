@@ -27,6 +27,7 @@ from .options import (
     Tsc2nsec,
     parse_cpu_stat,
 )
+from .report import ReportOptions, make_filters, report
 from .table import BATCH_ROWS, RecordBatch, Table, make_table
 
 __all__ = ["Buffer", "CpuArea", "FormatText", "Source", "Trace", "open"]
@@ -353,6 +354,11 @@ class Trace:
         """What the ring buffers counted per CPU while recording."""
         return tuple(parse_cpu_stat(*found) for found in self._file.cpu_stats())
 
+    @property
+    def cpu_stat_texts(self) -> tuple[tuple[str, str], ...]:
+        """The same as the kernel wrote it: name of the instance, and text, of each CPU."""
+        return tuple(self._file.cpu_stats())
+
     @lazy
     def hooks(self) -> tuple[Hook, ...]:
         """Event pairs to be joined, from ``trace-cmd record -H``.
@@ -483,6 +489,45 @@ class Trace:
     def comm(self, pid: int) -> str:
         """Name of a task, of the saved command lines: ``<idle>`` for 0, ``<...>`` if unknown."""
         return self._metadata.comm(pid)
+
+    def pids_of(self, comm: str) -> tuple[int, ...]:
+        """The PIDs that the saved command lines give a name."""
+        found = []
+        for line in self.saved_cmdlines.splitlines():
+            pid, _, name = line.partition(" ")
+            if name == comm and pid.isdigit():
+                found.append(int(pid))
+        return tuple(found)
+
+    def report(
+        self,
+        options: ReportOptions | None = None,
+        *,
+        filters: Iterable[str] = (),
+        filters_out: Iterable[str] = (),
+        cpus: Iterable[int] | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        threads: int = 1,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Iterator[bytes]:
+        """Give what ``trace-cmd report`` prints, piece by piece: trace-cmd-report(1).
+
+        Args:
+            options: how the text is made.
+            filters: filters of which one has to let a record through (-F).
+            filters_out: filters none of which may (-v -F).
+            cpus, start, end, threads, progress: as for :meth:`iter`.
+
+        Raises:
+            FilterError: (a ValueError) a filter cannot be read, or fits no event of the file.
+        """
+        reader = self._reader
+        sources = _records.choose(reader, buffers=None, cpus=cpus, events=None, pids=None)
+        chosen, out = make_filters(reader, list(filters), list(filters_out))
+        sources = [source._replace(filters=chosen, filters_out=out) for source in sources]
+        request = self._request(sources, start, end, "time", threads=threads, progress=progress)
+        return report(request, [reader], options or ReportOptions())
 
     def iter(
         self,
@@ -663,9 +708,7 @@ class Trace:
             dictionary=dictionary,
         )
 
-    def tables(
-        self, events: str | Iterable[str] | None = None, **options: Any
-    ) -> dict[str, Table]:
+    def tables(self, events: str | Iterable[str] | None = None, **options: Any) -> dict[str, Table]:
         """A :meth:`table` of its own for each event, by ``system:name``.
 
         Args:

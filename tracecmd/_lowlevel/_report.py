@@ -26,6 +26,7 @@ REPORT_FLAGS: dict[str, int] = {
         "TRC_REPORT_TS_DIFF",
         "TRC_REPORT_SECONDS",
         "TRC_REPORT_EVENT_TEXT",
+        "TRC_REPORT_TICKS",
     )
 }
 JOINED: int = lib.TRC_REPORT_JOINED

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 from ..event import UnknownEventError
 from ..export import FORMATS, write_table
+from ..filter import FilterError
 from ..packages import MissingPackageError
-from ..table import FilterError, Table, UnknownFieldError
+from ..table import Table, UnknownFieldError
 from ..trace import Trace
 from ..trace import open as open_trace
 from ._common import complain, warn_problems
-
-BAR_WIDTH = 30
-EVERY = 0.1  # seconds between two looks of the bar
+from ._progress import Bar
 
 
 class UsageError(Exception):
@@ -77,36 +74,6 @@ def nanoseconds(text: str | None) -> int | None:
         return int(whole or "0") * 10**9 + int(decimals.ljust(9, "0"))
     except ValueError:
         raise UsageError(f"{text}: not a time") from None
-
-
-class Bar:
-    """A line on stderr that shows how far the work has come, if somebody looks at it."""
-
-    def __init__(self, shown: bool) -> None:
-        self._shown = shown and sys.stderr.isatty()
-        self._next = 0.0
-        self._label = ""
-
-    def label(self, text: str) -> None:
-        """Begin another file."""
-        self._label = text
-        self._next = 0.0
-
-    def show(self, done: int, total: int) -> None:
-        """Show the share that is done, not more often than one can see."""
-        now = time.monotonic()
-        if not self._shown or now < self._next:
-            return
-        self._next = now + EVERY
-        share = min(done / total, 1.0) if total else 1.0
-        filled = round(share * BAR_WIDTH)
-        bar = "#" * filled + " " * (BAR_WIDTH - filled)
-        print(f"\r[{bar}] {share:4.0%} {self._label}\x1b[K", end="", file=sys.stderr, flush=True)
-
-    def clear(self) -> None:
-        """Take the line away."""
-        if self._shown:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def file_name(event: str, suffix: str) -> str:

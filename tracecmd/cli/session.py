@@ -1,12 +1,16 @@
-"""``tracecmd session``: who took part in a traced session, on which clock, on which threads."""
+"""``tracecmd session``: who took part in a traced session, and what each vCPU did."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any, Literal
 
+from .. import plot
+from ..packages import MissingPackageError
 from ..session import Peer, Session, open_session
-from ._common import one_line, print_json, trace_id_text, warn, warn_problems
+from ..vcpu_timeline import VCpuSummary, summarize
+from ._common import complain, one_line, print_json, trace_id_text, warn, warn_problems
+from .export import UsageError, nanoseconds
 
 
 def add_parser(commands: Any) -> None:
@@ -14,7 +18,8 @@ def add_parser(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
         "session",
         help="name the peers of a traced session: host, guests, vCPU threads",
-        description="Open the files of one traced session, in any order, and say who is who.",
+        description="Open the files of one traced session, in any order, and say who is who, "
+        "and what each vCPU did.",
     )
     parser.add_argument("files", metavar="FILE", nargs="+", help="trace files, or a folder of them")
     parser.add_argument(
@@ -22,6 +27,19 @@ def add_parser(commands: Any) -> None:
         action="store_true",
         help="leave files of other sessions out instead of refusing them",
     )
+    parser.add_argument(
+        "--vcpus",
+        action="store_true",
+        help="sum up each vCPU: time in each state, exits by reason, longest preemption",
+    )
+    parser.add_argument(
+        "--plot",
+        metavar="OUT",
+        help="draw host CPUs, vCPUs and guests' tasks on one time axis: a file whose name ends "
+        f"with {', '.join(plot.FORMATS)} (needs matplotlib: pip install 'tracecmd[plot]')",
+    )
+    parser.add_argument("--start", metavar="TIME", help="of the plot: seconds, or ns with 'ns'")
+    parser.add_argument("--end", metavar="TIME", help="of the plot")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
 
@@ -29,16 +47,35 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Open and describe the session."""
     strangers: Literal["skip", "error"] = "skip" if arguments.skip_strangers else "error"
+    try:
+        start, end = nanoseconds(arguments.start), nanoseconds(arguments.end)
+        if arguments.plot is not None and not arguments.plot.lower().endswith(plot.FORMATS):
+            raise UsageError(
+                f"{arguments.plot}: a picture's name ends with {', '.join(plot.FORMATS)}"
+            )
+    except UsageError as error:
+        complain(error)
+        return 2
+    code = 0
     with open_session(*arguments.files, strangers=strangers) as session:
         warn_problems(peer.trace for peer in session.peers)
         for path in session.strangers:
             warn(f"{path}: left out, of another session")
         description = describe(session)
+        if arguments.vcpus:
+            unit = session.clock("host").unit if session.host is not None else "ns"
+            description["vcpu_states"] = [_vcpu(summary, unit) for summary in summarize(session)]
+        if arguments.plot is not None:
+            try:
+                plot.write(session, arguments.plot, start=start, end=end)
+            except (MissingPackageError, ValueError) as error:
+                complain(error)
+                code = 1
     if arguments.json:
         print_json(description)
     else:
         print_text(description)
-    return 0
+    return code
 
 
 def describe(session: Session) -> dict[str, Any]:
@@ -72,6 +109,19 @@ def _peer(session: Session, peer: Peer) -> dict[str, Any]:
     }
 
 
+def _vcpu(summary: VCpuSummary, unit: str) -> dict[str, Any]:
+    longest = summary.longest_preemption
+    return {
+        **summary.vcpu._asdict(),
+        "unit": unit,
+        "traced": summary.traced,
+        "states": dict(summary.states),
+        "exits": dict(summary.exits),
+        "longest_preemption": longest and {"start": longest[0], "duration": longest[1]},
+        "guest_records": {"inside": summary.inside, "checkable": summary.checkable},
+    }
+
+
 def print_text(description: dict[str, Any]) -> None:
     """Print a description for people."""
     for peer in description["peers"]:
@@ -86,3 +136,33 @@ def print_text(description: dict[str, Any]) -> None:
             print(f"  vCPU {vcpu['vcpu']} -> host PID {vcpu['host_pid']}")
     for note in description["notes"]:
         print(f"note: {one_line(note)}")
+    for vcpu in description.get("vcpu_states", ()):
+        _print_vcpu(vcpu)
+
+
+def _print_vcpu(vcpu: dict[str, Any]) -> None:
+    def length(value: int) -> str:
+        return f"{value} cycles" if vcpu["unit"] == "cycles" else f"{value / 1e9:.9f} s"
+
+    traced = vcpu["traced"]
+    print(
+        f"{one_line(vcpu['guest'])} vCPU {vcpu['vcpu']} (host PID {vcpu['host_pid']}): "
+        f"traced {length(traced)}"
+    )
+    for state, time in vcpu["states"].items():
+        print(f"  {state:<17}{time / traced if traced else 0:8.2%}  {length(time)}")
+    exits = vcpu["exits"]
+    listed = ", ".join(f"{one_line(reason)} {count}" for reason, count in exits.items())
+    print(f"  exits: {sum(exits.values())}{f' ({listed})' if listed else ''}")
+    longest = vcpu["longest_preemption"]
+    if longest is None:
+        print("  longest preemption: none")
+    else:
+        seconds, ns = divmod(longest["start"], 10**9)
+        at = longest["start"] if vcpu["unit"] == "cycles" else f"{seconds}.{ns:09d}"
+        print(f"  longest preemption: {length(longest['duration'])} at {at}")
+    records = vcpu["guest_records"]
+    print(
+        f"  guest records between its KVM events: {records['checkable']}, "
+        f"{records['inside']} of them between kvm_entry and kvm_exit"
+    )

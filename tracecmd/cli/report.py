@@ -1,0 +1,346 @@
+"""``tracecmd report``: what ``trace-cmd report`` prints, with its options: trace-cmd-report(1)."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from .. import _records
+from ..report import ReportOptions, make_filters, report
+from ..trace import Trace
+from ..trace import open as open_trace
+from ._common import warn, warn_problems
+from ._progress import Bar
+
+
+class _InOrder(argparse.Action):
+    """Keeps options that concern the file named before them, in order."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        namespace.in_order = [*(namespace.in_order or []), (self.dest, values)]
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "report",
+        help="print a trace as trace-cmd report does",
+        description="Print traces as trace-cmd report does, byte for byte; of several files, as "
+        "of a host and its guests, merged by time. Options are those of trace-cmd-report(1).",
+    )
+    parser.set_defaults(run=run, in_order=[])
+    parser.add_argument("input", metavar="FILE", nargs="*", help="trace files (trace.dat)")
+    _add_file_options(parser)
+    _add_text_options(parser)
+    _add_lists(parser)
+    parser.add_argument("--cpu", metavar="LIST", help="only these CPUs, such as 0,2-3")
+    parser.add_argument("--comm", metavar="NAME", help="only tasks of this name")
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="format on N threads")
+    parser.add_argument("-q", action="store_true", help="say nothing about faults of the files")
+
+
+def _add_file_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("of the file named before them")
+    group.add_argument("-i", dest="file", metavar="FILE", action=_InOrder, help="a trace file")
+    group.add_argument("-F", dest="filter", metavar="FILTER", action=_InOrder,
+                       help="show only what the filter lets through")  # fmt: skip
+    group.add_argument("-v", dest="invert", nargs=0, action=_InOrder,
+                       help="filters from here on hide what they let through")  # fmt: skip
+    group.add_argument("--ts-offset", type=int, metavar="NS", action=_InOrder,
+                       help="add to all time stamps")  # fmt: skip
+    group.add_argument("--ts2secs", type=int, metavar="HZ", action=_InOrder,
+                       help="ticks per second of the clock")  # fmt: skip
+
+
+def _add_text_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("text")
+    group.add_argument("-R", action="store_true", help="raw fields instead of texts")
+    group.add_argument("-t", action="store_true", help="time stamps with all nine digits")
+    group.add_argument("-l", action="store_true", help="latency format")
+    group.add_argument("-N", action="store_true", help="no plugins")
+    group.add_argument("-L", action="store_true", help="no plugins of the system")
+    group.add_argument("--kernel-text", action="store_true",
+                       help="evaluate print formats as C, not as libtraceevent")  # fmt: skip
+    group.add_argument("--ts-diff", action="store_true", help="time since the event before")
+    group.add_argument("--ts-check", action="store_true", help="warn of time that steps back")
+    group.add_argument("--nodate", action="store_true", help="leave the date out of time stamps")
+    group.add_argument("--raw-ts", action="store_true", help="time stamps as recorded")
+    group.add_argument("--kallsyms", metavar="FILE", help=argparse.SUPPRESS)
+
+
+def _add_lists(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("instead of events").add_mutually_exclusive_group()
+    for flag, text in (
+        ("-E", "names of the events that the file knows"),
+        ("-e", "byte order of the file and of this machine"),
+        ("--events", "formats of all events"),
+        ("--check-events", "whether all formats can be read"),
+        ("--first-event", "time of the first event of each CPU"),
+        ("--last-event", "time of the last event of each CPU"),
+        ("--cpus", "CPUs with data"),
+        ("--stat", "what the ring buffers counted"),
+        ("--uname", "the recorded machine"),
+        ("--recorder", "version of the recording trace-cmd (there: --version)"),
+    ):
+        group.add_argument(flag, dest="listing", action="store_const", const=flag.lstrip("-"),
+                           help=text)  # fmt: skip
+    group.add_argument("--event", metavar="REGEX", help="formats of events that match")
+
+
+# Files and what was said of them ---------------------------------------------------------------
+
+
+class _File:
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.ts_offset: int | None = None
+        self.ts2secs: int | None = None
+        self.filters: list[str] = []
+        self.filters_out: list[str] = []
+
+
+def _files(arguments: argparse.Namespace) -> list[_File]:
+    """The files in order, each with the options behind it; options before all are for all."""
+    defaults = _File("")
+    files: list[_File] = []
+    inverted = False
+    for kind, value in arguments.in_order:
+        at = files[-1] if files else defaults
+        if kind == "file":
+            files.append(_File(value))
+        elif kind == "invert":
+            inverted = True
+        elif kind == "filter":
+            (at.filters_out if inverted else at.filters).append(value)
+        else:
+            setattr(at, kind, value)
+    files += [_File(name) for name in arguments.input]
+    files = files or [_File("trace.dat")]
+    for file in files:
+        file.ts_offset = defaults.ts_offset if file.ts_offset is None else file.ts_offset
+        file.ts2secs = defaults.ts2secs if file.ts2secs is None else file.ts2secs
+        file.filters = file.filters or defaults.filters
+        file.filters_out = file.filters_out or defaults.filters_out
+    return files
+
+
+def _open(file: _File, arguments: argparse.Namespace) -> Trace:
+    return open_trace(
+        file.name,
+        raw_ts=arguments.raw_ts,
+        date=not arguments.nodate,
+        ts_offset=file.ts_offset or 0,
+        ts2secs=file.ts2secs or 0,
+    )
+
+
+def _cpu_list(text: str | None) -> set[int] | None:
+    if text is None:
+        return None
+    cpus: set[int] = set()
+    for part in re.split("[,:]", text):
+        first, dash, last = part.partition("-")
+        if not first.isdigit() or (dash and not last.isdigit()):
+            raise ValueError(f"--cpu {text}: not a list of CPUs")
+        cpus.update(range(int(first), int(last if dash else first) + 1))
+    return cpus
+
+
+# Running ---------------------------------------------------------------------------------------
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the report, or one of the lists."""
+    if arguments.kallsyms:
+        warn("--kallsyms is not read; the file's own symbols are used")
+    files = _files(arguments)
+    traces: list[Trace] = []
+    try:
+        for file in files:
+            traces.append(_open(file, arguments))
+        if not arguments.q:
+            warn_problems(traces)
+        if arguments.event is not None or arguments.listing:
+            return _list(arguments, traces)
+        return _print_report(arguments, files, traces)
+    except ValueError as error:
+        if type(error) is not ValueError:  # about a file, not about what was asked for
+            raise
+        print(f"tracecmd: {error}", file=sys.stderr)
+        return 1
+    finally:
+        for trace in traces:
+            trace.close()
+
+
+def _sources(
+    arguments: argparse.Namespace, files: Sequence[_File], traces: Sequence[Trace]
+) -> list[_records.Source]:
+    readers = [trace._reader for trace in traces]
+    pids = None
+    if arguments.comm is not None:
+        pids = sorted({pid for trace in traces for pid in trace.pids_of(arguments.comm)})
+    found = _records.choose_all(
+        readers, buffers=None, cpus=_cpu_list(arguments.cpu), events=None, pids=pids
+    )
+    filters = {
+        id(reader): make_filters(reader, file.filters, file.filters_out)
+        for reader, file in zip(readers, files, strict=True)
+    }
+    return [
+        source._replace(filters=filters[id(source.reader)][0],
+                        filters_out=filters[id(source.reader)][1])
+        for source in found
+    ]  # fmt: skip
+
+
+def _print_report(
+    arguments: argparse.Namespace, files: Sequence[_File], traces: Sequence[Trace]
+) -> int:
+    options = ReportOptions(
+        raw=arguments.R,
+        nanoseconds=arguments.t,
+        latency_format=arguments.l,
+        no_plugins=arguments.N,
+        no_system_plugins=arguments.L,
+        kernel_text=arguments.kernel_text,
+        ts_diff=arguments.ts_diff,
+        ticks=arguments.raw_ts,
+        seconds=any(file.ts2secs for file in files),
+    )
+    out = sys.stdout.buffer
+    with Bar(not out.isatty()) as bar:
+        request = _records.Request(
+            _sources(arguments, files, traces),
+            threads=max(arguments.threads, 1),
+            on_problem=(lambda problem: None) if arguments.q else warn,
+            on_progress=bar.show,
+        )
+        for chunk in report(request, [trace._reader for trace in traces], options):
+            out.write(chunk)
+    out.flush()
+    if arguments.ts_check:
+        for text in _backward_times(request):
+            warn(text)
+    return 0
+
+
+def _backward_times(request: _records.Request) -> Iterator[str]:
+    """Where time steps back in the order of the report."""
+    last = 0
+    for event in _records.read_events(request._replace(on_progress=None)):
+        if event.ts < last:
+            yield f"time steps back on CPU {event.cpu}: {last} ns, then {event.ts} ns"
+        last = event.ts
+
+
+# Lists -----------------------------------------------------------------------------------------
+
+
+def _list(arguments: argparse.Namespace, traces: Sequence[Trace]) -> int:
+    for trace in traces:
+        if arguments.event is not None:
+            _print_formats(trace, arguments.event)
+        elif arguments.listing == "check-events":
+            if not _check_events(trace):
+                return 1
+        else:
+            LISTS[arguments.listing](trace)
+    return 0
+
+
+def _print_formats(trace: Trace, pattern: str | None = None) -> None:
+    """Formats as the kernel wrote them, by system, those of ftrace itself left out."""
+    system_pattern, colon, name_pattern = (pattern or "").partition(":")
+    shown = ""
+    for found in trace.event_formats:
+        if found.system == "ftrace":
+            continue
+        match = re.match(r"name: (\S+)", found.text)
+        name = match[1] if match else ""
+        if colon:
+            wanted = re.search(system_pattern, found.system) and re.search(name_pattern, name)
+        else:
+            wanted = re.search(system_pattern, found.system) or re.search(system_pattern, name)
+        if not wanted:
+            continue
+        if found.system != shown:
+            print(f"\nsystem: {found.system}")
+            shown = found.system
+        print(found.text)
+
+
+def _check_events(trace: Trace) -> bool:
+    bad = [event for event in trace.events.values() if event.fields_failed]
+    for event in bad:
+        warn(f"{trace.path}: fields of {event} cannot be read")
+    return not bad
+
+
+def _print_names(trace: Trace) -> None:
+    for event in sorted(trace.events.values(), key=lambda e: (e.system, e.name)):
+        print(f"{event.system}:{event.name}")
+
+
+def _print_byteorder(trace: Trace) -> None:
+    print(f"file is {trace.byteorder} endian and host is {sys.byteorder} endian")
+
+
+def _seconds(ts: int) -> str:
+    micros = (ts + 500) // 1000
+    return f"{micros // 10**6:5d}.{micros % 10**6:06d}"
+
+
+def _print_ends(trace: Trace, which: str) -> None:
+    print(f"List of CPUs in {trace.path} with data:")
+    for area in trace.buffers[0].cpus:
+        ends = trace.buffers[0].iter(cpus=[area.cpu], reverse=which == "Last")
+        event = next(ends, None)
+        if event is not None:
+            print(f"  {area.cpu}\t{which} event: {_seconds(event.ts)}")
+
+
+def _print_cpus(trace: Trace) -> None:
+    print(f"List of CPUs in {trace.path} with data:")
+    for area in trace.buffers[0].cpus:
+        print(f"  {area.cpu}")
+
+
+def _print_stat(trace: Trace) -> None:
+    print(f"cpus={trace.cpus}")
+    print(
+        '\nKernel buffer statistics:\n  Note: "entries" are the entries left in the kernel ring '
+        "buffer and are not\n        recorded in the trace data. They should all be zero.\n"
+    )
+    buffer = ""
+    for name, text in trace.cpu_stat_texts:
+        if name != buffer:
+            print(f"\nBuffer: {name}\n")
+            buffer = name
+        print(text)
+    print()
+    for area in trace.buffers[0].cpus:
+        print(f"CPU{area.cpu} data recorded at offset={area.offset:#x}")
+        print(f"    {area.size} bytes in size")
+
+
+LISTS: dict[str, Any] = {
+    "E": _print_names,
+    "e": _print_byteorder,
+    "events": _print_formats,
+    "first-event": lambda trace: _print_ends(trace, "First"),
+    "last-event": lambda trace: _print_ends(trace, "Last"),
+    "cpus": _print_cpus,
+    "stat": _print_stat,
+    "uname": lambda trace: print(f"cpus={trace.cpus}\n{trace.uname}"),
+    "recorder": lambda trace: print(f"cpus={trace.cpus}\n{trace.recorder}"),
+}
