@@ -93,10 +93,12 @@ static bool run_entry(struct event_run *run)
 	}
 	put(run, " vcpu ");
 	output_decimal(run->out, (uint32_t)run_number(run, ENTRY_VCPU));
-	if (run->event->found[ENTRY_RIP]) {
-		put_hex(run, " rip 0x", ENTRY_RIP);
-		put_guest_function(run, run_number(run, ENTRY_RIP));
+	if (!run->event->found[ENTRY_RIP]) {
+		run_missing(run, ENTRY_RIP);
+		return false;
 	}
+	put_hex(run, " rip 0x", ENTRY_RIP);
+	put_guest_function(run, run_number(run, ENTRY_RIP));
 	return true;
 }
 

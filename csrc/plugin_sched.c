@@ -116,8 +116,11 @@ static bool run_wakeup(struct event_run *run)
 	}
 	put_comm(run, PID, COMM);
 	output_decimal(out, run_number(run, PID));
-	if (run->event->found[PRIO])
-		put_prio(run, PRIO);
+	if (run->event->found[PRIO]) {
+		output_literal(out, " [");
+		output_decimal(out, run_number(run, PRIO));
+		output_char(out, ']');
+	}
 	if (run->event->found[SUCCESS])
 		run_decimal(run, " success=", SUCCESS);
 	if (run->event->found[TARGET_CPU]) {

@@ -7,9 +7,7 @@ enum {
 	ASSOC_CAPABILITY, TIMESTAMP, BASIC_RATES, ENABLE_BEACON, HT_OPERATION_MODE,
 };
 
-static const char *const vif_types[] = {
-	"NL80211_IFTYPE_UNSPECIFIED", "NL80211_IFTYPE_ADHOC", "NL80211_IFTYPE_STATION",
-};
+#define INDENT 65	/* the text's column in the line of trace-cmd's day */
 
 static void put(struct event_run *run, const char *text)
 {
@@ -41,30 +39,34 @@ static void put_name(struct event_run *run, unsigned field)
 	output_text(run->out, run_text(run, field));
 }
 
+static void new_line(struct event_run *run)
+{
+	output_char(run->out, '\n');
+	output_fill(run->out, ' ', INDENT);
+}
+
 static bool run_bss_info_changed(struct event_run *run)
 {
-	uint64_t type = run_number(run, VIF_TYPE);
-
 	put_name(run, WIPHY);
 	put(run, " vif:");
 	put_name(run, VIF);
-	output_char(run->out, '(');
-	if (type < countof(vif_types))
-		put(run, vif_types[type]);
-	else
-		output_decimal(run->out, type);
-	put(run, ")\n");
+	put_number(run, "(", VIF_TYPE, false);
+	put(run, ")");
+	new_line(run);
 	put_number(run, "assoc:", ASSOC, false);
 	put_number(run, " aid:", AID, false);
 	put_number(run, " cts:", CTS, false);
 	put_number(run, " shortpre:", SHORT_PREAMBLE, false);
 	put_number(run, " shortslot:", SHORT_SLOT, false);
 	put_number(run, " dtimper:", DTIM_PERIOD, false);
-	put_number(run, " bcnint:", BEACON_INTERVAL, false);
+	put(run, " ");
+	new_line(run);
+	put_number(run, "bcnint:", BEACON_INTERVAL, false);
 	put_number(run, " assoc_cap:", ASSOC_CAPABILITY, true);
 	put_number(run, " basic_rates:", BASIC_RATES, true);
 	put_number(run, " enable_beacon:", ENABLE_BEACON, false);
-	put_number(run, " ht_operation_mode:", HT_OPERATION_MODE, false);
+	new_line(run);
+	put_number(run, "ht_operation_mode:", HT_OPERATION_MODE, false);
 	return true;
 }
 
