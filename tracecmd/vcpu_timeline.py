@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from . import _kvm, _records
 from ._lookahead import LOSS_BEGINS, LOSS_ENDS, NO_ROWS, Row, Stream, merge
 from .event import EventFormat
+from .packages import package
 from .trace import Trace
 
 if TYPE_CHECKING:
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
 
     from .session import Session, VCpu
 
-__all__ = ["STATES", "Interval", "State", "Timeline", "VCpuSummary", "summarize"]
+__all__ = [
+    "STATES", "Interval", "State", "Timeline", "VCpuSummary", "recorded_span", "summarize",
+]  # fmt: skip
 
 State = Literal["running-in-guest", "running-in-host", "preempted", "blocked", "unknown"]
 
@@ -362,7 +365,7 @@ class Machine:
         self.threads: list[Thread] = []
         self.start = self.end = 0
         host = session.host
-        span = None if host is None else self._span(host)
+        span = None if host is None else recorded_span(host, self._buffer_names(host))
         if host is not None and span is not None:
             self.start, self.end = span
             self._switches = self._recorded(host, [SWITCH])
@@ -385,13 +388,6 @@ class Machine:
             for b in trace.buffers
             if (b.name in self._buffers if self._buffers is not None else b.clock == clock)
         ]
-
-    def _span(self, trace: Trace) -> tuple[int, int] | None:
-        """Times of the first and the last record; None without records."""
-        names = self._buffer_names(trace)
-        first = next(trace.iter(buffers=names), None)
-        last = next(trace.iter(buffers=names, reverse=True), None)
-        return None if first is None or last is None else (first.ts, max(first.ts, last.ts))
 
     def _recorded(self, trace: Trace, names: Iterable[str]) -> bool:
         known = [name for name in names if _format(trace, name) is not None]
@@ -442,7 +438,7 @@ class Machine:
         self._add(host, "host", (self.start, self.end), handlers, None)
 
     def _add_guest(self, name: str, trace: Trace) -> None:
-        span = self._span(trace)
+        span = recorded_span(trace, self._buffer_names(trace))
         if span is None:
             return
         threads: dict[int, Thread] = {}
@@ -609,9 +605,9 @@ class Machine:
             now = ts = now if ts < now else ts
             if ts > end and not over:  # the host's records end before those of a guest
                 over = True
-                for thread in self.threads:
-                    self._leave(thread)
-                    thread.forget(end)
+                for each in self.threads:
+                    self._leave(each)
+                    each.forget(end)
             ts = min(ts, end)
             if number < 0:
                 self._mark(ts, index, number)
@@ -629,8 +625,8 @@ class Machine:
             if place.asked is None or number in place.asked:
                 thread = by_pid.get(pid) if place.is_host else place.thread
                 yield Followed(row, self._streams[index], thread)
-        for thread in self.threads:
-            thread.finish(end)
+        for each in self.threads:
+            each.finish(end)
         yield None
 
     def _mark(self, ts: int, index: int, number: int) -> None:
@@ -647,6 +643,13 @@ class Machine:
             self._lose(ts, place.cpu)
         elif number == LOSS_ENDS:
             self._find(place.cpu)
+
+
+def recorded_span(trace: Trace, buffers: Iterable[str] | None = None) -> tuple[int, int] | None:
+    """Times of a file's first and last record; None without records."""
+    first = next(trace.iter(buffers=buffers), None)
+    last = next(trace.iter(buffers=buffers, reverse=True), None)
+    return None if first is None or last is None else (first.ts, max(first.ts, last.ts))
 
 
 def _format(trace: Trace, name: str) -> EventFormat | None:
@@ -716,7 +719,7 @@ class Timeline:
         end: int | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
-        self._session = session
+        self.session = session
         self._guests = guests if guests is None or isinstance(guests, str) else list(guests)
         self._buffers = buffers if buffers is None or isinstance(buffers, str) else list(buffers)
         self._start = start
@@ -725,7 +728,7 @@ class Timeline:
 
     def __iter__(self) -> Iterator[Interval]:
         machine = Machine(
-            self._session, guests=self._guests, buffers=self._buffers, progress=self._progress
+            self.session, guests=self._guests, buffers=self._buffers, progress=self._progress
         )
         for _ in machine.run():
             if self._start is None and self._end is None:
@@ -746,7 +749,7 @@ class Timeline:
 
     def batches(self, rows: int = 65536) -> Iterator[pyarrow.RecordBatch]:
         """Give the rows as pyarrow record batches of at most so many rows."""
-        arrow = _package("pyarrow", "arrow")
+        arrow = package("pyarrow", "arrow")
         schema = _schema(arrow)
         held: list[Interval] = []
         for interval in self:
@@ -759,33 +762,27 @@ class Timeline:
 
     def to_arrow(self) -> pyarrow.Table:
         """All rows as a pyarrow table."""
-        arrow = _package("pyarrow", "arrow")
+        arrow = package("pyarrow", "arrow")
         return arrow.Table.from_batches(self.batches(), _schema(arrow))
 
     def to_pandas(self) -> pandas.DataFrame:
         """All rows as a pandas data frame."""
-        _package("pandas", "pandas")
+        package("pandas", "pandas")
         return self.to_arrow().to_pandas()
 
     def to_polars(self) -> polars.DataFrame:
         """All rows as a Polars data frame."""
-        frame: polars.DataFrame = _package("polars", "polars").from_arrow(self.to_arrow())
+        frame: polars.DataFrame = package("polars", "polars").from_arrow(self.to_arrow())
         return frame
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """The Arrow PyCapsule interface: rows are read as the consumer takes them."""
-        arrow = _package("pyarrow", "arrow")
+        arrow = package("pyarrow", "arrow")
         reader = arrow.RecordBatchReader.from_batches(_schema(arrow), self.batches())
         return reader.__arrow_c_stream__(requested_schema)
 
     def __repr__(self) -> str:
-        return f"<Timeline of {len(self._session.vcpus)} vCPUs>"
-
-
-def _package(name: str, extra: str) -> Any:
-    from .table import package  # noqa: PLC0415 - it takes the time of its own imports
-
-    return package(name, extra)
+        return f"<Timeline of {len(self.session.vcpus)} vCPUs>"
 
 
 def _schema(arrow: Any) -> Any:
