@@ -1,0 +1,522 @@
+"""Tables of written files: types, nulls, consumers, threads, errors, and files they go to."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tracecmd
+from tracecmd import export
+
+from .. import writer
+from ..conftest import Trace, Write
+from ..writer import Buffer, Event, EventFormat, Field, Machine, Page, Values, fill_pages
+
+pa = pytest.importorskip("pyarrow")
+
+ZOO = EventFormat(
+    "zoo",
+    "all",
+    800,
+    (
+        Field("u8 a", 1),
+        Field("s8 b", 1, signed=True),
+        Field("u16 c", 2),
+        Field("short d", 2, signed=True),
+        Field("unsigned int e", 4),
+        Field("int f", 4, signed=True),
+        Field("u64 g", 8),
+        Field("s64 h", 8, signed=True),
+        Field("void * where", "long"),
+        Field("unsigned long i", "long"),
+        Field("bool yes", 1),
+        Field("enum kind j", 4),
+        Field("char name[8]", 8),
+        Field("u32 four[4]", 16),
+        Field("u8 mac[6]", 6),
+        Field("struct thing k[1]", 12),
+        Field("__data_loc char[] text", 4),
+        Field("__rel_loc char[] other", 4),
+        Field("__data_loc u16[] list", 4),
+        Field("__data_loc u8[] blob", 4),
+        Field("__data_loc unsigned long[] mask", 4),
+        Field("__data_loc struct thing[] things", 4),
+    ),
+    '"%s", __get_bitmask(mask)',
+)
+TYPES = {
+    "a": "uint8", "b": "int8", "c": "uint16", "d": "int16", "e": "uint32", "f": "int32",
+    "g": "uint64", "h": "int64", "where": "uint64", "i": "uint64", "yes": "bool", "j": "uint32",
+    "name": "dictionary<values=string, indices=int32, ordered=0>",
+    "four": "fixed_size_list<item: uint32>[4]", "mac": "fixed_size_binary[6]",
+    "k": "fixed_size_binary[12]", "text": "string", "other": "string",
+    "list": "list<item: uint16>", "blob": "binary", "mask": "list<item: uint32>",
+    "things": "binary",
+}  # fmt: skip
+
+
+def zoo(machine: Machine) -> Values:
+    pack = machine.pack
+    return ZOO.values(
+        pid=17, flags=3, preempt_count=2, a=255, b=0x80, c=65535, d=0x8000, e=2**32 - 1,
+        f=2**32 - 2, g=2**64 - 1, h=2**63, where=0x80000000, i=5, yes=2, j=7, name="ab",
+        four=b"".join(pack(4, n) for n in (1, 2, 3, 2**32 - 1)), mac=b"\1\2\3\4\5\6", k=b"k" * 12,
+        text="t\u00fcr", other=b"bad \xff\xe2\x82 utf\0ignored", list=pack(2, 1) + pack(2, 65535),
+        blob=b"\0\1", mask=pack(machine.long_size, 0b101) + pack(machine.long_size, 1 << 31),
+        things=b"xyz",
+    )  # fmt: skip
+
+
+def zoo_row(machine: Machine) -> dict[str, Any]:
+    return {
+        "a": 255, "b": -128, "c": 65535, "d": -32768, "e": 2**32 - 1, "f": -2, "g": 2**64 - 1,
+        "h": -(2**63), "where": 0x80000000, "i": 5, "yes": True, "j": 7, "name": "ab",
+        "four": [1, 2, 3, 2**32 - 1], "mac": b"\1\2\3\4\5\6", "k": b"k" * 12, "text": "t\u00fcr",
+        "other": "bad \ufffd\ufffd utf", "list": [1, 65535], "blob": b"\0\1",
+        "mask": [0, 2, machine.long_size * 8 + 31], "things": b"xyz",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("big_endian", [False, True])
+@pytest.mark.parametrize("long_size", [4, 8])
+@pytest.mark.parametrize("compression", ["none", "zstd"])
+def test_types(write: Write, big_endian: bool, long_size: int, compression: Any) -> None:
+    machine = Machine(big_endian=big_endian, long_size=long_size)
+    whole = zoo(machine).encode(machine)
+    short = whole[:24]  # the common fields, then up to and with f
+    pages = [Page(1000, [Event(0, whole), Event(5, short), Event(1, whole)])]
+    path = write(
+        Trace(big_endian=big_endian, long_size=long_size, events=(ZOO,), compression=compression,
+              buffers=(Buffer(cpus={0: pages}),))
+    )  # fmt: skip
+    with tracecmd.open(path) as trace:
+        table = trace.table("all").to_arrow()
+        binary = trace.table("all", columns=["name", "text", "other"], invalid_utf8="binary")
+        raw = binary.to_arrow().to_pylist()
+        arrays = trace.table("all").to_numpy()
+    table.validate(full=True)
+    types = {**TYPES, **({"i": "uint32"} if long_size == 4 else {})}
+    assert {name: str(table.schema.field(name).type) for name in types} == types
+    rows = table.to_pylist()
+    common = {"cpu": 0, "pid": 17, "comm": "worker/0:1", "flags": 3, "preempt_count": 2}
+    expected = {**common, **zoo_row(machine)}
+    assert {k: v for k, v in rows[0].items() if k != "ts"} == expected
+    assert {k: v for k, v in rows[2].items() if k != "ts"} == expected
+    present = {"cpu", "pid", "comm", "flags", "preempt_count", "a", "b", "c", "d", "e", "f"}
+    assert {k for k, v in rows[1].items() if v is not None and k != "ts"} == present
+    assert table["ts"].cast("int64").to_pylist() == [1000, 1005, 1006]
+    assert raw[0] == {"name": b"ab", "text": "t\u00fcr".encode(), "other": b"bad \xff\xe2\x82 utf"}
+    assert table.schema.field("f").metadata == {
+        b"c_type": b"int", b"offset": b"20", b"size": b"4", b"signed": b"1",
+    }  # fmt: skip
+    assert table.schema.metadata[b"event"] == b"all"
+    assert arrays["f"].tolist() == [-2, -2, -2]
+    assert arrays["g"].tolist() == [2**64 - 1, None, 2**64 - 1]
+    assert arrays["name"].tolist() == ["ab", None, "ab"]
+    assert arrays["four"].tolist()[0] == [1, 2, 3, 2**32 - 1]
+    assert arrays["mask"][0].tolist() == expected["mask"]
+    assert arrays["yes"].tolist() == [True, None, True]
+
+
+def busy(count: int = 30_000) -> Trace:
+    """Two CPUs, one buffer more; switches, ticks and wakeups."""
+    machine = Machine()
+    cpus: dict[int, list[tuple[int, Values]]] = {0: [], 1: []}
+    for i in range(count):
+        values = (
+            writer.SCHED_SWITCH.values(
+                pid=i % 50, prev_pid=i % 50, prev_state=i % 4, next_pid=i % 7,
+                prev_comm=f"task{i % 50}", next_comm=f"next{i % 7}",
+            )
+            if i % 3
+            else writer.TICK.values(pid=17, n=i)
+        )  # fmt: skip
+        cpus[(i // 5) % 2].append((1000 * i, values))
+    instance = [
+        (500 * i, writer.SCHED_WAKEUP.values(pid=1, comm="w", prio=i)) for i in range(1, 99)
+    ]
+    return Trace(
+        buffers=(
+            Buffer(cpus={cpu: fill_pages(found, machine) for cpu, found in cpus.items()}),
+            Buffer("other", cpus={1: fill_pages(instance, machine)}),
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found = tmp_path_factory.mktemp("table") / "trace.dat"
+    found.write_bytes(busy().write().data)
+    return found
+
+
+def test_consumers_agree(path: Path) -> None:
+    polars, duckdb = pytest.importorskip("polars"), pytest.importorskip("duckdb")
+    pytest.importorskip("pandas")
+    with tracecmd.open(path) as trace:
+        table = trace.table("sched_switch", ts="uint64", batch_rows=1000)
+        arrow = table.to_arrow()
+        rows = arrow.to_pylist()
+        assert len(rows) == 20_000
+        assert arrow["prev_comm"].num_chunks > 10
+        assert table.to_polars().to_dicts() == rows
+        assert polars.DataFrame(table).to_dicts() == rows
+        assert table.to_pandas().to_dict("records") == rows
+        relation = duckdb.from_arrow(table) if hasattr(duckdb, "from_arrow") else duckdb.sql(
+            "select * from table"
+        )  # fmt: skip
+        names = relation.columns
+        assert [dict(zip(names, row, strict=True)) for row in relation.fetchall()] == rows
+        arrays = table.to_numpy()
+        assert {name: arrays[name].tolist() for name in arrays} == arrow.to_pydict()
+        assert (
+            pa.Table.from_batches(pa.record_batch(b) for b in table.batches()).to_pylist() == rows
+        )
+        events = list(trace.iter("sched_switch"))
+    assert [(row["ts"], row["cpu"], row["pid"]) for row in rows] == [
+        (e.ts, e.cpu, e.pid) for e in events
+    ]
+
+
+@pytest.mark.parametrize("order", ["time", "cpu"])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_orders_and_windows(path: Path, order: Any, reverse: bool) -> None:
+    options: dict[str, Any] = {
+        "order": order,
+        "reverse": reverse,
+        "start": 2_000_000,
+        "end": 20_000_000,
+    }
+    with tracecmd.open(path) as trace:
+        expected = [(e.ts, e.cpu, e.name, e.buffer) for e in trace.iter(**options)]
+        columns = ["ts", "cpu", "event", "buffer"]
+        found = trace.table(columns=columns, ts="uint64", **options).to_arrow().to_pylist()
+        assert [tuple(row.values()) for row in found] == expected
+        assert len(expected) == 18_000
+
+
+def test_threads(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tracecmd._records.WINDOW_PAGES", 20)
+    seen: list[tuple[int, int]] = []
+    with tracecmd.open(path) as trace:
+        one = trace.table("sched_switch").to_arrow()
+        two = trace.table("sched_switch", threads=3, progress=lambda *x: seen.append(x)).to_arrow()
+        assert two.to_pylist() == one.to_pylist()
+        assert len(seen) > 5
+        assert seen[-1][0] == seen[-1][1]
+        lost = trace.table("sched_switch", columns=["missed_events"], threads=3).to_arrow()
+        assert set(lost["missed_events"].to_pylist()) == {0}
+
+
+def test_where(path: Path) -> None:
+    with tracecmd.open(path) as trace:
+        whole = trace.table("sched_switch").to_arrow().to_pylist()
+
+        def check(where: str, test: Any) -> None:
+            found = trace.table("sched_switch", where=where).to_arrow().to_pylist()
+            expected = [row for row in whole if test(row)]
+            assert found == expected
+            assert 0 < len(found) < len(whole)
+
+        check(
+            "prev_state == 0 && next_pid > 3", lambda r: r["prev_state"] == 0 and r["next_pid"] > 3
+        )
+        check('next_comm ~ "next[1-3]"', lambda r: r["next_comm"] in ("next1", "next2", "next3"))
+        check('prev_comm ~ "*1*"', lambda r: "1" in r["prev_comm"])
+        check('prev_comm ~ "task?"', lambda r: len(r["prev_comm"]) == 5)
+        check(
+            'prev_comm =~ "K4.$"', lambda r: r["prev_comm"][4:5] == "4" and len(r["prev_comm"]) == 6
+        )
+        check("prev_pid == next_pid", lambda r: r["prev_pid"] == r["next_pid"])
+        check("sched/sched_switch: CPU == 1", lambda r: r["cpu"] == 1)
+        check("COMM == 'worker/0:1'", lambda r: r["comm"] == "worker/0:1")
+        assert trace.table("sched_switch", where="tick: n == 1").to_arrow().num_rows == 0
+        nothing = trace.table("sched_switch", where="prev_pid == -1").to_arrow()
+        assert nothing.num_rows == 0
+        assert nothing.schema == trace.table("sched_switch").to_arrow().schema
+
+
+def test_several_events(path: Path) -> None:
+    with tracecmd.open(path) as trace:
+        names = ["ts", "event", "system", "pid", "n", "prev_comm"]
+        table = trace.table(["tick", "sched_switch"], columns=names, ts="uint64").to_arrow()
+        rows = table.to_pylist()
+        assert len(rows) == 30_000
+        assert [row["ts"] for row in rows] == sorted(row["ts"] for row in rows)
+        for row in rows[:1000]:
+            tick = row["event"] == "tick"
+            assert row["system"] == ("test" if tick else "sched")
+            assert (row["n"] is None, row["prev_comm"] is None) == (not tick, tick)
+        tables = trace.tables()
+        assert set(tables) == {"test:tick", "sched:sched_switch", "sched:sched_wakeup"}
+        assert tables["test:tick"].column_names[6:] == ("n", "small", "bytes", "wide")
+        wakeup = tables["sched:sched_wakeup"]
+        assert "common_comm" in wakeup.column_names
+        assert "common_pid" in wakeup.column_names
+        assert set(wakeup.to_arrow()["comm"].to_pylist()) == {"w"}
+        chosen = trace.table("sched_wakeup", columns=["common_comm", "comm", "common_pid", "pid"])
+        assert chosen.to_arrow().to_pylist()[0] == {
+            "common_comm": "init", "comm": "w", "common_pid": 1, "pid": 0,
+        }  # fmt: skip
+        everything = trace.table(columns=["event", "buffer"]).to_arrow()
+        assert everything.num_rows == trace.stat().records
+        wide = trace.table(["sched_switch", "sched_wakeup"], columns=["prev_state", "prio"])
+        assert [str(f.type) for f in wide.to_arrow().schema] == ["int64", "int32"]
+
+
+def test_types_of_several_events(write: Write) -> None:
+    """Integers become as wide as all need; what cannot be one column is an error."""
+    kinds = ["u8 x", "s8 x", "u32 x", "u64 x", "char x[8]", "u32 x[2]"]
+    sizes = [1, 1, 4, 8, 8, 8]
+    events = tuple(
+        EventFormat("zoo", f"e{i}", 800 + i, (Field(kind, size, signed=kind[0] == "s"),), '"x"')
+        for i, (kind, size) in enumerate(zip(kinds, sizes, strict=True))
+    )
+    content: list[Any] = [200, 0xFF, 2**32 - 1, 2**64 - 1, "text", b"\1\0\0\0\2\0\0\0"]
+    records = [Event(1, e.values(x=value)) for e, value in zip(events, content, strict=True)]
+    path = write(Trace(events=events, buffers=(Buffer(cpus={0: [Page(0, records)]}),)))
+    with tracecmd.open(path) as trace:
+
+        def column(*names: str) -> tuple[str, list[Any]]:
+            table = trace.table(list(names), columns=["x"]).to_arrow()
+            return str(table.schema.field("x").type), table["x"].to_pylist()
+
+        assert column("e0", "e1") == ("int16", [200, -1])
+        assert column("e0", "e1", "e2") == ("int64", [200, -1, 2**32 - 1])
+        assert column("e2", "e3") == ("uint64", [2**32 - 1, 2**64 - 1])
+        assert column("e5")[1] == [[1, 2]]
+        for names in (["e1", "e3"], ["e0", "e4"], ["e4", "e5"]):
+            with pytest.raises(ValueError, match="field x is of another type in event"):
+                trace.table(names, columns=["x"])
+
+
+def test_errors(path: Path) -> None:
+    with tracecmd.open(path) as trace:
+        with pytest.raises(tracecmd.UnknownEventError, match="did you mean 'sched_switch'"):
+            trace.table("sched_swich")
+        with pytest.raises(tracecmd.UnknownFieldError, match="did you mean 'prev_comm'"):
+            trace.table("sched_switch", columns=["prev_com"])
+        with pytest.raises(tracecmd.UnknownFieldError, match="did you mean 'prev_pid'"):
+            trace.table("sched_switch", where="prev_pidd == 3")
+        with pytest.raises(tracecmd.UnknownFieldError, match="twice"):
+            trace.table("sched_switch", columns=["ts", "ts"])
+        with pytest.raises(TypeError, match="list of names"):
+            trace.table("sched_switch", columns="ts")
+        for options in ({"order": "x"}, {"ts": "x"}, {"invalid_utf8": "x"}):
+            with pytest.raises(ValueError, match="'x'; it is"):
+                trace.table("sched_switch", **options)  # type: ignore[arg-type]
+        empty = trace.table("irq_handler_entry").to_arrow()
+        assert empty.num_rows == 0
+        assert empty.column_names[-2:] == ["irq", "name"]
+        assert trace.table("irq_handler_entry").to_numpy()["irq"].dtype.str == "<i4"
+        assert trace.table("sched_switch", start=10**15).to_arrow().num_rows == 0
+        table = trace.table("sched_switch")
+        batch = next(iter(table.batches()))
+        batch.to_arrow()
+        with pytest.raises(ValueError, match="handed over"):
+            batch.to_arrow()
+    with pytest.raises(tracecmd.ClosedError):
+        table.to_arrow()
+
+
+def test_streams_outlive_the_trace_and_release_it(path: Path) -> None:
+    with tracecmd.open(path) as trace:
+        reader = pa.RecordBatchReader.from_stream(trace.table("sched_switch", batch_rows=100))
+        first = reader.read_next_batch()
+        dropped = trace.table("sched_switch").__arrow_c_stream__()
+        unread = trace.table("sched_switch").__arrow_c_schema__()
+    del dropped, unread
+    with pytest.raises(pa.ArrowInvalid, match="the trace is closed"):
+        reader.read_all()
+    assert first.num_rows == 100
+    assert len(first.to_pylist()) == 100
+    del reader, first
+    gc.collect()
+    assert tracecmd._lowlevel.Stream._alive == set()
+
+
+def test_memory_is_bounded(path: Path) -> None:
+    with tracecmd.open(path) as trace:
+        sizes = [len(batch) for batch in trace.batches("sched_switch", batch_rows=777)]
+    assert sum(sizes) == 20_000
+    assert max(sizes) == 777
+    assert len(sizes) == 26
+
+
+@pytest.mark.parametrize(("name", "extra", "use"), [
+    ("pyarrow", "arrow", "to_arrow"), ("polars", "polars", "to_polars"),
+    ("pandas", "pandas", "to_pandas"), ("numpy", "numpy", "to_numpy"),
+])  # fmt: skip
+def test_missing_packages(path: Path, name: str, extra: str, use: str) -> None:
+    """In a process of its own, where the package cannot be imported."""
+    program = f"""
+import sys
+sys.modules[{name!r}] = None
+import tracecmd
+with tracecmd.open({str(path)!r}) as trace:
+    table = trace.table("sched_switch")
+    try:
+        table.{use}()
+    except tracecmd.MissingPackageError as error:
+        print(error, error.name)
+    assert sum(map(len, table.batches())) == 20000
+"""
+    root = Path(tracecmd.__file__).parent.parent
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=root
+    )
+    assert f"pip install 'tracecmd[{extra}]'" in result.stdout
+
+
+def test_import_brings_nothing() -> None:
+    names = "{'pyarrow', 'numpy', 'pandas', 'polars', 'duckdb'}"
+    program = f"import sys, tracecmd.cli; print({names} & set(sys.modules))"
+    root = Path(tracecmd.__file__).parent.parent
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=root
+    )
+    assert result.stdout == "set()\n"
+
+
+# Files ---------------------------------------------------------------------------------------
+
+
+def test_files_read_back(path: Path, tmp_path: Path) -> None:
+    import pyarrow.csv
+    import pyarrow.feather
+    import pyarrow.parquet as pq
+
+    with tracecmd.open(path) as trace:
+        table = trace.table("sched_switch", batch_rows=1000)
+        arrow = table.to_arrow()
+        out = tmp_path / "a.parquet"
+        assert table.to_parquet(out, row_group_rows=5000) == 20_000
+        assert pq.ParquetFile(out).num_row_groups == 4
+        assert pq.ParquetFile(out).metadata.row_group(0).column(0).compression == "ZSTD"
+        back = pq.read_table(out)
+        assert back.to_pylist() == arrow.to_pylist()
+        assert back.schema.field("prev_pid").metadata[b"c_type"] == b"pid_t"
+        for suffix in (".feather", ".arrow"):
+            export.write_table(table, tmp_path / f"a{suffix}")
+            back = pyarrow.feather.read_table(tmp_path / f"a{suffix}")
+            assert back.to_pylist() == arrow.to_pylist()
+        plain = trace.table("sched_switch", ts="uint64").to_arrow().to_pylist()
+        export.write_table(table, tmp_path / "a.jsonl")
+        lines = (tmp_path / "a.jsonl").read_text().splitlines()
+        assert [json.loads(line) for line in lines] == plain
+        export.write_table(table, tmp_path / "a.csv")
+        assert pyarrow.csv.read_csv(tmp_path / "a.csv").to_pylist() == plain
+        none = trace.table("sched_switch", end=0)
+        for suffix in export.FORMATS:
+            assert export.write_table(none, tmp_path / f"none{suffix}") == 0
+        assert pq.read_table(tmp_path / "none.parquet").schema.names == arrow.schema.names
+        assert (tmp_path / "none.csv").read_text().startswith('"ts","cpu"')
+        with pytest.raises(ValueError, match="ends with"):
+            export.write_table(table, tmp_path / "a.txt")
+
+
+def run(*words: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tracecmd", "export", *map(str, words)]
+    root = Path(tracecmd.__file__).parent.parent
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=root, **options)
+
+
+def test_export(path: Path, tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    folder = tmp_path / "all"
+    assert run(path, "-o", folder).returncode == 0
+    names = {"sched.sched_switch.parquet", "sched.sched_wakeup.parquet", "test.tick.parquet"}
+    assert {p.name for p in folder.iterdir()} == names
+    assert pq.read_table(folder / "test.tick.parquet").num_rows == 10_000
+    one = tmp_path / "one.jsonl"
+    words = ["-e", "tick", "--columns", "ts,n", "--where", "n > 5", "--start", "0.00001"]
+    assert run(path, "-o", one, *words, "--end", "18000ns").returncode == 0
+    assert one.read_text() == '{"ts":12000,"n":12}\n{"ts":15000,"n":15}\n'
+    assert run(path, "-o", one, "-e", "tick", "--end", "0").returncode == 0
+    assert one.read_text() == ""
+
+
+@pytest.mark.parametrize(("words", "says"), [
+    (["-e", "tik"], "did you mean 'tick'"),
+    (["-e", "tick", "--where", "n >"], "filter: "),
+    (["-e", "tick", "--where", "m > 1"], "no field for the filter is named 'm'"),
+    (["-e", "tick", "--columns", "m"], "no column of test:tick is named 'm'"),
+    (["-e", "tick", "--start", "x"], "x: not a time"),
+])  # fmt: skip
+def test_export_usage(path: Path, tmp_path: Path, words: list[str], says: str) -> None:
+    result = run(path, "-o", tmp_path / "a.csv", *words)
+    assert result.returncode == 2
+    assert says in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+    assert run(path, "-o", tmp_path / "a.txt").returncode == 2
+
+
+def test_export_without_room(path: Path, tmp_path: Path) -> None:
+    """A file may not grow: nothing is left, and what was there before stays."""
+    out = tmp_path / "a.csv"
+    out.write_text("before")
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+
+    result = run(path, "-o", out, "-e", "sched_switch", preexec_fn=limit)
+    assert result.returncode == 1
+    assert "File too large" in result.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["a.csv"]
+    assert out.read_text() == "before"
+
+
+def test_export_interrupted(path: Path, tmp_path: Path) -> None:
+    out = tmp_path / "a.jsonl"
+    root = Path(tracecmd.__file__).parent.parent
+    command = [sys.executable, "-m", "tracecmd", "export", str(path), "-o", str(out)]
+    with subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE) as process:
+        for _ in range(2000):
+            if list(tmp_path.glob(".*.part")):
+                break
+            time.sleep(0.005)
+        else:
+            pytest.fail("nothing was written")
+        os.kill(process.pid, signal.SIGINT)
+        process.wait()
+    assert process.returncode == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_progress_bar(path: Path, tmp_path: Path) -> None:
+    """Only where somebody looks: stderr is a terminal."""
+    pty = pytest.importorskip("pty")
+    main, terminal = pty.openpty()
+    command = [
+        sys.executable,
+        "-m",
+        "tracecmd",
+        "export",
+        path,
+        "-o",
+        tmp_path / "a.csv",
+        "-e",
+        "tick",
+    ]
+    root = Path(tracecmd.__file__).parent.parent
+    subprocess.run(command, check=True, cwd=root, stderr=terminal)
+    os.close(terminal)
+    shown = os.read(main, 1 << 16).decode()
+    os.close(main)
+    assert "%" in shown
+    assert "a.csv" in shown
+    assert shown.endswith("\r\x1b[K")
+    assert run(path, "-o", tmp_path / "b.csv", "-e", "tick").stderr == ""
