@@ -15,12 +15,12 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..errors import TraceError
-from . import export, info, report, session
+from . import export, info, report, session, stat
 from ._common import complain
 
 __all__ = ["main"]
 
-COMMANDS = (info, session, report, export)
+COMMANDS = (info, session, stat, report, export)
 
 
 def parser() -> argparse.ArgumentParser:

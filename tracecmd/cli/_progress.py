@@ -5,58 +5,21 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
-from typing import TextIO
 
-__all__ = ["Progress"]
-
-SHOW_AFTER = 0.3  # seconds: who has the answer by then saw no bar
-EVERY = 0.1
-WIDTH = 30
+BAR_WIDTH = 30
+EVERY = 0.1  # seconds between two looks of the bar
+HIDDEN = 0.3  # seconds: work that is over by then needs no bar
 
 
-class Progress:
-    """Called with work done and all work; draws only on a terminal, and leaves the line empty.
+class Bar:
+    """A line on stderr that shows how far the work has come, if somebody looks at it."""
 
-    A context manager::
+    def __init__(self, shown: bool) -> None:
+        self._shown = shown and sys.stderr.isatty()
+        self._next = time.monotonic() + HIDDEN
+        self._label = ""
 
-        with Progress("counting") as progress:
-            trace.stat(progress=progress)
-    """
-
-    def __init__(self, what: str, stream: TextIO | None = None) -> None:
-        self._what = what
-        self._stream = stream or sys.stderr
-        self._wanted = self._stream.isatty()
-        self._start = time.monotonic()
-        self._next = self._start + SHOW_AFTER
-        self._drawn = 0
-
-    def __call__(self, done: int, total: int) -> None:
-        """Draw, unless that was done a moment ago."""
-        now = time.monotonic()
-        if self._wanted and now >= self._next:
-            self._next = now + EVERY
-            self._draw(self._line(done, total, now - self._start))
-
-    def _line(self, done: int, total: int, seconds: float) -> str:
-        part = min(done / total, 1.0) if total > 0 else 1.0
-        full = int(part * WIDTH)
-        left = f" {seconds / part - seconds:.0f} s left" if part > 0 else ""
-        return f"{self._what} [{'#' * full}{' ' * (WIDTH - full)}] {part:4.0%}{left}"
-
-    def _draw(self, line: str) -> None:
-        self._stream.write("\r" + line.ljust(self._drawn))
-        self._stream.flush()
-        self._drawn = len(line)
-
-    def clear(self) -> None:
-        """Take the bar off the line, so that something else can be written there."""
-        if self._drawn:
-            self._draw("")
-            self._stream.write("\r")
-            self._stream.flush()
-
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Bar:
         return self
 
     def __exit__(
@@ -66,3 +29,24 @@ class Progress:
         traceback: TracebackType | None,
     ) -> None:
         self.clear()
+
+    def label(self, text: str) -> None:
+        """Begin another file."""
+        self._label = text
+        self._next = 0.0
+
+    def show(self, done: int, total: int) -> None:
+        """Show the share that is done, not more often than one can see."""
+        now = time.monotonic()
+        if not self._shown or now < self._next:
+            return
+        self._next = now + EVERY
+        share = min(done / total, 1.0) if total else 1.0
+        filled = round(share * BAR_WIDTH)
+        bar = "#" * filled + " " * (BAR_WIDTH - filled)
+        print(f"\r[{bar}] {share:4.0%} {self._label}\x1b[K", end="", file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)

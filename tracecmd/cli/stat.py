@@ -1,0 +1,125 @@
+"""``tracecmd stat``: how many records, of which events, on which CPUs, what was lost, and when."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from ..errors import TraceError
+from ..stat import CpuCount, Stat
+from ..trace import Trace
+from ..trace import open as open_trace
+from ._common import complain, one_line, print_json, warn_problems
+from ._progress import Bar
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "stat",
+        help="count a trace file's records",
+        description="Count the records of trace files: by event, by buffer and CPU; losses, times.",
+    )
+    parser.add_argument("files", metavar="FILE", nargs="+")
+    parser.add_argument("--json", action="store_true", help="print JSON, one array element a file")
+    parser.add_argument(
+        "--threads", type=thread_count, default=1, metavar="N", help="count on N threads"
+    )
+    parser.set_defaults(run=run)
+
+
+def thread_count(text: str) -> int:
+    """Read a number of threads."""
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 1024:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 1024")
+    return int(text)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Count each file; one that is bad does not keep the others from being counted."""
+    counted: list[dict[str, Any]] = []
+    for name in arguments.files:
+        try:
+            with open_trace(name) as trace:
+                description = describe(trace, count(trace, arguments.threads))
+                warn_problems([trace])
+        except TraceError as error:
+            complain(error)
+            continue
+        if counted and not arguments.json:
+            print()
+        counted.append(description)
+        if not arguments.json:
+            print_text(description)
+            sys.stdout.flush()  # what is said of the next file on stderr belongs behind it
+    if arguments.json:
+        print_json(counted)
+    return 0 if len(counted) == len(arguments.files) else 1
+
+
+def count(trace: Trace, threads: int) -> Stat:
+    """Count, with a bar while it lasts."""
+    with Bar(True) as bar:
+        return trace.stat(threads=threads, progress=bar.show)
+
+
+# What there is to tell -----------------------------------------------------------------------
+
+
+def describe(trace: Trace, stat: Stat) -> dict[str, Any]:
+    """Collect everything as plain values; times are in ns."""
+    return {
+        "path": trace.path,
+        "records": stat.records,
+        "missed_events": stat.missed_events,
+        "missed_unknown": stat.missed_unknown,
+        **_times(stat.first_ts, stat.last_ts),
+        "events": dict(stat.events),
+        "cpus": [_cpu(cpu) for cpu in stat.cpus],
+    }
+
+
+def _times(first: int | None, last: int | None) -> dict[str, int | None]:
+    duration = None if first is None or last is None else last - first
+    return {"first_ts": first, "last_ts": last, "duration": duration}
+
+
+def _cpu(cpu: CpuCount) -> dict[str, Any]:
+    return {
+        "buffer": cpu.buffer,
+        "cpu": cpu.cpu,
+        "records": cpu.records,
+        "missed_events": cpu.missed_events,
+        "missed_unknown": cpu.missed_unknown,
+        **_times(cpu.first_ts, cpu.last_ts),
+        "events": dict(cpu.events),
+    }
+
+
+def print_text(found: dict[str, Any]) -> None:
+    """Print it for people."""
+    print(f"{one_line(found['path'])}: {found['records']} records{_lost(found)}")
+    if found["records"]:
+        first, last = _seconds(found["first_ts"]), _seconds(found["last_ts"])
+        print(f"  from {first} to {last}, {_seconds(found['duration'])} s")
+    width = len(str(found["records"]))
+    for cpu in found["cpus"]:
+        where = f"buffer {one_line(cpu['buffer'])}, " if cpu["buffer"] else ""
+        print(f"  {cpu['records']:>{width}} {where}CPU {cpu['cpu']}{_lost(cpu)}")
+    if found["events"]:
+        print("  events:")
+    for name, records in found["events"].items():
+        print(f"  {records:>{width}} {one_line(name)}")
+
+
+def _lost(found: dict[str, Any]) -> str:
+    text = f", {found['missed_events']} lost" if found["missed_events"] else ""
+    if found["missed_unknown"]:
+        text += f", {found['missed_unknown']} times an unknown number lost"
+    return text
+
+
+def _seconds(ns: int) -> str:
+    sign, ns = ("-", -ns) if ns < 0 else ("", ns)
+    return f"{sign}{ns // 10**9}.{ns % 10**9:09d}"
