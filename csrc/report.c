@@ -19,10 +19,12 @@ struct file_state {
 	const struct event_formats *formats;
 	struct print_fmt_env env;
 	struct event_text *events;	/* [formats->count]; program NULL: not compiled yet */
+	struct event_text **by_type;	/* [formats->id_count]: those compiled so far, else NULL */
 	struct comm_table comms;
 	struct symbol_cache *symbols;
 	struct arena arena;		/* labels of events */
 	bool nanoseconds;		/* time stamps are shown as seconds */
+	bool trace_clock;		/* the file says which clock it used: --ts-diff is in us then */
 	bool usual_common;		/* the common fields lie where they do in all kernels of today */
 	struct guest_symbols *guests;	/* of this host */
 	uint32_t guest_count;
@@ -124,24 +126,35 @@ static int compile(const struct trc_report *report, struct file_state *file,
 	return TRC_OK;
 }
 
-TRC_INLINE int event_of(const struct trc_report *report, struct file_state *file, uint32_t type,
-			const struct event_text **out, struct trc_error *err)
+/* An event that is met first, or of no known type. */
+static int meet_event(const struct trc_report *report, struct file_state *file, uint32_t type,
+		      const struct event_text **out, struct trc_error *err)
 {
 	const struct event_format *event = event_by_id(file->formats, type);
 	struct event_text *text;
 	int rc;
 
 	*out = NULL;
-	if (TRC_UNLIKELY(!event))
+	if (!event)
 		return TRC_OK;
 	text = &file->events[event->index];
-	if (TRC_UNLIKELY(!text->program)) {
+	if (!text->program) {
 		rc = compile(report, file, event, text, err);
 		if (rc)
 			return rc;
 	}
-	*out = text;
+	*out = file->by_type[type] = text;
 	return TRC_OK;
+}
+
+TRC_INLINE int event_of(const struct trc_report *report, struct file_state *file, uint32_t type,
+			const struct event_text **out, struct trc_error *err)
+{
+	if (TRC_LIKELY(type < file->formats->id_count && file->by_type[type])) {
+		*out = file->by_type[type];
+		return TRC_OK;
+	}
+	return meet_event(report, file, type, out, err);
 }
 
 /* --- creation ---------------------------------------------------------------------------- */
@@ -190,6 +203,7 @@ static int file_init(struct file_state *state, const struct report_file *file, u
 		},
 		.nanoseconds = !(flags & TRC_REPORT_TICKS) &&
 			((flags & TRC_REPORT_SECONDS) || counts_nanoseconds(file->file)),
+		.trace_clock = trc_option_count_id(file->file, TRC_OPTION_TRACECLOCK) > 0,
 	};
 	label = arena_alloc(&state->arena, file->label.size + 1);
 	if (!label)
@@ -200,7 +214,8 @@ static int file_init(struct file_state *state, const struct report_file *file, u
 	comm_table_init(&state->comms, &file->metadata->cmdlines);
 	state->symbols = symbol_cache_create(state->env.kallsyms);
 	state->events = calloc(state->formats->count + 1, sizeof(*state->events));
-	return state->symbols && state->events ? TRC_OK : trc_fail_no_memory(err);
+	state->by_type = calloc(state->formats->id_count + (size_t)1, sizeof(*state->by_type));
+	return state->symbols && state->events && state->by_type ? TRC_OK : trc_fail_no_memory(err);
 }
 
 static void file_deinit(struct file_state *state)
@@ -208,6 +223,7 @@ static void file_deinit(struct file_state *state)
 	for (size_t i = 0; state->events && i < state->formats->count; i++)
 		print_fmt_destroy(state->events[i].program);
 	free(state->events);
+	free(state->by_type);
 	free(state->guests);
 	symbol_cache_destroy(state->symbols);
 	comm_table_deinit(&state->comms);
@@ -566,9 +582,9 @@ TRC_INLINE char *put_time(struct trc_report *report, char *to, uint64_t ts, bool
 	return number_six(put_seconds(report, to, us / 1000000), (uint32_t)(us % 1000000));
 }
 
-/* --ts-diff: nanoseconds since the line before. */
-static void put_difference(struct trc_report *report, const struct report_record *record,
-			   struct output *out)
+/* --ts-diff: time since the line before, between the time stamp's colon and the event's name. */
+static void put_difference(struct trc_report *report, const struct file_state *file,
+			   const struct report_record *record, struct output *out)
 {
 	char text[NUMBER_ROOM + 4];
 	char *end = text;
@@ -578,6 +594,8 @@ static void put_difference(struct trc_report *report, const struct report_record
 	if (report->has_last) {
 		uint64_t difference = record->ts - report->last_ts;
 
+		if (file->trace_clock && !(report->flags & TRC_REPORT_NANOSECONDS))	/* as shown */
+			difference = (record->ts + 500) / 1000 - (report->last_ts + 500) / 1000;
 		*end++ = '(';
 		*end++ = '+';
 		end = number_decimal(end, difference);
@@ -585,7 +603,7 @@ static void put_difference(struct trc_report *report, const struct report_record
 	}
 	report->last_ts = record->ts;
 	report->has_last = true;
-	output_char(out, ' ');
+	output_literal(out, ": ");
 	output_padded(out, &format, (struct text){ text, (size_t)(end - text) });
 }
 
@@ -745,12 +763,14 @@ static int put_text(struct trc_report *report, struct file_state *file,
 	return TRC_OK;
 }
 
-static void put_label(const struct event_text *event, struct output *out)
+/* ": NAME: ", padded; from its second character on where the colon is out already. */
+static void put_label(const struct event_text *event, size_t from, struct output *out)
 {
-	char *to = output_reserve(out, event->label.size + COPY_SLACK);
+	size_t size = event->label.size - from;
+	char *to = output_reserve(out, size + COPY_SLACK);
 
 	if (to)
-		out->size = (size_t)(copy_short(to, event->label.start, event->label.size) - out->data);
+		out->size = (size_t)(copy_short(to, event->label.start + from, size) - out->data);
 }
 
 /* An event whose format is not in the file. docs/FORMAT.md 6.4. */
@@ -861,9 +881,11 @@ int report_line(struct trc_report *report, struct report_record *records, size_t
 		if (!(report->flags & TRC_REPORT_EVENT_TEXT)) {
 			if (!put_head(report, file, record, out))
 				return trc_fail_no_memory(err);
-			if (report->flags & TRC_REPORT_TS_DIFF)
-				put_difference(report, record, out);
-			put_label(event, out);
+			bool difference = report->flags & TRC_REPORT_TS_DIFF;
+
+			if (difference)
+				put_difference(report, file, record, out);
+			put_label(event, difference, out);
 		}
 		rc = put_text(report, file, event, records, count, out, err);
 	}
