@@ -26,7 +26,6 @@ class ReportOptions(NamedTuple):
         no_system_plugins: -L, nor those of the system; the built-in ones go with them.
         kernel_text: evaluate print formats as C does, and so as the kernel's own ``trace`` file.
         ts_diff: --ts-diff, the time since the event before.
-        seconds: time stamps are ns, whatever clock is recorded (as with --ts2secs).
         ticks: time stamps are plain numbers (as with --raw-ts).
     """
 
@@ -37,7 +36,6 @@ class ReportOptions(NamedTuple):
     no_system_plugins: bool = False
     kernel_text: bool = False
     ts_diff: bool = False
-    seconds: bool = False
     ticks: bool = False
 
     def flags(self) -> int:
@@ -63,10 +61,12 @@ def make_filters(
     Raises:
         FilterError: (a ValueError) one is not a filter, or names events that the file has not.
     """
-    return (
-        tuple(compile_filter(reader, text) for text in filters),
-        tuple(compile_filter(reader, text) for text in filters_out),
-    )
+
+    def compile_one(text: str) -> _lowlevel.Filter:
+        # Events alone, without an expression, are let through whatever they hold.
+        return compile_filter(reader, text if ":" in text else f"{text}:common_pid>=0")
+
+    return tuple(map(compile_one, filters)), tuple(map(compile_one, filters_out))
 
 
 def report(

@@ -215,7 +215,6 @@ def _print_report(
         kernel_text=arguments.kernel_text,
         ts_diff=arguments.ts_diff,
         ticks=arguments.raw_ts,
-        seconds=any(file.ts2secs for file in files),
     )
     out = sys.stdout.buffer
     with Bar(not out.isatty()) as bar:
@@ -295,7 +294,13 @@ def _print_byteorder(trace: Trace) -> None:
     print(f"file is {trace.byteorder} endian and host is {sys.byteorder} endian")
 
 
-def _seconds(ts: int) -> str:
+# Clocks that count nanoseconds, as trace-cmd sees it; the others' ticks are shown as they are.
+NANOSECONDS = ("", "local", "global", "uptime", "perf", "mono", "mono_raw", "tai", "tsc2nsec")
+
+
+def _time(trace: Trace, ts: int) -> str:
+    if trace.clock not in NANOSECONDS and trace.tsc2nsec is None:
+        return f"{ts:12d}"
     micros = (ts + 500) // 1000
     return f"{micros // 10**6:5d}.{micros % 10**6:06d}"
 
@@ -306,7 +311,7 @@ def _print_ends(trace: Trace, which: str) -> None:
         ends = trace.buffers[0].iter(cpus=[area.cpu], reverse=which == "Last")
         event = next(ends, None)
         if event is not None:
-            print(f"  {area.cpu}\t{which} event: {_seconds(event.ts)}")
+            print(f"  {area.cpu}\t{which} event:{_time(trace, event.ts)}")
 
 
 def _print_cpus(trace: Trace) -> None:
@@ -341,6 +346,6 @@ LISTS: dict[str, Any] = {
     "last-event": lambda trace: _print_ends(trace, "Last"),
     "cpus": _print_cpus,
     "stat": _print_stat,
-    "uname": lambda trace: print(f"cpus={trace.cpus}\n{trace.uname}"),
+    "uname": lambda trace: print(f"cpus={trace.cpus}\n{trace.uname}\n{trace.recorder}"),
     "recorder": lambda trace: print(f"cpus={trace.cpus}\n{trace.recorder}"),
 }
