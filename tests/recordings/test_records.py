@@ -23,7 +23,7 @@ GIVES_UP = {
     "v7-head-only.dat",
 }
 """Where the reference stops early or prints nothing; they have tests of their own below."""
-LATENCY = {"v6-latency.dat", "v7-latency.dat", "v7-hwlat.dat"}
+LATENCY = {"v6-latency.dat", "v7-latency.dat"}
 READABLE = [path for path in corpus.ALL if path.name not in GIVES_UP | LATENCY]
 
 BY_NAME = {corpus.name_of(path): path for path in corpus.ALL}

@@ -161,7 +161,7 @@ def test_name_with_nul() -> None:
 
 # --- closing -----------------------------------------------------------------------------------
 
-OF_CLOSED_TRACE = {"path", "closed", "close", "guest_cpumap"}
+OF_CLOSED_TRACE = {"path", "peer", "closed", "close", "guest_cpumap"}
 
 
 def use(thing: object, name: str) -> None:
