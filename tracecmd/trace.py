@@ -558,7 +558,8 @@ class Trace:
             order: ``"time"`` merges all CPUs as libtracecmd does (of records with one time, the
                 earlier buffer's, then the lower CPU's come first); ``"cpu"`` gives one CPU of one
                 buffer after the other.
-            reverse: the last record first.
+            reverse: the last record first. Where time steps back inside a CPU it is a merge from
+                the end, not the mirror image.
             threads: read that many windows of time side by side.
             progress: called now and then with work done and all work, in pages or windows.
 
