@@ -46,18 +46,15 @@ def name_of(path: Path) -> str:
 
 
 def read_text(path: Path) -> str | None:
-    """Read PATH or PATH.xz; None if neither is there."""
+    """Read PATH or PATH.xz, line ends as they are; None if neither is there."""
     packed = path.with_name(path.name + ".xz")
     if packed.exists():
-        return lzma.open(packed, "rt", encoding="utf-8", errors="surrogateescape").read()
-    if path.exists():
-        return path.read_text(encoding="utf-8", errors="surrogateescape")
-    return None
-
-
-def has_oracle(path: Path, kind: str) -> bool:
-    """Say whether there is such a text."""
-    return any(path.with_name(f"{path.name}.{kind}.txt{end}").exists() for end in ("", ".xz"))
+        data = lzma.decompress(packed.read_bytes())
+    elif path.exists():
+        data = path.read_bytes()
+    else:
+        return None
+    return data.decode(encoding="utf-8", errors="surrogateescape")
 
 
 def oracle(path: Path, kind: str) -> str | None:
