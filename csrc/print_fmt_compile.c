@@ -62,6 +62,8 @@ static struct piece *add_piece(struct compiler *c, enum piece_code code)
 
 /* --- expressions ------------------------------------------------------------------------- */
 
+static uint32_t compile_operand(struct compiler *c, const struct node *node);
+
 struct place place_of(const struct event_field *field)
 {
 	return (struct place){ .offset = field->offset, .size = field->size,
@@ -155,7 +157,7 @@ static struct expr compile_entries(struct compiler *c, const struct node *node, 
 
 	expr.code = (uint8_t)code;
 	expr.text = node->text;
-	expr.a = c->compile_arg(c, node->left);
+	expr.a = compile_operand(c, node->left);
 	expr.first = c->p->entry_count;
 	expr.sorted = true;
 	for (const struct symbol_entry *e = node->entries; e; e = e->next) {
@@ -252,6 +254,39 @@ enum expr_code compile_operator_code(struct text op)
 	return EXPR_NOTHING;	/* ^ among them: libtraceevent knows it only between constants */
 }
 
+/* An operand as a number: casts that change nothing are not worth a step. */
+static uint32_t compile_operand(struct compiler *c, const struct node *node)
+{
+	while (c->compile_arg == compile_node && node->kind == NODE_TYPE &&
+	       !type_mask(node->text, false))
+		node = node->left;
+	return c->compile_arg(c, node);
+}
+
+static bool is_constant(const struct compiler *c, uint32_t index)
+{
+	return index != NO_EXPR &&
+	       (c->p->exprs[index].code == EXPR_CONST || c->p->exprs[index].code == EXPR_TEXT);
+}
+
+/* Two numbers known now make one. */
+static struct expr fold_constants(struct compiler *c, struct expr expr)
+{
+	static const struct print_record none;
+	uint32_t index;
+
+	if (expr.code < EXPR_ADD || expr.code > EXPR_ANY || !is_constant(c, expr.a) ||
+	    !is_constant(c, expr.b))
+		return expr;
+	index = compile_expr(c, expr);
+	if (index == NO_EXPR)
+		return expr;
+	expr.value = expr_eval(c->p, &none, index);
+	c->p->expr_count--;
+	expr.code = EXPR_CONST;
+	return expr;
+}
+
 static struct expr compile_operator(struct compiler *c, const struct node *node)
 {
 	struct expr expr = compile_nothing(node);
@@ -262,15 +297,15 @@ static struct expr compile_operator(struct compiler *c, const struct node *node)
 		const struct node *branches = node->right;
 
 		expr.code = EXPR_COND;
-		expr.a = c->compile_arg(c, node->left);
+		expr.a = compile_operand(c, node->left);
 		expr.b = c->compile_arg(c, branches->left);
 		expr.c = c->compile_arg(c, branches->right);
 		return expr;
 	}
 	expr.code = (uint8_t)compile_operator_code(node->text);
-	expr.a = c->compile_arg(c, node->left);
-	expr.b = c->compile_arg(c, node->right);
-	return expr;
+	expr.a = compile_operand(c, node->left);
+	expr.b = compile_operand(c, node->right);
+	return fold_constants(c, expr);
 }
 
 static struct expr compile_function(struct compiler *c, const struct node *node)
