@@ -1,0 +1,372 @@
+"""Recordings for Perfetto's UI and trace_processor: protobuf traces of a file or a whole session.
+
+What is written, by the names of perfetto.dev's ``perfetto_trace.proto``: a ``FtraceEventBundle``
+per stretch of a CPU's records, typed where the schema has the event with all of its fields, else
+as ``GenericFtraceEvent``; a ``ProcessTree`` of the saved command lines, as far as names are known
+(trace.dat files do not say which threads make a process, so that each task stands for itself);
+``SystemInfo`` and ``ClockSnapshot``. Each guest is a machine of its own (``machine_id``), its time
+stamps on the host's clock, which stands as the boot-time clock of all machines.
+
+The file is written as it is read: memory does not depend on the size of the recording.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple
+
+from .event import Event, EventFormat, Field
+from .export import replacing
+from .session import Session
+from .trace import Trace
+
+if TYPE_CHECKING:
+    from .event import Value
+
+__all__ = ["NATIVE", "machine_ids", "write"]
+
+FLUSH_BYTES = 1 << 15
+
+# Numbers of fields in perfetto_trace.proto.
+TRACE_PACKET = 1
+PACKET_FTRACE_EVENTS, PACKET_PROCESS_TREE, PACKET_CLOCK_SNAPSHOT, PACKET_TIMESTAMP = 1, 2, 6, 8
+PACKET_SEQUENCE_ID, PACKET_SYSTEM_INFO, PACKET_MACHINE_ID = 10, 45, 98
+BUNDLE_CPU, BUNDLE_EVENT, BUNDLE_LOST_EVENTS = 1, 2, 3
+EVENT_TIMESTAMP, EVENT_PID, EVENT_COMMON_FLAGS, EVENT_GENERIC = 1, 2, 5, 327
+GENERIC_NAME, GENERIC_FIELD = 1, 2
+VALUE_NAME, VALUE_STR, VALUE_INT, VALUE_UINT = 1, 3, 4, 5
+TREE_PROCESSES, PROCESS_PID, PROCESS_CMDLINE, PROCESS_CMDLINE_IS_COMM = 1, 1, 3, 9
+SNAPSHOT_CLOCKS, SNAPSHOT_PRIMARY, CLOCK_ID, CLOCK_TIMESTAMP = 1, 2, 1, 2
+SYSTEM_UTSNAME, SYSTEM_NUM_CPUS, SYSTEM_MACHINE_NAME = 1, 8, 17
+UTSNAME_SYSNAME, UTSNAME_RELEASE, UTSNAME_MACHINE = 1, 3, 4
+CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW, CLOCK_BOOTTIME = 3, 5, 6
+
+NATIVE: dict[str, tuple[int, str]] = {
+    "ftrace:print": (3, "ip:1U buf:2s"),
+    "irq:irq_handler_entry": (36, "irq:1i name:2s handler:3u"),
+    "irq:irq_handler_exit": (37, "irq:1i ret:2i"),
+    "irq:softirq_entry": (24, "vec:1u"),
+    "irq:softirq_exit": (25, "vec:1u"),
+    "irq:softirq_raise": (26, "vec:1u"),
+    "kvm:kvm_entry": (376, "vcpu_pc:1U"),  # arm64's; other machines have other fields
+    "kvm:kvm_exit": (377, "esr_ec:1u ret:2i vcpu_pc:3U"),
+    "power:cpu_frequency": (11, "state:1u cpu_id:2u"),
+    "power:cpu_idle": (13, "state:1u cpu_id:2u"),
+    "power:suspend_resume": (113, "action:1s val:2i start:3u"),
+    "raw_syscalls:sys_enter": (329, "id:1I args:2U"),
+    "raw_syscalls:sys_exit": (330, "id:1I ret:2I"),
+    "sched:sched_process_exec": (237, "filename:1s pid:2i old_pid:3i"),
+    "sched:sched_process_exit": (238, "comm:1s pid:2i tgid:3i prio:4i"),
+    "sched:sched_process_fork": (239, "parent_comm:1s parent_pid:2i child_comm:3s child_pid:4i"),
+    "sched:sched_process_free": (240, "comm:1s pid:2i prio:3i"),
+    "sched:sched_process_hang": (241, "comm:1s pid:2i"),
+    "sched:sched_process_wait": (242, "comm:1s pid:2i prio:3i"),
+    "sched:sched_switch": (
+        4,
+        "prev_comm:1s prev_pid:2i prev_prio:3i prev_state:4I next_comm:5s next_pid:6i next_prio:7i",
+    ),
+    "sched:sched_wakeup": (17, "comm:1s pid:2i prio:3i success:4i target_cpu:5i"),
+    "sched:sched_wakeup_new": (114, "comm:1s pid:2i prio:3i success:4i target_cpu:5i"),
+    "sched:sched_waking": (20, "comm:1s pid:2i prio:3i success:4i target_cpu:5i"),
+    "signal:signal_deliver": (324, "code:1i sa_flags:2U sig:3i"),
+    "signal:signal_generate": (325, "code:1i comm:2s group:3i pid:4i result:5i sig:6i"),
+    "task:task_newtask": (235, "pid:1i comm:2s clone_flags:3U oom_score_adj:4i"),
+    "task:task_rename": (236, "pid:1i oldcomm:2s newcomm:3s oom_score_adj:4i"),
+    "workqueue:workqueue_execute_end": (57, "work:1U function:2U"),
+    "workqueue:workqueue_execute_start": (58, "work:1U function:2U"),
+}
+"""Events that the schema has: number in FtraceEvent, and fields with their number and type.
+
+``i`` int32, ``I`` int64, ``u`` uint32, ``U`` uint64, ``s`` string. A record is written so only if
+the schema has all of the fields that the kernel gave it, in types that hold all of their values.
+"""
+
+
+# The wire format: protobuf.dev/programming-guides/encoding ---------------------------------------
+
+
+def _long_varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+_SHORT = [_long_varint(value) for value in range(1 << 12)]
+
+
+def varint(value: int) -> bytes:
+    """Encode an integer; negative ones as 64 bits of two's complement."""
+    return _SHORT[value] if 0 <= value < 1 << 12 else _long_varint(value & (1 << 64) - 1)
+
+
+def tag_varint(number: int) -> bytes:
+    """Give what stands before a field that is an integer."""
+    return varint(number << 3)
+
+
+def tag_bytes(number: int) -> bytes:
+    """Give what stands before the length of a field that is a text or a message."""
+    return varint(number << 3 | 2)
+
+
+def integer(number: int, value: int) -> bytes:
+    """Encode a field that is an integer."""
+    return tag_varint(number) + varint(value)
+
+
+def nested(number: int, content: bytes | bytearray) -> bytes:
+    """Encode a field that is bytes, or a message."""
+    return tag_bytes(number) + varint(len(content)) + content
+
+
+def string(number: int, text: str) -> bytes:
+    """Encode a field that is a text; what is no text in it becomes question marks."""
+    return nested(number, text.encode(errors="replace"))
+
+
+# Records -----------------------------------------------------------------------------------------
+
+_Encode = Callable[[bytes], bytes]
+
+
+def _holds(field: Field, kind: str) -> bool:
+    """Whether a type of the schema holds every value of a kernel's field."""
+    if kind == "s":
+        return field.is_string
+    if field.is_string or (field.is_array and kind != "U"):
+        return False
+    size = field.element_size if field.is_array else field.size
+    if size not in (1, 2, 4, 8):
+        return False
+    if field.is_signed:
+        return kind == "I" or (kind == "i" and size <= 4)
+    return kind == "U" or (kind == "u" and size <= 4) or (kind in "iI" and size < 4)
+
+
+def _native(form: EventFormat, order: Literal["little", "big"]) -> _Encode | None:
+    """Make the encoder of an event that the schema has, if all of its fields fit."""
+    if str(form) not in NATIVE:
+        return None
+    number, spec = NATIVE[str(form)]
+    types = {name: (int(n), kind) for name, n, kind in re.findall(r"(\w+):(\d+)(\w)", spec)}
+    parts: list[tuple[Field, bytes]] = []
+    for name, field in form.fields.items():
+        target, kind = types.get(name, (0, ""))
+        if not target or not _holds(field, kind):
+            return None
+        parts.append((field, tag_bytes(target) if kind == "s" else tag_varint(target)))
+    head = tag_bytes(number)
+
+    def encode(raw: bytes) -> bytes:
+        body = b""
+        for field, tag in parts:
+            value = field.read(raw, order)
+            if isinstance(value, int):
+                body += tag + varint(value)
+            elif isinstance(value, str):
+                text = value.encode(errors="replace")
+                body += tag + varint(len(text)) + text
+            elif isinstance(value, list):
+                body += b"".join([tag + varint(each) for each in value])
+        return head + varint(len(body)) + body
+
+    return encode
+
+
+def _value(field: Field, value: Value) -> bytes:
+    if isinstance(value, int):
+        return integer(VALUE_INT if field.is_signed else VALUE_UINT, value)
+    if isinstance(value, str):
+        return string(VALUE_STR, value)
+    if isinstance(value, bytes):
+        return string(VALUE_STR, value.hex())
+    return string(VALUE_STR, ",".join(map(str, value)))
+
+
+def _generic(form: EventFormat, order: Literal["little", "big"]) -> _Encode:
+    head = tag_bytes(EVENT_GENERIC)
+    name = string(GENERIC_NAME, form.name)
+    parts = [(field, string(VALUE_NAME, field.name)) for field in form.fields.values()]
+
+    def encode(raw: bytes) -> bytes:
+        body = name
+        for field, title in parts:
+            body += nested(GENERIC_FIELD, title + _value(field, field.read(raw, order)))
+        return head + varint(len(body)) + body
+
+    return encode
+
+
+def _unknown(number: int) -> _Encode:
+    """Encode what the file has no format for: its bytes."""
+
+    def encode(raw: bytes) -> bytes:
+        value = string(VALUE_NAME, "raw") + string(VALUE_STR, raw.hex())
+        name = string(GENERIC_NAME, f"id {number}")
+        return nested(EVENT_GENERIC, name + nested(GENERIC_FIELD, value))
+
+    return encode
+
+
+class _Peer(NamedTuple):
+    """One machine: its packets' last fields, and encoders of events by id."""
+
+    trace: Trace
+    ending: bytes
+    encoders: dict[int, tuple[_Encode, int | None]]
+
+
+def _encoder(peer: _Peer, event: Event) -> tuple[_Encode, int | None]:
+    """Make the encoder of an event, and find out where in its payload the flags are."""
+    form = event.format
+    if form is None:
+        return _unknown(event.id), None
+    order = peer.trace.byteorder
+    flags = next((f.offset for f in form.common_fields if f.name == "common_flags"), None)
+    return _native(form, order) or _generic(form, order), flags
+
+
+# The file ----------------------------------------------------------------------------------------
+
+
+def machine_ids(session: Session) -> dict[str, int]:
+    """The machine_id of each peer: 0 for the host, for guests a part of their trace ID."""
+    ids = {"host": 0}
+    for name, trace in session.guests.items():
+        number = trace.trace_id & 0xFFFFFFFF or 1
+        while number in ids.values():
+            number = number % 0xFFFFFFFF + 1
+        ids[name] = number
+    return {peer.name: ids[peer.name] for peer in session.peers}
+
+
+def _packet(file: BinaryIO, body: bytes, ending: bytes) -> None:
+    content = body + ending
+    file.write(tag_bytes(TRACE_PACKET) + varint(len(content)))
+    file.write(content)
+
+
+def _describe(trace: Trace, name: str, start: int) -> Iterator[bytes]:
+    """Packets in front of a machine's records: clock, system, names."""
+    clocks = [CLOCK_BOOTTIME]
+    clocks += {"mono": [CLOCK_MONOTONIC], "mono_raw": [CLOCK_MONOTONIC_RAW]}.get(trace.clock, [])
+    snapshot = b"".join(
+        nested(SNAPSHOT_CLOCKS, integer(CLOCK_ID, clock) + integer(CLOCK_TIMESTAMP, start))
+        for clock in clocks
+    )
+    snapshot += integer(SNAPSHOT_PRIMARY, CLOCK_BOOTTIME)
+    yield integer(PACKET_TIMESTAMP, start) + nested(PACKET_CLOCK_SNAPSHOT, snapshot)
+    words = trace.uname.split()
+    utsname = b""
+    if len(words) >= 4:
+        utsname = string(UTSNAME_SYSNAME, words[0]) + string(UTSNAME_RELEASE, words[2])
+        utsname += string(UTSNAME_MACHINE, words[-1])
+    system = nested(SYSTEM_UTSNAME, utsname) + integer(SYSTEM_NUM_CPUS, trace.cpus)
+    if name:
+        system += string(SYSTEM_MACHINE_NAME, name)
+    yield nested(PACKET_SYSTEM_INFO, system)
+    tree = bytearray()
+    for line in trace.saved_cmdlines.splitlines():
+        pid, _, comm = line.strip().partition(" ")
+        if not pid.isdecimal() or not 0 < int(pid) < 1 << 31:
+            continue
+        process = integer(PROCESS_PID, int(pid)) + string(PROCESS_CMDLINE, comm)
+        tree += nested(TREE_PROCESSES, process + integer(PROCESS_CMDLINE_IS_COMM, 1))
+        if len(tree) > FLUSH_BYTES:
+            yield integer(PACKET_TIMESTAMP, start) + nested(PACKET_PROCESS_TREE, tree)
+            tree.clear()
+    if tree:
+        yield integer(PACKET_TIMESTAMP, start) + nested(PACKET_PROCESS_TREE, tree)
+
+
+class _Bundles:
+    """Records on their way into the file, CPU by CPU."""
+
+    def __init__(self, file: BinaryIO, peers: dict[str, _Peer]) -> None:
+        self._file = file
+        self._peers = peers
+        self._open: dict[tuple[str, str, int], bytearray] = {}
+
+    def add(self, event: Event) -> None:
+        name = event.peer
+        peer = self._peers[name]
+        key = name, event.buffer, event.cpu
+        bundle = self._open.get(key)
+        if bundle is None or event.missed_events or len(bundle) > FLUSH_BYTES:
+            self._flush(key)
+            bundle = self._open[key] = bytearray(integer(BUNDLE_CPU, event.cpu))
+            if event.missed_events:
+                bundle += integer(BUNDLE_LOST_EVENTS, 1)
+        known = peer.encoders.get(event.id)
+        if known is None:
+            known = peer.encoders[event.id] = _encoder(peer, event)
+        encode, flags = known
+        raw = event.raw
+        body = b"\x08" + varint(event.ts) + b"\x10" + varint(event.pid & 0xFFFFFFFF)
+        if flags is not None and flags < len(raw) and raw[flags]:
+            body += b"\x28" + varint(raw[flags])
+        body += encode(raw)
+        bundle += b"\x12" + varint(len(body)) + body
+
+    def _flush(self, key: tuple[str, str, int]) -> None:
+        bundle = self._open.pop(key, None)
+        if bundle is not None:
+            body = nested(PACKET_FTRACE_EVENTS, bundle)
+            _packet(self._file, body, self._peers[key[0]].ending)
+
+    def close(self) -> None:
+        for key in list(self._open):
+            self._flush(key)
+
+
+def write(
+    recording: Session | Trace,
+    path: str | os.PathLike[str],
+    *,
+    events: str | Iterable[str] | None = None,
+    start: int | None = None,
+    end: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> int:
+    """Write a protobuf trace for Perfetto; gives the number of records in it.
+
+    The file appears under its name when it is whole.
+
+    Args:
+        recording: a session or a single file.
+        path: the file to write, ``.pftrace`` by custom.
+        events, start, end: which records; as for :meth:`Session.iter`.
+        progress: called now and then with work done and all work, in pages.
+
+    Raises:
+        KeyError: no such event.
+    """
+    if isinstance(recording, Session):
+        traces = {peer.name: peer.trace for peer in recording.peers}
+        ids = machine_ids(recording)
+    else:
+        traces, ids = {recording.peer: recording}, {recording.peer: 0}
+    walk = recording.iter(events, start=start, end=end, progress=progress)
+    count = 0
+    with replacing(path) as file:
+        peers: dict[str, _Peer] = {}
+        first = next(walk, None)
+        for place, (name, trace) in enumerate(traces.items(), 1):
+            ending = integer(PACKET_SEQUENCE_ID, place)
+            if ids[name]:
+                ending += integer(PACKET_MACHINE_ID, ids[name])
+            peers[name] = _Peer(trace, ending, {})
+            for body in _describe(trace, name, 0 if first is None else first.ts):
+                _packet(file, body, ending)
+        bundles = _Bundles(file, peers)
+        for event in walk if first is None else itertools.chain([first], walk):
+            bundles.add(event)
+            count += 1
+        bundles.close()
+    return count
