@@ -57,6 +57,11 @@ def read_text(path: Path) -> str | None:
     return data.decode(encoding="utf-8", errors="surrogateescape")
 
 
+def has_oracle(path: Path, kind: str) -> bool:
+    """Say whether there is such a text."""
+    return any(path.with_name(f"{path.name}.{kind}.txt{end}").exists() for end in ("", ".xz"))
+
+
 def oracle(path: Path, kind: str) -> str | None:
     """Give the reference's text of one kind about a recording."""
     return read_text(path.with_name(f"{path.name}.{kind}.txt"))
