@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import tracecmd
-from tracecmd import perfetto
+from tracecmd import cli, perfetto
 
 from .. import writer
 from ..recordings import corpus
@@ -217,3 +217,25 @@ def test_nothing_is_left_of_a_failure(tmp_path: Path) -> None:
         with pytest.raises(KeyError):
             perfetto.write(session, tmp_path / "out.pftrace", events="tic")
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    end(scene({"G": [A]})).open(tmp_path).close()
+    out = tmp_path / "out.pftrace"
+    files = [str(tmp_path / "trace-G.dat"), str(tmp_path / "trace.dat")]
+    assert cli.main(["export", *files, "-o", str(out), "--end", "0.000002"]) == 0
+    assert sum(map(len, records_of(parse(out)).values())) == 2
+    out.unlink()
+    assert cli.main(["export", str(tmp_path), "-o", str(out), "-e", "tick", "-q"]) == 0
+    assert sum(map(len, records_of(parse(out)).values())) == 4
+    assert capsys.readouterr().err == ""
+    for more, message in (
+        (["--where", "n == 1"], "not for .pftrace"),
+        (["-e", "tic"], "did you mean 'tick'"),
+        (["--start", "now"], "not a time"),
+    ):
+        assert cli.main(["export", *files, "-o", str(tmp_path / "x.pftrace"), *more]) == 2
+        assert message in capsys.readouterr().err
+    assert cli.main(["export", *files, "-o", str(tmp_path / "x.csv")]) == 2
+    assert "several go to OUT.pftrace" in capsys.readouterr().err
+    assert not list(tmp_path.glob("x.*"))

@@ -1,4 +1,4 @@
-"""``tracecmd export``: records as columns to Parquet, Arrow, CSV or JSON lines."""
+"""``tracecmd export``: records as columns (Parquet, Arrow, CSV, JSON lines), or for Perfetto."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from .. import perfetto
 from ..event import UnknownEventError
 from ..export import FORMATS, write_table
 from ..filter import FilterError
 from ..packages import MissingPackageError
+from ..session import open_session
 from ..table import Table, UnknownFieldError
 from ..trace import Trace
 from ..trace import open as open_trace
 from ._common import complain, warn_problems
 from ._progress import Bar
+
+PERFETTO = ".pftrace"
 
 
 class UsageError(Exception):
@@ -25,11 +29,12 @@ def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "export",
-        help="write records as columns: Parquet, Arrow, CSV, JSON lines",
+        help="write records as columns (Parquet, Arrow, CSV, JSON lines), or for Perfetto",
         description="Write the records of a trace file as columns. Needs pyarrow: "
-        "pip install 'tracecmd[arrow]'.",
+        "pip install 'tracecmd[arrow]'. Or those of a file or a whole session (its files, or a "
+        f"folder of them) as a trace for Perfetto's UI: OUT{PERFETTO}.",
     )
-    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("files", metavar="FILE", nargs="+")
     parser.add_argument(
         "-o",
         "--output",
@@ -37,7 +42,7 @@ def add_parser(commands: Any) -> None:
         type=Path,
         metavar="OUT",
         help=f"a file ({', '.join(FORMATS)}) of one event or of the common columns of several, "
-        "or a folder for a file per event",
+        f"a folder for a file per event, or {PERFETTO}",
     )
     parser.add_argument(
         "-e",
@@ -115,11 +120,31 @@ def _targets(trace: Trace, arguments: argparse.Namespace, bar: Bar) -> dict[Path
     return targets
 
 
+def _write_perfetto(arguments: argparse.Namespace, bar: Bar) -> None:
+    if arguments.columns is not None or arguments.where is not None:
+        raise UsageError(f"--columns and --where are not for {PERFETTO}")
+    events = _split(arguments.events)
+    start, end = nanoseconds(arguments.start), nanoseconds(arguments.end)
+    out: Path = arguments.output
+    with open_session(*arguments.files) as session:
+        bar.label(out.name)
+        try:
+            perfetto.write(session, out, events=events, start=start, end=end, progress=bar.show)
+        finally:
+            bar.clear()
+        warn_problems(peer.trace for peer in session.peers)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Write the file or the files; each appears when it is whole."""
     bar = Bar(not arguments.quiet)
     try:
-        with open_trace(arguments.file) as trace:
+        if arguments.output.suffix.lower() == PERFETTO and not arguments.output.is_dir():
+            _write_perfetto(arguments, bar)
+            return 0
+        if len(arguments.files) > 1:
+            raise UsageError(f"columns are of one file; several go to OUT{PERFETTO}")
+        with open_trace(arguments.files[0]) as trace:
             targets = _targets(trace, arguments, bar)
             if arguments.output not in targets:
                 arguments.output.mkdir(exist_ok=True)
