@@ -17,13 +17,13 @@
 
 bool arrow_buffer_grow(struct arrow_buffer *buffer, size_t n)
 {
-	size_t room = buffer->room < BUFFER_MIN ? BUFFER_MIN : buffer->room;
+	size_t room = 2 * buffer->room;
 	uint8_t *data;
 
 	if (n > SIZE_MAX / 4 - buffer->size)
 		return false;
-	while (room < buffer->size + n)
-		room *= 2;
+	if (room < buffer->size + n)	/* as much as is known to come, and not twice that */
+		room = (buffer->size + n + BUFFER_MIN - 1) / BUFFER_MIN * BUFFER_MIN;
 	data = realloc(buffer->data, room);
 	if (!data)
 		return false;

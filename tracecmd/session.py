@@ -13,6 +13,7 @@ from .event import Event
 from .join import Joined, join
 from .stat import Stat
 from .sync import PeerClock, peer_clock
+from .table import BATCH_ROWS, Table, make_table
 from .trace import Source, Trace
 from .trace import open as open_trace
 from .vcpu_timeline import Timeline
@@ -192,6 +193,64 @@ class Session:
             )
             if traces
             else _records.Request([])
+        )
+
+    def table(
+        self,
+        events: str | Iterable[str] | None = None,
+        *,
+        peers: Iterable[str] | None = None,
+        columns: Iterable[str] | None = None,
+        where: str | None = None,
+        buffers: Iterable[str] | None = None,
+        cpus: Iterable[int] | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        pids: int | Iterable[int] | None = None,
+        order: Literal["time", "cpu"] = "time",
+        reverse: bool = False,
+        threads: int = 1,
+        ts: Literal["timestamp", "uint64"] = "timestamp",
+        invalid_utf8: Literal["replace", "binary"] = "replace",
+        dictionary: bool = True,
+        batch_rows: int = BATCH_ROWS,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Table:
+        """Records of all peers as columns, on one clock: :meth:`Trace.table` for a session.
+
+        Ask for the column ``peer`` to tell whose a record is. A field whose type differs between
+        the peers' kernels takes the type that holds both.
+
+        Args:
+            peers: ``"host"`` and names of guests; None for all.
+            events, columns, where, buffers, cpus, start, end, pids, order, reverse, threads, ts,
+                invalid_utf8, dictionary, batch_rows, progress: as for :meth:`Trace.table`.
+        """
+        names = [peer.name for peer in self.peers] if peers is None else list(peers)
+        traces = [self.peer(name) for name in names]
+        if not traces:
+            raise ValueError("a table of no peers")
+        return make_table(
+            [trace._reader for trace in traces],
+            events,
+            lambda sources: traces[0]._request(
+                sources,
+                start,
+                end,
+                order,
+                reverse=reverse,
+                threads=threads,
+                progress=progress,
+                batch_size=batch_rows,
+            ),
+            columns=columns,
+            where=where,
+            buffers=buffers,
+            cpus=cpus,
+            pids=pids,
+            ts=ts,
+            invalid_utf8=invalid_utf8,
+            dictionary=dictionary,
         )
 
     def __iter__(self) -> Iterator[Event]:

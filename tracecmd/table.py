@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from . import _lowlevel, _records, errors
 from .event import EventFormat, unknown_name
 from .export import GROUP_ROWS, write_parquet
-from .filter import compile_filter
+from .filter import FilterError, compile_filter
 from .packages import MissingPackageError, package
 
 if TYPE_CHECKING:
@@ -201,18 +201,28 @@ def _make_filters(
     events: Sequence[EventFormat],
     names: Sequence[str] | None,
 ) -> dict[int, _lowlevel.Filter]:
-    """A filter for each file. A name in it has to be a field of some event in one of them."""
+    """A filter for each file that has the events in it; one at least has to.
+
+    A name in it has to be a field of some event in one of them.
+    """
     if where is None:
         return {}
     filters: dict[int, _lowlevel.Filter] = {}
     unknown: set[str] | None = None
+    failure: FilterError | None = None
     for reader in readers:
         ids = None
         if names is not None:
             ids = _records.id_bitmap(_formats([reader], names))
-        found = filters[id(reader)] = compile_filter(reader, where, ids)
+        try:
+            found = filters[id(reader)] = compile_filter(reader, where, ids)
+        except FilterError as error:
+            failure = failure or error
+            continue
         missing = set(found.unknown())
         unknown = missing if unknown is None else unknown & missing
+    if failure and not filters:
+        raise failure
     if unknown:
         known = {name for event in events for name in event.fields}
         name = sorted(unknown)[0]
@@ -377,10 +387,13 @@ def make_table(
     chosen = _choose_columns(formats, None if columns is None else list(columns))
     if len({column.name for column in chosen}) < len(chosen):
         raise UnknownFieldError("columns: a name occurs twice")
+    filters = _make_filters(readers, where, formats, names)
+    if where is not None:
+        sources = [source for source in sources if id(source.reader) in filters]
     scan = Scan(
         request(sources),
         tuple(chosen),
-        _make_filters(readers, where, formats, names),
+        filters,
         ts == "uint64",
         invalid_utf8 == "binary",
         dictionary,

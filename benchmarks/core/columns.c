@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * columns FILE ROUNDS: the C core reads every sched_switch of the top buffer in time order into Arrow
- * arrays: time stamp, CPU and all fields of the event. All batches are kept until the end. The file is
- * opened anew for each round, which is not part of the time, so every page is touched for the first
- * time. The check is that of peer/fields.c.
+ * columns FILE ROUNDS mapped|fresh: the C core reads every sched_switch of the top buffer in time order into Arrow
+ * arrays: time stamp, CPU and all fields of the event. All batches are kept until the round's end. The
+ * check is that of peer/fields.c.
+ *   mapped	the file stays open and its pages mapped, and the memory that batches were given back in
+ *		stays with the program; a round before the first one made both
+ *   fresh	the file is opened anew for each round, which is not part of the time, so that every page
+ *		of it and of the arrays is touched for the first time
  */
+#include <malloc.h>
+#include <stdbool.h>
+
 #include "tracecmd.h"
 
 #include "../measure.h"
@@ -71,10 +77,11 @@ static void close_recording(struct recording *recording)
 	trc_close(recording->file);
 }
 
-static size_t read_all(struct recording *recording)
+static size_t read_all(struct recording *recording, bool mapped)
 {
 	struct trc_columns_options options = {
-		.walk = { .until_last = 1 }, .columns = columns, .column_count = COLUMNS,
+		.walk = { .flags = mapped ? TRC_WALK_KEEP_MAPPED : 0, .until_last = 1 },
+		.columns = columns, .column_count = COLUMNS,
 	};
 	struct trc_columns *reader;
 	struct trc_error err;
@@ -134,27 +141,36 @@ static void print_check(const struct recording *recording, size_t count)
 
 int main(int argc, char **argv)
 {
-	if (argc != 3)
-		fail(argv[0], "FILE ROUNDS");
-	long rounds = strtol(argv[2], NULL, 10);
+	if (argc != 4)
+		fail(argv[0], "FILE ROUNDS mapped|fresh");
+	bool mapped = !strcmp(argv[3], "mapped");
+	long rounds = strtol(argv[2], NULL, 10), first = mapped ? -1 : 0;
+	struct recording recording;
+
+	if (mapped) {
+		mallopt(M_MMAP_THRESHOLD, 1 << 30);
+		mallopt(M_TRIM_THRESHOLD, INT32_MAX);
+	}
 
 	print_memory_before();
-	for (long i = 0; i < rounds; i++) {
-		struct recording recording;
-
-		open_recording(argv[1], &recording);
+	for (long i = first; i < rounds; i++) {
+		if (i == first || !mapped)
+			open_recording(argv[1], &recording);
 		uint64_t cpu_start = cpu_now_ns(), start = now_ns();
-		size_t count = read_all(&recording);
+		size_t count = read_all(&recording, mapped);
 
-		print_round(start, now_ns());
-		print_cpu(cpu_start, cpu_now_ns());
+		if (i >= 0) {
+			print_round(start, now_ns());
+			print_cpu(cpu_start, cpu_now_ns());
+		}
 		if (i == rounds - 1) {
 			print_memory_after();
 			print_check(&recording, count);
 		}
 		for (size_t b = 0; b < count; b++)
 			batches[b].release(&batches[b]);
-		close_recording(&recording);
+		if (!mapped || i == rounds - 1)
+			close_recording(&recording);
 	}
 	return 0;
 }

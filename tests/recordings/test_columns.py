@@ -258,3 +258,35 @@ def test_unfinished_filters(where: str) -> None:
     wrong = (tracecmd.FilterError, tracecmd.UnknownFieldError)
     with tracecmd.open(READABLE[0]) as trace, pytest.raises(wrong):
         trace.table(columns=["ts", "cpu"], where=where)
+
+
+SESSIONS = [folder for folder in corpus.SESSIONS if (folder / "trace.dat").exists()]
+
+
+@pytest.mark.parametrize("folder", SESSIONS[:3], ids=lambda folder: folder.name)
+def test_sessions(folder: Path) -> None:
+    """The peers' records on one clock, as Session.iter() has them."""
+    with tracecmd.open_session(folder) as session:
+        expected = [(e.ts, e.peer, e.cpu, e.pid) for e in session.iter("sched_switch")]
+        columns = ["ts", "peer", "cpu", "pid", "next_comm"]
+        table = session.table("sched_switch", columns=columns, ts="uint64")
+        found = [tuple(row.values())[:4] for row in table.to_arrow().to_pylist()]
+        assert found == expected
+        peers = {row[1] for row in found}
+        assert len(peers) > 1
+        some = session.table(
+            "sched_switch", columns=["peer", "next_pid"], where="sched_switch: next_pid == 0"
+        )
+        rows = some.to_arrow().to_pylist()
+        assert {row["next_pid"] for row in rows} == {0}
+        assert {row["peer"] for row in rows} == peers
+        one = session.table("sched_switch", columns=["peer"], peers=["host"]).to_arrow()
+        assert set(one["peer"].to_pylist()) == {"host"}
+        known = [set(trace.events) for name, trace in session.guests.items()]
+        host_only = sorted(set(session.host.events).difference(*known))
+        for event in host_only[:1]:  # a filter for what only one of the files knows
+            system, _, name = event.partition(":")
+            table = session.table(columns=["peer", "cpu"], where=f"{system}/{name}: CPU >= 0")
+            assert set(table.to_arrow()["peer"].to_pylist()) <= {"host"}
+        with pytest.raises(tracecmd.FilterError, match="no event fits"):
+            session.table(columns=["peer"], where="no_such_event: CPU >= 0")
