@@ -73,15 +73,15 @@ def spawn(*arguments: str | bytes | Path, **how: Any) -> subprocess.CompletedPro
 SESSION = """\
 host: {folder}/trace.dat
   trace ID 0xfcfc5be6c56b1b53, clock tsc2nsec, CPUs: 2
-guest Guest2: {folder}/trace-Guest2.dat
-  trace ID 0xcf78face754adb4, clock tsc2nsec, CPUs: 1
-  time synchronised with 0xfcfc5be6c56b1b53
-  vCPU 0 -> host PID 320
 guest Guest1: {folder}/trace-Guest1.dat
   trace ID 0x14a8d63cea572054, clock tsc2nsec, CPUs: 2
   time synchronised with 0xfcfc5be6c56b1b53
   vCPU 0 -> host PID 187
   vCPU 1 -> host PID 189
+guest Guest2: {folder}/trace-Guest2.dat
+  trace ID 0xcf78face754adb4, clock tsc2nsec, CPUs: 1
+  time synchronised with 0xfcfc5be6c56b1b53
+  vCPU 0 -> host PID 320
 """
 
 
@@ -98,16 +98,16 @@ def test_session_json(run: Any) -> None:
     found = json.loads(out)
     assert [(p["role"], p["name"]) for p in found["peers"]] == [
         ("host", "host"),
-        ("guest", "Guest2"),
         ("guest", "Guest1"),
+        ("guest", "Guest2"),
     ]
     assert found["peers"][0]["trace_id"] == "0xfcfc5be6c56b1b53"
-    assert found["peers"][2]["synchronised_with"] == found["peers"][0]["trace_id"]
-    assert found["peers"][2]["vcpus"] == [
+    assert found["peers"][1]["synchronised_with"] == found["peers"][0]["trace_id"]
+    assert found["peers"][1]["vcpus"] == [
         {"vcpu": 0, "host_pid": 187},
         {"vcpu": 1, "host_pid": 189},
     ]
-    assert found["vcpus"][0] == {"guest": "Guest2", "vcpu": 0, "host_pid": 320}
+    assert found["vcpus"][-1] == {"guest": "Guest2", "vcpu": 0, "host_pid": 320}
     assert found["missing"] == found["strangers"] == found["notes"] == []
 
 
