@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _lowlevel, errors
+from .symbolic import symbols_of
 
 if TYPE_CHECKING:
     from ._records import EventBatch
@@ -145,6 +146,15 @@ class EventFormat:
         first, count = self._info.common_count, self._info.field_count
         found = self._metadata.fields(self._info.place, first, count)
         return {info.name: Field(info) for info in found}
+
+    @cached_property
+    def symbols(self) -> Mapping[str, Mapping[int, str]]:
+        """Names of values by field: of enums and flags, as the print fmt has them.
+
+        ``trace.events["tick_stop"].symbols["dependency"]`` gives ``{0: "NONE", 1: "POSIX_TIMER",
+        ...}``; fields without names are not in it. Tables hold such fields as integers.
+        """
+        return symbols_of(self.print_fmt)
 
     @cached_property
     def _all_fields(self) -> dict[str, Field]:
