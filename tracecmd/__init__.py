@@ -29,6 +29,7 @@ from .errors import (
 )
 from .event import Event, EventFormat, Events, Field, UnknownEventError
 from .filter import FilterError
+from .join import Joined
 from .options import (
     CpuStat,
     Guest,
@@ -55,6 +56,7 @@ from .table import (
     UnknownFieldError,
 )
 from .trace import Buffer, CpuArea, FormatText, Trace, open
+from .vcpu_timeline import Interval, Timeline, VCpuSummary
 
 __all__ = [
     "Buffer",
@@ -74,6 +76,8 @@ __all__ = [
     "Hook",
     "HookFlags",
     "HookSide",
+    "Interval",
+    "Joined",
     "LimitError",
     "MissingPackageError",
     "NotATraceError",
@@ -91,6 +95,7 @@ __all__ = [
     "Table",
     "TimeSample",
     "TimeShift",
+    "Timeline",
     "Trace",
     "TraceError",
     "TraceFileNotFoundError",
@@ -105,6 +110,7 @@ __all__ = [
     "UnknownOptionError",
     "UnsupportedError",
     "VCpu",
+    "VCpuSummary",
     "__version__",
     "open",
     "open_session",

@@ -16,10 +16,10 @@ Decode = Callable[[bytes, int, int], "tuple[int, ...] | None"]
 _LETTERS = {1: "b", 2: "h", 4: "i", 8: "q"}
 _REASON_FIELDS = ("exit_reason", "exit_nr", "ret", "reason", "scause")
 _SYMBOLIC = re.compile(
-    r"(?:\(REC->isa == (\d+)\) \? )?"
-    r"__print_symbolic\(REC->(\w+)(?: & (0x[0-9a-fA-F]+|\d+))?((?:, ?\{[^{}]*\})+)\)"
+    r"(?:\(REC->isa == (\d{1,9})\) \? )?"
+    r"__print_symbolic\(REC->(\w+)(?: & (0[xX][0-9a-fA-F]{1,16}|\d{1,20}))?((?:, ?\{[^{}]*\})+)\)"
 )
-_SYMBOL = re.compile(r'\{ ?(-?(?:0x[0-9a-fA-F]+|\d+))[UuLl]*, ?"((?:[^"\\]|\\.)*)" ?\}')
+_SYMBOL = re.compile(r'\{ ?(-?)(0[xX][0-9a-fA-F]{1,16}|\d{1,20})[UuLl]*, ?"((?:[^"\\]|\\.)*)" ?\}')
 
 
 def integers(
@@ -63,22 +63,36 @@ def integers(
     return reorder
 
 
+def _number(digits: str) -> int:
+    """Read an integer as C does; one that is none is 0."""
+    try:
+        return int(digits, 8 if digits.isdecimal() and digits.startswith("0") else 0)
+    except ValueError:
+        return 0
+
+
 class _Names:
     """The tables of symbols in a print fmt: by field, and for x86 by instruction set."""
 
     def __init__(self, form: EventFormat) -> None:
         self._tables: dict[tuple[str, int | None], tuple[int, dict[int, str]]] = {}
+        self._tops = {
+            name: (1 << 8 * field.size) - 1
+            for name, field in form.fields.items()
+            if field.size in _LETTERS
+        }
         for isa, field, mask, pairs in _SYMBOLIC.findall(form.print_fmt):
-            width = 8 * form.fields[field].size if field in form.fields else 64
-            top = (1 << width) - 1
-            names = {int(n, 0) & top: text for n, text in _SYMBOL.findall(pairs)}
-            key = field, int(isa) if isa else None
-            self._tables.setdefault(key, (int(mask, 0) if mask else top, names))
-        self._bits = {name: (1 << 8 * field.size) - 1 for name, field in form.fields.items()}
+            top = self._tops.get(field, 0)
+            names = {}
+            for sign, digits, text in _SYMBOL.findall(pairs):
+                number = _number(digits)
+                names[(-number if sign else number) & top] = text
+            key = field, _number(isa) if isa else None
+            self._tables.setdefault(key, (_number(mask) if mask else top, names))
 
     def get(self, field: str, value: int, isa: int | None = None) -> str | None:
         mask, names = self._tables.get((field, isa)) or self._tables.get((field, None)) or (0, {})
-        return names.get(value & self._bits.get(field, 0) & mask)
+        return names.get(value & self._tops.get(field, 0) & mask)
 
 
 def exit_reasons(

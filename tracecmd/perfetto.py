@@ -274,7 +274,7 @@ def _describe(trace: Trace, name: str, start: int) -> Iterator[bytes]:
     tree = bytearray()
     for line in trace.saved_cmdlines.splitlines():
         pid, _, comm = line.strip().partition(" ")
-        if not pid.isdecimal() or not 0 < int(pid) < 1 << 31:
+        if not pid.isdecimal() or len(pid) > 10 or not 0 < int(pid) < 1 << 31:
             continue
         process = integer(PROCESS_PID, int(pid)) + string(PROCESS_CMDLINE, comm)
         tree += nested(TREE_PROCESSES, process + integer(PROCESS_CMDLINE_IS_COMM, 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import random
 from pathlib import Path
@@ -232,6 +233,30 @@ def test_names_of_exit_reasons(tmp_path: Path) -> None:
     with end(made).open(tmp_path) as session:
         found = [row[5] for row in rows(session) if row[2] == HOST]
     assert found == [name for _, _, name in cases]
+
+
+@pytest.mark.parametrize(
+    ("print_fmt", "name"),
+    [
+        ('__print_symbolic(REC->exit_reason, { 0170, "octal" })', "octal"),
+        ('__print_symbolic(REC->exit_reason, { 089, "none" }, { 120UL, "long" })', "long"),
+        ('__print_symbolic(REC->exit_reason, { 0X78, "a \\"b\\"" })', 'a \\"b\\"'),
+        ('__print_symbolic(REC->nothing, { 120, "other" })', "120"),
+        ("REC->exit_reason", "120"),
+        ('__print_symbolic(REC->exit_reason, { %s, "" })' % ("9" * 5000), "120"),
+    ],
+)
+def test_tables_of_exit_reasons(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, print_fmt: str, name: str
+) -> None:
+    form = dataclasses.replace(scenes.KVM_EXIT, print_fmt=f'"%s", {print_fmt}')
+    monkeypatch.setattr(scenes, "FORMATS", (*scenes.FORMATS[:-2], form, scenes.SCHED_WAKING))
+    made = scene()
+    made.host.switch(2000, 0, 0, A)
+    made.host.exit(2100, 0, A, 120)
+    made.host.entry(2200, 0, A)
+    with end(made).open(tmp_path) as session:
+        assert [row[5] for row in rows(session) if row[2] == HOST] == [name]
 
 
 def test_edges(tmp_path: Path) -> None:
