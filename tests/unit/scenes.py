@@ -82,7 +82,7 @@ class Machine:
     def exit(self, ts: int, cpu: int, pid: int, reason: int = 120, isa: int = 2) -> None:
         self.add(ts, cpu, KVM_EXIT.values(pid=pid, exit_reason=reason, isa=isa))
 
-    def pages(self) -> dict[int, list[writer.Page | bytes]]:
+    def pages(self, machine: writer.Machine) -> dict[int, list[writer.Page | bytes]]:
         made: dict[int, list[writer.Page | bytes]] = {}
         for cpu, items in sorted(self.cpus.items()):
             pages: list[writer.Page] = []
@@ -92,7 +92,7 @@ class Machine:
                 if not isinstance(item, int):
                     group.append(item)
                     continue
-                filled = writer.fill_pages(group, writer.Machine())
+                filled = writer.fill_pages(group, machine)
                 if filled:
                     filled[0] = dataclasses.replace(filled[0], lost=lost)
                 pages += filled
@@ -114,6 +114,8 @@ class Scene:
     host: Machine = field(default_factory=Machine)
     guests: dict[str, Machine] = field(default_factory=dict)
     version: int = 7
+    big_endian: bool = False
+    long_size: int = 8
     synchronised: bool = True
 
     def __post_init__(self) -> None:
@@ -140,8 +142,12 @@ class Scene:
     def _write(self, path: Path, machine: Machine, options: list[writer.Option]) -> None:
         made = writer.Trace(
             version=self.version,
+            big_endian=self.big_endian,
+            long_size=self.long_size,
             events=FORMATS,
             options=options,
-            buffers=[writer.Buffer(cpus=machine.pages())],
+            buffers=[
+                writer.Buffer(cpus=machine.pages(writer.Machine(self.big_endian, self.long_size)))
+            ],
         )
         path.write_bytes(made.write().data)

@@ -59,8 +59,13 @@ def end(made: Scene, ts: int = 9000) -> Scene:
     return made
 
 
-def test_every_state(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("version", "big_endian", "long_size"),
+    [(6, False, 8), (7, False, 8), (7, True, 8), (6, True, 4), (7, False, 4)],
+)
+def test_every_state(tmp_path: Path, version: int, big_endian: bool, long_size: int) -> None:
     made = scene()
+    made.version, made.big_endian, made.long_size = version, big_endian, long_size
     host, guest = made.host, made.guests["G"]
     host.switch(2000, 0, 0, A)
     host.entry(2100, 0, A)
@@ -114,10 +119,8 @@ def test_every_state(tmp_path: Path) -> None:
         assert cut == [(2350, 2400, GUEST), (2400, 2500, HOST), (2500, 2600, BLOCKED)]
 
 
-@pytest.mark.parametrize("version", [6, 7])
-def test_without_kvm_events(tmp_path: Path, version: int) -> None:
+def test_without_kvm_events(tmp_path: Path) -> None:
     made = scene()
-    made.version = version
     made.host.switch(2000, 0, 0, A)
     made.host.switch(2500, 0, A, 0, S)
     made.host.wake(2800, 1, A)
