@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .export import replacing
 from .packages import package
-from .vcpu_timeline import STATES, Interval, Timeline, recorded_span
+from .vcpu_timeline import STATES, Interval, Timeline, recorded_span, unit_of
 
 if TYPE_CHECKING:
     import os
@@ -108,6 +108,7 @@ class Picture:
         self.states: dict[tuple[str, int], Lane] = {}
         self.tasks: dict[tuple[str, int], Lane] = {}
         self.left_out = 0
+        self.unit: Literal["ns", "cycles"] = "ns"
 
     def _lane(self, title: str) -> Lane:
         return Lane(title, self.start, self.end, self._columns)
@@ -153,6 +154,8 @@ def lanes_of(
     if last <= first:
         raise ValueError("nothing to draw: the host has no records at that time")
     picture = Picture(first, last, max(1, min(columns, last - first)))
+    if session.host is not None:
+        picture.unit = unit_of(session.host)
     for row in Timeline(session, start=first, end=last, progress=progress):
         picture.add(row)
     return picture
@@ -264,8 +267,11 @@ def figure(picture: Picture, title: str) -> Any:
     for label in axes.get_yticklabels():
         label.set_parse_math(False)
     axes.set_xlim(0, (picture.end - picture.start) / 1e9)
-    seconds, ns = divmod(picture.start, 10**9)
-    axes.set_xlabel(f"seconds since {seconds}.{ns:09d} on the host's clock", fontsize=8)
+    whole, rest = divmod(picture.start, 10**9)
+    since = f"seconds since {whole}.{rest:09d}"
+    if picture.unit == "cycles":
+        since = f"billions of cycles since {picture.start}"
+    axes.set_xlabel(f"{since} on the host's clock", fontsize=8)
     axes.tick_params(axis="x", labelsize=8)
     axes.grid(axis="x", linewidth=0.3)
     axes.set_axisbelow(False)

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "STATES", "Interval", "State", "Timeline", "VCpuSummary", "recorded_span", "summarize",
+    "unit_of",
 ]  # fmt: skip
 
 State = Literal["running-in-guest", "running-in-host", "preempted", "blocked", "unknown"]
@@ -643,6 +644,11 @@ class Machine:
             self._lose(ts, place.cpu)
         elif number == LOSS_ENDS:
             self._find(place.cpu)
+
+
+def unit_of(trace: Trace) -> Literal["ns", "cycles"]:
+    """What a file's time stamps count: cycles if its clock is the counter, not converted."""
+    return "cycles" if trace.clock == "x86-tsc" and trace.tsc2nsec is None else "ns"
 
 
 def recorded_span(trace: Trace, buffers: Iterable[str] | None = None) -> tuple[int, int] | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import tracecmd
+from tracecmd import cli
 from tracecmd.vcpu_timeline import Interval, summarize
 
 from . import corpus
@@ -151,3 +152,14 @@ def test_joins(folder: Path) -> None:
                 assert joined.host_cpu == (rows[place[key]].host_cpu if inside else None)
                 assert (joined.host_pid is None) == (joined.host_cpu is None)
         assert sorted(got) == expected
+
+
+def test_command(capsys: pytest.CaptureFixture[str]) -> None:
+    """TSC2NSEC makes nanoseconds of its cycles; only exits for HLT were recorded."""
+    folder = corpus.DATA / "sessions" / "kvm-small"
+    assert cli.main(["session", str(folder), "--vcpus"]) == 0
+    text = capsys.readouterr().out
+    assert text.count(": traced 9.431245163 s\n") == 3
+    assert "Guest1 vCPU 0 (host PID 187)" in text
+    assert "  exits: 804 (hlt 804)\n" in text
+    assert "  running-in-guest    0.00%  0.000000000 s\n" in text

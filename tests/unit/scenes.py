@@ -116,6 +116,7 @@ class Scene:
     version: int = 7
     big_endian: bool = False
     long_size: int = 8
+    clock: str = "local"
     synchronised: bool = True
 
     def __post_init__(self) -> None:
@@ -144,6 +145,7 @@ class Scene:
             version=self.version,
             big_endian=self.big_endian,
             long_size=self.long_size,
+            clock=self.clock,
             events=FORMATS,
             options=options,
             buffers=[

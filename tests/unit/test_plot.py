@@ -118,6 +118,17 @@ def test_command(
     assert "not a time" in capsys.readouterr().err
 
 
+def test_cycles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A clock that counts cycles, not converted, is not told in seconds."""
+    made = scene()
+    made.clock = "x86-tsc"
+    end(made).open(tmp_path).close()
+    assert cli.main(["session", str(tmp_path), "--vcpus"]) == 0
+    assert "traced 8000 cycles\n" in capsys.readouterr().out
+    with tracecmd.open_session(tmp_path) as session:
+        assert plot.lanes_of(session).unit == "cycles"
+
+
 def test_command_draws(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], session: tracecmd.Session
 ) -> None:

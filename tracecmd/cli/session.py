@@ -8,7 +8,7 @@ from typing import Any, Literal
 from .. import plot
 from ..packages import MissingPackageError
 from ..session import Peer, Session, open_session
-from ..vcpu_timeline import VCpuSummary, summarize
+from ..vcpu_timeline import VCpuSummary, summarize, unit_of
 from ._common import complain, one_line, print_json, trace_id_text, warn, warn_problems
 from .export import UsageError, nanoseconds
 
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
             warn(f"{path}: left out, of another session")
         description = describe(session)
         if arguments.vcpus:
-            unit = session.clock("host").unit if session.host is not None else "ns"
+            unit = "ns" if session.host is None else unit_of(session.host)
             description["vcpu_states"] = [_vcpu(summary, unit) for summary in summarize(session)]
         if arguments.plot is not None:
             try:
