@@ -56,9 +56,9 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("this compiler has no sanitizers")
     program = folder / "fuzz_event_format"
-    source = ROOT / "tests" / "fuzz" / "fuzz_event_format.c"
+    source = ROOT / "fuzz" / "fuzz_event_format.c"
     core = [ROOT / "csrc" / f"{module}.c" for module in MODULES]
-    command = [*CC, "-std=c11", "-O1", "-g", *SANITIZERS, "-DSTANDALONE", f"-I{ROOT / 'csrc'}",
+    command = [*CC, "-std=c11", "-O1", "-g", *SANITIZERS, "-DFUZZ_MAIN", f"-I{ROOT / 'csrc'}",
                "-o", program, source, *core]  # fmt: skip
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
