@@ -288,7 +288,7 @@ bool clock_is_monotone(const struct clock *clock, uint32_t cpu)
 	const struct time_shift *shift = clock->shift;
 
 	/* What does not fit 64 bits wraps. */
-	if (clock->mult > INT32_MAX || clock->mult >> (clock->tsc_shift & 63))
+	if (clock->mult > INT32_MAX || (uint64_t)clock->mult >> (clock->tsc_shift & 63))
 		return false;
 	if (!shift || cpu >= shift->info.cpu_count || shift->cpus[cpu].count < 2)
 		return true;
