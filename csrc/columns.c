@@ -274,6 +274,15 @@ static bool put_indices(const struct trc_columns *columns, struct column *column
 		return false;
 	to = (uint32_t *)(void *)(builder->values.data + builder->values.size);
 	builder->values.size += sizeof(*to) * stretch->count;
+	if (TRC_LIKELY(access->extent == EXTENT_FIXED && access->size == 16 &&
+		       stretch->min_size >= access->offset + 16)) {
+		for (size_t i = 0; i < stretch->count; i++) {
+			to[i] = index_of_16(column, columns->payload[stretch->from + i] + access->offset);
+			if (TRC_UNLIKELY(to[i] == UINT32_MAX))
+				return false;
+		}
+		return true;
+	}
 	for (size_t i = 0; i < stretch->count; i++) {
 		to[i] = 0;
 		if (!find_bytes(columns->payload[stretch->from + i], columns->size[stretch->from + i],
