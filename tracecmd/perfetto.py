@@ -5,7 +5,8 @@ per stretch of a CPU's records, typed where the schema has the event with all of
 as ``GenericFtraceEvent``; a ``ProcessTree`` of the saved command lines, as far as names are known
 (trace.dat files do not say which threads make a process, so that each task stands for itself);
 ``SystemInfo`` and ``ClockSnapshot``. Each guest is a machine of its own (``machine_id``), its time
-stamps on the host's clock, which stands as the boot-time clock of all machines.
+stamps on the host's clock, which stands as the boot-time clock of all machines;
+``RemoteClockSync`` says so.
 
 The file is written as it is read: memory does not depend on the size of the recording.
 """
@@ -22,6 +23,7 @@ from .event import Event, EventFormat, Field
 from .export import replacing
 from .session import Session
 from .trace import Trace
+from .vcpu_timeline import on_one_clock
 
 if TYPE_CHECKING:
     from .event import Value
@@ -34,6 +36,8 @@ FLUSH_BYTES = 1 << 15
 TRACE_PACKET = 1
 PACKET_FTRACE_EVENTS, PACKET_PROCESS_TREE, PACKET_CLOCK_SNAPSHOT, PACKET_TIMESTAMP = 1, 2, 6, 8
 PACKET_SEQUENCE_ID, PACKET_SYSTEM_INFO, PACKET_MACHINE_ID = 10, 45, 98
+PACKET_REMOTE_CLOCK_SYNC = 107
+SYNC_SYNCED_CLOCKS, SYNCED_CLIENT_CLOCKS, SYNCED_HOST_CLOCKS = 1, 2, 3
 BUNDLE_CPU, BUNDLE_EVENT, BUNDLE_LOST_EVENTS = 1, 2, 3
 EVENT_TIMESTAMP, EVENT_PID, EVENT_COMMON_FLAGS, EVENT_GENERIC = 1, 2, 5, 327
 GENERIC_NAME, GENERIC_FIELD = 1, 2
@@ -252,6 +256,17 @@ def _packet(file: BinaryIO, body: bytes, ending: bytes) -> None:
     file.write(content)
 
 
+def _same_clock(times: Iterable[int]) -> bytes:
+    """Say that a guest's time stamps are on the host's clock already, at each of some times."""
+    synced = b""
+    for ts in times:
+        clock = integer(CLOCK_ID, CLOCK_BOOTTIME) + integer(CLOCK_TIMESTAMP, ts)
+        snapshot = nested(SNAPSHOT_CLOCKS, clock)
+        both = nested(SYNCED_CLIENT_CLOCKS, snapshot) + nested(SYNCED_HOST_CLOCKS, snapshot)
+        synced += nested(SYNC_SYNCED_CLOCKS, both)
+    return nested(PACKET_REMOTE_CLOCK_SYNC, synced)
+
+
 def _describe(trace: Trace, name: str, start: int) -> Iterator[bytes]:
     """Packets in front of a machine's records: clock, system, names."""
     clocks = [CLOCK_BOOTTIME]
@@ -350,8 +365,9 @@ def write(
     if isinstance(recording, Session):
         traces = {peer.name: peer.trace for peer in recording.peers}
         ids = machine_ids(recording)
+        placed = {name for name in recording.guests if on_one_clock(recording, name)}
     else:
-        traces, ids = {recording.peer: recording}, {recording.peer: 0}
+        traces, ids, placed = {recording.peer: recording}, {recording.peer: 0}, set()
     walk = recording.iter(events, start=start, end=end, progress=progress)
     count = 0
     with replacing(path) as file:
@@ -362,7 +378,10 @@ def write(
             if ids[name]:
                 ending += integer(PACKET_MACHINE_ID, ids[name])
             peers[name] = _Peer(trace, ending, {})
-            for body in _describe(trace, name, 0 if first is None else first.ts):
+            ts = 0 if first is None else first.ts
+            if name in placed:  # two comparisons are what an offset is made from
+                _packet(file, _same_clock((ts, ts + 10**9)), ending)
+            for body in _describe(trace, name, ts):
                 _packet(file, body, ending)
         bundles = _Bundles(file, peers)
         for event in walk if first is None else itertools.chain([first], walk):

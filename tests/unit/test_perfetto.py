@@ -121,6 +121,7 @@ def test_numbers_are_the_schema() -> None:
     for prefix, message in {
         "PACKET": pb2.TracePacket, "BUNDLE": pb2.FtraceEventBundle, "EVENT": pb2.FtraceEvent,
         "VALUE": pb2.GenericFtraceEvent.Field, "PROCESS": pb2.ProcessTree.Process,
+        "SYNC": pb2.RemoteClockSync, "SYNCED": pb2.RemoteClockSync.SyncedClocks,
         "SYSTEM": pb2.SystemInfo, "UTSNAME": pb2.Utsname, "TREE": pb2.ProcessTree,
     }.items():  # fmt: skip
         names = [name for name in vars(perfetto) if name.startswith(f"{prefix}_")]
@@ -155,6 +156,15 @@ def test_recorded_sessions(folder: Path, tmp_path: Path) -> None:
             assert system.machine_name == name
             assert system.utsname.release in trace.uname.split()
             assert system.num_cpus == trace.cpus
+            syncs = [p.remote_clock_sync for p in own if p.HasField("remote_clock_sync")]
+            shift = trace.time_shift
+            on_clock = session.host is not None and name != "host" and shift is not None
+            assert len(syncs) == on_clock
+            for sync in syncs:
+                assert len(sync.synced_clocks) == 2
+                for both in sync.synced_clocks:
+                    assert both.client_clocks == both.host_clocks
+                    assert both.client_clocks.clocks[0].clock_id == perfetto.CLOCK_BOOTTIME
             tasks = {task.pid: task.cmdline[0] for p in own for task in p.process_tree.processes}
             assert tasks
             assert all(trace.comm(pid) == comm for pid, comm in tasks.items())
