@@ -27,7 +27,7 @@ def ours(*arguments: str) -> bytes:
     return done.stdout
 
 
-@pytest.mark.parametrize("path", corpus.SINGLE, ids=corpus.name_of)
+@pytest.mark.parametrize("path", sorted(corpus.DATA.glob("*.dat")), ids=corpus.name_of)
 @pytest.mark.parametrize("kind", ["report", "reportN", "reportR"])
 def test_recorded_texts(path: Path, kind: str) -> None:
     """The command on one thread and on two prints the same, and what the reference printed.
