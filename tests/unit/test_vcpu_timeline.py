@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import random
+import tracemalloc
 from pathlib import Path
 from typing import NamedTuple
 
@@ -509,6 +510,34 @@ def test_what_waits_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     with end(made).open(tmp_path) as session:
         found = [row[2] for row in rows(session) if row[0] >= 2100]
     assert found == [UNKNOWN] * 7 + [HOST, GUEST, UNKNOWN]
+
+
+def peak(folder: Path, rounds: int) -> int:
+    """Python's memory while a timeline and a join of a session are read."""
+    folder.mkdir()
+    made = scene({"G": [A, B]})
+    ts = 2000
+    for _ in range(rounds):
+        for cpu, pid in enumerate((A, B)):
+            made.host.switch(ts, cpu, 0, pid)
+            made.host.entry(ts + 10, cpu, pid)
+            made.guests["G"].switch(ts + 15, cpu, ts % 7, (ts + 100) % 7)
+            made.host.exit(ts + 20, cpu, pid)
+            made.host.switch(ts + 30, cpu, pid, 0, S)
+            made.host.wake(ts + 40, cpu, pid)
+            ts += 50
+    with end(made, ts).open(folder) as session:
+        tracemalloc.start()
+        try:
+            assert sum(1 for _ in session.timeline()) > 10 * rounds
+            assert sum(1 for _ in session.join()) == 2 * rounds * 4
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+
+def test_memory_is_bounded(tmp_path: Path) -> None:
+    assert peak(tmp_path / "long", 9000) < 1.1 * peak(tmp_path / "short", 4500)
 
 
 def test_sessions_without_vcpus(tmp_path: Path) -> None:
