@@ -6,14 +6,15 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from . import _records, errors
 from .event import Event
 from .join import Joined, join
+from .report import ReportOptions, report
 from .stat import Stat
 from .sync import PeerClock, peer_clock
-from .table import BATCH_ROWS, Table, make_table
+from .table import BATCH_ROWS, RecordBatch, Table, make_table
 from .trace import Source, Trace
 from .trace import open as open_trace
 from .vcpu_timeline import Timeline
@@ -252,6 +253,30 @@ class Session:
             invalid_utf8=invalid_utf8,
             dictionary=dictionary,
         )
+
+    def batches(
+        self, events: str | Iterable[str] | None = None, **options: Any
+    ) -> Iterator[RecordBatch]:
+        """The batches of a :meth:`table`, of ``batch_rows`` rows at most, as they are read."""
+        return self.table(events, **options).batches()
+
+    def report(
+        self,
+        options: ReportOptions | None = None,
+        *,
+        start: int | None = None,
+        end: int | None = None,
+        threads: int = 1,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Iterator[bytes]:
+        """Give what ``trace-cmd report -i HOST -i GUEST...`` prints; see :meth:`Trace.report`."""
+        traces = [peer.trace for peer in self.peers]
+        readers = [trace._reader for trace in traces]
+        sources = _records.choose_all(readers, buffers=None, cpus=None, events=None, pids=None)
+        request = traces[0]._request(
+            sources, start, end, "time", threads=threads, progress=progress
+        )
+        return report(request, readers, options or ReportOptions())
 
     def __iter__(self) -> Iterator[Event]:
         return self.iter()

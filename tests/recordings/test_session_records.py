@@ -75,6 +75,21 @@ def test_filters_and_threads(folder: Path) -> None:
         assert sum(stat.records for stat in session.stat(threads=2).values()) == len(whole)
 
 
+def test_batches_and_report() -> None:
+    pytest.importorskip("pyarrow")
+    folder = corpus.DATA / "sessions" / "kvm-small"
+    with tracecmd.open_session(folder) as session:
+        rows = [
+            (row["peer"], row["cpu"], row["ts"])
+            for batch in session.batches(columns=["ts", "cpu", "peer"], ts="uint64", batch_rows=999)
+            for row in batch.to_arrow().to_pylist()
+        ]
+        assert rows == [(e.peer, e.cpu, e.ts) for e in session]
+        text = b"".join(session.report()).decode()
+        assert text == corpus.read_text(folder / "session.report.txt")
+        assert b"".join(session.report(threads=2)).decode() == text
+
+
 def test_raw_clocks_and_unknown_peers() -> None:
     folder = corpus.DATA / "sessions" / "kvm-small"
     with tracecmd.open_session(folder) as session, tracecmd.open_session(
