@@ -29,7 +29,7 @@ def fields_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if flags is None:
         pytest.skip("libtracecmd is not installed, or there is no C compiler")
     program = tmp_path_factory.mktemp("fields") / "fields"
-    source = reference.ROOT / "tests" / "c" / "fields.c"
+    source = reference.ROOT / "tests" / "c" / "fields_libtracecmd.c"
     command = [*reference.CC, "-O1", "-Wall", "-Wextra", "-o", program, source, *flags]
     built = subprocess.run(command, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
