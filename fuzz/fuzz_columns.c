@@ -6,7 +6,7 @@
  * run it.
  *
  * The bytes behind the last NUL of the input's first 64 are tried as a filter, too. mmap() and its like
- * are replaced at link time (--wrap) as in fuzz_open.c.
+ * are replaced at link time (--wrap) as exact_mapping.h says.
  */
 #define _GNU_SOURCE
 #include <stdbool.h>
@@ -17,56 +17,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "exact_mapping.h"
 #include "tracecmd.h"
 
 #define STREAMS_MAX 16
 #define COLUMNS_MAX 64
 #define COMMON 11
 #define ROWS_MAX 100000
-
-void *__wrap_mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset);
-void *__wrap_mmap64(void *address, size_t size, int protection, int flags, int fd, off_t offset);
-int __wrap_munmap(void *address, size_t size);
-int __wrap_madvise(void *address, size_t size, int advice);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-void *__wrap_mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset)
-{
-	uint8_t *copy = malloc(size);
-
-	(void)address, (void)protection, (void)flags;
-	if (!copy || pread(fd, copy, size, offset) != (ssize_t)size) {
-		free(copy);
-		return MAP_FAILED;
-	}
-	return copy;
-}
-
-void *__wrap_mmap64(void *address, size_t size, int protection, int flags, int fd, off_t offset)
-{
-	return __wrap_mmap(address, size, protection, flags, fd, offset);
-}
-
-int __wrap_munmap(void *address, size_t size)
-{
-	(void)size;
-	free(address);
-	return 0;
-}
-
-int __wrap_madvise(void *address, size_t size, int advice)
-{
-	(void)address, (void)size, (void)advice;
-	return 0;
-}
-
-static void require(bool condition, const char *what)
-{
-	if (!condition) {
-		fprintf(stderr, "broken promise: %s\n", what);
-		abort();
-	}
-}
 
 /* --- arrays ---------------------------------------------------------------------------------- */
 

@@ -2,10 +2,6 @@
 /*
  * Fuzzing the core: the input is a whole trace.dat file, and all that csrc/tracecmd.h offers is
  * asked of it. README.md says how to build and run it.
- *
- * mmap(), munmap() and madvise() are replaced at link time (--wrap): the core is given a copy of
- * the file in allocated memory of exactly its size, so that AddressSanitizer sees a read that goes
- * one byte past the end, which the rest of a mapped page would hide.
  */
 #define _GNU_SOURCE
 #include <stdbool.h>
@@ -16,49 +12,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "exact_mapping.h"
 #include "tracecmd.h"
 
 #define STREAMS_MAX 64
 #define WALK_RECORDS 64
 #define WALK_PAYLOAD 65536
 #define WALK_BATCHES 2000	/* a bound only for what is looked at; no file here has as many */
-
-void *__wrap_mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset);
-void *__wrap_mmap64(void *address, size_t size, int protection, int flags, int fd, off_t offset);
-int __wrap_munmap(void *address, size_t size);
-int __wrap_madvise(void *address, size_t size, int advice);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-void *__wrap_mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset)
-{
-	uint8_t *copy = malloc(size);
-
-	(void)address, (void)protection, (void)flags;
-	if (!copy || pread(fd, copy, size, offset) != (ssize_t)size) {
-		free(copy);
-		return MAP_FAILED;
-	}
-	return copy;
-}
-
-/* What mmap() is called where off_t was made 64 bits wide. */
-void *__wrap_mmap64(void *address, size_t size, int protection, int flags, int fd, off_t offset)
-{
-	return __wrap_mmap(address, size, protection, flags, fd, offset);
-}
-
-int __wrap_munmap(void *address, size_t size)
-{
-	(void)size;
-	free(address);
-	return 0;
-}
-
-int __wrap_madvise(void *address, size_t size, int advice)
-{
-	(void)address, (void)size, (void)advice;
-	return 0;
-}
 
 /* --- what is handed out must be readable ---------------------------------------------------- */
 
@@ -72,14 +32,6 @@ static void touch(const void *bytes, size_t size)
 	for (size_t i = 0; i < size; i++)
 		sum ^= p[i];
 	sink = sum;
-}
-
-static void require(bool condition, const char *what)
-{
-	if (!condition) {
-		fprintf(stderr, "broken promise: %s\n", what);
-		abort();
-	}
 }
 
 static void touch_error(const struct trc_error *err)

@@ -6,8 +6,7 @@
  * The main program damages nothing but trace data (page headers, records, lengths, chunks), so that
  * every case gets that far. Records of the pages it left alone must all still come out.
  *
- * mmap() and its like are replaced at link time (--wrap) as in fuzz_open.c: a copy of exactly the
- * file's size, whose place is known.
+ * mmap() and its like are replaced at link time (--wrap) as exact_mapping.h says.
  */
 #define _GNU_SOURCE
 #include <stdbool.h>
@@ -20,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "exact_mapping.h"
 #include "tracecmd.h"
 
 #define STREAMS_MAX 64
@@ -27,53 +27,6 @@
 #define PAYLOAD (1 << 21)
 #define CASE_SECONDS_MAX 5
 #define MEMORY_MAX_KIB (600 << 10)	/* with what the sanitizers need */
-
-void *__wrap_mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset);
-void *__wrap_mmap64(void *address, size_t size, int protection, int flags, int fd, off_t offset);
-int __wrap_munmap(void *address, size_t size);
-int __wrap_madvise(void *address, size_t size, int advice);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static const uint8_t *mapping;	/* of the file that was opened last */
-
-void *__wrap_mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset)
-{
-	uint8_t *copy = malloc(size);
-
-	(void)address, (void)protection, (void)flags;
-	if (!copy || pread(fd, copy, size, offset) != (ssize_t)size) {
-		free(copy);
-		return MAP_FAILED;
-	}
-	mapping = copy;
-	return copy;
-}
-
-void *__wrap_mmap64(void *address, size_t size, int protection, int flags, int fd, off_t offset)
-{
-	return __wrap_mmap(address, size, protection, flags, fd, offset);
-}
-
-int __wrap_munmap(void *address, size_t size)
-{
-	(void)size;
-	free(address);
-	return 0;
-}
-
-int __wrap_madvise(void *address, size_t size, int advice)
-{
-	(void)address, (void)size, (void)advice;
-	return 0;
-}
-
-static void require(bool condition, const char *what)
-{
-	if (!condition) {
-		fprintf(stderr, "broken promise: %s\n", what);
-		abort();
-	}
-}
 
 /* --- what came of a file ----------------------------------------------------------------------- */
 
