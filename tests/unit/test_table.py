@@ -23,6 +23,7 @@ from ..conftest import Trace, Write
 from ..writer import Buffer, Event, EventFormat, Field, Machine, Page, Values, fill_pages
 
 pa = pytest.importorskip("pyarrow")
+pytest.importorskip("numpy")
 
 ZOO = EventFormat(
     "zoo",
