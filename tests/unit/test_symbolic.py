@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 import tracecmd
@@ -39,10 +37,9 @@ def test_symbols(text: str, expected: dict[str, dict[int, str]]) -> None:
     "__print_symbolic(REC->a, {" + "-" * 199 + ', "x" }' + "{ 1, \"" + "\\\\" * 50_000,
     "__print_symbolic(REC->a, " + '{ 1|1|1|1, "x' * 10_000,
 ], ids=range(6))  # fmt: skip
-def test_hostile_texts_take_no_time(text: str) -> None:
-    start = time.process_time()
+def test_hostile_texts_end(text: str) -> None:
+    # Reading any of these again from each of its places would take minutes.
     assert symbols_of(text) == {}
-    assert time.process_time() - start < 1
 
 
 def test_real_kernel() -> None:
