@@ -6,6 +6,24 @@
 
 enum { CALL_SITE };
 
+static void put_call_site(const struct cached_symbol *symbol, uint32_t offset, struct output *out)
+{
+	char *to = output_reserve(out, 1 + CACHED_TEXT_ROOM + 2);
+
+	if (TRC_LIKELY(to && symbol->text_size && offset == symbol->key - symbol->address)) {
+		*to = '(';
+		to = copy_cached(to + 1, symbol->text, symbol->text_size);
+		memcpy(to, ") ", 2);
+		out->size = (size_t)(to + 2 - out->data);
+		return;
+	}
+	output_char(out, '(');
+	output_text(out, symbol->name);
+	output_literal(out, "+0x");
+	output_hex(out, offset);
+	output_literal(out, ") ");
+}
+
 /* The caller's name goes in front of the usual text. */
 static bool run_call_site(struct event_run *run)
 {
@@ -14,13 +32,8 @@ static bool run_call_site(struct event_run *run)
 
 	if (run->event->found[CALL_SITE])
 		symbol = symbol_cache_find(run->print.symbols, address);
-	if (symbol) {
-		output_char(run->out, '(');
-		output_text(run->out, symbol->name);
-		output_literal(run->out, "+0x");
-		output_hex(run->out, (uint32_t)(address - symbol->address));
-		output_literal(run->out, ") ");
-	}
+	if (symbol)
+		put_call_site(symbol, (uint32_t)(address - symbol->address), run->out);
 	return false;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "print_fmt_fast.h"
 
 /* --- growing arrays ---------------------------------------------------------------------- */
 
@@ -618,100 +619,6 @@ static bool compile_format(struct compiler *c, struct text format, const struct 
 	return last != NULL;
 }
 
-/* --- the fast way ------------------------------------------------------------------------ */
-
-#define FAST_STRING_MAX 256
-
-static size_t longest_name(const struct print_fmt *p, const struct expr *e)
-{
-	size_t longest = 0;
-
-	for (uint32_t i = 0; i < e->count; i++)
-		if (p->entries[e->first + i].name.size > longest)
-			longest = p->entries[e->first + i].name.size;
-	return longest;
-}
-
-static void need(struct print_fmt *p, uint64_t end)
-{
-	if (end > p->fast_size)
-		p->fast_size = end > UINT32_MAX ? UINT32_MAX : (uint32_t)end;
-}
-
-/* The integer field that an argument is, casts that do nothing aside. */
-static void find_load(struct print_fmt *p, struct piece *piece)
-{
-	const struct expr *e = &p->exprs[piece->arg];
-
-	while (e->code == EXPR_MASK && e->value == UINT64_MAX && e->a != NO_EXPR)
-		e = &p->exprs[e->a];
-	if (e->code != EXPR_FIELD || e->field.size > 8 || (e->field.size & (e->field.size - 1)))
-		return;
-	piece->load = (uint8_t)e->field.size;
-	piece->offset = e->field.offset;
-	need(p, (uint64_t)e->field.offset + e->field.size);
-}
-
-static bool is_padded_hex(const struct piece *piece)
-{
-	const struct number_format *f = &piece->format;
-
-	return f->letter == 'x' && f->zero && f->width <= 16 && piece->star == NO_EXPR && !f->minus &&
-	       !f->plus && !f->hash && !f->has_precision;
-}
-
-static enum fast_code fast_code_of(const struct piece *piece, bool kernel_text)
-{
-	switch (piece->code) {
-	case PIECE_END:
-		return FAST_END;
-	case PIECE_DECIMAL:
-		return FAST_DECIMAL;
-	case PIECE_SIGNED:
-		return FAST_SIGNED;
-	case PIECE_HEX:
-		return FAST_HEX;
-	case PIECE_POINTER:
-		return kernel_text ? FAST_NONE : FAST_POINTER;
-	case PIECE_NUMBER:
-		return is_padded_hex(piece) ? FAST_PADDED_HEX : FAST_NONE;
-	default:
-		return FAST_NONE;
-	}
-}
-
-static void make_string_fast(struct print_fmt *p, struct piece *piece)
-{
-	const struct expr *e = &p->exprs[piece->arg];
-
-	if (e->code == EXPR_FLAGS || e->code == EXPR_COND) {
-		piece->fast = FAST_CHOICE;
-	} else if (e->code == EXPR_SYMBOL) {
-		piece->fast = FAST_SYMBOL;
-		p->room += longest_name(p, e);
-	} else if (e->code == EXPR_FIELD && (e->field.flags & TRC_FIELD_ARRAY) && e->field.size &&
-		   e->field.size <= FAST_STRING_MAX) {
-		piece->fast = FAST_STRING;
-		piece->offset = e->field.offset;
-		p->room += e->field.size;
-		need(p, (uint64_t)e->field.offset + e->field.size);
-	}
-}
-
-static void make_fast(struct print_fmt *p)
-{
-	for (uint32_t i = 0; i < p->piece_count; i++) {
-		struct piece *piece = &p->pieces[i];
-
-		p->room += piece->before.size + NUMBER_ROOM + COPY_SLACK;
-		piece->fast = (uint8_t)fast_code_of(piece, p->env->kernel_text);
-		if (piece->code == PIECE_PLAIN_STRING && piece->arg != NO_EXPR)
-			make_string_fast(p, piece);
-		else if (piece->fast > FAST_END && piece->arg != NO_EXPR)
-			find_load(p, piece);
-	}
-}
-
 /* --- public ------------------------------------------------------------------------------ */
 
 bool print_fmt_failed(const struct print_fmt *program)
@@ -724,6 +631,8 @@ void print_fmt_destroy(struct print_fmt *program)
 	if (!program)
 		return;
 	free(program->pieces);
+	free(program->steps);
+	free(program->branches);
 	free(program->exprs);
 	free(program->entries);
 	arena_deinit(&program->arena);
@@ -757,7 +666,10 @@ int print_fmt_compile(const struct event_format *event, const struct print_fmt_e
 		print_fmt_destroy(program);
 		return trc_fail_no_memory(err);
 	}
-	make_fast(program);
+	if (!print_fmt_make_fast(program)) {
+		print_fmt_destroy(program);
+		return trc_fail_no_memory(err);
+	}
 	*out = program;
 	return TRC_OK;
 }

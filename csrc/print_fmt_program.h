@@ -75,24 +75,9 @@ enum piece_code {
 	PIECE_MAC, PIECE_IP, PIECE_UUID, PIECE_BUFFER,	/* %pM, %pI, %pU, %ph */
 };
 
-/* What the runner does itself, where the record is long enough and all is of the usual kind. */
-enum fast_code {
-	FAST_NONE,		/* piece_run() */
-	FAST_END,
-	FAST_DECIMAL, FAST_SIGNED, FAST_HEX,
-	FAST_PADDED_HEX,	/* %08lx */
-	FAST_POINTER,
-	FAST_SYMBOL,		/* %s of __print_symbolic */
-	FAST_STRING,		/* %s of a char array */
-	FAST_CHOICE,		/* %s of flags, perhaps with ?: around them */
-};
-
 /* A conversion and the text in front of it. */
 struct piece {
 	uint8_t code;		/* enum piece_code */
-	uint8_t fast;		/* enum fast_code */
-	uint8_t load;		/* bytes of the integer at offset; 0: arg is more than a field */
-	uint32_t offset;
 	uint8_t shift;		/* 64 - the bits of the number's type */
 	bool is_signed;
 	bool star_width, star_precision;
@@ -111,8 +96,9 @@ struct print_fmt {
 	struct expr *exprs;
 	struct entry *entries;
 	uint32_t piece_count, expr_count, entry_count;
+	struct fast_step *steps, *branches;	/* the same, and parts of ?: in it: print_fmt_fast.h */
 	uint32_t fast_size;		/* a shorter record cannot be run fast */
-	size_t room;			/* the most that all but FAST_NONE pieces write */
+	size_t room;			/* the most that steps write without asking for more */
 	struct arena arena;
 };
 

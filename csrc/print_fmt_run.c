@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Running a compiled print fmt over a record. docs/FORMAT.md 5.5 to 5.7. */
-#include "print_fmt_program.h"
+#include "print_fmt_fast.h"
 
 /* --- fields ------------------------------------------------------------------------------ */
 
@@ -545,148 +545,6 @@ void piece_run(const struct print_fmt *p, const struct print_record *r, const st
 
 /* --- whole texts ------------------------------------------------------------------------- */
 
-TRC_INLINE uint64_t fast_value(const struct print_fmt *p, const struct print_record *r,
-			       const struct piece *piece, bool big_endian)
-{
-	if (TRC_UNLIKELY(!piece->load))
-		return expr_eval(p, r, piece->arg);
-	return load_uint(r->data + piece->offset, piece->load, big_endian);
-}
-
-TRC_INLINE char *put_padded_hex(char *to, uint64_t value, uint32_t width)
-{
-	unsigned places = (67 - (unsigned)__builtin_clzll(value | 1)) / 4;
-
-	if (width > places) {
-		memcpy(to, "0000000000000000", 16);
-		to += width - places;
-	}
-	return number_hex(to, value);
-}
-
-static char *put_symbol(const struct print_fmt *p, const struct print_record *r, const struct expr *e,
-			char *to)
-{
-	uint64_t value = expr_eval(p, r, e->a);
-	const struct entry *entry = p->entries + e->first, *end = entry + e->count;
-
-	if (e->sorted && value < e->count)
-		entry += value;
-	for (; entry < end; entry++)
-		if (entry->value == value)
-			return copy_short(to, entry->name.start, entry->name.size);
-	memcpy(to, "0x", 2);
-	return number_hex(to + 2, value);
-}
-
-/* The text of flags, from the cache or into it. */
-static void put_flags(const struct print_fmt *p, const struct print_record *r, const struct expr *e,
-		      struct output *out)
-{
-	uint64_t value = expr_eval(p, r, e->a);
-	struct cached_flags *slot = flags_cache_slot(r->symbols, value);
-	size_t start = out->size;
-
-	if (TRC_LIKELY(slot->of == e && slot->value == value)) {
-		output_bytes(out, slot->text, slot->size);
-		return;
-	}
-	print_flags(p, r, e, NULL, out);
-	if (out->size - start > CACHED_FLAGS_ROOM)
-		return;
-	slot->of = e;
-	slot->value = value;
-	slot->size = out->size - start;
-	memcpy(slot->text, out->data + start, slot->size);
-}
-
-static void put_choice(const struct print_fmt *p, const struct print_record *r, uint32_t index,
-		       struct output *out)
-{
-	while (index != NO_EXPR && p->exprs[index].code == EXPR_COND) {
-		const struct expr *e = &p->exprs[index];
-
-		index = expr_eval(p, r, e->a) ? e->b : e->c;
-	}
-	if (index != NO_EXPR && p->exprs[index].code == EXPR_FLAGS)
-		put_flags(p, r, &p->exprs[index], out);
-	else
-		expr_print(p, r, index, NULL, out);
-}
-
-/*
- * All there is in one buffer, whose room is asked for once: p->room is the most that these pieces
- * write. Everything else goes through piece_run().
- */
-TRC_INLINE void run_fast(const struct print_fmt *p, const struct print_record *r, bool big_endian,
-			 struct output *out)
-{
-	const struct piece *piece = p->pieces, *end = piece + p->piece_count;
-	char *to = output_reserve(out, p->room);
-
-	for (; piece < end && to; piece++) {
-		uint64_t value;
-
-		to = copy_short(to, piece->before.start, piece->before.size);
-		switch ((enum fast_code)piece->fast) {
-		case FAST_END:
-			break;
-		case FAST_DECIMAL:
-			to = number_decimal(to, narrow(fast_value(p, r, piece, big_endian), piece));
-			break;
-		case FAST_SIGNED:
-			value = narrow(fast_value(p, r, piece, big_endian), piece);
-			if ((int64_t)value < 0) {
-				*to++ = '-';
-				value = UINT64_C(0) - value;
-			}
-			to = number_decimal(to, value);
-			break;
-		case FAST_HEX:
-			to = number_hex(to, narrow(fast_value(p, r, piece, big_endian), piece));
-			break;
-		case FAST_PADDED_HEX:
-			to = put_padded_hex(to, narrow(fast_value(p, r, piece, big_endian), piece),
-					    piece->format.width);
-			break;
-		case FAST_POINTER:
-			value = fast_value(p, r, piece, big_endian);
-			memcpy(to, "(nil)", 5);
-			if (TRC_LIKELY(value)) {
-				memcpy(to, "0x", 2);
-				to = number_hex(to + 2, value);
-			} else {
-				to += 5;
-			}
-			break;
-		case FAST_SYMBOL:
-			to = put_symbol(p, r, &p->exprs[piece->arg], to);
-			break;
-		case FAST_STRING:
-			for (uint32_t i = 0; i < p->exprs[piece->arg].field.size; i++) {
-				char c = (char)r->data[piece->offset + i];
-
-				if (!c)
-					break;
-				*to++ = c;
-			}
-			break;
-		case FAST_CHOICE:
-			out->size = (size_t)(to - out->data);
-			put_choice(p, r, piece->arg, out);
-			to = output_reserve(out, p->room);
-			break;
-		case FAST_NONE:
-			out->size = (size_t)(to - out->data);
-			piece_run(p, r, piece, false, out);
-			to = output_reserve(out, p->room);
-			break;
-		}
-	}
-	if (to)
-		out->size = (size_t)(to - out->data);
-}
-
 static void run_slowly(const struct print_fmt *p, const struct print_record *r, struct output *out)
 {
 	for (uint32_t i = 0; i < p->piece_count; i++) {
@@ -703,9 +561,7 @@ void print_fmt_run(const struct print_fmt *program, const struct print_record *r
 		print_fmt_run_raw(program, record, out);
 	} else if (TRC_UNLIKELY(record->size < program->fast_size)) {
 		run_slowly(program, record, out);
-	} else if (TRC_UNLIKELY(program->big_endian)) {
-		run_fast(program, record, true, out);
 	} else {
-		run_fast(program, record, false, out);
+		print_fmt_run_fast(program, record, out);
 	}
 }

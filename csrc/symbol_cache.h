@@ -9,22 +9,26 @@
 
 #include "kallsyms.h"
 
+/* The longest text remembered. */
+#define CACHED_TEXT_ROOM 64
+
 #define SYMBOL_CACHE_SIZE 2048	/* a power of two */
 
 struct cached_symbol {
 	uint64_t key;		/* the address asked for */
 	uint64_t address;	/* of the symbol */
 	struct text name;	/* start NULL: there is no symbol */
+	size_t text_size;	/* 0: the text is too long, or there is no symbol */
+	char text[CACHED_TEXT_ROOM];	/* NAME+0xOFFSET; name.size bytes of it are the name */
 };
 
 #define FLAGS_CACHE_SIZE 64	/* a power of two */
-#define CACHED_FLAGS_ROOM 64
 
 struct cached_flags {
-	const void *of;		/* whose flags; NULL: the slot is free */
+	const void *of;		/* the step whose flags these are; NULL: the slot is free */
 	uint64_t value;
 	size_t size;
-	char text[CACHED_FLAGS_ROOM];
+	char text[CACHED_TEXT_ROOM];
 };
 
 struct symbol_cache {
@@ -60,6 +64,15 @@ TRC_INLINE const struct cached_symbol *symbol_cache_find(struct symbol_cache *ca
 TRC_INLINE struct cached_flags *flags_cache_slot(struct symbol_cache *cache, uint64_t value)
 {
 	return &cache->flags[(value ^ value >> 7 ^ value >> 17) & (FLAGS_CACHE_SIZE - 1)];
+}
+
+/* Copies a remembered text, in one go or two. CACHED_TEXT_ROOM bytes must be writable at to. */
+TRC_INLINE char *copy_cached(char *to, const char *text, size_t n)
+{
+	memcpy(to, text, CACHED_TEXT_ROOM / 2);
+	if (n > CACHED_TEXT_ROOM / 2)
+		memcpy(to + CACHED_TEXT_ROOM / 2, text + CACHED_TEXT_ROOM / 2, CACHED_TEXT_ROOM / 2);
+	return to + n;
 }
 
 #endif
