@@ -72,6 +72,7 @@ static bool fill(struct comm_table *table, struct comm_slot *slot, int32_t pid, 
 	end = number_decimal(end, pid < 0 ? UINT64_C(0) - (uint64_t)(int64_t)pid : (uint64_t)pid);
 	while (end < number + PID_WIDTH)
 		*end++ = ' ';
+	table->version++;
 	*slot = (struct comm_slot){ .pid = pid, .start = start, .size = (uint16_t)(end - start),
 				    .comm = (uint16_t)blanks, .comm_size = (uint16_t)size,
 				    .known = known };

@@ -23,6 +23,7 @@ struct comm_table {
 	const struct saved_cmdlines *saved;
 	struct comm_slot *slots;	/* [room], a power of two */
 	size_t room, count;
+	uint32_t version;		/* another one whenever a name has changed */
 	struct arena arena;
 };
 

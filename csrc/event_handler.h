@@ -49,7 +49,9 @@ struct event_run {
 	const struct print_fmt_env *env;
 	const struct event_text *event;
 	const struct report_record *record;
+	uint32_t cpu;
 	struct report_record *next;		/* in the same buffer; only if the handler wants it */
+	uint32_t next_cpu;
 	struct print_record print;
 	struct event_place pid;
 	const struct event_text *next_event;	/* next's */

@@ -24,7 +24,7 @@ static unsigned depth_of(struct event_run *run)
 	symbol = symbol_cache_find(run->print.symbols, run_number(run, IP));
 	if (symbol)
 		child = symbol->name;
-	depth = function_depth(run->stacks, run->record->cpu, parent, child);
+	depth = function_depth(run->stacks, run->cpu, parent, child);
 	if (depth < 0)
 		run->no_memory = true;
 	return depth < 0 ? 0 : (unsigned)depth;
@@ -128,7 +128,7 @@ static bool next_is_exit(const struct event_run *run, struct print_record *exit)
 	const struct event_text *event = run->next_event;
 
 	if (!next || !event || !event->handler || !text_is(TEXT("funcgraph_exit"), event->handler->name) ||
-	    next->cpu != run->record->cpu || run_pid(run, next) != run_pid(run, run->record) ||
+	    run->next_cpu != run->cpu || run_pid(run, next) != run_pid(run, run->record) ||
 	    !event->found[FUNC])
 		return false;
 	*exit = (struct print_record){ next->data, next->size, run->print.symbols, NULL };

@@ -85,6 +85,17 @@ TRC_INLINE char *copy_short(char *to, const char *bytes, size_t n)
 	return to + n;
 }
 
+/* The same in one go or two, for n of at most twice as many bytes; all of them must be writable. */
+#define COPY_TWICE (2 * COPY_SLACK)
+
+TRC_INLINE char *copy_twice(char *to, const char *bytes, size_t n)
+{
+	memcpy(to, bytes, COPY_SLACK);
+	if (n > COPY_SLACK)
+		memcpy(to + COPY_SLACK, bytes + COPY_SLACK, COPY_SLACK);
+	return to + n;
+}
+
 #define output_literal(out, literal) output_bytes((out), (literal), sizeof(literal) - 1)
 
 #endif

@@ -12,7 +12,7 @@ static void put_call_site(const struct cached_symbol *symbol, uint32_t offset, s
 
 	if (TRC_LIKELY(to && symbol->text_size && offset == symbol->key - symbol->address)) {
 		*to = '(';
-		to = copy_cached(to + 1, symbol->text, symbol->text_size);
+		to = copy_twice(to + 1, symbol->text, symbol->text_size);
 		memcpy(to, ") ", 2);
 		out->size = (size_t)(to + 2 - out->data);
 		return;

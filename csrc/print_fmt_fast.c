@@ -342,7 +342,7 @@ static char *put_flags(const struct print_fmt *p, const struct print_record *r,
 	size_t start;
 
 	if (TRC_LIKELY(slot->of == step && slot->value == value))
-		return copy_cached(to, slot->text, slot->size);
+		return copy_twice(to, slot->text, slot->size);
 	start = out->size = (size_t)(to - out->data);
 	expr_print(p, r, step->shown, NULL, out);
 	if (out->size - start <= CACHED_TEXT_ROOM) {
@@ -406,7 +406,7 @@ TRC_INLINE void run(const struct print_fmt *p, const struct print_record *r, boo
 		case FAST_FUNCTION_OFFSET:
 			symbol = symbol_cache_find(r->symbols, step_number(p, r, step, big_endian));
 			if (TRC_LIKELY(symbol && symbol->text_size))
-				to = copy_cached(to, symbol->text, step->op == FAST_FUNCTION ?
+				to = copy_twice(to, symbol->text, step->op == FAST_FUNCTION ?
 						 symbol->name.size : symbol->text_size);
 			else
 				to = aside(p, r, step, out, to);

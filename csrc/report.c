@@ -14,6 +14,8 @@
 /* Names are padded to this width before the text. */
 #define NAME_WIDTH 20
 
+#define LINE_HEAD_ROOM COPY_TWICE
+
 struct file_state {
 	struct report_file file;
 	const struct event_formats *formats;
@@ -25,7 +27,7 @@ struct file_state {
 	struct arena arena;		/* labels of events */
 	bool nanoseconds;		/* time stamps are shown as seconds */
 	bool trace_clock;		/* the file says which clock it used: --ts-diff is in us then */
-	bool usual_common;		/* the common fields lie where they do in all kernels of today */
+	bool usual_common;		/* the common fields are those of all kernels of today, and lie as there */
 	struct guest_symbols *guests;	/* of this host */
 	uint32_t guest_count;
 };
@@ -36,6 +38,24 @@ struct buffer_state {
 	struct text prefix;		/* "NAME: ", padded; empty: none */
 };
 
+/*
+ * What a line begins with: "comm-pid [cpu] flags". Most records have there what the one before on
+ * their CPU had.
+ */
+struct line_head {
+	uint64_t key;			/* of the record's common fields */
+	uint32_t version;		/* of the names */
+	uint32_t size;			/* 0: there is none */
+	char text[LINE_HEAD_ROOM];
+};
+
+/* A CPU of a buffer. */
+struct source_state {
+	struct buffer_state *buffer;
+	uint32_t cpu;
+	struct line_head head;
+};
+
 struct trc_report {
 	uint32_t flags;
 	struct file_state *files;
@@ -43,15 +63,15 @@ struct trc_report {
 	uint32_t file_count, buffer_count;
 	uint32_t prefix_size;		/* 0: lines have no prefix */
 	char *prefixes;
-	struct report_source *sources;
+	struct source_state *sources;
 	size_t source_count;
 	struct report_place place;
 	struct function_stacks stacks;	/* of all files, as the plugin has them */
 	uint64_t last_ts;		/* of the line before, for --ts-diff */
 	bool has_last;
 	bool depended;			/* a line came out as it did because of those before */
-	uint64_t seconds;		/* what seconds_text says, once seconds_size is not 0 */
-	size_t seconds_size;
+	uint64_t second;		/* the one that seconds_text says, in units of time stamps as shown */
+	size_t seconds_size;		/* 0: none yet */
 	char seconds_text[COPY_SLACK];
 };
 
@@ -179,9 +199,10 @@ static bool counts_nanoseconds(const struct trc_file *file)
 
 static bool is_usual(const struct event_common *common)
 {
-	return common->flags.offset == 2 && common->flags.size == 1 &&
+	return !common->type.offset && common->type.size == 2 && common->flags.offset == 2 && common->flags.size == 1 &&
 	       common->preempt_count.offset == 3 && common->preempt_count.size == 1 &&
-	       common->pid.offset == 4 && common->pid.size == 4;
+	       common->pid.offset == 4 && common->pid.size == 4 && !common->migrate_disable.size &&
+	       !common->lock_depth.size;
 }
 
 static int file_init(struct file_state *state, const struct report_file *file, uint32_t flags,
@@ -346,26 +367,36 @@ struct report_place *report_place(struct trc_report *report)
 int report_set_sources(struct trc_report *report, const struct report_source *sources, size_t count,
 		       struct trc_error *err)
 {
-	struct report_source *copy = malloc((count + 1) * sizeof(*copy));
+	struct source_state *made = calloc(count + 1, sizeof(*made));
 
-	if (!copy)
+	if (!made)
 		return trc_fail_no_memory(err);
-	memcpy(copy, sources, count * sizeof(*copy));
+	for (size_t i = 0; i < count; i++) {
+		if (sources[i].buffer >= report->buffer_count) {
+			free(made);
+			return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "report: buffer %u of %u",
+					sources[i].buffer, report->buffer_count);
+		}
+		made[i].buffer = &report->buffers[sources[i].buffer];
+		made[i].cpu = sources[i].cpu;
+	}
 	free(report->sources);
-	report->sources = copy;
+	report->sources = made;
 	report->source_count = count;
 	return TRC_OK;
 }
 
-int report_source_record(const struct trc_report *report, uint32_t source,
-			 struct report_record *out, struct trc_error *err)
+static bool copy_sources(struct trc_report *to, const struct trc_report *from)
 {
-	if (source >= report->source_count)
-		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "report: source %u of %zu", source,
-				report->source_count);
-	*out = (struct report_record){ .buffer = report->sources[source].buffer,
-				       .cpu = report->sources[source].cpu };
-	return TRC_OK;
+	to->sources = calloc(from->source_count + 1, sizeof(*to->sources));
+	if (!to->sources)
+		return false;
+	to->source_count = from->source_count;
+	for (size_t i = 0; i < from->source_count; i++) {
+		to->sources[i].buffer = to->buffers + (from->sources[i].buffer - from->buffers);
+		to->sources[i].cpu = from->sources[i].cpu;
+	}
+	return true;
 }
 
 /* Fields that were not printable once: struct print_record. */
@@ -441,9 +472,7 @@ int trc_report_copy(const struct trc_report *report, struct trc_report **out,
 						     label_of(&report->buffers[i]) };
 	rc = report_create(report->flags, files, report->file_count, buffers, report->buffer_count,
 			   &copy, err);
-	if (!rc)
-		rc = report_set_sources(copy, report->sources, report->source_count, err);
-	if (!rc && !copy_state(copy, report))
+	if (!rc && !(copy_sources(copy, report) && copy_state(copy, report)))
 		rc = trc_fail_no_memory(err);
 	if (rc)
 		trc_report_destroy(copy);
@@ -556,30 +585,41 @@ TRC_INLINE char *put_cpu(char *to, uint32_t cpu)
 	return cpu < 1000 ? number_padded(to, cpu, 3) : number_decimal(to, cpu);
 }
 
-/* The seconds of the line before are mostly those of the next, too. */
-TRC_INLINE char *put_seconds(struct trc_report *report, char *to, uint64_t seconds)
+/*
+ * The whole seconds of a time given in units, unit of them a second; *rest is what is left. They are
+ * mostly those of the line before.
+ */
+TRC_INLINE char *put_seconds(struct trc_report *report, char *to, uint64_t time, uint32_t unit,
+			     uint32_t *rest)
 {
-	if (TRC_UNLIKELY(!report->seconds_size || seconds != report->seconds)) {
-		char *end = put_padded(report->seconds_text, seconds, 5);
+	uint64_t since = time - report->second;
+
+	if (TRC_UNLIKELY(since >= unit || !report->seconds_size)) {
+		char *end = put_padded(report->seconds_text, time / unit, 5);
 
 		*end++ = '.';
-		report->seconds = seconds;
+		since = time % unit;
+		report->second = time - since;
 		report->seconds_size = (size_t)(end - report->seconds_text);
 	}
+	*rest = (uint32_t)since;
 	return copy_short(to, report->seconds_text, report->seconds_size);
 }
 
 /* " 12345.678901", or ticks without the blank in front: docs/FORMAT.md 6.2. */
 TRC_INLINE char *put_time(struct trc_report *report, char *to, uint64_t ts, bool nanoseconds)
 {
-	uint64_t us = (ts + 500) / 1000;
+	uint32_t rest;
 
-	if (!nanoseconds)
+	if (TRC_UNLIKELY(!nanoseconds))
 		return put_padded(to, ts, 12);
 	*to++ = ' ';
-	if (report->flags & TRC_REPORT_NANOSECONDS)
-		return number_padded(put_seconds(report, to, ts / 1000000000), ts % 1000000000, 9);
-	return number_six(put_seconds(report, to, us / 1000000), (uint32_t)(us % 1000000));
+	if (TRC_UNLIKELY(report->flags & TRC_REPORT_NANOSECONDS)) {
+		to = put_seconds(report, to, ts, 1000000000, &rest);
+		return number_padded(to, rest, 9);
+	}
+	to = put_seconds(report, to, (ts + 500) / 1000, 1000000, &rest);
+	return number_six(to, rest);
 }
 
 /* --ts-diff: time since the line before, between the time stamp's colon and the event's name. */
@@ -607,10 +647,10 @@ static void put_difference(struct trc_report *report, const struct file_state *f
 	output_padded(out, &format, (struct text){ text, (size_t)(end - text) });
 }
 
-static void put_lost(const struct report_record *record, struct output *out)
+static void put_lost(const struct report_record *record, uint32_t cpu, struct output *out)
 {
 	output_literal(out, "CPU:");
-	output_decimal(out, record->cpu);
+	output_decimal(out, cpu);
 	if (record->missed > 0) {
 		output_literal(out, " [");
 		output_decimal(out, (uint64_t)record->missed);
@@ -643,6 +683,17 @@ static char *put_rare_head(struct trc_report *report, const struct comm_slot *co
 	return put_padded(to, cpu, 3);
 }
 
+static int event_of_record(const struct trc_report *report, struct file_state *file,
+			   const struct report_record *record, const struct event_text **out,
+			   struct trc_error *err)
+{
+	struct event_place type = file->formats->common.type;
+
+	if (TRC_LIKELY(file->usual_common && record->size >= 2))
+		return event_of(report, file, load_u16(record->data, file->env.big_endian), out, err);
+	return event_of(report, file, (uint32_t)common_number(record, type, file->env.big_endian), out, err);
+}
+
 /* The fields that all events share; in all kernels of today they lie as here. */
 struct common {
 	uint32_t flags, preempt_count;
@@ -665,40 +716,69 @@ TRC_INLINE struct common read_common(const struct file_state *file,
 	};
 }
 
-/* "comm-pid [cpu] flags time" */
-static bool put_head(struct trc_report *report, struct file_state *file,
-		     const struct report_record *record, struct output *out)
+/* "comm-pid [cpu] flags"; NULL: out of memory, or no room. */
+static char *put_fresh_head(struct trc_report *report, const struct source_state *source,
+			    const struct report_record *record, struct output *out)
 {
+	struct file_state *file = source->buffer->file;
 	const struct event_common *places = &file->formats->common;
 	struct common common = read_common(file, record);
 	const struct comm_slot *comm = comm_table_find(&file->comms, common.pid);
-	char *start, *to;
+	char *to;
 
-	if (!comm)
-		return false;
-	start = to = output_reserve(out, comm->size + (size_t)HEAD_ROOM);
+	out->no_memory |= !comm;
+	to = comm ? output_reserve(out, comm->size + (size_t)HEAD_ROOM) : NULL;
 	if (!to)
-		return !out->no_memory;
+		return NULL;
 	if (TRC_UNLIKELY(report->flags & (TRC_REPORT_LATENCY_FORMAT | TRC_REPORT_RAW))) {
-		to = put_rare_head(report, comm, record->cpu, to);
+		to = put_rare_head(report, comm, source->cpu, to);
 	} else {
 		to = copy_short(to, comm->start, comm->size);
 		memcpy(to, " [", 2);
-		to = put_cpu(to + 2, record->cpu);
+		to = put_cpu(to + 2, source->cpu);
 		memcpy(to, "] ", 2);
 		to += 2;
 	}
 	if (TRC_UNLIKELY(report->flags & TRC_REPORT_RAW)) {
 		memcpy(to, "-0x", 3);
-		to = number_hex(to + 3, common.flags);
-	} else {
-		to = put_flags(to, common.flags, common.preempt_count);
-		to = put_optional(to, record, places->migrate_disable, file->env.big_endian);
-		to = put_optional(to, record, places->lock_depth, file->env.big_endian);
+		return number_hex(to + 3, common.flags);
 	}
-	to = put_time(report, to, record->ts, file->nanoseconds);
-	out->size += (size_t)(to - start);
-	return true;
+	to = put_flags(to, common.flags, common.preempt_count);
+	to = put_optional(to, record, places->migrate_disable, file->env.big_endian);
+	return put_optional(to, record, places->lock_depth, file->env.big_endian);
+}
+
+static void remember_head(struct line_head *head, const char *text, size_t size, uint64_t key,
+			  uint32_t version)
+{
+	head->size = 0;
+	if (size > sizeof(head->text))
+		return;
+	memcpy(head->text, text, size);
+	head->key = key;
+	head->version = version;
+	head->size = (uint32_t)size;
+}
+
+/* The same; of the record before, where it is that. */
+TRC_INLINE char *put_head(struct trc_report *report, struct source_state *source,
+			  const struct report_record *record, struct output *out)
+{
+	struct file_state *file = source->buffer->file;
+	struct line_head *head = &source->head;
+	bool usual = file->usual_common && record->size >= 8;
+	uint64_t key = usual ? load_u64(record->data, false) >> 16 : 0;	/* all but the type */
+	char *to;
+
+	if (TRC_LIKELY(usual && head->size && head->key == key && head->version == file->comms.version)) {
+		to = output_reserve(out, HEAD_ROOM);
+		return to ? copy_twice(to, head->text, head->size) : NULL;
+	}
+	to = put_fresh_head(report, source, record, out);
+	if (to && usual)
+		remember_head(head, out->data + out->size, (size_t)(to - out->data) - out->size, key,
+			      file->comms.version);
+	return to;
 }
 
 static struct event_run run_of(struct trc_report *report, struct file_state *file,
@@ -707,6 +787,7 @@ static struct event_run run_of(struct trc_report *report, struct file_state *fil
 {
 	return (struct event_run){
 		.env = &file->env, .event = event, .record = record,
+		.cpu = report->sources[record->source].cpu,
 		.print = { record->data, record->size, file->symbols, event->binary },
 		.pid = file->formats->common.pid,
 		.comms = &file->comms, .stacks = &report->stacks, .out = out,
@@ -719,16 +800,17 @@ static int set_next(struct trc_report *report, struct file_state *file, struct e
 		    struct report_record *records, size_t count, struct trc_error *err)
 {
 	size_t end = count < REPORT_LOOK_AHEAD ? count : REPORT_LOOK_AHEAD;
+	const struct source_state *own = &report->sources[records[0].source];
 
 	report->depended = true;
 	for (size_t i = 1; i < end; i++) {
-		if (records[i].buffer != records[0].buffer || records[i].taken)
+		const struct source_state *source = &report->sources[records[i].source];
+
+		if (source->buffer != own->buffer || records[i].taken)
 			continue;
 		run->next = &records[i];
-		return event_of(report, file,
-				(uint32_t)common_number(run->next, file->formats->common.type,
-							file->env.big_endian),
-				&run->next_event, err);
+		run->next_cpu = source->cpu;
+		return event_of_record(report, file, run->next, &run->next_event, err);
 	}
 	return TRC_OK;
 }
@@ -740,7 +822,7 @@ static int put_text(struct trc_report *report, struct file_state *file,
 	const struct report_record *record = records;
 	struct print_record print = { record->data, record->size, file->symbols, event->binary };
 
-	if (report->flags & TRC_REPORT_RAW) {
+	if (TRC_UNLIKELY(report->flags & TRC_REPORT_RAW)) {
 		print_fmt_run_raw(event->program, &print, out);
 		return TRC_OK;
 	}
@@ -850,43 +932,59 @@ int report_texts(struct trc_report *report, struct output *out, struct trc_error
 	return rc;
 }
 
+/* "comm-pid [cpu] flags time: NAME:", padded. */
+static void put_start(struct trc_report *report, struct source_state *source,
+		      const struct event_text *event, const struct report_record *record,
+		      struct output *out)
+{
+	bool difference = report->flags & TRC_REPORT_TS_DIFF;
+	char *to = put_head(report, source, record, out);
+
+	if (to)
+		out->size = (size_t)(put_time(report, to, record->ts, source->buffer->file->nanoseconds) -
+				     out->data);
+	if (TRC_UNLIKELY(difference))
+		put_difference(report, source->buffer->file, record, out);
+	put_label(event, difference, out);
+}
+
+bool report_looks_ahead(struct trc_report *report, const struct report_record *record)
+{
+	const struct event_text *event;
+
+	return record->source < report->source_count &&
+	       !event_of_record(report, report->sources[record->source].buffer->file, record, &event, NULL) &&
+	       event && event->handler && event->handler->wants_next;
+}
+
 int report_line(struct trc_report *report, struct report_record *records, size_t count,
 		struct output *out, struct trc_error *err)
 {
 	const struct report_record *record = records;
-	struct buffer_state *buffer;
+	struct source_state *source;
 	struct file_state *file;
 	const struct event_text *event;
 	size_t start = out->size;
 	int rc;
 
-	if (record->buffer >= report->buffer_count)
-		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "report: buffer %u of %u",
-				record->buffer, report->buffer_count);
-	buffer = &report->buffers[record->buffer];
-	file = buffer->file;
-	rc = event_of(report, file,
-		      (uint32_t)common_number(record, file->formats->common.type, file->env.big_endian),
-		      &event, err);
-	if (rc)
+	if (TRC_UNLIKELY(record->source >= report->source_count))
+		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "report: source %u of %zu",
+				record->source, report->source_count);
+	source = &report->sources[record->source];
+	file = source->buffer->file;
+	rc = event_of_record(report, file, record, &event, err);
+	if (TRC_UNLIKELY(rc))
 		return rc;
 	output_limit(out, RECORD_TEXT_MAX);
-	if (buffer->prefix.size)
-		output_text(out, buffer->prefix);
+	if (source->buffer->prefix.size)
+		output_text(out, source->buffer->prefix);
 	if (TRC_UNLIKELY(record->missed && !(report->flags & TRC_REPORT_EVENT_TEXT)))
-		put_lost(record, out);
+		put_lost(record, source->cpu, out);
 	if (TRC_UNLIKELY(!event)) {
 		put_unknown(report, out);
 	} else {
-		if (!(report->flags & TRC_REPORT_EVENT_TEXT)) {
-			if (!put_head(report, file, record, out))
-				return trc_fail_no_memory(err);
-			bool difference = report->flags & TRC_REPORT_TS_DIFF;
-
-			if (difference)
-				put_difference(report, file, record, out);
-			put_label(event, difference, out);
-		}
+		if (TRC_LIKELY(!(report->flags & TRC_REPORT_EVENT_TEXT)))
+			put_start(report, source, event, record, out);
 		rc = put_text(report, file, event, records, count, out, err);
 	}
 	if (TRC_UNLIKELY(out->has_nul))
@@ -894,7 +992,7 @@ int report_line(struct trc_report *report, struct report_record *records, size_t
 	if (out->size > start && out->data[out->size - 1] == '\n')
 		out->size--;
 	output_char(out, '\n');
-	if (!rc && out->no_memory)
+	if (TRC_UNLIKELY(out->no_memory) && !rc)
 		rc = trc_fail_no_memory(err);
 	return rc;
 }

@@ -36,8 +36,7 @@ struct report_source {
 struct report_record {
 	const uint8_t *data;
 	uint32_t size;
-	uint32_t buffer;
-	uint32_t cpu;
+	uint32_t source;
 	uint64_t ts;
 	int64_t missed;			/* events lost before it: 0 none, -1 an unknown number */
 	bool taken;			/* told of by the line of a record before it: to be passed over */
@@ -56,10 +55,6 @@ int report_create(uint32_t flags, const struct report_file *files, uint32_t file
 int report_set_sources(struct trc_report *report, const struct report_source *sources, size_t count,
 		       struct trc_error *err);
 
-/* Buffer and CPU of a source; the rest of *out is for the caller to fill. */
-int report_source_record(const struct trc_report *report, uint32_t source,
-			 struct report_record *out, struct trc_error *err);
-
 /* Where a report through tracecmd.h stands: report_walk.c. */
 struct report_place {
 	struct report_batch *batch;
@@ -72,6 +67,9 @@ void report_place_deinit(struct report_place *place);
 void report_begin(struct trc_report *report, struct output *out);
 /* What latency tracers wrote. */
 int report_texts(struct trc_report *report, struct output *out, struct trc_error *err);
+
+/* Does the line of this record depend on those behind it? */
+bool report_looks_ahead(struct trc_report *report, const struct report_record *record);
 
 /*
  * The line of the first of count records, and of events lost before it; those behind it are the

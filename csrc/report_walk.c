@@ -6,15 +6,13 @@
 #include "report.h"
 #include "walk.h"
 
-#define BATCH_RECORDS 512
-#define BATCH_PAYLOAD ((size_t)1 << 17)	/* far from the level 2 cache's end, and larger than most records */
+#define BATCH_RECORDS 512	/* with the text of their lines they stay in the level 2 cache */
 
 /* A walk's records, and those of them that were seen only as what comes next. */
 struct report_batch {
 	struct trc_batch arrays;
 	struct report_record *records;	/* [REPORT_LOOK_AHEAD + BATCH_RECORDS] */
 	uint8_t *held;			/* payloads of the records kept for the next round */
-	size_t held_room;
 	size_t count;			/* records there are */
 	bool ended;			/* the walk has no more */
 };
@@ -29,7 +27,7 @@ static void batch_destroy(struct report_batch *batch)
 	free(batch->arrays.pid);
 	free(batch->arrays.missed_events);
 	free(batch->arrays.size);
-	free(batch->arrays.payload);
+	free(batch->arrays.address);
 	free(batch->records);
 	free(batch->held);
 	free(batch);
@@ -42,29 +40,30 @@ static struct report_batch *batch_create(void)
 	if (!batch)
 		return NULL;
 	batch->arrays.room = BATCH_RECORDS;
-	batch->arrays.payload_room = BATCH_PAYLOAD;
 	batch->arrays.ts = malloc(BATCH_RECORDS * sizeof(uint64_t));
 	batch->arrays.source = malloc(BATCH_RECORDS * sizeof(uint32_t));
 	batch->arrays.id = malloc(BATCH_RECORDS * sizeof(uint32_t));
 	batch->arrays.pid = malloc(BATCH_RECORDS * sizeof(int32_t));
 	batch->arrays.missed_events = malloc(BATCH_RECORDS * sizeof(int64_t));
 	batch->arrays.size = malloc(BATCH_RECORDS * sizeof(uint32_t));
-	batch->arrays.payload = malloc(BATCH_PAYLOAD);
+	batch->arrays.address = malloc(BATCH_RECORDS * sizeof(*batch->arrays.address));
 	batch->records = malloc((REPORT_LOOK_AHEAD + BATCH_RECORDS) * sizeof(*batch->records));
 	if (!batch->arrays.ts || !batch->arrays.source || !batch->arrays.id || !batch->arrays.pid ||
-	    !batch->arrays.missed_events || !batch->arrays.size || !batch->arrays.payload || !batch->records) {
+	    !batch->arrays.missed_events || !batch->arrays.size || !batch->arrays.address || !batch->records) {
 		batch_destroy(batch);
 		return NULL;
 	}
 	return batch;
 }
 
-/* The payloads of the records that are kept move out of the way of the next batch. */
+/* The payloads of the records that are kept are copied before the next batch takes their place. */
 static bool hold_payloads(struct report_batch *batch)
 {
 	size_t total = 0;
 	uint8_t *held;
 
+	if (!batch->count)
+		return true;
 	for (size_t i = 0; i < batch->count; i++)
 		total += batch->records[i].size;
 	held = malloc(total + 1);
@@ -81,68 +80,45 @@ static bool hold_payloads(struct report_batch *batch)
 	return true;
 }
 
-/* One payload may be larger than the room for all: the walk says how large. */
-static int read_walk(struct report_batch *batch, struct trc_walk *walk, struct trc_error *err)
-{
-	int rc = walk_next(walk, &batch->arrays, err);
-
-	if (rc == TRC_ARGUMENT && batch->arrays.payload_size > batch->arrays.payload_room) {
-		uint8_t *larger = realloc(batch->arrays.payload, batch->arrays.payload_size);
-
-		if (!larger)
-			return trc_fail_no_memory(err);
-		batch->arrays.payload = larger;
-		batch->arrays.payload_room = batch->arrays.payload_size;
-		rc = walk_next(walk, &batch->arrays, err);
-	}
-	return rc;
-}
-
 /* Reads on; the records kept come first. */
-static int batch_fill(struct trc_report *report, struct report_batch *batch, struct trc_walk *walk,
-		      struct trc_error *err)
+static int batch_fill(struct report_batch *batch, struct trc_walk *walk, struct trc_error *err)
 {
-	const uint8_t *payload;
+	const struct trc_batch *arrays = &batch->arrays;
 	int rc;
 
 	if (!hold_payloads(batch))
 		return trc_fail_no_memory(err);
-	rc = read_walk(batch, walk, err);
+	rc = walk_next(walk, &batch->arrays, err);
 	if (rc)
 		return rc;
-	payload = batch->arrays.payload;
-	batch->ended = !batch->arrays.count;
-	for (size_t i = 0; i < batch->arrays.count; i++) {
-		struct report_record *record = &batch->records[batch->count];
-
-		rc = report_source_record(report, batch->arrays.source[i], record, err);
-		if (rc)
-			return rc;
-		record->data = payload;
-		record->size = batch->arrays.size[i];
-		record->ts = batch->arrays.ts[i];
-		record->missed = batch->arrays.missed_events[i];
-		payload += record->size;
-		batch->count++;
-	}
+	batch->ended = !arrays->count;
+	for (size_t i = 0; i < arrays->count; i++)
+		batch->records[batch->count++] = (struct report_record){
+			.data = arrays->address[i], .size = arrays->size[i], .source = arrays->source[i],
+			.ts = arrays->ts[i], .missed = arrays->missed_events[i],
+		};
 	return TRC_OK;
 }
 
-/* Lines of all records but the last few, whose next ones are not known yet. */
+/* Lines of all records but those among the last few whose next ones are to be known first. */
 static int batch_write(struct trc_report *report, struct report_batch *batch, struct output *out,
 		       struct trc_error *err)
 {
-	size_t keep = batch->ended ? 0 : REPORT_LOOK_AHEAD - 1;
-	size_t end = batch->count > keep ? batch->count - keep : 0, left = 0;
+	size_t i, left = 0;
 
-	for (size_t i = 0; i < end; i++) {
-		int rc = batch->records[i].taken ? TRC_OK :
-			 report_line(report, &batch->records[i], batch->count - i, out, err);
+	for (i = 0; i < batch->count; i++) {
+		struct report_record *record = &batch->records[i];
+		int rc;
 
+		if (record->taken)
+			continue;
+		if (batch->count - i < REPORT_LOOK_AHEAD && !batch->ended && report_looks_ahead(report, record))
+			break;
+		rc = report_line(report, record, batch->count - i, out, err);
 		if (rc)
 			return rc;
 	}
-	for (size_t i = end; i < batch->count; i++)
+	for (; i < batch->count; i++)
 		batch->records[left++] = batch->records[i];
 	batch->count = left;
 	return TRC_OK;
@@ -164,7 +140,7 @@ int trc_report_next(struct trc_report *report, struct trc_walk *walk, size_t eno
 	if (!place->batch->count)	/* it may be another walk now */
 		place->batch->ended = false;
 	while (place->out.size < enough && !(place->batch->ended && !place->batch->count)) {
-		if ((rc = batch_fill(report, place->batch, walk, err)) ||
+		if ((rc = batch_fill(place->batch, walk, err)) ||
 		    (rc = batch_write(report, place->batch, &place->out, err)))
 			return rc;
 	}
@@ -196,17 +172,14 @@ int trc_report_record(struct trc_report *report, const struct trc_report_record 
 		      const char **text, size_t *size, struct trc_error *err)
 {
 	struct output *out = &report_place(report)->out;
-	struct report_record record;
-	int rc = report_source_record(report, in->source, &record, err);
+	struct report_record record = {
+		.data = in->payload, .size = (uint32_t)in->size, .source = in->source, .ts = in->ts,
+		.missed = in->missed_events,
+	};
+	int rc;
 
-	if (rc)
-		return rc;
 	if (in->size > UINT32_MAX)
 		return trc_fail(err, TRC_LIMIT, TRC_NO_OFFSET, "report: a record of %zu bytes", in->size);
-	record.data = in->payload;
-	record.size = (uint32_t)in->size;
-	record.ts = in->ts;
-	record.missed = in->missed_events;
 	out->size = 0;
 	rc = report_line(report, &record, 1, out, err);
 	*text = out->data ? out->data : "";

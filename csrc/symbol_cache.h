@@ -8,9 +8,10 @@
 #define TRC_SYMBOL_CACHE_H
 
 #include "kallsyms.h"
+#include "output.h"
 
-/* The longest text remembered. */
-#define CACHED_TEXT_ROOM 64
+/* The longest text remembered; copy_twice() copies it. */
+#define CACHED_TEXT_ROOM COPY_TWICE
 
 #define SYMBOL_CACHE_SIZE 2048	/* a power of two */
 
@@ -64,15 +65,6 @@ TRC_INLINE const struct cached_symbol *symbol_cache_find(struct symbol_cache *ca
 TRC_INLINE struct cached_flags *flags_cache_slot(struct symbol_cache *cache, uint64_t value)
 {
 	return &cache->flags[(value ^ value >> 7 ^ value >> 17) & (FLAGS_CACHE_SIZE - 1)];
-}
-
-/* Copies a remembered text, in one go or two. CACHED_TEXT_ROOM bytes must be writable at to. */
-TRC_INLINE char *copy_cached(char *to, const char *text, size_t n)
-{
-	memcpy(to, text, CACHED_TEXT_ROOM / 2);
-	if (n > CACHED_TEXT_ROOM / 2)
-		memcpy(to + CACHED_TEXT_ROOM / 2, text + CACHED_TEXT_ROOM / 2, CACHED_TEXT_ROOM / 2);
-	return to + n;
 }
 
 #endif

@@ -59,12 +59,12 @@ static void run_handler(const struct event_format *event, const struct print_fmt
 			struct event_text *text, struct print_record print, struct tables *tables,
 			struct output *out)
 {
-	struct report_record record = { .data = print.data, .size = print.size, .cpu = 1, .ts = 1 };
+	struct report_record record = { .data = print.data, .size = print.size, .ts = 1 };
 	struct function_stacks stacks = { 0 };
 	struct comm_table comms;
 	struct event_run run = {
 		.env = env, .event = text, .record = &record, .print = print, .pid = { 4, 4 },
-		.next = &record, .next_event = text, .comms = &comms, .stacks = &stacks, .out = out,
+		.cpu = 1, .next = &record, .next_cpu = 1, .next_event = text, .comms = &comms, .stacks = &stacks, .out = out,
 	};
 
 	text->handler = event_handler_find(event, 0);
