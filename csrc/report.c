@@ -14,6 +14,7 @@
 /* Names are padded to this width before the text. */
 #define NAME_WIDTH 20
 
+#define LINE_HEADS_LOG2 3
 #define LINE_HEAD_ROOM COPY_TWICE
 
 struct file_state {
@@ -39,8 +40,8 @@ struct buffer_state {
 };
 
 /*
- * What a line begins with: "comm-pid [cpu] flags". Most records have there what the one before on
- * their CPU had.
+ * What a line begins with: "comm-pid [cpu] flags". Most records have there what one of the last few
+ * on their CPU had.
  */
 struct line_head {
 	uint64_t key;			/* of the record's common fields */
@@ -53,7 +54,7 @@ struct line_head {
 struct source_state {
 	struct buffer_state *buffer;
 	uint32_t cpu;
-	struct line_head head;
+	struct line_head heads[1 << LINE_HEADS_LOG2];
 };
 
 struct trc_report {
@@ -765,9 +766,9 @@ TRC_INLINE char *put_head(struct trc_report *report, struct source_state *source
 			  const struct report_record *record, struct output *out)
 {
 	struct file_state *file = source->buffer->file;
-	struct line_head *head = &source->head;
 	bool usual = file->usual_common && record->size >= 8;
 	uint64_t key = usual ? load_u64(record->data, false) >> 16 : 0;	/* all but the type */
+	struct line_head *head = &source->heads[key * UINT64_C(0x9e3779b97f4a7c15) >> (64 - LINE_HEADS_LOG2)];
 	char *to;
 
 	if (TRC_LIKELY(usual && head->size && head->key == key && head->version == file->comms.version)) {
