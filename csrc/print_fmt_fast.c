@@ -40,87 +40,116 @@ static void need(struct print_fmt *p, uint64_t end)
 		p->fast_size = end > UINT32_MAX ? UINT32_MAX : (uint32_t)end;
 }
 
-/* A number in a record: the low bits of size bytes at offset. */
-struct number_place {
-	uint64_t offset;
-	unsigned size, bits;
-};
-
-static unsigned bits_of_mask(uint64_t mask)
+static bool constant(const struct print_fmt *p, uint32_t index, uint64_t *value)
 {
-	return mask == UINT64_MAX ? 64 : mask == UINT32_MAX ? 32 : mask == UINT16_MAX ? 16 : mask == UINT8_MAX ? 8 : 0;
-}
-
-static bool constant_index(const struct print_fmt *p, const struct expr *e, struct number_place *place)
-{
-	const struct expr *index = e->b == NO_EXPR ? NULL : &p->exprs[e->b];
-
-	if (!index || (index->code != EXPR_CONST && index->code != EXPR_TEXT) || index->value > UINT16_MAX ||
-	    e->field.dynamic || !e->field.element_size)
+	if (index == NO_EXPR || (p->exprs[index].code != EXPR_CONST && p->exprs[index].code != EXPR_TEXT))
 		return false;
-	place->offset = e->field.offset + index->value * e->field.element_size;
-	place->size = e->size;
+	*value = p->exprs[index].value;
 	return true;
 }
 
-/* Where an expression's number lies, if that is all there is to it but casts. */
-static bool number_place(const struct print_fmt *p, uint32_t arg, struct number_place *place)
+/* Of an operator one of whose sides is a constant: *other is the other side. */
+static bool constant_side(const struct print_fmt *p, const struct expr *e, uint64_t *value, uint32_t *other)
 {
-	const struct expr *e = &p->exprs[arg];
+	bool first = constant(p, e->a, value);
 
-	place->bits = 64;
-	for (; e->code == EXPR_MASK && e->a != NO_EXPR; e = &p->exprs[e->a]) {
-		unsigned bits = bits_of_mask(e->value);
+	*other = first ? e->b : e->a;
+	return *other != NO_EXPR && (first || constant(p, e->b, value));
+}
 
-		if (!bits)
+/* ((a field, or an element of an array) & mask) + plus */
+struct number {
+	uint64_t offset, mask, plus;
+	unsigned size;		/* bytes */
+};
+
+static bool find_place(const struct print_fmt *p, const struct expr *e, struct number *number)
+{
+	uint64_t index = 0;
+
+	number->offset = e->field.offset;
+	number->size = e->code == EXPR_INDEX ? e->size : e->field.size;
+	if (e->code == EXPR_INDEX) {
+		if (!constant(p, e->b, &index) || index > UINT16_MAX || e->field.dynamic ||
+		    !e->field.element_size)
 			return false;
-		place->bits = bits < place->bits ? bits : place->bits;
-	}
-	if (e->code == EXPR_FIELD) {
-		place->offset = e->field.offset;
-		place->size = e->field.size;
-	} else if (e->code == EXPR_INDEX && bits_of_mask(e->value)) {
-		unsigned bits = bits_of_mask(e->value);
-
-		place->bits = bits < place->bits ? bits : place->bits;
-		if (!constant_index(p, e, place))
-			return false;
-	} else {
+		number->offset += index * e->field.element_size;
+		number->mask &= e->value;
+	} else if (e->code != EXPR_FIELD) {
 		return false;
 	}
-	return place->size && place->size <= 8 && !(place->size & (place->size - 1));
+	return number->size == 1 || number->size == 2 || number->size == 4 || number->size == 8;
+}
+
+static bool find_number(const struct print_fmt *p, uint32_t arg, struct number *number)
+{
+	const struct expr *e = &p->exprs[arg];
+	uint64_t value = 0;
+	uint32_t other;
+
+	*number = (struct number){ .mask = UINT64_MAX };
+	if (e->code == EXPR_ADD && constant_side(p, e, &number->plus, &other))
+		e = &p->exprs[other];
+	for (;;) {
+		if (e->code == EXPR_MASK && e->a != NO_EXPR) {
+			number->mask &= e->value;
+			e = &p->exprs[e->a];
+		} else if (e->code == EXPR_AND && constant_side(p, e, &value, &other)) {
+			number->mask &= value;
+			e = &p->exprs[other];
+		} else {
+			return find_place(p, e, number);
+		}
+	}
+}
+
+static uint64_t low_bits(unsigned bits)
+{
+	return bits < 64 ? (UINT64_C(1) << bits) - 1 : UINT64_MAX;
+}
+
+/* Is the number one whose conversion to a type of so many bits step_number() can do? */
+static bool narrows(const struct number *number, unsigned bits, bool is_signed)
+{
+	uint64_t of_field = low_bits(8 * number->size), mask = number->mask & of_field;
+
+	if (number->plus)
+		return bits == 64;
+	return mask == of_field || bits == 64 || mask <= low_bits(bits - is_signed);
 }
 
 /*
  * Whatever its size, a number is loaded with the eight bytes that end where it does: all but the
  * first fields of a record have that many before them. See step_number() for what then happens.
  */
-static void find_number(struct print_fmt *p, uint32_t arg, unsigned shift, bool is_signed,
+static void make_number(struct print_fmt *p, uint32_t arg, unsigned shift, bool is_signed,
 			struct fast_step *step)
 {
-	struct number_place place;
-	unsigned bits = 64 - shift, of_field;
+	unsigned bits = 64 - shift;
+	struct number number;
 	uint64_t end;
 
 	step->number = arg;
 	step->shift = (uint8_t)shift;
 	step->is_signed = is_signed;
-	if (arg == NO_EXPR || !number_place(p, arg, &place))
+	if (arg == NO_EXPR || !find_number(p, arg, &number) || !narrows(&number, bits, is_signed))
 		return;
-	of_field = place.bits < 8 * place.size ? place.bits : 8 * place.size;
-	if (of_field < bits) {	/* what is above is 0 */
-		bits = of_field;
+	number.mask &= low_bits(8 * number.size);
+	if (8 * number.size < bits || number.mask != low_bits(8 * number.size)) {	/* what is above is 0 */
+		bits = 8 * number.size;
 		is_signed = false;
 	}
 	/* The bytes that count: the first of a little-endian number, the last of a big-endian one. */
-	end = place.offset + (p->big_endian ? place.size : bits / 8);
+	end = number.offset + (p->big_endian ? number.size : bits / 8);
 	if (end < 8 || end > UINT32_MAX)
 		return;
 	step->loads = true;
 	step->is_signed = is_signed;
 	step->shift = (uint8_t)(64 - bits);
+	step->mask = is_signed ? UINT64_MAX : number.mask;
+	step->plus = number.plus;
 	step->offset = (uint32_t)end - 8;
-	need(p, place.offset + place.size);
+	need(p, number.offset + number.size);
 }
 
 static size_t longest_name(const struct print_fmt *p, const struct expr *e)
@@ -162,12 +191,28 @@ static uint32_t make_branch(struct branches *branches, uint32_t arg)
 	return made ? add_branch(branches, step) : NO_EXPR;
 }
 
+/* What decides: of (1 && X) that is X. */
+static uint32_t condition(const struct print_fmt *p, uint32_t arg)
+{
+	const struct expr *e;
+	uint64_t value = 0;
+	uint32_t other;
+
+	while (arg != NO_EXPR) {
+		e = &p->exprs[arg];
+		if (e->code != EXPR_ALL || !constant_side(p, e, &value, &other) || !value)
+			break;
+		arg = other;
+	}
+	return arg;
+}
+
 static bool make_choice(struct branches *branches, const struct expr *e, struct fast_step *step)
 {
 	step->op = FAST_CHOICE;
 	step->yes = make_branch(branches, e->b);
 	step->no = make_branch(branches, e->c);
-	find_number(branches->p, e->a, 0, false, step);
+	make_number(branches->p, condition(branches->p, e->a), 0, false, step);
 	return step->yes != NO_EXPR && step->no != NO_EXPR;
 }
 
@@ -183,12 +228,12 @@ static bool make_string(struct branches *branches, uint32_t arg, struct fast_ste
 		return make_choice(branches, e, step);
 	case EXPR_FLAGS:
 		step->op = FAST_FLAGS;
-		find_number(p, e->a, 0, false, step);
+		make_number(p, e->a, 0, false, step);
 		p->room += CACHED_TEXT_ROOM;
 		return true;
 	case EXPR_SYMBOL:
 		step->op = FAST_SYMBOLIC;
-		find_number(p, e->a, 0, false, step);
+		make_number(p, e->a, 0, false, step);
 		p->room += longest_name(p, e) + COPY_SLACK;
 		return true;
 	case EXPR_STRING:
@@ -250,7 +295,7 @@ static bool make_step(struct branches *branches, uint32_t index, struct fast_ste
 	step->op = piece->code == PIECE_END ? FAST_END : (uint8_t)number_op(piece, p->env->kernel_text);
 	step->width = (uint16_t)piece->format.width;
 	if (step->op != FAST_END && step->op != FAST_PIECE)
-		find_number(p, piece->arg, piece->shift, piece->is_signed, step);
+		make_number(p, piece->arg, piece->shift, piece->is_signed, step);
 	if (step->op == FAST_FUNCTION || step->op == FAST_FUNCTION_OFFSET)
 		p->room += CACHED_TEXT_ROOM;
 	return true;
@@ -266,23 +311,29 @@ bool print_fmt_make_fast(struct print_fmt *p)
 	for (uint32_t i = 0; i < p->piece_count; i++)
 		if (!make_step(&branches, i, &p->steps[i]))
 			return false;
-	if (p->room > ROOM_MAX)
+	if (p->room > ROOM_MAX || p->failed)
 		p->fast_size = UINT32_MAX;
 	return true;
 }
 
 /* --- running ----------------------------------------------------------------------------- */
 
+/*
+ * The bytes that were loaded before the number go first. In a little-endian record they are the low
+ * ones.
+ */
 TRC_INLINE uint64_t step_number(const struct print_fmt *p, const struct print_record *r,
 				const struct fast_step *step, bool big_endian)
 {
 	uint64_t value;
 
-	if (TRC_UNLIKELY(!step->loads))
+	if (TRC_UNLIKELY(!step->loads)) {
 		value = expr_eval(p, r, step->number) << step->shift;
-	else
-		value = load_u64(r->data + step->offset, big_endian) << (big_endian ? step->shift : 0);
-	return step->is_signed ? (uint64_t)((int64_t)value >> step->shift) : value >> step->shift;
+		return step->is_signed ? (uint64_t)((int64_t)value >> step->shift) : value >> step->shift;
+	}
+	value = load_u64(r->data + step->offset, big_endian) << (big_endian ? step->shift : 0);
+	value = step->is_signed ? (uint64_t)((int64_t)value >> step->shift) : value >> step->shift;
+	return (value & step->mask) + step->plus;
 }
 
 TRC_INLINE char *put_padded_hex(char *to, uint64_t value, uint32_t width)
@@ -322,12 +373,25 @@ TRC_INLINE char *put_characters(char *to, const uint8_t *from, uint32_t size)
 	return to;
 }
 
+static char *put_string(const struct print_fmt *p, struct span bytes, struct output *out, char *to)
+{
+	const uint8_t *end = memchr(bytes.data, 0, bytes.size);
+	size_t size = end ? (size_t)(end - bytes.data) : bytes.size;
+
+	out->size = (size_t)(to - out->data);
+	to = output_reserve(out, size + p->room);
+	if (!to)
+		return NULL;
+	memcpy(to, bytes.data, size);
+	return to + size;
+}
+
 /* What a step writes that goes through the buffer: room is asked for again afterwards. */
 TRC_INLINE char *aside(const struct print_fmt *p, const struct print_record *r,
 		       const struct fast_step *step, struct output *out, char *to)
 {
 	out->size = (size_t)(to - out->data);
-	if (step->op == FAST_PRINT || step->op == FAST_STRING)
+	if (step->op == FAST_PRINT)
 		expr_print(p, r, step->shown, NULL, out);
 	else
 		piece_run(p, r, &p->pieces[step->piece], false, out);
@@ -338,7 +402,7 @@ TRC_INLINE char *aside(const struct print_fmt *p, const struct print_record *r,
 static char *put_flags(const struct print_fmt *p, const struct print_record *r,
 		       const struct fast_step *step, uint64_t value, struct output *out, char *to)
 {
-	struct cached_flags *slot = flags_cache_slot(r->symbols, value);
+	struct cached_flags *slot = flags_cache_slot(r->symbols, step, value);
 	size_t start;
 
 	if (TRC_LIKELY(slot->of == step && slot->value == value))
@@ -402,6 +466,9 @@ TRC_INLINE void run(const struct print_fmt *p, const struct print_record *r, boo
 		case FAST_CHARACTERS:
 			to = put_characters(to, r->data + step->offset, step->width);
 			break;
+		case FAST_STRING:
+			to = put_string(p, read_dynamic(p, r, &p->exprs[step->shown].field), out, to);
+			break;
 		case FAST_FUNCTION:
 		case FAST_FUNCTION_OFFSET:
 			symbol = symbol_cache_find(r->symbols, step_number(p, r, step, big_endian));
@@ -418,10 +485,26 @@ TRC_INLINE void run(const struct print_fmt *p, const struct print_record *r, boo
 	}
 }
 
-void print_fmt_run_fast(const struct print_fmt *p, const struct print_record *r, struct output *out)
+static void run_slowly(const struct print_fmt *p, const struct print_record *r, struct output *out)
 {
-	if (TRC_UNLIKELY(p->big_endian))
-		run(p, r, true, out);
+	if (p->failed) {
+		output_literal(out, "[FAILED TO PARSE]");
+		print_fmt_run_raw(p, r, out);
+		return;
+	}
+	for (uint32_t i = 0; i < p->piece_count; i++) {
+		output_text(out, p->pieces[i].before);
+		piece_run(p, r, &p->pieces[i], false, out);
+	}
+}
+
+void print_fmt_run(const struct print_fmt *program, const struct print_record *record,
+		   struct output *out)
+{
+	if (TRC_UNLIKELY(record->size < program->fast_size))
+		run_slowly(program, record, out);
+	else if (TRC_UNLIKELY(program->big_endian))
+		run(program, record, true, out);
 	else
-		run(p, r, false, out);
+		run(program, record, false, out);
 }

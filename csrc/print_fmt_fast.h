@@ -31,10 +31,11 @@ struct fast_step {
 	uint8_t op;		/* enum fast_op */
 	bool loads;		/* the number is a field's; else what its expression evaluates to */
 	bool is_signed;
-	uint8_t shift;		/* left and right, or right only: see step_number() */
+	uint8_t shift;		/* 64 - bits of the number: see step_number() */
 	uint16_t width;		/* places of FAST_PADDED_HEX; bytes of FAST_CHARACTERS */
 	uint32_t offset;	/* of the eight bytes whose last or first are the number; of the characters */
-	uint32_t number;	/* the number's expression */
+	uint32_t number;	/* the number's expression, */
+	uint64_t mask, plus;	/* or of the one that is loaded: what counts, what is added */
 	uint32_t shown;		/* the expression that is printed */
 	uint32_t yes, no;	/* steps of FAST_CHOICE */
 	uint32_t piece;		/* of FAST_PIECE */
@@ -43,8 +44,5 @@ struct fast_step {
 
 /* Makes the steps of a program that has its pieces. false: out of memory. */
 bool print_fmt_make_fast(struct print_fmt *p);
-
-/* The record has p->fast_size bytes at least. */
-void print_fmt_run_fast(const struct print_fmt *p, const struct print_record *r, struct output *out);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Running a compiled print fmt over a record. docs/FORMAT.md 5.5 to 5.7. */
-#include "print_fmt_fast.h"
+#include "print_fmt_program.h"
 
 /* --- fields ------------------------------------------------------------------------------ */
 
@@ -540,28 +540,5 @@ void piece_run(const struct print_fmt *p, const struct print_record *r, const st
 	case PIECE_BUFFER:
 		piece_run_pointer(p, r, piece, out);
 		break;
-	}
-}
-
-/* --- whole texts ------------------------------------------------------------------------- */
-
-static void run_slowly(const struct print_fmt *p, const struct print_record *r, struct output *out)
-{
-	for (uint32_t i = 0; i < p->piece_count; i++) {
-		output_text(out, p->pieces[i].before);
-		piece_run(p, r, &p->pieces[i], false, out);
-	}
-}
-
-void print_fmt_run(const struct print_fmt *program, const struct print_record *record,
-		   struct output *out)
-{
-	if (TRC_UNLIKELY(program->failed)) {
-		output_literal(out, "[FAILED TO PARSE]");
-		print_fmt_run_raw(program, record, out);
-	} else if (TRC_UNLIKELY(record->size < program->fast_size)) {
-		run_slowly(program, record, out);
-	} else {
-		print_fmt_run_fast(program, record, out);
 	}
 }

@@ -684,7 +684,7 @@ static char *put_rare_head(struct trc_report *report, const struct comm_slot *co
 	return put_padded(to, cpu, 3);
 }
 
-static int event_of_record(const struct trc_report *report, struct file_state *file,
+TRC_INLINE int event_of_record(const struct trc_report *report, struct file_state *file,
 			   const struct report_record *record, const struct event_text **out,
 			   struct trc_error *err)
 {

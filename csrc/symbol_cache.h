@@ -23,7 +23,7 @@ struct cached_symbol {
 	char text[CACHED_TEXT_ROOM];	/* NAME+0xOFFSET; name.size bytes of it are the name */
 };
 
-#define FLAGS_CACHE_SIZE 64	/* a power of two */
+#define FLAGS_CACHE_SIZE 256	/* a power of two */
 
 struct cached_flags {
 	const void *of;		/* the step whose flags these are; NULL: the slot is free */
@@ -62,9 +62,11 @@ TRC_INLINE const struct cached_symbol *symbol_cache_find(struct symbol_cache *ca
 }
 
 /* Where the text of these flags is or belongs. */
-TRC_INLINE struct cached_flags *flags_cache_slot(struct symbol_cache *cache, uint64_t value)
+TRC_INLINE struct cached_flags *flags_cache_slot(struct symbol_cache *cache, const void *of, uint64_t value)
 {
-	return &cache->flags[(value ^ value >> 7 ^ value >> 17) & (FLAGS_CACHE_SIZE - 1)];
+	uint64_t key = (value + (uintptr_t)of) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return &cache->flags[key >> 32 & (FLAGS_CACHE_SIZE - 1)];
 }
 
 #endif
