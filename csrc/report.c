@@ -426,23 +426,35 @@ static void remember_first(struct file_state *state)
 			       state->formats->list[i].field_count);
 }
 
+static bool copy_file_state(struct trc_report *report, struct file_state *to,
+			    const struct file_state *from)
+{
+	struct comm_table comms;
+
+	if (!comm_table_copy(&comms, &from->comms))
+		return false;
+	comm_table_deinit(&to->comms);
+	to->comms = comms;
+	for (size_t i = 0; i < to->formats->count; i++)
+		if (to->events[i].program)
+			memset(to->events[i].binary, 0, to->formats->list[i].field_count);
+	if (!join_binary(report, to, from))
+		return false;
+	remember_first(to);
+	return true;
+}
+
 static bool copy_state(struct trc_report *to, const struct trc_report *from)
 {
-	for (uint32_t i = 0; i < from->file_count; i++) {
-		struct comm_table comms;
-
-		if (!comm_table_copy(&comms, &from->files[i].comms))
-			return false;
-		comm_table_deinit(&to->files[i].comms);
-		to->files[i].comms = comms;
-	}
 	for (uint32_t i = 0; i < from->file_count; i++)
-		if (!join_binary(to, &to->files[i], &from->files[i]))
+		if (!copy_file_state(to, &to->files[i], &from->files[i]))
 			return false;
-	for (uint32_t i = 0; i < from->file_count; i++)
-		remember_first(&to->files[i]);
+	for (size_t i = 0; i < to->source_count; i++)	/* they are of other names */
+		memset(to->sources[i].heads, 0, sizeof(to->sources[i].heads));
 	to->last_ts = from->last_ts;
 	to->has_last = from->has_last;
+	to->depended = false;
+	function_stacks_deinit(&to->stacks);
 	return function_stacks_copy(&to->stacks, &from->stacks);
 }
 
@@ -483,6 +495,15 @@ out:
 	free(files);
 	free(buffers);
 	return rc;
+}
+
+int trc_report_restart(struct trc_report *copy, const struct trc_report *report,
+		       struct trc_error *err)
+{
+	if (copy->file_count != report->file_count)
+		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "report: restarted as that of other files");
+	report_place_restart(&copy->place);
+	return copy_state(copy, report) ? TRC_OK : trc_fail_no_memory(err);
 }
 
 /* Was a field found not printable that the later stretch began by taking to be printable? */

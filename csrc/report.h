@@ -61,6 +61,8 @@ struct report_place {
 	struct output out;
 };
 struct report_place *report_place(struct trc_report *report);
+/* Forgets records of the walk before that have not become lines. */
+void report_place_restart(struct report_place *place);
 void report_place_deinit(struct report_place *place);
 
 /* The lines above the first event. */

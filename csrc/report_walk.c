@@ -187,6 +187,13 @@ int trc_report_record(struct trc_report *report, const struct trc_report_record 
 	return rc;
 }
 
+void report_place_restart(struct report_place *place)
+{
+	if (place->batch)
+		place->batch->count = 0;
+	place->out.size = 0;
+}
+
 void report_place_deinit(struct report_place *place)
 {
 	batch_destroy(place->batch);

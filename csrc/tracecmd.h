@@ -818,6 +818,9 @@ enum trc_report_joined {
 };
 int trc_report_copy(const struct trc_report *report, struct trc_report **out,
 		    struct trc_error *err);
+/* Puts a copy into the state that report, of which it is one, has now: for the next stretch. */
+int trc_report_restart(struct trc_report *copy, const struct trc_report *report,
+		       struct trc_error *err);
 int trc_report_join(struct trc_report *report, const struct trc_report *later, uint32_t *again,
 		    struct trc_error *err);
 

@@ -86,6 +86,23 @@ static void run_handler(const struct event_format *event, const struct print_fmt
 	function_stacks_deinit(&stacks);
 }
 
+/* The fast way and the slow way write the same. */
+static void run_both_ways(struct print_fmt *program, const struct print_record *record,
+			  struct output *out)
+{
+	uint32_t fast_size = program->fast_size;
+	struct output slow;
+
+	print_fmt_run(program, record, out);
+	output_init(&slow);
+	output_limit(&slow, OUTPUT_MAX);
+	program->fast_size = UINT32_MAX;
+	print_fmt_run(program, record, &slow);
+	program->fast_size = fast_size;
+	CHECK(out->cut || slow.cut || (out->size == slow.size && (!slow.size || !memcmp(out->data, slow.data, slow.size))));
+	output_deinit(&slow);
+}
+
 static void run_event(const struct event_format *event, unsigned mode, struct print_record record,
 		      struct tables *tables)
 {
@@ -103,7 +120,7 @@ static void run_event(const struct event_format *event, unsigned mode, struct pr
 	record.binary = calloc(event->field_count + (size_t)1, 1);
 	CHECK(record.symbols && record.binary);
 	CHECK(!print_fmt_compile(event, &env, &text.program, NULL));
-	print_fmt_run(text.program, &record, &out);
+	run_both_ways(text.program, &record, &out);
 	print_fmt_run_raw(text.program, &record, &out);
 	run_handler(event, &env, &text, record, tables, &out);
 	CHECK(out.size <= OUTPUT_MAX && !out.no_memory);

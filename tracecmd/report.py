@@ -14,6 +14,11 @@ from .filter import compile_filter
 
 __all__ = ["ReportOptions", "make_filters", "report"]
 
+# Of the longest stream, for a thread's stretch: its text stays in the processor's cache.
+WINDOW_PAGES = 64
+# A stretch with more text than this is an odd one: from there on one thread writes small pieces.
+STRETCH_TEXT = 1 << 25
+
 
 class ReportOptions(NamedTuple):
     """Options of trace-cmd-report(1) that change the text.
@@ -71,15 +76,16 @@ def make_filters(
 
 def report(
     request: _records.Request, readers: Sequence[_records.Reader], options: ReportOptions
-) -> Iterator[bytes]:
+) -> Iterator[memoryview]:
     """Give the report piece by piece, the lines above the first event first.
 
-    readers are all files of the report, in order; the request's sources are of them.
+    readers are all files of the report, in order; the request's sources are of them. A piece is
+    valid only until the next one is asked for: the core writes that into the same memory.
     """
     made = _make_report(request, readers, options.flags())
     try:
-        yield made.begin()
-        windows = _records.windows(request)
+        yield memoryview(made.begin())
+        windows = _records.windows(request, WINDOW_PAGES)
         if len(windows) == 1:
             yield from _write(made, request, windows[0])
         else:
@@ -90,7 +96,7 @@ def report(
 
 def _write(
     report: _lowlevel.Report, request: _records.Request, window: tuple[int, int | None]
-) -> Iterator[bytes]:
+) -> Iterator[memoryview]:
     """The lines of one window of time."""
     walk = _records.make_walk(request, *window)
     try:
@@ -105,56 +111,70 @@ def _write(
 
 
 class _Stretch(NamedTuple):
-    """A window of time that a copy of the report wrote by itself."""
+    """The lines of a window of time that a copy of the report wrote by itself."""
 
     report: _lowlevel.Report
-    chunks: list[bytes]
+    text: memoryview
+    problems: list[Exception]
+
+    @property
+    def is_whole(self) -> bool:
+        return len(self.text) < STRETCH_TEXT
+
+
+def _write_stretch(
+    report: _lowlevel.Report, request: _records.Request, window: tuple[int, int | None]
+) -> _Stretch:
+    walk = _records.make_walk(request, *window)
+    try:
+        return _Stretch(report, report.next(walk, STRETCH_TEXT), walk.problems())
+    finally:
+        walk.close()
 
 
 def _write_stretches(
     report: _lowlevel.Report,
     request: _records.Request,
     windows: Sequence[tuple[int, int | None]],
-) -> Iterator[bytes]:
+) -> Iterator[memoryview]:
     """Windows side by side on threads, joined in order.
 
-    A stretch is written as if nothing had come before. That is right for most; for the others the
-    core says so when it is joined, and they are written again, in their turn.
+    A stretch is written with what the report knew when it was begun. That is right for most; for
+    the others the core says so when they are joined, and they are written again, in their turn.
     """
     quiet = request._replace(on_progress=None)
-    start = report.copy()
-
-    def write(window: tuple[int, int | None]) -> _Stretch:
-        own = start.copy()
-        return _Stretch(own, list(_write(own, quiet, window)))
-
+    copies: list[_lowlevel.Report] = []
     with ThreadPoolExecutor(request.threads, thread_name_prefix="tracecmd") as pool:
         running: deque[Future[_Stretch]] = deque()
         waiting = iter(windows)
 
-        def submit(count: int) -> None:
-            running.extend(
-                pool.submit(write, window) for window in itertools.islice(waiting, count)
-            )
+        def submit(copy: _lowlevel.Report) -> None:
+            for window in itertools.islice(waiting, 1):
+                copy.restart(report)
+                running.append(pool.submit(_write_stretch, copy, quiet, window))
 
-        submit(2 * request.threads)
         try:
+            for _ in range(2 * request.threads):
+                copies.append(report.copy())
+                submit(copies[-1])
             for number, window in enumerate(windows):
                 stretch = running.popleft().result()
-                verdict = report.join(stretch.report)
+                verdict = report.join(stretch.report) if stretch.is_whole else _lowlevel.IN_ONE
                 if verdict == _lowlevel.IN_ONE:
-                    rest = (window[0], windows[-1][1])
-                    yield from _write(report, request, rest)
+                    yield from _write(report, request, (window[0], windows[-1][1]))
                     return
-                if verdict == _lowlevel.AGAIN:
-                    own = report.copy()
-                    stretch = _Stretch(own, list(_write(own, quiet, window)))
-                    report.join(own)
-                submit(1)
                 if request.on_progress:
                     request.on_progress(number + 1, len(windows))
-                yield from stretch.chunks
+                if verdict == _lowlevel.AGAIN:
+                    yield from _write(report, quiet, window)
+                else:
+                    for problem in stretch.problems:
+                        request.on_problem(problem)
+                    yield stretch.text
+                submit(stretch.report)
         finally:
             for future in running:
                 future.cancel()
-            start.close()
+            pool.shutdown()
+            for copy in copies:
+                copy.close()

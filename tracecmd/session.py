@@ -276,7 +276,8 @@ class Session:
         request = traces[0]._request(
             sources, start, end, "time", threads=threads, progress=progress
         )
-        return report(request, readers, options or ReportOptions())
+        pieces = report(request, readers, options or ReportOptions())
+        return (bytes(piece) for piece in pieces)
 
     def __iter__(self) -> Iterator[Event]:
         return self.iter()

@@ -527,7 +527,8 @@ class Trace:
         chosen, out = make_filters(reader, list(filters), list(filters_out))
         sources = [source._replace(filters=chosen, filters_out=out) for source in sources]
         request = self._request(sources, start, end, "time", threads=threads, progress=progress)
-        return report(request, [reader], options or ReportOptions())
+        pieces = report(request, [reader], options or ReportOptions())
+        return (bytes(piece) for piece in pieces)
 
     def iter(
         self,

@@ -130,6 +130,29 @@ def test_events_alone() -> None:
         assert switch.text(kernel=True).startswith("prev_comm=")
 
 
+@pytest.mark.parametrize(("pages", "text"), [(1, 1 << 25), (3, 20_000)])
+@pytest.mark.parametrize("path", corpus.ALL, ids=corpus.name_of)
+def test_stretches(path: Path, pages: int, text: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pieces of the time written side by side join up, those with too much text as well."""
+    monkeypatch.setattr("tracecmd.report.WINDOW_PAGES", pages)
+    monkeypatch.setattr("tracecmd.report.STRETCH_TEXT", text)
+    with tracecmd.open(path) as trace:
+        try:
+            whole = b"".join(trace.report())
+        except tracecmd.TraceError as error:
+            with pytest.raises(type(error)):
+                b"".join(trace.report(threads=2))
+            return
+        assert b"".join(trace.report(threads=2)) == whole
+        assert b"".join(trace.report(threads=3)) == whole
+
+
+def test_stretches_of_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tracecmd.report.WINDOW_PAGES", 2)
+    with tracecmd.open_session(KVM_SMALL) as session:
+        assert b"".join(session.report(threads=3)) == b"".join(session.report())
+
+
 def test_closed_pipe() -> None:
     path = corpus.DATA / "i386-v6.dat"
     done = subprocess.run(

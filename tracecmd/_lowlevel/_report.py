@@ -12,7 +12,7 @@ from ._file import File
 from ._metadata import Metadata
 from ._symbols import Symbols
 
-ENOUGH = 1 << 18  # bytes of text a call
+ENOUGH = 1 << 17  # bytes of text a call: they stay in the processor's cache until they are written
 
 REPORT_FLAGS: dict[str, int] = {
     name.removeprefix("TRC_REPORT_").lower(): getattr(lib, name)
@@ -87,6 +87,12 @@ class Report(Handle):
             made._labels = self._labels
             return made
 
+    def restart(self, report: Report) -> None:
+        """Put this, a copy of report, into the state that report has now."""
+        with self as own, report as other:
+            err = ffi.new("struct trc_error *")
+            check(lib.trc_report_restart(own, other, err), err, self.path)
+
     def join(self, later: Report) -> int:
         """After a stretch that later wrote: JOINED, AGAIN or IN_ONE."""
         with self as report, later as other:
@@ -102,13 +108,16 @@ class Report(Handle):
             check(lib.trc_report_begin(report, text, size, err), err, self.path)
             return bytes(ffi.buffer(text[0], size[0]))
 
-    def next(self, walk: Walk) -> bytes:
-        """More lines, of the walk's next records; b"" at its end. Leaves the GIL."""
+    def next(self, walk: Walk, enough: int = ENOUGH) -> memoryview:
+        """More lines, of the walk's next records; empty at its end. Leaves the GIL.
+
+        They are the core's own memory: valid until the report is used again or closed.
+        """
         with self as report, walk as records:
             text, size, err = self._outputs()
-            code = lib.trc_report_next(report, records, ENOUGH, text, size, err)
+            code = lib.trc_report_next(report, records, enough, text, size, err)
             check(code, err, self.path)
-            return bytes(ffi.buffer(text[0], size[0]))
+            return memoryview(ffi.buffer(text[0], size[0]))
 
     def record(self, payload: bytes, source: int, ts: int, missed_events: int) -> bytes:
         """Text of one record."""
