@@ -12,7 +12,7 @@ from ._file import File
 from ._metadata import Metadata
 from ._symbols import Symbols
 
-ENOUGH = 1 << 17  # bytes of text a call: they stay in the processor's cache until they are written
+ENOUGH = 1 << 18  # bytes of text a call: they stay in the processor's cache until they are written
 
 REPORT_FLAGS: dict[str, int] = {
     name.removeprefix("TRC_REPORT_").lower(): getattr(lib, name)
