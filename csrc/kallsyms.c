@@ -96,16 +96,14 @@ static void remember(struct problems *problems, uint64_t file_offset, const char
 	problems_add(problems, &fault);
 }
 
-int kallsyms_parse(struct text text, uint64_t file_offset, struct kallsyms *out,
-		   struct problems *problems, struct trc_error *err)
+/* The lines of part, which is a piece of k->text. */
+static int add_lines(struct kallsyms *k, size_t *room, struct text part, uint64_t file_offset,
+		     struct problems *problems, struct trc_error *err)
 {
-	struct kallsyms k = { .text = text };
-	struct text rest = text, line;
-	size_t room = 0, number = 0;
+	struct text rest = part, line;
+	size_t number = 0;
 	int rc = TRC_OK;
 
-	if (text.size > UINT32_MAX)
-		return trc_fail(err, TRC_LIMIT, file_offset, "kallsyms: %zu bytes", text.size);
 	while (!rc && text_line(&rest, &line)) {
 		struct text name;
 		uint64_t address;
@@ -120,12 +118,27 @@ int kallsyms_parse(struct text text, uint64_t file_offset, struct kallsyms *out,
 		}
 		if (!name.size)
 			continue;
-		if (k.count == SYMBOLS_MAX) {
+		if (k->count == SYMBOLS_MAX) {
 			remember(problems, file_offset, "more than any kernel has", number);
 			break;
 		}
-		rc = add(&k, &room, address, name, err);
+		rc = add(k, room, address, name, err);
 	}
+	return rc;
+}
+
+int kallsyms_parse(struct text text, size_t more, uint64_t file_offset, struct kallsyms *out,
+		   struct problems *problems, struct trc_error *err)
+{
+	struct kallsyms k = { .text = text };
+	size_t room = 0;
+	int rc;
+
+	if (text.size > UINT32_MAX)
+		return trc_fail(err, TRC_LIMIT, file_offset, "kallsyms: %zu bytes", text.size);
+	rc = add_lines(&k, &room, (struct text){ text.start, more }, TRC_NO_OFFSET, problems, err);
+	if (!rc)
+		rc = add_lines(&k, &room, text_skip(text, more), file_offset, problems, err);
 	if (rc) {
 		free(k.list);
 		return rc;

@@ -26,8 +26,11 @@ struct symbol {
 	uint64_t address;
 };
 
-/* text must outlive *out. A line that cannot be read ends the table and is entered into problems. */
-int kallsyms_parse(struct text text, uint64_t file_offset, struct kallsyms *out,
+/*
+ * text must outlive *out. Its first more bytes are a text by itself, not of the file. A line that
+ * cannot be read ends its text and is entered into problems.
+ */
+int kallsyms_parse(struct text text, size_t more, uint64_t file_offset, struct kallsyms *out,
 		   struct problems *problems, struct trc_error *err);
 void kallsyms_deinit(struct kallsyms *kallsyms);
 

@@ -210,7 +210,22 @@ int metadata_page_header(const struct trc_metadata *m, struct page_header *out,
 
 /* --- symbols ---------------------------------------------------------------------------- */
 
-static int read_symbols(struct trc_symbols *s, struct trc_error *err)
+/* One text of both. Of one address the file's own symbols are found first, as they come later. */
+static int join_texts(struct trc_symbols *s, struct text more, struct text *text,
+		      struct trc_error *err)
+{
+	if (!more.size)
+		return TRC_OK;
+	s->joined = malloc(more.size + text->size);
+	if (!s->joined)
+		return trc_fail_no_memory(err);
+	memcpy(s->joined, more.start, more.size);
+	memcpy(s->joined + more.size, text->start, text->size);
+	*text = (struct text){ s->joined, more.size + text->size };
+	return TRC_OK;
+}
+
+static int read_symbols(struct trc_symbols *s, struct text more, struct trc_error *err)
 {
 	struct source source = { .file = s->file, .problems = &s->problems };
 	struct text text;
@@ -218,7 +233,8 @@ static int read_symbols(struct trc_symbols *s, struct trc_error *err)
 	int rc;
 
 	if ((rc = load_text(&source, TRC_OPTION_KALLSYMS, &s->kallsyms_text, &text, &offset, err)) ||
-	    (rc = kallsyms_parse(text, offset, &s->kallsyms, source.problems, err)) ||
+	    (rc = join_texts(s, more, &text, err)) ||
+	    (rc = kallsyms_parse(text, more.size, offset, &s->kallsyms, source.problems, err)) ||
 	    (rc = load_text(&source, TRC_OPTION_PRINTK, &s->printk_text, &text, &offset, err)) ||
 	    (rc = printk_formats_parse(text, offset, &s->printk_formats, source.problems, err)))
 		return rc;
@@ -233,13 +249,19 @@ static int read_symbols(struct trc_symbols *s, struct trc_error *err)
 int trc_symbols_create(const struct trc_file *file, struct trc_symbols **symbols,
 		       struct trc_error *err)
 {
+	return trc_symbols_create_with(file, "", 0, symbols, err);
+}
+
+int trc_symbols_create_with(const struct trc_file *file, const char *kallsyms, size_t size,
+			    struct trc_symbols **symbols, struct trc_error *err)
+{
 	struct trc_symbols *s = calloc(1, sizeof(*s));
 	int rc;
 
 	if (!s)
 		return trc_fail_no_memory(err);
 	s->file = file;
-	rc = read_symbols(s, err);
+	rc = read_symbols(s, (struct text){ kallsyms, size }, err);
 	if (rc)
 		trc_symbols_destroy(s);
 	else
@@ -256,6 +278,7 @@ void trc_symbols_destroy(struct trc_symbols *s)
 	kallsyms_deinit(&s->kallsyms);
 	trc_bytes_free(&s->printk_text);
 	trc_bytes_free(&s->kallsyms_text);
+	free(s->joined);
 	free(s);
 }
 

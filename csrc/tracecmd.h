@@ -450,6 +450,12 @@ struct trc_symbol {
 };
 int trc_symbols_create(const struct trc_file *file, struct trc_symbols **symbols,
 		       struct trc_error *err);
+/*
+ * The same with the symbols of a text like /proc/kallsyms added (trace-cmd report --kallsyms), which
+ * is copied. It is read up to its first line that is none.
+ */
+int trc_symbols_create_with(const struct trc_file *file, const char *kallsyms, size_t size,
+			    struct trc_symbols **symbols, struct trc_error *err);
 void trc_symbols_destroy(struct trc_symbols *symbols);	/* NULL is fine */
 size_t trc_symbols_problem_count(const struct trc_symbols *symbols);
 int trc_symbols_problem(const struct trc_symbols *symbols, size_t index,

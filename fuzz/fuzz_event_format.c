@@ -101,7 +101,7 @@ static unsigned run_kallsyms(struct text text)
 	struct symbol symbol;
 	unsigned total = 0;
 
-	CHECK(!kallsyms_parse(text, 0, &kallsyms, &problems, NULL));
+	CHECK(!kallsyms_parse(text, text.size / 2, 0, &kallsyms, &problems, NULL));
 	for (size_t i = 0; i < kallsyms.count; i++) {
 		uint64_t address = kallsyms.list[i].address;
 

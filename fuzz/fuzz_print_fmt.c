@@ -39,7 +39,7 @@ static void parse_tables(struct tables *tables)
 	struct problems problems = { 0 };
 
 	memset(tables, 0, sizeof(*tables));
-	CHECK(!kallsyms_parse(TEXT(symbols_text), 0, &tables->kallsyms, &problems, NULL));
+	CHECK(!kallsyms_parse(TEXT(symbols_text), 0, 0, &tables->kallsyms, &problems, NULL));
 	CHECK(!printk_formats_parse(TEXT(printk_text), 0, &tables->printk_formats, &problems, NULL));
 }
 

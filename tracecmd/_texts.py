@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 __all__ = ["EventTexts", "report_file"]
 
 
-def report_file(reader: Reader) -> _lowlevel.ReportFile:
-    """Make what a report has to know about a file."""
+def report_file(reader: Reader, symbols: _lowlevel.Symbols | None = None) -> _lowlevel.ReportFile:
+    """Make what a report has to know about a file; symbols: None for the file's own."""
     label = Path(reader.path).name
-    return _lowlevel.ReportFile(reader.file, reader.metadata, reader.symbols, label)
+    return _lowlevel.ReportFile(reader.file, reader.metadata, symbols or reader.symbols, label)
 
 
 class EventTexts:

@@ -12,7 +12,10 @@ class FilterError(errors.TraceError, ValueError):
 
 
 def compile_filter(
-    reader: _records.Reader, text: str, event_ids: bytes | None = None
+    reader: _records.Reader,
+    text: str,
+    event_ids: bytes | None = None,
+    symbols: _lowlevel.Symbols | None = None,
 ) -> _lowlevel.Filter:
     """Compile a filter against the event formats of one file.
 
@@ -20,12 +23,13 @@ def compile_filter(
         reader: the file.
         text: ``[EVENTS:]EXPRESSION``.
         event_ids: the events it is for, where the text does not say; None for all.
+        symbols: those to compare addresses with; None for the file's own.
 
     Raises:
         FilterError: (a ValueError) it is not a filter, or names events that the file has not.
     """
     try:
-        return _lowlevel.Filter(reader.file, reader.metadata, text, event_ids)
+        return _lowlevel.Filter(reader.file, reader.metadata, text, event_ids, symbols)
     except errors.TraceError:
         raise
     except ValueError as error:

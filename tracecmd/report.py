@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import NamedTuple
 
 from . import _lowlevel, _records
 from ._texts import report_file
 from .filter import compile_filter
 
-__all__ = ["ReportOptions", "make_filters", "report"]
+__all__ = ["ReportOptions", "make_filters", "make_symbols", "report"]
 
 # Of the longest stream, for a thread's stretch: its text stays in the processor's cache.
 WINDOW_PAGES = 64
@@ -32,6 +34,7 @@ class ReportOptions(NamedTuple):
         kernel_text: evaluate print formats as C does, and so as the kernel's own ``trace`` file.
         ts_diff: --ts-diff, the time since the event before.
         ticks: time stamps are plain numbers (as with --raw-ts).
+        kallsyms: --kallsyms, a file like /proc/kallsyms whose symbols are added to those recorded.
     """
 
     raw: bool = False
@@ -42,24 +45,45 @@ class ReportOptions(NamedTuple):
     kernel_text: bool = False
     ts_diff: bool = False
     ticks: bool = False
+    kallsyms: str | os.PathLike[str] | None = None
 
     def flags(self) -> int:
-        """The same for the core."""
-        return sum(_lowlevel.REPORT_FLAGS[name] for name, on in self._asdict().items() if on)
+        """Those that are on or off, for the core."""
+        chosen = [name for name, value in self._asdict().items() if value is True]
+        return sum(_lowlevel.REPORT_FLAGS[name] for name in chosen)
 
 
-def _make_report(request: _records.Request, readers: Sequence[_records.Reader], flags: int,
-                 ) -> _lowlevel.Report:  # fmt: skip
+Symbols = Sequence["_lowlevel.Symbols | None"]  # of each file; None: its own
+
+
+def make_symbols(readers: Sequence[_records.Reader], options: ReportOptions) -> Symbols:
+    """Read the symbols to be used.
+
+    Raises:
+        OSError: options.kallsyms cannot be read.
+    """
+    if options.kallsyms is None:
+        return [None] * len(readers)
+    text = Path(options.kallsyms).read_bytes()
+    return [_lowlevel.Symbols(reader.file, text) for reader in readers]
+
+
+def _make_report(request: _records.Request, readers: Sequence[_records.Reader], symbols: Symbols,
+                 flags: int) -> _lowlevel.Report:  # fmt: skip
     place = {id(reader): index for index, reader in enumerate(readers)}
     rows = []
     for source in request.sources:
         stream = source.reader.streams[source.stream]
         rows.append((place[id(source.reader)], stream.buffer, stream.cpu))
-    return _lowlevel.Report([report_file(reader) for reader in readers], rows, flags)
+    files = [report_file(reader, own) for reader, own in zip(readers, symbols, strict=True)]
+    return _lowlevel.Report(files, rows, flags)
 
 
 def make_filters(
-    reader: _records.Reader, filters: Sequence[str], filters_out: Sequence[str]
+    reader: _records.Reader,
+    symbols: _lowlevel.Symbols | None,
+    filters: Sequence[str],
+    filters_out: Sequence[str],
 ) -> tuple[tuple[_lowlevel.Filter, ...], tuple[_lowlevel.Filter, ...]]:
     """Compile trace-cmd's filters (-F, and -F behind -v) for one file.
 
@@ -69,20 +93,25 @@ def make_filters(
 
     def compile_one(text: str) -> _lowlevel.Filter:
         # Events alone, without an expression, are let through whatever they hold.
-        return compile_filter(reader, text if ":" in text else f"{text}:common_pid>=0")
+        whole = text if ":" in text else f"{text}:common_pid>=0"
+        return compile_filter(reader, whole, symbols=symbols)
 
     return tuple(map(compile_one, filters)), tuple(map(compile_one, filters_out))
 
 
 def report(
-    request: _records.Request, readers: Sequence[_records.Reader], options: ReportOptions
+    request: _records.Request,
+    readers: Sequence[_records.Reader],
+    symbols: Symbols,
+    options: ReportOptions,
 ) -> Iterator[memoryview]:
     """Give the report piece by piece, the lines above the first event first.
 
-    readers are all files of the report, in order; the request's sources are of them. A piece is
-    valid only until the next one is asked for: the core writes that into the same memory.
+    readers are all files of the report, in order, symbols those of make_symbols() for them; the
+    request's sources are of them. A piece is valid only until the next one is asked for: the core
+    writes that into the same memory.
     """
-    made = _make_report(request, readers, options.flags())
+    made = _make_report(request, readers, symbols, options.flags())
     try:
         yield memoryview(made.begin())
         windows = _records.windows(request, WINDOW_PAGES)

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from . import _records, errors
 from .event import Event
 from .join import Joined, join
-from .report import ReportOptions, report
+from .report import ReportOptions, make_symbols, report
 from .stat import Stat
 from .sync import PeerClock, peer_clock
 from .table import BATCH_ROWS, RecordBatch, Table, make_table
@@ -272,11 +272,13 @@ class Session:
         """Give what ``trace-cmd report -i HOST -i GUEST...`` prints; see :meth:`Trace.report`."""
         traces = [peer.trace for peer in self.peers]
         readers = [trace._reader for trace in traces]
+        options = options or ReportOptions()
+        symbols = make_symbols(readers, options)
         sources = _records.choose_all(readers, buffers=None, cpus=None, events=None, pids=None)
         request = traces[0]._request(
             sources, start, end, "time", threads=threads, progress=progress
         )
-        pieces = report(request, readers, options or ReportOptions())
+        pieces = report(request, readers, symbols, options)
         return (bytes(piece) for piece in pieces)
 
     def __iter__(self) -> Iterator[Event]:

@@ -27,7 +27,7 @@ from .options import (
     Tsc2nsec,
     parse_cpu_stat,
 )
-from .report import ReportOptions, make_filters, report
+from .report import ReportOptions, make_filters, make_symbols, report
 from .table import BATCH_ROWS, RecordBatch, Table, make_table
 
 __all__ = ["Buffer", "CpuArea", "FormatText", "Source", "Trace", "open"]
@@ -521,13 +521,16 @@ class Trace:
 
         Raises:
             FilterError: (a ValueError) a filter cannot be read, or fits no event of the file.
+            OSError: options.kallsyms cannot be read.
         """
         reader = self._reader
+        options = options or ReportOptions()
+        symbols = make_symbols([reader], options)
         sources = _records.choose(reader, buffers=None, cpus=cpus, events=None, pids=None)
-        chosen, out = make_filters(reader, list(filters), list(filters_out))
+        chosen, out = make_filters(reader, symbols[0], list(filters), list(filters_out))
         sources = [source._replace(filters=chosen, filters_out=out) for source in sources]
         request = self._request(sources, start, end, "time", threads=threads, progress=progress)
-        pieces = report(request, [reader], options or ReportOptions())
+        pieces = report(request, [reader], symbols, options)
         return (bytes(piece) for piece in pieces)
 
     def iter(

@@ -24,18 +24,19 @@ COLUMN_KINDS: dict[str, int] = {
 
 
 class Filter(Handle):
-    """struct trc_filter of one file.
+    """struct trc_filter of one file; symbols: other ones than the file's, if it wants any.
 
     Raises:
         ValueError: the text is not a filter, or names events that the file does not have.
     """
 
-    def __init__(self, file: File, metadata: Metadata, text: str, event_ids: bytes | None) -> None:
+    def __init__(self, file: File, metadata: Metadata, text: str, event_ids: bytes | None,
+                 symbols: Symbols | None = None) -> None:  # fmt: skip
         pointer = self._make(metadata, None, text, event_ids)
         parents: list[Handle] = [metadata]
         if lib.trc_filter_wants_symbols(pointer):
             lib.trc_filter_destroy(pointer)
-            symbols = Symbols(file)
+            symbols = symbols or Symbols(file)
             parents.append(symbols)
             pointer = self._make(metadata, symbols, text, event_ids)
         super().__init__(pointer, lib.trc_filter_destroy, file.path, *parents)

@@ -9,11 +9,13 @@ from ._file import File
 class Symbols(Handle):
     """struct trc_symbols of one file: tens of milliseconds and 10 MB, so made when needed."""
 
-    def __init__(self, file: File) -> None:
+    def __init__(self, file: File, kallsyms: bytes = b"") -> None:
+        """Read those of the file, with the ones of a text like /proc/kallsyms added."""
         err = ffi.new("struct trc_error *")
         out = ffi.new("struct trc_symbols **")
         with file as pointer:
-            check(lib.trc_symbols_create(pointer, out, err), err, file.path)
+            code = lib.trc_symbols_create_with(pointer, kallsyms, len(kallsyms), out, err)
+            check(code, err, file.path)
             super().__init__(out[0], lib.trc_symbols_destroy, file.path, file)
 
     def find(self, address: int) -> tuple[str, str, int] | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .. import _records
-from ..report import ReportOptions, make_filters, report
+from ..report import ReportOptions, Symbols, make_filters, make_symbols, report
 from ..trace import Trace
 from ..trace import open as open_trace
 from ._common import warn, warn_problems
@@ -74,7 +74,8 @@ def _add_text_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--ts-check", action="store_true", help="warn of time that steps back")
     group.add_argument("--nodate", action="store_true", help="leave the date out of time stamps")
     group.add_argument("--raw-ts", action="store_true", help="time stamps as recorded")
-    group.add_argument("--kallsyms", metavar="FILE", help=argparse.SUPPRESS)
+    group.add_argument("--kallsyms", metavar="FILE",
+                       help="add the symbols of a file like /proc/kallsyms")  # fmt: skip
 
 
 def _add_lists(parser: argparse.ArgumentParser) -> None:
@@ -160,8 +161,6 @@ def _cpu_list(text: str | None) -> set[int] | None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the report, or one of the lists."""
-    if arguments.kallsyms:
-        warn("--kallsyms is not read; the file's own symbols are used")
     files = _files(arguments)
     traces: list[Trace] = []
     try:
@@ -183,7 +182,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _sources(
-    arguments: argparse.Namespace, files: Sequence[_File], traces: Sequence[Trace]
+    arguments: argparse.Namespace,
+    files: Sequence[_File],
+    traces: Sequence[Trace],
+    symbols: Symbols,
 ) -> list[_records.Source]:
     readers = [trace._reader for trace in traces]
     pids = None
@@ -193,8 +195,8 @@ def _sources(
         readers, buffers=None, cpus=_cpu_list(arguments.cpu), events=None, pids=pids
     )
     filters = {
-        id(reader): make_filters(reader, file.filters, file.filters_out)
-        for reader, file in zip(readers, files, strict=True)
+        id(reader): make_filters(reader, own, file.filters, file.filters_out)
+        for reader, own, file in zip(readers, symbols, files, strict=True)
     }
     return [
         source._replace(filters=filters[id(source.reader)][0],
@@ -215,16 +217,22 @@ def _print_report(
         kernel_text=arguments.kernel_text,
         ts_diff=arguments.ts_diff,
         ticks=arguments.raw_ts,
+        kallsyms=arguments.kallsyms,
     )
+    readers = [trace._reader for trace in traces]
+    try:
+        symbols = make_symbols(readers, options)
+    except OSError as error:
+        raise ValueError(f"--kallsyms {arguments.kallsyms}: {error.strerror}") from None
     out = sys.stdout.buffer
     with Bar(not out.isatty()) as bar:
         request = _records.Request(
-            _sources(arguments, files, traces),
+            _sources(arguments, files, traces, symbols),
             threads=max(arguments.threads, 1),
             on_problem=(lambda problem: None) if arguments.q else warn,
             on_progress=bar.show,
         )
-        for chunk in report(request, [trace._reader for trace in traces], options):
+        for chunk in report(request, readers, symbols, options):
             out.write(chunk)
     out.flush()
     if arguments.ts_check:
