@@ -31,6 +31,7 @@ struct event_text {
 	struct print_fmt *program;
 	const struct event_handler *handler;	/* NULL: none */
 	struct text label;			/* "NAME: " and the blanks behind */
+	uint8_t how;				/* enum trc_report_how, or 0 */
 	bool *binary;				/* [fields of the event]: struct print_record */
 	bool *binary_first;			/* the same when the report was copied */
 	bool found[HANDLER_FIELDS];		/* is there such a field? */
@@ -46,6 +47,7 @@ struct guest_symbols {
 
 /* A handler at work on a record. */
 struct event_run {
+	uint32_t flags;				/* enum trc_report_flags */
 	const struct print_fmt_env *env;
 	const struct event_text *event;
 	const struct report_record *record;
@@ -77,7 +79,7 @@ struct text run_text(const struct event_run *run, unsigned i);
 /* The pid of any record of the file. */
 int32_t run_pid(const struct event_run *run, const struct report_record *record);
 
-/* Puts the name of the function at address, or its address in hex with the prefix. */
+/* Puts the name of the function at address, or its address in hex with the prefix; NULL then. */
 const struct cached_symbol *run_function(struct event_run *run, uint64_t address,
 					 const char *prefix);
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "pattern.h"
 #include "walk.h"
 
 #define NESTING_MAX 60
@@ -520,41 +521,6 @@ static struct text trim(struct text text)
 	return text;
 }
 
-/* "^PATTERN$", upper and lower case alike. */
-static int compile_pattern(struct text pattern, regex_t *out, struct trc_error *err)
-{
-	char *whole = malloc(pattern.size + 3);
-	int rc = TRC_OK;
-
-	if (!whole)
-		return trc_fail_no_memory(err);
-	snprintf(whole, pattern.size + 3, "^%.*s$", (int)pattern.size, pattern.start);
-	if (memchr(pattern.start, 0, pattern.size) || regcomp(out, whole, REG_ICASE | REG_NOSUB))
-		rc = trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET,
-			      "filter: '%.*s' is not a regular expression",
-			      pattern.size > 60 ? 60 : (int)pattern.size, pattern.start);
-	free(whole);
-	return rc;
-}
-
-static bool matches(const regex_t *regex, struct text text)
-{
-	char buffer[256], *copy = buffer;
-	bool found;
-
-	if (text.size >= sizeof(buffer)) {
-		copy = malloc(text.size + 1);
-		if (!copy)
-			return false;
-	}
-	memcpy(copy, text.start, text.size);
-	copy[text.size] = '\0';
-	found = !regexec(regex, copy, 0, NULL, 0);
-	if (copy != buffer)
-		free(copy);
-	return found;
-}
-
 /* "SYSTEM/EVENT", or one that either may fit. */
 static int add_events(struct trc_filter *filter, struct text which, struct text expression,
 		      struct trc_error *err)
@@ -572,17 +538,17 @@ static int add_events(struct trc_filter *filter, struct text which, struct text 
 	}
 	if (!name.size || (slash && !system.size))
 		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "filter: no event before ':'");
-	if ((rc = compile_pattern(name, &name_regex, err)))
+	if ((rc = pattern_compile(name, "filter", &name_regex, err)))
 		return rc;
-	if (slash && (rc = compile_pattern(system, &system_regex, err))) {
+	if (slash && (rc = pattern_compile(system, "filter", &system_regex, err))) {
 		regfree(&name_regex);
 		return rc;
 	}
 	for (size_t i = 0; !rc && i < formats->count; i++) {
 		const struct event_format *event = &formats->list[i];
 
-		if (slash ? !matches(&system_regex, event->system) || !matches(&name_regex, event->name) :
-			    !matches(&name_regex, event->system) && !matches(&name_regex, event->name))
+		if (slash ? !pattern_fits(&system_regex, event->system) || !pattern_fits(&name_regex, event->name) :
+			    !pattern_fits(&name_regex, event->system) && !pattern_fits(&name_regex, event->name))
 			continue;
 		found = true;
 		rc = add_event(filter, event, expression, err);
@@ -878,9 +844,9 @@ static bool text_passes(const struct code *code, struct text text)
 	case OP_NE:
 		return !text_equal(text, right);
 	case OP_REGEX:
-		return matches(code->regex, text);
+		return pattern_fits(code->regex, text);
 	case OP_NOT_REGEX:
-		return !matches(code->regex, text);
+		return !pattern_fits(code->regex, text);
 	default:
 		return glob_matches(right, text);
 	}

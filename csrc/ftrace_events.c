@@ -30,14 +30,31 @@ static unsigned depth_of(struct event_run *run)
 	return depth < 0 ? 0 : (unsigned)depth;
 }
 
+/* "+0x12 " behind it, if that is wanted; of a known function only. */
+static void put_function(struct event_run *run, uint64_t address)
+{
+	const struct cached_symbol *symbol = run_function(run, address, "0x");
+
+	if (!symbol || !(run->flags & TRC_REPORT_FUNCTION_OFFSET))
+		return;
+	output_literal(run->out, "+0x");
+	output_hex(run->out, address - symbol->address);
+	output_char(run->out, ' ');
+}
+
 static bool run_function_event(struct event_run *run)
 {
 	if (!run->event->found[IP] || !run->event->found[PARENT_IP]) {
 		output_char(run->out, '!');
 		return true;
 	}
-	output_fill(run->out, ' ', depth_of(run) * 3);
-	run_function(run, run_number(run, IP), "0x");
+	if (!(run->flags & TRC_REPORT_FUNCTION_FLAT))
+		output_fill(run->out, ' ', depth_of(run) * 3);
+	put_function(run, run_number(run, IP));
+	if (run->flags & TRC_REPORT_FUNCTION_PARENT) {
+		output_literal(run->out, " <-- ");
+		put_function(run, run_number(run, PARENT_IP));
+	}
 	return true;
 }
 
@@ -67,6 +84,7 @@ enum { FUNC, DEPTH, CALLTIME, RETTIME, RETVAL };
 
 #define GRAPH_INDENT 2
 #define GRAPH_DEPTH_MAX 4096	/* of a record that lies; kernels know 50 levels */
+#define ERRNO_MAX 4095		/* the kernel's MAX_ERRNO */
 
 static void put_overhead(uint64_t duration, struct output *out)
 {
@@ -109,16 +127,35 @@ static void put_indent(uint64_t depth, struct output *out)
 		output_fill(out, ' ', (size_t)levels * GRAPH_INDENT);
 }
 
+/* In hex, but error codes in decimal. */
 static void put_return_value(const struct event_text *event, const struct print_record *print,
-			     struct output *out)
+			     uint32_t flags, struct output *out)
 {
 	const struct place *place = &event->fields[RETVAL];
+	int64_t value;
+	bool decimal;
 
-	if (!event->found[RETVAL])
+	if (!event->found[RETVAL] || flags & TRC_REPORT_FGRAPH_RETVAL_SKIP)
 		return;
-	output_literal(out, " (ret=0x");
-	output_hex(out, read_number(event->program, print, place->offset, place->size));
+	value = (int64_t)read_number(event->program, print, place->offset, place->size);
+	decimal = value < 0 && value >= -ERRNO_MAX && !(flags & TRC_REPORT_FGRAPH_RETVAL_HEX);
+	output_literal(out, " (ret=");
+	if (decimal || flags & TRC_REPORT_FGRAPH_RETVAL_DEC) {
+		output_signed(out, value);
+	} else {
+		output_literal(out, "0x");
+		output_hex(out, (uint64_t)value);
+	}
 	output_char(out, ')');
+}
+
+static void put_depth(struct event_run *run)
+{
+	if (!(run->flags & TRC_REPORT_FGRAPH_DEPTH))
+		return;
+	output_literal(run->out, " (");
+	output_signed(run->out, (int64_t)run_number(run, DEPTH));
+	output_char(run->out, ')');
 }
 
 /* The record behind the entry is its own exit: then one line tells both. */
@@ -153,7 +190,8 @@ static void put_leaf(struct event_run *run, const struct print_record *exit)
 	put_indent(run_number(run, DEPTH), run->out);
 	run_function(run, run_number(run, FUNC), "");
 	output_literal(run->out, "();");
-	put_return_value(event, exit, run->out);
+	put_depth(run);
+	put_return_value(event, exit, run->flags, run->out);
 }
 
 static bool run_entry(struct event_run *run)
@@ -173,6 +211,25 @@ static bool run_entry(struct event_run *run)
 	put_indent(run_number(run, DEPTH), run->out);
 	run_function(run, run_number(run, FUNC), "");
 	output_literal(run->out, "() {");
+	put_depth(run);
+	return true;
+}
+
+/* The function's name as a comment. An unknown one ends the line: libtraceevent drops the rest. */
+static bool put_tail(struct event_run *run)
+{
+	const struct cached_symbol *symbol;
+
+	if (!(run->flags & TRC_REPORT_FGRAPH_TAILPRINT))
+		return true;
+	if (!run->event->found[FUNC])
+		return false;
+	symbol = symbol_cache_find(run->print.symbols, run_number(run, FUNC));
+	if (!symbol)
+		return false;
+	output_literal(run->out, " /* ");
+	output_text(run->out, symbol->name);
+	output_literal(run->out, " */");
 	return true;
 }
 
@@ -188,7 +245,10 @@ static bool run_exit(struct event_run *run)
 	put_duration(duration, run->out);
 	put_indent(run_number(run, DEPTH), run->out);
 	output_char(run->out, '}');
-	put_return_value(run->event, &run->print, run->out);
+	if (!put_tail(run))
+		return true;
+	put_depth(run);
+	put_return_value(run->event, &run->print, run->flags, run->out);
 	return true;
 }
 

@@ -7,6 +7,7 @@
 #include "event_handler.h"
 #include "file.h"
 #include "number.h"
+#include "pattern.h"
 
 /* The most text that one record may become; the rest of it is dropped. */
 #define RECORD_TEXT_MAX ((size_t)8 << 20)
@@ -127,7 +128,7 @@ static const struct event_handler *handler_of(const struct file_state *file,
 static int compile(const struct trc_report *report, struct file_state *file,
 		   const struct event_format *event, struct event_text *out, struct trc_error *err)
 {
-	struct event_text text = { 0 };
+	struct event_text text = { .how = out->how };
 	int rc;
 
 	text.binary = arena_alloc(&file->arena, event->field_count + (size_t)1);
@@ -400,6 +401,35 @@ static bool copy_sources(struct trc_report *to, const struct trc_report *from)
 	return true;
 }
 
+int trc_report_set_events(struct trc_report *report, uint32_t how, const char *pattern, size_t size,
+			  struct trc_error *err)
+{
+	regex_t regex;
+	int rc = pattern_compile((struct text){ pattern, size }, "report", &regex, err);
+
+	if (rc)
+		return rc;
+	for (uint32_t i = 0; i < report->file_count; i++) {
+		const struct event_formats *formats = report->files[i].formats;
+
+		for (size_t j = 0; j < formats->count; j++) {
+			const struct event_format *event = &formats->list[j];
+
+			if (pattern_fits(&regex, event->name) || pattern_fits(&regex, event->system))
+				report->files[i].events[j].how |= (uint8_t)how;
+		}
+	}
+	regfree(&regex);
+	return TRC_OK;
+}
+
+static void copy_how(struct trc_report *to, const struct trc_report *from)
+{
+	for (uint32_t i = 0; i < from->file_count; i++)
+		for (size_t j = 0; j < from->files[i].formats->count; j++)
+			to->files[i].events[j].how = from->files[i].events[j].how;
+}
+
 /* Fields that were not printable once: struct print_record. */
 static bool join_binary(const struct trc_report *report, struct file_state *to,
 			const struct file_state *from)
@@ -485,6 +515,8 @@ int trc_report_copy(const struct trc_report *report, struct trc_report **out,
 						     label_of(&report->buffers[i]) };
 	rc = report_create(report->flags, files, report->file_count, buffers, report->buffer_count,
 			   &copy, err);
+	if (!rc)
+		copy_how(copy, report);
 	if (!rc && !(copy_sources(copy, report) && copy_state(copy, report)))
 		rc = trc_fail_no_memory(err);
 	if (rc)
@@ -808,6 +840,7 @@ static struct event_run run_of(struct trc_report *report, struct file_state *fil
 			       struct output *out)
 {
 	return (struct event_run){
+		.flags = report->flags,
 		.env = &file->env, .event = event, .record = record,
 		.cpu = report->sources[record->source].cpu,
 		.print = { record->data, record->size, file->symbols, event->binary },
@@ -844,11 +877,11 @@ static int put_text(struct trc_report *report, struct file_state *file,
 	const struct report_record *record = records;
 	struct print_record print = { record->data, record->size, file->symbols, event->binary };
 
-	if (TRC_UNLIKELY(report->flags & TRC_REPORT_RAW)) {
+	if (TRC_UNLIKELY(report->flags & TRC_REPORT_RAW || event->how & TRC_REPORT_EVENTS_RAW)) {
 		print_fmt_run_raw(event->program, &print, out);
 		return TRC_OK;
 	}
-	if (event->handler) {
+	if (event->handler && (event->handler->always || !(event->how & TRC_REPORT_EVENTS_PLAIN))) {
 		struct event_run run = run_of(report, file, event, record, out);
 		bool done;
 		int rc = event->handler->wants_next ? set_next(report, file, &run, records, count, err) :

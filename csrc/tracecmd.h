@@ -769,6 +769,15 @@ enum trc_report_flags {
 	TRC_REPORT_SECONDS = 128,		/* time stamps are nanoseconds, whatever clock is recorded */
 	TRC_REPORT_EVENT_TEXT = 256,		/* only what stands behind the event's name */
 	TRC_REPORT_TICKS = 512,			/* --raw-ts: time stamps are ticks, whatever clock is recorded */
+	/* -O: options of libtraceevent's plugins that are not as usual */
+	TRC_REPORT_FUNCTION_PARENT = 1024,	/* ftrace:parent */
+	TRC_REPORT_FUNCTION_OFFSET = 2048,	/* ftrace:offset */
+	TRC_REPORT_FUNCTION_FLAT = 4096,	/* ftrace:indent=0 */
+	TRC_REPORT_FGRAPH_TAILPRINT = 8192,	/* fgraph:tailprint */
+	TRC_REPORT_FGRAPH_DEPTH = 16384,	/* fgraph:depth */
+	TRC_REPORT_FGRAPH_RETVAL_SKIP = 32768,	/* fgraph:retval-skip */
+	TRC_REPORT_FGRAPH_RETVAL_DEC = 65536,	/* fgraph:retval-dec */
+	TRC_REPORT_FGRAPH_RETVAL_HEX = 131072,	/* fgraph:retval-hex */
 };
 struct trc_report_file {
 	const struct trc_file *file;
@@ -786,6 +795,18 @@ int trc_report_create(uint32_t flags, const struct trc_report_file *files, size_
 		      const struct trc_report_source *sources, size_t source_count,
 		      struct trc_report **out, struct trc_error *err);
 void trc_report_destroy(struct trc_report *report);	/* NULL is fine */
+
+/*
+ * Writes some events otherwise: -r, their fields; -n, by their print fmt whatever plugins know of
+ * them. A regular expression that fits all of the event's name or of its system, upper and lower
+ * case alike. To be called before the first record. TRC_ARGUMENT: it is no regular expression.
+ */
+enum trc_report_how {
+	TRC_REPORT_EVENTS_RAW = 1,	/* -r */
+	TRC_REPORT_EVENTS_PLAIN = 2,	/* -n */
+};
+int trc_report_set_events(struct trc_report *report, uint32_t how, const char *pattern, size_t size,
+			  struct trc_error *err);
 
 /* Texts are UTF-8 only where the trace is, and are valid until the report is used again. */
 

@@ -25,6 +25,9 @@ STRETCH_TEXT = 1 << 25
 class ReportOptions(NamedTuple):
     """Options of trace-cmd-report(1) that change the text.
 
+    Events of ``raw_events`` and ``plain_events`` are named by regular expressions as of regcomp(3),
+    which fit all of an event's name or of its system, upper and lower case alike.
+
     Attributes:
         raw: -R, fields instead of texts.
         nanoseconds: -t, time stamps with nine digits.
@@ -34,6 +37,13 @@ class ReportOptions(NamedTuple):
         kernel_text: evaluate print formats as C does, and so as the kernel's own ``trace`` file.
         ts_diff: --ts-diff, the time since the event before.
         ticks: time stamps are plain numbers (as with --raw-ts).
+        raw_events: -r, events that show their fields instead of a text.
+        plain_events: -n, events whose text is that of their print fmt, whatever plugins know of
+            them.
+        plugin_options: -O, options of libtraceevent's plugins (``trace-cmd list -O``):
+            ``[PLUGIN:]OPTION[=VALUE]`` with VALUE 0, 1, ``false`` or ``true``, such as
+            ``parent``, ``ftrace:indent=0`` and ``fgraph:tailprint``. Without a value, an option
+            is turned to what it usually is not; one that no plugin has does nothing.
         kallsyms: --kallsyms, a file like /proc/kallsyms whose symbols are added to those recorded.
     """
 
@@ -46,11 +56,55 @@ class ReportOptions(NamedTuple):
     ts_diff: bool = False
     ticks: bool = False
     kallsyms: str | os.PathLike[str] | None = None
+    raw_events: Sequence[str] = ()
+    plain_events: Sequence[str] = ()
+    plugin_options: Sequence[str] = ()
 
     def flags(self) -> int:
         """Those that are on or off, for the core."""
         chosen = [name for name, value in self._asdict().items() if value is True]
+        chosen += _plugin_flags(self.plugin_options)
         return sum(_lowlevel.REPORT_FLAGS[name] for name in chosen)
+
+
+# Options of libtraceevent's plugins: what they usually are, and the flag that says otherwise.
+_PLUGIN_OPTIONS = {
+    ("ftrace", "parent"): (False, "function_parent"),
+    ("ftrace", "indent"): (True, "function_flat"),
+    ("ftrace", "offset"): (False, "function_offset"),
+    ("fgraph", "tailprint"): (False, "fgraph_tailprint"),
+    ("fgraph", "depth"): (False, "fgraph_depth"),
+    ("fgraph", "retval-skip"): (False, "fgraph_retval_skip"),
+    ("fgraph", "retval-dec"): (False, "fgraph_retval_dec"),
+    ("fgraph", "retval-hex"): (False, "fgraph_retval_hex"),
+}
+
+
+def _plugin_flags(options: Sequence[str]) -> list[str]:
+    """Flags of the core for -O.
+
+    As in libtraceevent, the last option of a spelling counts, those that name the plugin are heard
+    before those that do not, and other values than the four do nothing.
+    """
+    given: dict[tuple[str | None, str], str | None] = {}
+    for option in options:
+        name, equals, value = option.partition("=")
+        plugin, colon, variable = name.partition(":")
+        given[(plugin, variable) if colon else (None, name)] = value if equals else None
+    flags = []
+    for (plugin, name), (usual, flag) in _PLUGIN_OPTIONS.items():
+        on = usual
+        for key in ((plugin, name), (None, name)):
+            if key not in given:
+                continue
+            said = given[key]
+            if said is None:
+                on = not on
+            elif said in ("0", "1", "false", "true"):
+                on = said in ("1", "true")
+        if on != usual:
+            flags.append(flag)
+    return flags
 
 
 Symbols = Sequence["_lowlevel.Symbols | None"]  # of each file; None: its own
@@ -69,14 +123,19 @@ def make_symbols(readers: Sequence[_records.Reader], options: ReportOptions) -> 
 
 
 def _make_report(request: _records.Request, readers: Sequence[_records.Reader], symbols: Symbols,
-                 flags: int) -> _lowlevel.Report:  # fmt: skip
+                 options: ReportOptions) -> _lowlevel.Report:  # fmt: skip
     place = {id(reader): index for index, reader in enumerate(readers)}
     rows = []
     for source in request.sources:
         stream = source.reader.streams[source.stream]
         rows.append((place[id(source.reader)], stream.buffer, stream.cpu))
     files = [report_file(reader, own) for reader, own in zip(readers, symbols, strict=True)]
-    return _lowlevel.Report(files, rows, flags)
+    made = _lowlevel.Report(files, rows, options.flags())
+    for pattern in options.raw_events:
+        made.set_events(_lowlevel.EVENTS_RAW, pattern)
+    for pattern in options.plain_events:
+        made.set_events(_lowlevel.EVENTS_PLAIN, pattern)
+    return made
 
 
 def make_filters(
@@ -110,8 +169,14 @@ def report(
     readers are all files of the report, in order, symbols those of make_symbols() for them; the
     request's sources are of them. A piece is valid only until the next one is asked for: the core
     writes that into the same memory.
+
+    Raises:
+        ValueError: at once, an option is no regular expression.
     """
-    made = _make_report(request, readers, symbols, options.flags())
+    return _pieces(_make_report(request, readers, symbols, options), request)
+
+
+def _pieces(made: _lowlevel.Report, request: _records.Request) -> Iterator[memoryview]:
     try:
         yield memoryview(made.begin())
         windows = _records.windows(request, WINDOW_PAGES)

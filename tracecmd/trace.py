@@ -522,6 +522,7 @@ class Trace:
         Raises:
             FilterError: (a ValueError) a filter cannot be read, or fits no event of the file.
             OSError: options.kallsyms cannot be read.
+            ValueError: raw_events or plain_events of options is no regular expression.
         """
         reader = self._reader
         options = options or ReportOptions()

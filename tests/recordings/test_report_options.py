@@ -10,21 +10,23 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 import tracecmd
 
-from . import corpus
+from . import corpus, made
 
 OPTIONS = corpus.DATA / "options"
 
 
 class Case(NamedTuple):
-    """What is asked; "{data}" stands for the folder of the recordings."""
+    """What is asked: options, where "{data}" stands for the folder of the recordings."""
 
     recording: str
+    """A file in tests/data, or the name of one that is made."""
     options: str
     in_old: bool = True
     """Trace-cmd 3.1.6 prints the same, the layout of lines aside."""
@@ -32,6 +34,24 @@ class Case(NamedTuple):
 
 CASES = {
     "kallsyms": Case("i386-v6.dat", "--kallsyms {data}/options/more-symbols -F hrtimer.*"),
+    "events-raw": Case(
+        "i386-v6.dat", "-F sched_wakeup,sched_stat_runtime,softirq_raise -r SCHED_W.* -r irq"
+    ),
+    "events-plain": Case("i386-v6.dat", "-F sched_wakeup,timer -n sched_w -n .*up -n hrtimer_e"),
+    "functions": Case("functions", "", in_old=False),
+    "functions-raw": Case("functions", "-r ftrace", in_old=False),
+    "functions-plain": Case("functions", "-n funcgraph_exit -n function", in_old=False),
+    "functions-plugins": Case(
+        "functions", "-O parent -O ftrace:offset -O tailprint=true -O fgraph:depth", in_old=False
+    ),
+    "functions-flat": Case("functions", "-O indent -O retval-skip", in_old=False),
+    "functions-dec": Case("functions", "-O indent=false -O retval-dec", in_old=False),
+    "functions-hex": Case("functions", "-O retval-hex -O parent=2", in_old=False),
+    "functions-named-first": Case(
+        "functions",
+        "-O parent -O ftrace:parent=1 -O depth=1 -O depth=0 -O fgraph:offset=1",
+        in_old=False,
+    ),
     "kallsyms-filter": Case(
         "i386-v6.dat",
         "--kallsyms {data}/options/more-symbols -F hrtimer.*:function=='a_name_like_the_timers'",
@@ -39,14 +59,30 @@ CASES = {
 }
 
 
+MADE = {"functions": made.functions}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the files are that are made."""
+    path: Path = tmp_path_factory.mktemp("made")
+    for name, make in MADE.items():
+        (path / name).write_bytes(make())
+    return path
+
+
+def recording_of(case: Case, folder: Path) -> Path:
+    return (folder if case.recording in MADE else corpus.DATA) / case.recording
+
+
 def words(case: Case) -> list[str]:
     return [word.format(data=corpus.DATA) for word in case.options.split()]
 
 
-def ours(case: Case) -> subprocess.CompletedProcess[bytes]:
+def ours(case: Case, folder: Path) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [sys.executable, "-m", "tracecmd", "report", "-q", *words(case), "-i",
-         str(corpus.DATA / case.recording)],
+         str(recording_of(case, folder))],
         capture_output=True, check=False,
     )  # fmt: skip
 
@@ -58,8 +94,8 @@ def theirs(name: str) -> bytes:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_recorded(name: str) -> None:
-    done = ours(CASES[name])
+def test_recorded(name: str, folder: Path) -> None:
+    done = ours(CASES[name], folder)
     assert done.returncode == 0, done.stderr.decode()
     assert done.stdout == theirs(name)
 
@@ -68,19 +104,19 @@ FLAGS = re.compile(rb"^(.{16,}?-\d+ +\[\d{3,}\]) \S{5,} (?= *\d+\.\d+: )", re.MU
 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.in_old])
-def test_installed(name: str) -> None:
+def test_installed(name: str, folder: Path) -> None:
     """The installed trace-cmd prints that, too; versions before 3.3 leave the flags out."""
     if shutil.which("trace-cmd") is None:
         pytest.skip("trace-cmd is not installed")
     case = CASES[name]
-    path = str(corpus.DATA / case.recording)
+    path = str(recording_of(case, folder))
     installed = subprocess.run(
         ["trace-cmd", "report", *words(case), "-i", path], capture_output=True, check=False
     ).stdout
     assert installed in (theirs(name), FLAGS.sub(rb"\1 ", theirs(name)))
 
 
-def test_kallsyms() -> None:
+def test_kallsyms(folder: Path) -> None:
     """Symbols are added for this report only, and a file that is not there is told of."""
     added = OPTIONS / "more-symbols"
     with tracecmd.open(corpus.DATA / "i386-v6.dat") as trace:
@@ -93,7 +129,34 @@ def test_kallsyms() -> None:
         assert b"a_name_like_the_timers" not in plain
         with pytest.raises(FileNotFoundError):
             trace.report(tracecmd.ReportOptions(kallsyms=OPTIONS / "nosuch"))
-    done = ours(Case("i386-v6.dat", f"--kallsyms {os.devnull}x"))
+    done = ours(Case("i386-v6.dat", f"--kallsyms {os.devnull}x"), folder)
     assert done.returncode == 1
     said = f"--kallsyms {os.devnull}x: No such file or directory"
     assert done.stderr.decode() == f"tracecmd: {said}\n"
+
+
+def test_pattern_of_events() -> None:
+    """One that is no regular expression is refused at once."""
+    with tracecmd.open(corpus.DATA / "i386-v6.dat") as trace:
+        for options in (
+            tracecmd.ReportOptions(raw_events=["["]),
+            tracecmd.ReportOptions(plain_events=["sched", "a\\(b"]),
+        ):
+            with pytest.raises(ValueError, match="is not a regular expression"):
+                trace.report(options)
+    done = ours(Case("i386-v6.dat", "-n ["), corpus.DATA)
+    assert done.returncode == 1
+    assert done.stderr.decode().endswith("report: '[' is not a regular expression\n")
+
+
+def test_stretches(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copies of the report, one for each thread, write as it does."""
+    monkeypatch.setattr("tracecmd._records.WINDOW_PAGES", 2)
+    options = tracecmd.ReportOptions(
+        plugin_options=["parent", "offset"], raw_events=["softirq.*"], plain_events=["timer"]
+    )
+    for name in ("functions", corpus.DATA / "i386-v6.dat"):
+        with tracecmd.open(folder / name) as trace:
+            alone = b"".join(trace.report(options))
+            assert alone != b"".join(trace.report())
+            assert b"".join(trace.report(options, threads=2)) == alone

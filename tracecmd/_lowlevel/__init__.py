@@ -31,13 +31,24 @@ from ._file import (
     Text,
 )
 from ._metadata import EventInfo, FieldInfo, Metadata
-from ._report import AGAIN, IN_ONE, JOINED, REPORT_FLAGS, Report, ReportFile
+from ._report import (
+    AGAIN,
+    EVENTS_PLAIN,
+    EVENTS_RAW,
+    IN_ONE,
+    JOINED,
+    REPORT_FLAGS,
+    Report,
+    ReportFile,
+)
 from ._symbols import Symbols
 
 __all__ = [
     "AGAIN",
     "BUFFER_TEXT",
     "COLUMN_KINDS",
+    "EVENTS_PLAIN",
+    "EVENTS_RAW",
     "IN_ONE",
     "JOINED",
     "OPTION_NAMES",

@@ -27,8 +27,18 @@ REPORT_FLAGS: dict[str, int] = {
         "TRC_REPORT_SECONDS",
         "TRC_REPORT_EVENT_TEXT",
         "TRC_REPORT_TICKS",
+        "TRC_REPORT_FUNCTION_PARENT",
+        "TRC_REPORT_FUNCTION_OFFSET",
+        "TRC_REPORT_FUNCTION_FLAT",
+        "TRC_REPORT_FGRAPH_TAILPRINT",
+        "TRC_REPORT_FGRAPH_DEPTH",
+        "TRC_REPORT_FGRAPH_RETVAL_SKIP",
+        "TRC_REPORT_FGRAPH_RETVAL_DEC",
+        "TRC_REPORT_FGRAPH_RETVAL_HEX",
     )
 }
+EVENTS_RAW: int = lib.TRC_REPORT_EVENTS_RAW
+EVENTS_PLAIN: int = lib.TRC_REPORT_EVENTS_PLAIN
 JOINED: int = lib.TRC_REPORT_JOINED
 AGAIN: int = lib.TRC_REPORT_AGAIN
 IN_ONE: int = lib.TRC_REPORT_IN_ONE
@@ -92,6 +102,13 @@ class Report(Handle):
         with self as own, report as other:
             err = ffi.new("struct trc_error *")
             check(lib.trc_report_restart(own, other, err), err, self.path)
+
+    def set_events(self, how: int, pattern: str) -> None:
+        """Write events that fit a regular expression as EVENTS_RAW or EVENTS_PLAIN say."""
+        raw = pattern.encode(errors="surrogateescape")
+        with self as report:
+            err = ffi.new("struct trc_error *")
+            check(lib.trc_report_set_events(report, how, raw, len(raw), err), err, self.path)
 
     def join(self, later: Report) -> int:
         """After a stretch that later wrote: JOINED, AGAIN or IN_ONE."""

@@ -68,6 +68,12 @@ def _add_text_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-l", action="store_true", help="latency format")
     group.add_argument("-N", action="store_true", help="no plugins")
     group.add_argument("-L", action="store_true", help="no plugins of the system")
+    group.add_argument("-r", metavar="REGEX", action="append", default=[],
+                       help="raw fields of events, or systems, of such names")  # fmt: skip
+    group.add_argument("-n", metavar="REGEX", action="append", default=[],
+                       help="no plugins for events, or systems, of such names")  # fmt: skip
+    group.add_argument("-O", metavar="[PLUGIN:]OPTION[=VALUE]", action="append", default=[],
+                       help="option of a plugin: ftrace:parent, fgraph:tailprint...")  # fmt: skip
     group.add_argument("--kernel-text", action="store_true",
                        help="evaluate print formats as C, not as libtraceevent")  # fmt: skip
     group.add_argument("--ts-diff", action="store_true", help="time since the event before")
@@ -218,6 +224,9 @@ def _print_report(
         ts_diff=arguments.ts_diff,
         ticks=arguments.raw_ts,
         kallsyms=arguments.kallsyms,
+        raw_events=arguments.r,
+        plain_events=arguments.n,
+        plugin_options=arguments.O,
     )
     readers = [trace._reader for trace in traces]
     try:

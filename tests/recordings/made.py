@@ -1,0 +1,95 @@
+"""Traces made by code, of what the recordings have not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .. import writer
+from ..writer import Field
+
+FUNC = Field("unsigned long func", "long")
+DEPTH = Field("int depth", 4, signed=True)
+FUNCGRAPH_ENTRY = writer.EventFormat(
+    "ftrace", "funcgraph_entry", 11, (FUNC, DEPTH),
+    '"--> %ps (%d)", (void *)REC->func, REC->depth',
+)  # fmt: skip
+FUNCGRAPH_EXIT = writer.EventFormat(
+    "ftrace",
+    "funcgraph_exit",
+    10,
+    (
+        FUNC,
+        Field("unsigned long retval", "long"),
+        DEPTH,
+        Field("unsigned int overrun", 4),
+        Field("unsigned long long calltime", 8),
+        Field("unsigned long long rettime", 8),
+    ),
+    '"<-- %ps (%d) (start: %llx  end: %llx) over: %d", (void *)REC->func, REC->depth, '
+    "REC->calltime, REC->rettime, REC->depth",
+)
+FUNC_REPEATS = writer.EventFormat(
+    "ftrace",
+    "func_repeats",
+    18,
+    (
+        Field("unsigned long ip", "long"),
+        Field("unsigned long parent_ip", "long"),
+        Field("u16 count", 2),
+        Field("u16 top_delta_ts", 2),
+        Field("u32 bottom_delta_ts", 4),
+    ),
+    '" %ps <-%ps\\t(repeats:%u)", (void *)REC->ip, (void *)REC->parent_ip, REC->count',
+)
+
+# Within functions of writer.KALLSYMS; the last is none.
+ONE, TWO, THREE, NOWHERE = 0xFFFFFFFF81000110, 0xFFFFFFFF810001A0, 0xFFFFFFFF81000210, 0x1234
+
+
+def one_cpu(
+    events: Sequence[tuple[int, writer.Values]],
+    ftrace_events: Sequence[writer.EventFormat | str] = writer.FTRACE_EVENTS,
+) -> bytes:
+    pages = writer.fill_pages(events, writer.Machine(False, 8))
+    buffers = [writer.Buffer(cpus={0: pages})]
+    return writer.Trace(ftrace_events=ftrace_events, buffers=buffers).write().data
+
+
+def functions() -> bytes:
+    """Functions that call each other, known and unknown, and what they return."""
+
+    def called(ip: int, parent: int) -> writer.Values:
+        return writer.FUNCTION.values(pid=17, ip=ip, parent_ip=parent)
+
+    def entry(func: int, depth: int) -> writer.Values:
+        return FUNCGRAPH_ENTRY.values(pid=17, func=func, depth=depth)
+
+    def leave(func: int, depth: int, calltime: int, rettime: int, retval: int) -> writer.Values:
+        return FUNCGRAPH_EXIT.values(
+            pid=17, func=func, depth=depth, calltime=calltime, rettime=rettime,
+            retval=retval % (1 << 64),
+        )  # fmt: skip
+
+    repeated = FUNC_REPEATS.values(pid=17, ip=TWO, parent_ip=ONE, count=3, bottom_delta_ts=500)
+    events = [
+        (1000, called(ONE, 0xFFFFFFFF81000004)),
+        (2000, called(TWO, ONE + 2)),
+        (3000, called(THREE, TWO + 9)),
+        (4000, called(NOWHERE, THREE)),
+        (5000, called(ONE, NOWHERE)),
+        (6000, called(TWO, ONE)),
+        (7000, repeated),
+        (10_000, entry(ONE, 0)),
+        (11_000, entry(TWO, 1)),
+        (12_000, leave(TWO, 1, 11_000, 12_000, 5)),
+        (13_000, entry(NOWHERE, 1)),
+        (14_000, entry(THREE, 2)),
+        (2_000_000, leave(THREE, 2, 14_000, 1_999_000, -22)),
+        (2_100_000, leave(NOWHERE, 1, 13_000, 2_099_000, 0)),
+        (2_200_000, leave(ONE, 0, 10_000, 2_200_001, 1 << 40)),
+        (2_300_000, leave(ONE, -1 % (1 << 32), 0, 12_000, -4095)),
+        (2_400_000, leave(ONE, 3, 0, 123_000, -4096)),
+        (2_500_000, leave(ONE, 3, 0, 2_000_000_000, 1 << 63)),
+    ]
+    formats = (writer.FUNCTION, writer.PRINT, FUNCGRAPH_ENTRY, FUNCGRAPH_EXIT, FUNC_REPEATS)
+    return one_cpu(events, formats)
