@@ -3,10 +3,9 @@
  * A filter is compiled once per event to instructions in postfix order, over masks: a comparison
  * puts a mask of the records that it holds for on a stack, and && and || join the two on top.
  */
-#include "filter.h"
+#include "filter_code.h"
 
 #include <inttypes.h>
-#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,66 +17,6 @@
 #define NESTING_MAX 60
 #define CODE_MAX 20000
 #define MEMO_SLOTS 16
-
-enum operand_kind {
-	OPERAND_NUMBER,
-	OPERAND_TEXT,
-	OPERAND_FIELD,
-	OPERAND_CPU,
-	OPERAND_COMM,
-	OPERAND_NONE,		/* a name that is no field of this event */
-};
-
-struct operand {
-	enum operand_kind kind;
-	uint64_t number;
-	char *text;			/* ends in NUL */
-	size_t text_size;
-	const struct event_field *field;
-};
-
-enum opcode {
-	CODE_FALSE,
-	CODE_NUMBERS,			/* left OP right, or whether that is not 0 */
-	CODE_TEXT,			/* left is a text, right the one to compare with */
-	CODE_AND,
-	CODE_OR,
-	CODE_NOT,
-};
-
-enum operation {
-	OP_EQ, OP_NE, OP_LT, OP_LE, OP_GT, OP_GE,
-	OP_ADD, OP_SUB, OP_MUL, OP_DIV, OP_MOD, OP_LSHIFT, OP_RSHIFT, OP_BIT_AND, OP_BIT_OR, OP_XOR,
-	OP_REGEX, OP_NOT_REGEX, OP_GLOB,
-};
-
-struct code {
-	enum opcode opcode;
-	enum operation op;
-	struct operand left, right;
-	regex_t *regex;
-};
-
-struct program {
-	struct code *code;
-	size_t count, room;
-};
-
-struct name {
-	char *text;
-	size_t size;
-	bool known;			/* a field of some event */
-};
-
-struct trc_filter {
-	const struct trc_metadata *metadata;
-	const struct trc_symbols *symbols;
-	struct program **by_id;		/* [id_count]; NULL: no record of the event passes */
-	uint32_t id_count;
-	struct name *names;
-	size_t name_count, name_room;
-	bool wants_symbols;
-};
 
 /* --- tokens ---------------------------------------------------------------------------------- */
 
@@ -345,22 +284,18 @@ static int emit(struct parser *parser, struct code code)
 	return TRC_OK;
 }
 
+const char filter_operators[OPERATIONS][3] = {
+	[OP_EQ] = "==", [OP_NE] = "!=", [OP_LT] = "<", [OP_LE] = "<=", [OP_GT] = ">",
+	[OP_GE] = ">=", [OP_ADD] = "+", [OP_SUB] = "-", [OP_MUL] = "*", [OP_DIV] = "/",
+	[OP_MOD] = "%", [OP_LSHIFT] = "<<", [OP_RSHIFT] = ">>", [OP_BIT_AND] = "&",
+	[OP_BIT_OR] = "|", [OP_XOR] = "^", [OP_REGEX] = "=~", [OP_NOT_REGEX] = "!~", [OP_GLOB] = "~",
+};
+
 static bool find_operation(struct text token, enum operation *out)
 {
-	static const struct {
-		char text[3];
-		uint8_t op;
-	} operations[] = {
-		{ "==", OP_EQ }, { "!=", OP_NE }, { "<", OP_LT }, { "<=", OP_LE }, { ">", OP_GT },
-		{ ">=", OP_GE }, { "+", OP_ADD }, { "-", OP_SUB }, { "*", OP_MUL }, { "/", OP_DIV },
-		{ "%", OP_MOD }, { "<<", OP_LSHIFT }, { ">>", OP_RSHIFT }, { "&", OP_BIT_AND },
-		{ "|", OP_BIT_OR }, { "^", OP_XOR }, { "=~", OP_REGEX }, { "!~", OP_NOT_REGEX },
-		{ "~", OP_GLOB },
-	};
-
-	for (size_t i = 0; i < countof(operations); i++) {
-		if (text_is(token, operations[i].text)) {
-			*out = operations[i].op;
+	for (unsigned i = 0; i < OPERATIONS; i++) {
+		if (text_is(token, filter_operators[i])) {
+			*out = (enum operation)i;
 			return true;
 		}
 	}
@@ -449,11 +384,11 @@ static int parse_expression(struct parser *parser);
 /* '!' is for the one comparison or parenthesis behind it. */
 static int parse_term(struct parser *parser)
 {
-	bool negated = false;
+	unsigned negations = 0;
 	int rc = TRC_OK;
 
 	for (; !rc && at(parser, "!"); rc = next(parser))
-		negated = !negated;
+		negations++;
 	if (rc)
 		return rc;
 	if (!at(parser, "(")) {
@@ -468,7 +403,9 @@ static int parse_term(struct parser *parser)
 		rc = rc ? rc : next(parser);
 		parser->nesting--;
 	}
-	return !rc && negated ? emit(parser, (struct code){ .opcode = CODE_NOT }) : rc;
+	for (; !rc && negations; negations--)
+		rc = emit(parser, (struct code){ .opcode = CODE_NOT });
+	return rc;
 }
 
 /* && and || alike, from left to right. */
@@ -488,14 +425,31 @@ static int parse_expression(struct parser *parser)
 
 /* --- events ---------------------------------------------------------------------------------- */
 
+static bool list_event(struct trc_filter *filter, uint32_t id)
+{
+	if (filter->listed == filter->id_room) {
+		size_t room = filter->id_room ? 2 * filter->id_room : 64;
+		uint32_t *ids = realloc(filter->ids, room * sizeof(*ids));
+
+		if (!ids)
+			return false;
+		filter->ids = ids;
+		filter->id_room = room;
+	}
+	filter->ids[filter->listed++] = id;
+	return true;
+}
+
+/* The event is that of its id. */
 static int add_event(struct trc_filter *filter, const struct event_format *event, struct text text,
 		     struct trc_error *err)
 {
 	struct parser parser = { .filter = filter, .event = event, .rest = text, .err = err };
 	int rc;
 
-	if (event->id >= filter->id_count || filter->metadata->formats.by_id[event->id] != event ||
-	    filter->by_id[event->id])
+	if (!list_event(filter, event->id))
+		return trc_fail_no_memory(err);
+	if (filter->by_id[event->id])
 		return TRC_OK;
 	parser.program = calloc(1, sizeof(*parser.program));
 	if (!parser.program)
@@ -544,9 +498,11 @@ static int add_events(struct trc_filter *filter, struct text which, struct text 
 		regfree(&name_regex);
 		return rc;
 	}
-	for (size_t i = 0; !rc && i < formats->count; i++) {
-		const struct event_format *event = &formats->list[i];
+	for (uint32_t id = 0; !rc && id < formats->id_count; id++) {
+		const struct event_format *event = formats->by_id[id];
 
+		if (!event)
+			continue;
 		if (slash ? !pattern_fits(&system_regex, event->system) || !pattern_fits(&name_regex, event->name) :
 			    !pattern_fits(&name_regex, event->system) && !pattern_fits(&name_regex, event->name))
 			continue;
@@ -642,6 +598,7 @@ void trc_filter_destroy(struct trc_filter *filter)
 	for (size_t i = 0; i < filter->name_count; i++)
 		free(filter->names[i].text);
 	free(filter->by_id);
+	free(filter->ids);
 	free(filter->names);
 	free(filter);
 }

@@ -644,6 +644,14 @@ void trc_filter_destroy(struct trc_filter *filter);	/* NULL is fine */
 /* Names in the filter that are a field of none of its events: number index (from 0). */
 int trc_filter_unknown(const struct trc_filter *filter, size_t index, const char **name,
 		       size_t *size, struct trc_error *err);
+/*
+ * What the filter is for its event number index, from 0, in the order of trace-cmd report -T, which
+ * shows this: numbers in decimal, parts that no record can change left out, "TRUE" or "FALSE" if
+ * nothing else remains. An event named twice comes twice. The text is given back with
+ * trc_bytes_free(). TRC_NOT_FOUND: there are no more.
+ */
+int trc_filter_text(const struct trc_filter *filter, size_t index, uint32_t *id,
+		    struct trc_bytes *text, struct trc_error *err);
 /* 1: it compares an address with a name, and was made without symbols: nothing equals then. */
 int trc_filter_wants_symbols(const struct trc_filter *filter);
 

@@ -183,6 +183,17 @@ static int64_t read_columns(const struct recording *recording, const struct trc_
 	return rows;
 }
 
+static void read_texts(const struct trc_filter *filter)
+{
+	struct trc_bytes text;
+	uint32_t id;
+
+	for (size_t i = 0; !trc_filter_text(filter, i, &id, &text, NULL); i++) {
+		require(text.size > 0, "a filter has a text");
+		trc_bytes_free(&text);
+	}
+}
+
 static void use_event(struct recording *recording, size_t event, const char *filter_text,
 		      size_t filter_size)
 {
@@ -227,6 +238,7 @@ static void use_event(struct recording *recording, size_t event, const char *fil
 		return;
 	for (size_t i = 0; i < recording->count; i++)
 		recording->sources[i].filter = filter;
+	read_texts(filter);
 	require(read_columns(recording, columns, COMMON, 0, 0, false) <= all, "a filter adds nothing");
 	trc_filter_destroy(filter);
 }

@@ -52,6 +52,23 @@ CASES = {
         "-O parent -O ftrace:parent=1 -O depth=1 -O depth=0 -O fgraph:offset=1",
         in_old=False,
     ),
+    "filter-test": Case(
+        "i386-v6.dat",
+        "-T -F irq,sched,sched_switch:(next_pid==0x10||!bogus==1)&&!(vec>3||comm=~'w.*')"
+        " -F sched_switch:prev_state&1&&CPU<=010||COMM!~'xy'"
+        " -v -F sched_w.*,sched_switch",
+        in_old=False,
+    ),
+    "filter-test-folds": Case(
+        "i386-v6.dat",
+        "--cpu 1 -T -F sched_switch:next_pid==0&&!(bogus==1) -F sched_wakeup:pid==1||bogus>2"
+        " -F sched_waking:!(bogus==1||!pid==2) -F sched_stat_runtime:!(bogus==1)||pid==0",
+        in_old=False,
+    ),
+    "comm": Case("i386-v6.dat", "--comm ls,dd --pid 1,257 -F timer", in_old=False),
+    "comm-unknown": Case(
+        "i386-v6.dat", "--cpu 1 --comm nosuch -v -F irq,timer,raw_syscalls,sched_switch"
+    ),
     "kallsyms-filter": Case(
         "i386-v6.dat",
         "--kallsyms {data}/options/more-symbols -F hrtimer.*:function=='a_name_like_the_timers'",
@@ -81,8 +98,8 @@ def words(case: Case) -> list[str]:
 
 def ours(case: Case, folder: Path) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [sys.executable, "-m", "tracecmd", "report", "-q", *words(case), "-i",
-         str(recording_of(case, folder))],
+        [sys.executable, "-m", "tracecmd", "report", "-q", "-i",
+         str(recording_of(case, folder)), *words(case)],
         capture_output=True, check=False,
     )  # fmt: skip
 

@@ -55,6 +55,20 @@ class Filter(Handle):
         check(code, err, metadata.path)
         return out[0]
 
+    def texts(self) -> list[tuple[int, str]]:
+        """What it is for each of its events, with the event's id."""
+        with self as pointer:
+            err = ffi.new("struct trc_error *")
+            number, text = ffi.new("uint32_t *"), ffi.new("struct trc_bytes *")
+            found: list[tuple[int, str]] = []
+            while True:
+                code = lib.trc_filter_text(pointer, len(found), number, text, err)
+                if code == lib.TRC_NOT_FOUND:
+                    return found
+                check(code, err, self.path)
+                found.append((number[0], decode(ffi.cast("char *", text.data), text.size)))
+                lib.trc_bytes_free(text)
+
     def unknown(self) -> list[str]:
         """Names in it that are a field of none of its events."""
         with self as pointer:

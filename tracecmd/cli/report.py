@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .. import _records
+from .._lowlevel import Filter
 from ..report import ReportOptions, Symbols, make_filters, make_symbols, report
 from ..trace import Trace
 from ..trace import open as open_trace
@@ -43,7 +44,12 @@ def add_parser(commands: Any) -> None:
     _add_text_options(parser)
     _add_lists(parser)
     parser.add_argument("--cpu", metavar="LIST", help="only these CPUs, such as 0,2-3")
-    parser.add_argument("--comm", metavar="NAME", help="only tasks of this name")
+    parser.add_argument("--comm", metavar="NAMES", action=_InOrder, dest="comm",
+                        help="only tasks of these names, and events about them")  # fmt: skip
+    parser.add_argument("--pid", metavar="PIDS", action=_InOrder, dest="pid",
+                        help="only tasks with these PIDs, and events about them")  # fmt: skip
+    parser.add_argument("-T", "--filter-test", action="store_true",
+                        help="show what the filters are for each event")  # fmt: skip
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="format on N threads")
     parser.add_argument("-q", action="store_true", help="say nothing about faults of the files")
 
@@ -113,6 +119,7 @@ class _File:
         self.ts2secs: int | None = None
         self.filters: list[str] = []
         self.filters_out: list[str] = []
+        self.tasks: dict[str, list[str]] = {"comm": [], "pid": []}
 
 
 def _files(arguments: argparse.Namespace) -> list[_File]:
@@ -126,6 +133,8 @@ def _files(arguments: argparse.Namespace) -> list[_File]:
             files.append(_File(value))
         elif kind == "invert":
             inverted = True
+        elif kind in ("comm", "pid"):
+            defaults.tasks[kind] += [part for part in value.split(",") if part]
         elif kind == "filter":
             (at.filters_out if inverted else at.filters).append(value)
         else:
@@ -137,6 +146,7 @@ def _files(arguments: argparse.Namespace) -> list[_File]:
         file.ts2secs = defaults.ts2secs if file.ts2secs is None else file.ts2secs
         file.filters = file.filters or defaults.filters
         file.filters_out = file.filters_out or defaults.filters_out
+        file.tasks = defaults.tasks
     return files
 
 
@@ -194,21 +204,46 @@ def _sources(
     symbols: Symbols,
 ) -> list[_records.Source]:
     readers = [trace._reader for trace in traces]
-    pids = None
-    if arguments.comm is not None:
-        pids = sorted({pid for trace in traces for pid in trace.pids_of(arguments.comm)})
     found = _records.choose_all(
-        readers, buffers=None, cpus=_cpu_list(arguments.cpu), events=None, pids=pids
+        readers, buffers=None, cpus=_cpu_list(arguments.cpu), events=None, pids=None
     )
-    filters = {
-        id(reader): make_filters(reader, own, file.filters, file.filters_out)
-        for reader, own, file in zip(readers, symbols, files, strict=True)
-    }
+    filters = {}
+    for trace, own, file in zip(traces, symbols, files, strict=True):
+        texts = file.filters + _task_filter(file, trace, arguments)
+        filters[id(trace._reader)] = made = make_filters(
+            trace._reader, own, texts, file.filters_out
+        )
+        if arguments.filter_test:
+            _print_filters(trace, texts + file.filters_out, made[0] + made[1])
     return [
         source._replace(filters=filters[id(source.reader)][0],
                         filters_out=filters[id(source.reader)][1])
         for source in found
     ]  # fmt: skip
+
+
+def _task_filter(file: _File, trace: Trace, arguments: argparse.Namespace) -> list[str]:
+    """Make the filter of --comm and --pid as trace-cmd does: by fields pid and next_pid, too."""
+    pids = []
+    for comm in file.tasks["comm"]:
+        found = trace.pids_of(comm)
+        if not found and not arguments.q:
+            warn(f"{trace.path}: no task of the name {comm} was recorded")
+        pids += [str(pid) for pid in found]
+    pids += reversed(file.tasks["pid"])
+    if not pids:
+        return []
+    fields = ("common_pid", "pid", "next_pid")
+    return [".*:" + "||".join(f"({field}=={pid})" for pid in pids for field in fields)]
+
+
+def _print_filters(trace: Trace, texts: Sequence[str], filters: Sequence[Filter]) -> None:
+    for text, compiled in zip(texts, filters, strict=True):
+        for number, shown in compiled.texts():
+            found = trace.events.by_id(number)
+            assert found is not None
+            print(f" '{found.name}: {shown if ':' in text else 'TRUE'}'")
+    sys.stdout.flush()
 
 
 def _print_report(
