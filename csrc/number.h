@@ -3,6 +3,10 @@
 #ifndef TRC_NUMBER_H
 #define TRC_NUMBER_H
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "byteorder.h"
 #include "output.h"
 
@@ -49,30 +53,42 @@ TRC_INLINE char *number_six(char *to, uint32_t value)
 	return to + 6;
 }
 
-/* The eight hexadecimal digits of value, first digit first. */
-TRC_INLINE void number_put_hex(char *to, uint32_t value)
+/* All sixteen hexadecimal digits of value, the first one first. */
+#ifdef __SSE2__
+TRC_INLINE void number_put_hex(char *to, uint64_t value)
 {
-	uint64_t x = value, above_9;
+	__m128i bytes = _mm_cvtsi64_si128((int64_t)__builtin_bswap64(value)), low = _mm_set1_epi8(15);
+	__m128i digits = _mm_unpacklo_epi8(_mm_and_si128(_mm_srli_epi64(bytes, 4), low),
+					   _mm_and_si128(bytes, low));
+	__m128i letters = _mm_and_si128(_mm_cmpgt_epi8(digits, _mm_set1_epi8(9)),
+					_mm_set1_epi8('a' - '0' - 10));
 
-	x = (x << 16 | x) & UINT64_C(0x0000ffff0000ffff);
-	x = (x << 8 | x) & UINT64_C(0x00ff00ff00ff00ff);
-	x = (x << 4 | x) & UINT64_C(0x0f0f0f0f0f0f0f0f);
-	above_9 = (x + UINT64_C(0x0606060606060606)) >> 4 & UINT64_C(0x0101010101010101);
-	x += UINT64_C(0x3030303030303030) + above_9 * ('a' - '0' - 10);
-	if (!TRC_HOST_BIG_ENDIAN)
-		x = __builtin_bswap64(x);
-	memcpy(to, &x, sizeof(x));
+	_mm_storeu_si128((__m128i *)(void *)to, _mm_add_epi8(_mm_add_epi8(digits, _mm_set1_epi8('0')), letters));
 }
+#else
+TRC_INLINE void number_put_hex(char *to, uint64_t value)
+{
+	for (unsigned half = 0; half < 2; half++, value <<= 32) {
+		uint64_t x = value >> 32, above_9;
+
+		x = (x << 16 | x) & UINT64_C(0x0000ffff0000ffff);
+		x = (x << 8 | x) & UINT64_C(0x00ff00ff00ff00ff);
+		x = (x << 4 | x) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+		above_9 = (x + UINT64_C(0x0606060606060606)) >> 4 & UINT64_C(0x0101010101010101);
+		x += UINT64_C(0x3030303030303030) + above_9 * ('a' - '0' - 10);
+		if (!TRC_HOST_BIG_ENDIAN)
+			x = __builtin_bswap64(x);
+		memcpy(to + 8 * half, &x, sizeof(x));
+	}
+}
+#endif
 
 /* In lower case, without 0x. */
 TRC_INLINE char *number_hex(char *to, uint64_t value)
 {
 	unsigned places = (67 - (unsigned)__builtin_clzll(value | 1)) / 4;
 
-	value <<= 64 - 4 * places;
-	number_put_hex(to, (uint32_t)(value >> 32));
-	if (places > 8)
-		number_put_hex(to + 8, (uint32_t)value);
+	number_put_hex(to, value << (64 - 4 * places));
 	return to + places;
 }
 
