@@ -17,7 +17,7 @@ from .filter import compile_filter
 __all__ = ["ReportOptions", "make_filters", "make_symbols", "report"]
 
 # Of the longest stream, for a thread's stretch: its text stays in the processor's cache.
-WINDOW_PAGES = 64
+WINDOW_PAGES = 128
 # A stretch with more text than this is an odd one: from there on one thread writes small pieces.
 STRETCH_TEXT = 1 << 25
 
