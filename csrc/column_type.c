@@ -110,11 +110,19 @@ static bool is_raw(const struct event_format *event, const struct event_field *f
 	       (text_is(event->name, "raw_data") || text_is(event->name, "bprint"));
 }
 
-/* A stack: the format tells of 8 addresses, or of none; the record has what there were. */
 static bool is_stack(const struct event_format *event, const struct event_field *field)
 {
 	return event->state & TRC_EVENT_FTRACE && text_is(field->name, "caller") &&
-	       text_is(event->name, "kernel_stack");
+	       (text_is(event->name, "kernel_stack") || text_is(event->name, "user_stack"));
+}
+
+/*
+ * Of a kernel's stack the format tells 8 addresses, or none; the record has what there were. Of a
+ * user's the record has the 8 always.
+ */
+static bool is_open_ended(const struct event_format *event, const struct event_field *field)
+{
+	return !field->size || (is_stack(event, field) && text_is(event->name, "kernel_stack"));
 }
 
 static struct column_type text_type(const struct field_access *access, uint32_t flags)
@@ -159,6 +167,14 @@ static struct column_type array_type(const struct event_field *field,
 	return type;
 }
 
+/* Addresses are uint64 as pointers are, whatever the kernel's long is. */
+static struct column_type stack_type(struct column_type type)
+{
+	if (type.shape != SHAPE_LIST && type.shape != SHAPE_FIXED_LIST)
+		return type;
+	return integer_type(SHAPE_LIST, 8, false);
+}
+
 static struct column_type scalar_type(const struct event_field *field)
 {
 	bool is_signed = field->flags & TRC_FIELD_SIGNED;
@@ -177,7 +193,7 @@ static enum field_extent extent_of(const struct event_format *event,
 {
 	if (field->flags & TRC_FIELD_DYNAMIC)
 		return field->flags & TRC_FIELD_RELATIVE ? EXTENT_RELATIVE : EXTENT_DYNAMIC;
-	return field->size && !is_stack(event, field) ? EXTENT_FIXED : EXTENT_REST;
+	return is_open_ended(event, field) ? EXTENT_REST : EXTENT_FIXED;
 }
 
 struct field_access field_access_of(const struct event_format *event,
@@ -213,6 +229,10 @@ struct field_access field_access_of(const struct event_format *event,
 		access.width = (uint8_t)long_size;
 	if (field->flags & TRC_FIELD_POINTER)
 		access.is_signed = access.type.is_signed = false;
+	if (array && is_stack(event, field)) {
+		access.type = stack_type(access.type);
+		access.is_signed = access.type.is_signed;
+	}
 	return access;
 }
 

@@ -299,15 +299,16 @@ static bool put_indices(const struct trc_columns *columns, struct column *column
 	return true;
 }
 
+/* Elements recorded in width bytes, as_width each in the column; there is room. */
 static void put_elements(struct arrow_buffer *values, const uint8_t *bytes, uint32_t count,
-			 unsigned width, bool big_endian)
+			 unsigned width, unsigned as_width, bool big_endian)
 {
 	uint8_t *to = values->data + values->size;
 
 	for (uint32_t i = 0; i < count; i++)
-		store_uint(to + (size_t)width * i, width,
+		store_uint(to + (size_t)as_width * i, as_width,
 			   load_uint(bytes + (size_t)width * i, width, big_endian));
-	values->size += (size_t)width * count;
+	values->size += (size_t)as_width * count;
 }
 
 /* Binary or list of a fixed length. */
@@ -325,7 +326,7 @@ static bool put_fixed(const struct trc_columns *columns, struct column_builder *
 
 		if (find_bytes(columns->payload[stretch->from + i], columns->size[stretch->from + i],
 			       access, stretch->file->big_endian, &bytes, &size)) {
-			put_elements(&builder->values, bytes, size / width, width,
+			put_elements(&builder->values, bytes, size / width, width, width,
 				     stretch->file->big_endian);
 			continue;
 		}
@@ -376,7 +377,7 @@ static bool put_lists(const struct trc_columns *columns, struct column_builder *
 		      const struct stretch *stretch, const struct field_access *access)
 {
 	bool bits = builder->type.shape == SHAPE_BITS, big_endian = stretch->file->big_endian;
-	unsigned width = access->width;
+	unsigned width = access->width, as_width = builder->type.width;
 
 	for (size_t i = 0; i < stretch->count; i++) {
 		const uint8_t *bytes;
@@ -394,9 +395,9 @@ static bool put_lists(const struct trc_columns *columns, struct column_builder *
 
 			if (access->extent == EXTENT_REST)
 				count = stack_length(bytes, count, width, big_endian);
-			if (!arrow_buffer_reserve(&builder->values, (size_t)width * count))
+			if (!arrow_buffer_reserve(&builder->values, (size_t)as_width * count))
 				return false;
-			put_elements(&builder->values, bytes, count, width, big_endian);
+			put_elements(&builder->values, bytes, count, width, as_width, big_endian);
 		}
 		if (!column_builder_end_row(builder))
 			return false;

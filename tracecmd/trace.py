@@ -669,7 +669,10 @@ class Trace:
         Integers keep width and sign; pointers are uint64, bool is bool; strings are utf8, those of
         fixed length (comm) dictionaries of it; arrays are lists, of fixed size where the field is;
         cpumasks and bitmasks are lists of the numbers of the bits set; arrays of u8, structs and
-        all else is binary. Null is what an event has not, or what does not lie in its record.
+        all else is binary. The stacks of ``kernel_stack`` and ``user_stack`` are lists of uint64;
+        the latter have always the 8 entries recorded, zeros behind the last address, as
+        trace-cmd report shows them. Null is what an event has not, or what does not lie in its
+        record.
 
         Args:
             events: as for :meth:`iter`.

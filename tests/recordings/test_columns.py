@@ -149,6 +149,26 @@ def test_all_values(path: Path, fields_program: Path) -> None:
                 assert values == expected, (str(event), field)
 
 
+STACKS = {"v7-stack.dat": "ftrace:kernel_stack", "v7-userstack.dat": "ftrace:user_stack"}
+
+
+@pytest.mark.parametrize("path", [p for p in READABLE if p.name in STACKS], ids=corpus.name_of)
+def test_stacks(path: Path) -> None:
+    """Lists of addresses; those of the user's are the entries that the report shows, all of them."""
+    name = STACKS[path.name]
+    with tracecmd.open(path) as trace:
+        table = trace.table(name).to_arrow()
+        assert table.schema.field("caller").type == pa.list_(pa.uint64())
+        stacks = table["caller"].to_pylist()
+        texts = [event.text() for event in trace.iter(name)]
+    assert len(stacks) == len(texts) > 30
+    for stack, text in zip(stacks, texts, strict=True):
+        lines = [line for line in text.splitlines() if "=> " in line]
+        assert len(lines) == len(stack)
+        if name == "ftrace:user_stack":
+            assert [int(line.split("=> ")[1], 16) for line in lines] == stack
+
+
 FILTERS = [
     "sched/sched_switch: prev_state == 0",
     "sched_switch: prev_state != 0 && next_pid > 100",

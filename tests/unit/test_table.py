@@ -129,6 +129,56 @@ def test_types(write: Write, big_endian: bool, long_size: int, compression: Any)
     assert arrays["yes"].tolist() == [True, None, True]
 
 
+@pytest.mark.parametrize("big_endian", [False, True])
+@pytest.mark.parametrize("long_size", [4, 8])
+def test_stacks(write: Write, big_endian: bool, long_size: int) -> None:
+    """Addresses are uint64 whatever the kernel's long is: of its stack those before a -1."""
+    machine = Machine(big_endian=big_endian, long_size=long_size)
+    caller = Field("unsigned long caller[8]", 8 * long_size, align=long_size)
+    kernel = EventFormat("ftrace", "kernel_stack", 4, (Field("int size", 4), caller), '"x"')
+    user = EventFormat("ftrace", "user_stack", 12, (Field("unsigned int tgid", 4), caller), '"x"')
+    other = EventFormat("zoo", "user_stack", 700, (caller,), '"x"')
+    top = 2 ** (8 * long_size) - 1
+
+    def pack(*values: int) -> bytes:
+        return b"".join(machine.pack(long_size, value) for value in values)
+
+    addresses = [5, top - 1, *range(20)]
+    whole = user.values(caller=pack(7, top, top - 1))
+    records: list[Any] = [
+        kernel.values().encode(machine)[: -8 * long_size] + pack(*addresses),
+        kernel.values(caller=pack(3, top, 4)),
+        whole,
+        whole.encode(machine)[:-4],
+        user.values(),
+        other.values(caller=pack(1)),
+    ]
+    pages = [Page(0, [Event(1, record) for record in records])]
+    ftrace = (*writer.FTRACE_EVENTS, kernel, user)
+    path = write(
+        Trace(big_endian=big_endian, long_size=long_size, ftrace_events=ftrace, events=(other,),
+              buffers=(Buffer(cpus={0: pages}),))
+    )  # fmt: skip
+    with tracecmd.open(path) as trace:
+
+        def column(*names: str) -> tuple[str, list[Any]]:
+            table = trace.table(list(names), columns=["caller"]).to_arrow()
+            table.validate(full=True)
+            return str(table.schema.field("caller").type), table["caller"].to_pylist()
+
+        kernels = [addresses, [3]]
+        users = [[7, top, top - 1, 0, 0, 0, 0, 0], None, [0] * 8]
+        assert column("ftrace:kernel_stack") == ("list<item: uint64>", kernels)
+        assert column("ftrace:user_stack") == ("list<item: uint64>", users)
+        assert column("ftrace:*") == ("list<item: uint64>", kernels + users)
+        arrays = trace.table("ftrace:user_stack").to_numpy()["caller"]
+        assert [None if v is None else list(v) for v in arrays.tolist()] == users
+        kind = {4: "uint32", 8: "uint64"}[long_size]
+        assert column("zoo:user_stack") == (
+            f"fixed_size_list<item: {kind}>[8]", [[1, 0, 0, 0, 0, 0, 0, 0]],
+        )  # fmt: skip
+
+
 def busy(count: int = 30_000) -> Trace:
     """Two CPUs, one buffer more; switches, ticks and wakeups."""
     machine = Machine()
