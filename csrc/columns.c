@@ -53,6 +53,7 @@ struct cache_slot {
 struct column {
 	uint32_t kind;			/* enum trc_column_kind */
 	char *name, *field_name;	/* field_name: NULL unless the kind is FIELD */
+	char *symbols;			/* or NULL */
 	struct text field;
 	struct column_builder builder;
 	struct cache_slot *cache;	/* [CACHE_SLOTS] of texts of 16 bytes and of pids, or NULL */
@@ -877,6 +878,8 @@ static int add_column(struct trc_columns *columns, const struct trc_column *from
 	columns->missed |= from->kind == TRC_COLUMN_MISSED_EVENTS;
 	if (from->kind == TRC_COLUMN_FIELD && !(column->field_name = copy_string(from->field)))
 		return trc_fail_no_memory(err);
+	if (from->symbols && !(column->symbols = copy_string(from->symbols)))
+		return trc_fail_no_memory(err);
 	column->field = text_of(column->field_name);
 	return column->name ? TRC_OK : trc_fail_no_memory(err);
 }
@@ -1048,6 +1051,7 @@ void trc_columns_destroy(struct trc_columns *columns)
 		column_builder_deinit(&column->builder);
 		free(column->name);
 		free(column->field_name);
+		free(column->symbols);
 		free(column->cache);
 		free(column->of_source);
 	}
@@ -1088,6 +1092,8 @@ static int column_schema(const struct trc_columns *columns, size_t index, struct
 		arrow_metadata_add_number(&metadata, "offset", field->offset);
 		arrow_metadata_add_number(&metadata, "size", field->size);
 		arrow_metadata_add_number(&metadata, "signed", !!(field->flags & TRC_FIELD_SIGNED));
+		if (column->symbols)
+			arrow_metadata_add(&metadata, "symbols", text_of(column->symbols));
 	}
 	return arrow_schema(column->builder.type, column->name, nullable, &metadata, out, err);
 }

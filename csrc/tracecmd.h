@@ -696,7 +696,7 @@ struct ArrowArrayStream {
  * kernel's without the -1 that may end it, a user's with all 8 as recorded, zeros behind the last one.
  * Bytes that are none of these (u8 arrays, structs) are binary. A value that does not lie within its
  * record is null, and so is that of a field which an event does not have. Each column's metadata holds
- * the field's C type ("c_type"), "offset", "size" and "signed".
+ * the field's C type ("c_type"), "offset", "size", "signed", and what trc_column.symbols says as "symbols".
  */
 struct trc_columns;
 enum trc_column_kind {
@@ -721,6 +721,7 @@ enum trc_columns_flags {
 struct trc_column {
 	const char *name;		/* of the column; ends in NUL */
 	const char *field;		/* of kind FIELD: its name; ends in NUL */
+	const char *symbols;		/* of kind FIELD: names of its values, for its metadata; ends in NUL; NULL: none */
 	uint32_t kind;			/* enum trc_column_kind */
 };
 struct trc_columns_source {

@@ -152,7 +152,8 @@ class EventFormat:
         """Names of values by field: of enums and flags, as the print fmt has them.
 
         ``trace.events["tick_stop"].symbols["dependency"]`` gives ``{0: "NONE", 1: "POSIX_TIMER",
-        ...}``; fields without names are not in it. Tables hold such fields as integers.
+        ...}``; fields without names are not in it. Tables hold such fields as integers, and these
+        names in the metadata of their columns.
         """
         return symbols_of(self.print_fmt)
 

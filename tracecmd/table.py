@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -99,6 +100,20 @@ def _choose_columns(
     if wanted is None:
         wanted = (*USUAL, "event")
     return [_resolve_some(events, name) for name in wanted]
+
+
+def _add_symbols(
+    columns: Sequence[_lowlevel.Column], events: Sequence[EventFormat]
+) -> tuple[_lowlevel.Column, ...]:
+    """Add the names of values, where all events that have the field give them alike."""
+    found = []
+    for column in columns:
+        name = column.field
+        having = [event for event in events if name in event.fields] if name else []
+        tables = [event.symbols.get(name) for event in having]
+        same = tables and tables[0] and all(table == tables[0] for table in tables)
+        found.append(column._replace(symbols=json.dumps(tables[0])) if same else column)
+    return tuple(found)
 
 
 # Reading -------------------------------------------------------------------------------------
@@ -213,7 +228,7 @@ def _make_filters(
     for reader in readers:
         ids = None
         if names is not None:
-            ids = _records.id_bitmap(_formats([reader], names))
+            ids = _records.id_bitmap(_formats_of([reader], names))
         try:
             found = filters[id(reader)] = compile_filter(reader, where, ids)
         except FilterError as error:
@@ -381,7 +396,8 @@ def make_table(
             raise ValueError(f"{name}={value!r}; it is {known[0]!r} or {known[1]!r}")
     names = [events] if isinstance(events, str) else None if events is None else list(events)
     sources = _records.choose_all(readers, buffers=buffers, cpus=cpus, events=names, pids=pids)
-    formats = _formats(readers, names)
+    everywhere = _formats_of(readers, names)
+    formats = _distinct(everywhere)
     if isinstance(columns, str):
         raise TypeError("columns is a list of names, not a name")
     chosen = _choose_columns(formats, None if columns is None else list(columns))
@@ -392,7 +408,7 @@ def make_table(
         sources = [source for source in sources if id(source.reader) in filters]
     scan = Scan(
         request(sources),
-        tuple(chosen),
+        _add_symbols(chosen, everywhere),
         filters,
         ts == "uint64",
         invalid_utf8 == "binary",
@@ -401,16 +417,23 @@ def make_table(
     return Table(scan, str(formats[0]) if len(formats) == 1 else f"events={len(formats)}")
 
 
-def _formats(readers: Sequence[_records.Reader], names: Sequence[str] | None) -> list[EventFormat]:
-    """The events that are asked for, one for each name even if several files have it."""
-    found: dict[str, EventFormat] = {}
+def _formats_of(
+    readers: Sequence[_records.Reader], names: Sequence[str] | None
+) -> list[EventFormat]:
+    """The events that are asked for, of each file that has them."""
+    found: list[EventFormat] = []
     for reader in readers:
         if names is None:
-            for event in reader.events.values():
-                found.setdefault(str(event), event)
-            continue
-        for name in names:
+            found += reader.events.values()
+        for name in names or ():
             with contextlib.suppress(KeyError):
-                for event in reader.events.select(name):
-                    found.setdefault(str(event), event)
+                found += reader.events.select(name)
+    return found
+
+
+def _distinct(events: Iterable[EventFormat]) -> list[EventFormat]:
+    """One for each name even if several files have it."""
+    found: dict[str, EventFormat] = {}
+    for event in events:
+        found.setdefault(str(event), event)
     return list(found.values())

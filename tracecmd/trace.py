@@ -674,6 +674,12 @@ class Trace:
         trace-cmd report shows them. Null is what an event has not, or what does not lie in its
         record.
 
+        Enums and flags are integers. The metadata of a field's column (``pyarrow.Field.metadata``,
+        also in Parquet and Arrow files) holds ``c_type``, ``offset`` and ``size`` in bytes,
+        ``signed`` (0 or 1), and where the print fmt names values ``symbols``, a JSON object from
+        value to name, ``{"0": "HI", "1": "TIMER"}``: :attr:`EventFormat.symbols`. Of several
+        events, it is there if all that have the field name its values alike.
+
         Args:
             events: as for :meth:`iter`.
             columns: names of columns: fields, common ones and those named above.

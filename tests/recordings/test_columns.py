@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import struct
 import subprocess
 from collections import defaultdict
@@ -149,12 +150,24 @@ def test_all_values(path: Path, fields_program: Path) -> None:
                 assert values == expected, (str(event), field)
 
 
+@pytest.mark.parametrize("path", READABLE[::3], ids=corpus.name_of)
+def test_names_of_values(path: Path) -> None:
+    """Every column's metadata has the names that its event's format gives."""
+    with tracecmd.open(path) as trace:
+        for name, event in trace.events.items():
+            schema = pa.schema(trace.table(name))
+            for field in event.fields:
+                found = schema.field(field).metadata.get(b"symbols")
+                names = {int(k): v for k, v in json.loads(found).items()} if found else None
+                assert names == event.symbols.get(field), (name, field)
+
+
 STACKS = {"v7-stack.dat": "ftrace:kernel_stack", "v7-userstack.dat": "ftrace:user_stack"}
 
 
 @pytest.mark.parametrize("path", [p for p in READABLE if p.name in STACKS], ids=corpus.name_of)
 def test_stacks(path: Path) -> None:
-    """Lists of addresses; those of the user's are the entries that the report shows, all of them."""
+    """Lists of addresses; the user's hold all entries that the report shows."""
     name = STACKS[path.name]
     with tracecmd.open(path) as trace:
         table = trace.table(name).to_arrow()

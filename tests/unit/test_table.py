@@ -179,6 +179,57 @@ def test_stacks(write: Write, big_endian: bool, long_size: int) -> None:
         )  # fmt: skip
 
 
+NAMES = (
+    '"%s %s", __print_symbolic(REC->kind, { 0, "NO\\"NE" }, { -1, "ALL" }), '
+    '__print_flags(REC->mask, "|", { 1UL << 3, "A" })'
+)
+
+
+def test_names_of_values(write: Write, tmp_path: Path) -> None:
+    """Names are in the metadata of the columns of every table, and of the files it goes to."""
+    import pyarrow.feather
+    import pyarrow.parquet as pq
+
+    fields = (Field("int kind", 4, signed=True), Field("u64 mask", 8), Field("int plain", 4))
+    named, alike = (EventFormat("zoo", f"n{i}", 800 + i, fields, NAMES) for i in (0, 1))
+    other = EventFormat("zoo", "n2", 802, fields, NAMES.replace('"A"', '"B"'))
+    records = [Event(1, event.values(kind=2**32 - 1, mask=8)) for event in (named, alike, other)]
+    path = write(
+        Trace(events=(named, alike, other), buffers=(Buffer(cpus={0: [Page(0, records)]}),))
+    )
+
+    def names(schema: Any) -> dict[str, dict[int, str]]:
+        found = {field.name: (field.metadata or {}).get(b"symbols") for field in schema}
+        return {
+            name: {int(value): text for value, text in json.loads(table).items()}
+            for name, table in found.items()
+            if table
+        }
+
+    with tracecmd.open(path) as trace:
+        symbols = trace.events["n0"].symbols
+        assert set(symbols) == {"kind", "mask"}
+        assert symbols["mask"] == {8: "A"}
+        assert set(symbols["kind"]) == {0, -1}
+        table = trace.table("n0")
+        arrow = table.to_arrow()
+        assert names(arrow.schema) == symbols
+        row = arrow.to_pylist()[0]
+        assert (symbols["kind"][row["kind"]], symbols["mask"][row["mask"]]) == ("ALL", "A")
+        assert names(pa.schema(table)) == symbols
+        assert names(trace.tables()["zoo:n0"].to_arrow().schema) == symbols
+        assert names(next(trace.batches("n0")).to_arrow().schema) == symbols
+        assert names(next(table.without_dictionaries().batches()).to_arrow().schema) == symbols
+        table.to_parquet(tmp_path / "n.parquet")
+        assert names(pq.read_schema(tmp_path / "n.parquet")) == symbols
+        export.write_table(table, tmp_path / "n.arrow")
+        assert names(pyarrow.feather.read_table(tmp_path / "n.arrow").schema) == symbols
+        columns = ["kind", "mask", "plain"]
+        assert names(pa.schema(trace.table(["n0", "n1"], columns=columns))) == symbols
+        some = names(pa.schema(trace.table(["n0", "n2"], columns=columns)))
+        assert some == {"kind": symbols["kind"]}
+
+
 def busy(count: int = 30_000) -> Trace:
     """Two CPUs, one buffer more; switches, ticks and wakeups."""
     machine = Machine()

@@ -88,6 +88,7 @@ class Column(NamedTuple):
     name: str
     kind: str
     field: str = ""
+    symbols: str = ""
 
 
 class ColumnsSource(NamedTuple):
@@ -230,6 +231,8 @@ class Columns(Handle):
             entry.name = self._string(column.name)
             entry.field = self._string(column.field)
             entry.kind = COLUMN_KINDS[column.kind]
+            if column.symbols:
+                entry.symbols = self._string(column.symbols)
         options = self._keep(ffi.new("struct trc_columns_options *"))
         options.walk.start = start
         options.walk.end = end or 0
