@@ -721,8 +721,8 @@ enum trc_columns_flags {
 struct trc_column {
 	const char *name;		/* of the column; ends in NUL */
 	const char *field;		/* of kind FIELD: its name; ends in NUL */
-	const char *symbols;		/* of kind FIELD: names of its values, for its metadata; ends in NUL; NULL: none */
 	uint32_t kind;			/* enum trc_column_kind */
+	const char *symbols;		/* names of its values, for its metadata; ends in NUL; NULL: none */
 };
 struct trc_columns_source {
 	struct trc_walk_source walk;	/* event_ids: which events' fields there are */

@@ -213,7 +213,7 @@ static void use_event(struct recording *recording, size_t event, const char *fil
 		return;
 	ids[info.id / 8] = (uint8_t)(1 << info.id % 8);
 	for (uint32_t i = 0; i < COMMON; i++)
-		columns[i] = (struct trc_column){ common[i], NULL, i + 1 };
+		columns[i] = (struct trc_column){ .name = common[i], .kind = i + 1 };
 	for (size_t i = 0; i < info.common_count + info.field_count && count < COLUMNS_MAX; i++) {
 		struct trc_field_info field;
 
@@ -221,7 +221,8 @@ static void use_event(struct recording *recording, size_t event, const char *fil
 			continue;
 		memcpy(names[count], field.name, field.name_size);
 		names[count][field.name_size] = '\0';
-		columns[count] = (struct trc_column){ names[count], names[count], TRC_COLUMN_FIELD };
+		columns[count] = (struct trc_column){ .name = names[count], .field = names[count],
+						      .kind = TRC_COLUMN_FIELD, .symbols = "{}" };
 		count++;
 	}
 	for (size_t i = 0; i < recording->count; i++) {
