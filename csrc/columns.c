@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "arrow.h"
+#include "columns.h"
 #include "data.h"
 #include "error.h"
 #include "file.h"
@@ -15,7 +16,6 @@
 
 #define PORTION FILTER_ROWS
 #define PORTION_VARIABLE 2048	/* values of varying size in a portion, over all columns */
-#define BATCH_BYTES (UINT64_C(64) << 20)	/* a batch that has grown to this ends */
 #define BITMASK_MAX 8192	/* bytes of a bitmask: eight times what the largest kernel has */
 #define CACHE_SLOTS 512
 
@@ -39,9 +39,13 @@ struct file_plans {
 
 struct source {
 	size_t file;			/* in files */
+	const uint8_t *event_ids;
 	const struct trc_filter *filter;
 	uint32_t cpu;
 	struct text buffer, peer;
+	/* With a column of missed_events: */
+	int64_t missed;			/* before rows that did not pass, since the last that did */
+	uint64_t first_row;		/* over all batches; UINT64_MAX: none so far */
 };
 
 /* What was looked up in a dictionary lately. */
@@ -61,7 +65,7 @@ struct column {
 };
 
 struct trc_columns {
-	struct trc_walk *walk;
+	struct trc_walk *walk;		/* NULL: of a set, which has the walk */
 	struct file_plans *files;
 	size_t file_count;
 	struct source *sources;
@@ -71,6 +75,7 @@ struct trc_columns {
 	uint32_t flags;			/* enum trc_columns_flags */
 	bool filtered;			/* some source has a filter */
 	bool missed;			/* a column wants missed_events */
+	uint64_t rows_before;		/* this portion, over all batches; where missed */
 	size_t portion;
 	size_t last_rows;		/* of the batch before: the next one will have as many */
 
@@ -595,6 +600,27 @@ static void move_row(struct trc_columns *columns, size_t to, size_t from)
 	columns->missed_events[to] = columns->missed_events[from];
 }
 
+/* A loss before a record that does not pass is one before the next that does. */
+static void carry_missed(struct trc_columns *columns, size_t row, bool pass)
+{
+	int64_t *carried = &columns->sources[columns->source[row]].missed;
+	int64_t missed = add_missed(*carried, columns->missed_events[row]);
+
+	*carried = pass ? 0 : missed;
+	columns->missed_events[row] = missed;
+}
+
+static void note_first_rows(struct trc_columns *columns)
+{
+	for (size_t i = 0; i < columns->count; i++) {
+		struct source *source = &columns->sources[columns->source[i]];
+
+		if (source->first_row == UINT64_MAX)
+			source->first_row = columns->rows_before + i;
+	}
+	columns->rows_before += columns->count;
+}
+
 /* Leaves the records of the portion that their filter passes. */
 static bool apply_filters(struct trc_columns *columns)
 {
@@ -610,6 +636,8 @@ static bool apply_filters(struct trc_columns *columns)
 		memset(pass, 1, stretch.count);
 		if (filter && !filter_run(filter, columns->id[from], &rows, pass))
 			return false;
+		for (size_t i = 0; columns->missed && i < stretch.count; i++)
+			carry_missed(columns, from + i, pass[i]);
 		for (size_t i = 0; i < stretch.count; i++) {
 			if (pass[i] && kept++ != from + i)
 				move_row(columns, kept - 1, from + i);
@@ -728,10 +756,74 @@ int trc_columns_next(struct trc_columns *columns, size_t max_rows, struct ArrowA
 			return rc;
 		if (!columns->count)
 			break;
+		if (columns->missed)
+			note_first_rows(columns);
 		if (!put_portion(columns))
 			return trc_fail_no_memory(err);
 		rows += columns->count;
 	}
+	columns->last_rows = rows;
+	return hand_over(columns, rows, out, err);
+}
+
+void trc_columns_losses(const struct trc_columns *columns, size_t source, uint64_t *first_row,
+			int64_t *missed)
+{
+	*first_row = UINT64_MAX;
+	*missed = 0;
+	if (source >= columns->source_count)
+		return;
+	*first_row = columns->sources[source].first_row;
+	*missed = add_missed(columns->sources[source].missed, trc_walk_missed(columns->walk, source));
+}
+
+/* --- of a set -------------------------------------------------------------------------------- */
+
+bool columns_begin(struct trc_columns *columns)
+{
+	return begin(columns);
+}
+
+static void take_rows(struct trc_columns *columns, const struct trc_batch *from,
+		      const uint32_t *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		uint32_t row = rows[i];
+
+		columns->payload[i] = from->address[row];
+		columns->ts[i] = from->ts[row];
+		columns->source[i] = from->source[row];
+		columns->id[i] = from->id[row];
+		columns->size[i] = from->size[row];
+		columns->pid[i] = from->pid[row];
+		columns->cpu[i] = columns->sources[from->source[row]].cpu;
+	}
+	columns->count = count;
+}
+
+int columns_put_rows(struct trc_columns *columns, const struct trc_batch *from,
+		     const uint32_t *rows, size_t count, size_t *put, struct trc_error *err)
+{
+	for (size_t done = *put = 0; done < count;) {
+		size_t left = count - done, n = left < columns->portion ? left : columns->portion;
+
+		take_rows(columns, from, rows + done, n);
+		if ((columns->filtered && !apply_filters(columns)) || !put_portion(columns))
+			return trc_fail_no_memory(err);
+		*put += columns->count;
+		done += n;
+	}
+	return TRC_OK;
+}
+
+uint64_t columns_size(const struct trc_columns *columns)
+{
+	return batch_size(columns);
+}
+
+int columns_hand_over(struct trc_columns *columns, size_t rows, struct ArrowArray *out,
+		      struct trc_error *err)
+{
 	columns->last_rows = rows;
 	return hand_over(columns, rows, out, err);
 }
@@ -842,13 +934,18 @@ static int add_source(struct trc_columns *columns, const struct trc_columns_sour
 		return rc;
 	*source = (struct source){
 		.file = file,
+		.event_ids = from->walk.event_ids,
 		.filter = from->filter,
 		.cpu = stream.cpu,
 		.buffer = { buffer.name, buffer.name_size },
 		.peer = text_of(from->peer),
+		.first_row = UINT64_MAX,
 	};
 	columns->source_count++;
 	columns->filtered |= from->filter != NULL;
+	if (source > columns->sources && source[-1].file == file &&
+	    source[-1].event_ids == source->event_ids)
+		return TRC_OK;	/* mostly all sources of a file want the same */
 	return add_events(columns, &columns->files[file], from->walk.event_ids, err);
 }
 
@@ -983,7 +1080,7 @@ static size_t portion_of(const struct trc_columns *columns)
 
 static int fill_columns(struct trc_columns *columns, const struct trc_columns_source *sources,
 			size_t count, const struct trc_columns_options *options,
-			struct trc_error *err)
+			bool walks_itself, struct trc_error *err)
 {
 	struct trc_walk_source *walks = calloc(count + 1, sizeof(*walks));
 	int rc = walks ? TRC_OK : trc_fail_no_memory(err);
@@ -997,15 +1094,15 @@ static int fill_columns(struct trc_columns *columns, const struct trc_columns_so
 	for (size_t i = 0; !rc && i < columns->column_count; i++)
 		rc = prepare_column(columns, i, err);
 	columns->portion = portion_of(columns);
-	if (!rc)
+	if (!rc && walks_itself)
 		rc = trc_walk_create(walks, count, &options->walk, &columns->walk, err);
 	free(walks);
 	return rc;
 }
 
-int trc_columns_create(const struct trc_columns_source *sources, size_t count,
-		       const struct trc_columns_options *options, struct trc_columns **out,
-		       struct trc_error *err)
+static int create(const struct trc_columns_source *sources, size_t count,
+		  const struct trc_columns_options *options, bool walks_itself,
+		  struct trc_columns **out, struct trc_error *err)
 {
 	struct trc_columns *columns = calloc(1, sizeof(*columns));
 	int rc;
@@ -1019,13 +1116,27 @@ int trc_columns_create(const struct trc_columns_source *sources, size_t count,
 	if (!columns->files || !columns->sources || !columns->columns)
 		rc = trc_fail_no_memory(err);
 	else
-		rc = fill_columns(columns, sources, count, options, err);
+		rc = fill_columns(columns, sources, count, options, walks_itself, err);
 	if (rc) {
 		trc_columns_destroy(columns);
 		return rc;
 	}
 	*out = columns;
 	return TRC_OK;
+}
+
+int trc_columns_create(const struct trc_columns_source *sources, size_t count,
+		       const struct trc_columns_options *options, struct trc_columns **out,
+		       struct trc_error *err)
+{
+	return create(sources, count, options, true, out, err);
+}
+
+int columns_create_of_set(const struct trc_columns_source *sources, size_t count,
+			  const struct trc_columns_options *options, struct trc_columns **out,
+			  struct trc_error *err)
+{
+	return create(sources, count, options, false, out, err);
 }
 
 static void destroy_file(struct file_plans *file)

@@ -764,6 +764,47 @@ int trc_columns_problem(const struct trc_columns *columns, size_t index, struct 
 void trc_columns_progress(const struct trc_columns *columns, uint64_t *done, uint64_t *total);
 
 /*
+ * After the last batch of columns with MISSED_EVENTS, read forwards: the number of a source's first
+ * row, counted over all batches (UINT64_MAX: it has none), and what it lost behind its last one, as
+ * trc_walk_missed(). Whoever reads on in other columns has to add that to the next row of the source.
+ */
+void trc_columns_losses(const struct trc_columns *columns, size_t source, uint64_t *first_row,
+			int64_t *missed);
+
+/*
+ * Several tables of one file out of one walk: a record goes to the table of its event. Times, order
+ * and pids are the sources'; their event_ids and filters are not looked at. A set belongs to one
+ * thread at a time.
+ */
+struct trc_column_set;
+struct trc_column_table {
+	const uint8_t *event_ids;	/* TRC_EVENT_ID_BYTES: whose records; an event is of one table */
+	size_t column_count;
+	const struct trc_column *columns;	/* of any kind but MISSED_EVENTS */
+	const struct trc_filter *filter;	/* NULL: all records */
+};
+
+/* The options' columns are not looked at. As trc_columns_create(); TRC_ARGUMENT: several files. */
+int trc_column_set_create(const struct trc_columns_source *sources, size_t count,
+			  const struct trc_columns_options *options,
+			  const struct trc_column_table *tables, size_t table_count,
+			  struct trc_column_set **out, struct trc_error *err);
+void trc_column_set_destroy(struct trc_column_set *set);	/* NULL is fine */
+
+/*
+ * The next batch that is done, and the number of its table: of max_rows rows, or fewer at the end,
+ * and where the batches of all tables together take much memory. release NULL: there are no more.
+ */
+int trc_column_set_next(struct trc_column_set *set, size_t max_rows, size_t *table,
+			struct ArrowArray *out, struct trc_error *err);
+
+/* As trc_walk_problem_count() and its like. */
+size_t trc_column_set_problem_count(const struct trc_column_set *set);
+int trc_column_set_problem(const struct trc_column_set *set, size_t index,
+			   struct trc_error *problem);
+void trc_column_set_progress(const struct trc_column_set *set, uint64_t *done, uint64_t *total);
+
+/*
  * Texts: whole lines as trace-cmd report prints them. A report belongs to one thread at a time;
  * files, metadata and symbols must outlive it, and may be shared with other reports.
  */

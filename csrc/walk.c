@@ -152,12 +152,6 @@ TRC_INLINE bool id_wanted(const uint8_t *event_ids, uint32_t id)
 	return id < 65536 && (event_ids[id >> 3] >> (id & 7) & 1);
 }
 
-/* Two losses in a row; one of unknown number makes the sum unknown. */
-static int64_t add_missed(int64_t a, int64_t b)
-{
-	return a < 0 || b < 0 ? -1 : a > INT64_MAX - b ? INT64_MAX : a + b;
-}
-
 /* Room for as many records as a page of so many bytes can hold: 4 bytes and a word of data each. */
 static int block_reserve(struct record_block *block, uint32_t bytes, struct trc_error *err)
 {

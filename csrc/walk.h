@@ -33,6 +33,12 @@ struct record_block {
 	uint32_t *size;
 };
 
+/* Two losses in a row; one of unknown number makes the sum unknown. */
+TRC_INLINE int64_t add_missed(int64_t a, int64_t b)
+{
+	return a < 0 || b < 0 ? -1 : a > INT64_MAX - b ? INT64_MAX : a + b;
+}
+
 TRC_INLINE void record_block_move(struct record_block *block, size_t to, size_t from)
 {
 	block->ts[to] = block->ts[from];

@@ -53,6 +53,7 @@ from .table import (
     MissingPackageError,
     RecordBatch,
     Table,
+    Tables,
     UnknownFieldError,
 )
 from .trace import Buffer, CpuArea, FormatText, Trace, open
@@ -93,6 +94,7 @@ __all__ = [
     "SessionError",
     "Stat",
     "Table",
+    "Tables",
     "TimeSample",
     "TimeShift",
     "Timeline",

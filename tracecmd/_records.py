@@ -7,13 +7,15 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from . import _lowlevel
 from ._texts import EventTexts
 from .event import Event, EventFormat, Events
 
 __all__ = ["EventBatch", "Reader", "Request", "read_batches", "read_events"]
+
+T = TypeVar("T")
 
 WINDOW_PAGES = 256  # of the longest stream: about what one task of a thread reads
 TIME_LIMIT = 1 << 64
@@ -260,6 +262,11 @@ def read_window(
         walk.close()
 
 
+def add_missed(a: int, b: int) -> int:
+    """Two losses in a row; one of unknown number makes the sum unknown."""
+    return -1 if a < 0 or b < 0 else a + b
+
+
 def _add_missed(batches: list[_lowlevel.Batch], missed: list[int]) -> None:
     """Charge what was lost behind the last row of a window to the next row of that source."""
     for source, lost in enumerate(missed):
@@ -268,8 +275,7 @@ def _add_missed(batches: list[_lowlevel.Batch], missed: list[int]) -> None:
         for batch in batches:
             if source in batch.source:
                 row = batch.source.index(source)
-                own = batch.missed_events[row]
-                batch.missed_events[row] = -1 if own < 0 or lost < 0 else own + lost
+                batch.missed_events[row] = add_missed(batch.missed_events[row], lost)
                 missed[source] = 0
                 break
 
@@ -299,48 +305,56 @@ def windows(request: Request, window_pages: int = WINDOW_PAGES) -> list[tuple[in
     return windows[::-1] if request.backwards else windows
 
 
-def read_batches(request: Request) -> Iterator[_lowlevel.Batch]:
-    """Read in the request's order; with threads, windows of time side by side.
+def read_windows(
+    request: Request,
+    cuts: Sequence[tuple[int, int | None]],
+    read: Callable[[int, int | None], T],
+) -> Iterator[T]:
+    """What read makes of each window, in order, with the request's threads.
 
     At most two windows a thread are held at a time, so memory does not follow the file's size.
     """
+    with ThreadPoolExecutor(request.threads, thread_name_prefix="tracecmd") as pool:
+        running: deque[Future[T]] = deque()
+        waiting = iter(cuts)
+
+        def submit(count: int) -> None:
+            for window in itertools.islice(waiting, count):
+                running.append(pool.submit(read, *window))
+
+        submit(2 * request.threads)
+        try:
+            for done in itertools.count(1):
+                if not running:
+                    return
+                found = running.popleft().result()
+                submit(1)
+                if request.on_progress:
+                    request.on_progress(done, len(cuts))
+                yield found
+        finally:
+            for future in running:
+                future.cancel()
+
+
+def read_batches(request: Request) -> Iterator[_lowlevel.Batch]:
+    """Read in the request's order; with threads, windows of time side by side."""
     cuts = windows(request)
     if len(cuts) == 1:
         yield from read_window(request, *cuts[0], [])
         return
     quiet = request._replace(on_progress=None)
 
-    def read(window: tuple[int, int | None]) -> tuple[list[_lowlevel.Batch], list[int]]:
+    def read(start: int, end: int | None) -> tuple[list[_lowlevel.Batch], list[int]]:
         missed: list[int] = []
-        return list(read_window(quiet, *window, missed)), missed
+        return list(read_window(quiet, start, end, missed)), missed
 
-    with ThreadPoolExecutor(request.threads, thread_name_prefix="tracecmd") as pool:
-        running: deque[Future[tuple[list[_lowlevel.Batch], list[int]]]] = deque()
-        waiting = iter(cuts)
-
-        def submit(count: int) -> None:
-            for window in itertools.islice(waiting, count):
-                running.append(pool.submit(read, window))
-
-        submit(2 * request.threads)
-        done = 0
-        missed = [0] * len(request.sources)
-        try:
-            while running:
-                batches, behind = running.popleft().result()
-                submit(1)
-                if not request.backwards:
-                    _add_missed(batches, missed)
-                    missed = [
-                        -1 if a < 0 or b < 0 else a + b for a, b in zip(missed, behind, strict=True)
-                    ]
-                done += 1
-                if request.on_progress:
-                    request.on_progress(done, len(cuts))
-                yield from batches
-        finally:
-            for future in running:
-                future.cancel()
+    missed = [0] * len(request.sources)
+    for batches, behind in read_windows(request, cuts, read):
+        if not request.backwards:
+            _add_missed(batches, missed)
+            missed = list(map(add_missed, missed, behind))
+        yield from batches
 
 
 def read_events(request: Request) -> Iterator[Event]:

@@ -8,17 +8,14 @@ batch by batch. Whatever speaks the Arrow PyCapsule interface takes it as it is,
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
 from . import _lowlevel, _records, errors
 from .event import EventFormat, unknown_name
-from .export import GROUP_ROWS, write_parquet
+from .export import GROUP_ROWS, write_parquet, write_tables
 from .filter import FilterError, compile_filter
 from .packages import MissingPackageError, package
 
@@ -32,6 +29,7 @@ __all__ = [
     "MissingPackageError",
     "RecordBatch",
     "Table",
+    "Tables",
     "UnknownFieldError",
     "package",
 ]
@@ -40,6 +38,10 @@ COMMON = ("ts", "cpu", "pid", "comm", "flags", "preempt_count", "event", "system
           "peer", "missed_events")  # fmt: skip
 USUAL = COMMON[:6]
 BATCH_ROWS = 65536
+PASS_TABLES = 128  # read at once: each is a file that is open, and has a batch
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 class UnknownFieldError(errors.TraceError, KeyError):
@@ -119,6 +121,30 @@ def _add_symbols(
 # Reading -------------------------------------------------------------------------------------
 
 
+class Batches(Protocol[T_co]):
+    """What gives batches of columns: _lowlevel.Columns, _lowlevel.ColumnSet."""
+
+    def next(self, max_rows: int) -> T_co | None: ...
+    def problems(self) -> list[Exception]: ...
+    def progress(self) -> tuple[int, int]: ...
+
+
+def _read(request: _records.Request, columns: Batches[T]) -> Iterator[T]:
+    """All batches of one window of time."""
+    told = 0
+    while True:
+        batch = columns.next(request.batch_size)
+        problems = columns.problems()
+        for problem in problems[told:]:
+            request.on_problem(problem)
+        told = len(problems)
+        if request.on_progress:
+            request.on_progress(*columns.progress())
+        if batch is None:
+            return
+        yield batch
+
+
 class Scan(NamedTuple):
     """All that a read needs: what to read, into which columns, and what passes."""
 
@@ -129,85 +155,127 @@ class Scan(NamedTuple):
     binary: bool
     dictionary: bool
 
-    def open(self, start: int, end: int | None) -> _lowlevel.Columns:
-        """Start reading a window of time."""
-        sources = [
+    def options(self, start: int, end: int | None) -> _lowlevel.ColumnsOptions:
+        """How to read a window of time."""
+        return _lowlevel.ColumnsOptions(
+            start,
+            end,
+            self.request.backwards,
+            self.request.by_cpu,
+            self.uint64_ts,
+            self.binary,
+            self.dictionary,
+        )
+
+    def sources(self) -> list[_lowlevel.ColumnsSource]:
+        """What to read, for the core."""
+        return [
             _lowlevel.ColumnsSource(s.lowlevel(), s.reader.peer, self.filters.get(id(s.reader)))
             for s in self.request.sources
         ]
-        return _lowlevel.Columns(
-            sources,
-            self.columns,
-            start,
-            end,
-            backwards=self.request.backwards,
-            by_cpu=self.request.by_cpu,
-            uint64_ts=self.uint64_ts,
-            binary=self.binary,
-            dictionary=self.dictionary,
-        )
+
+    def open(self, start: int, end: int | None) -> _lowlevel.Columns:
+        """Start reading a window of time."""
+        return _lowlevel.Columns(self.sources(), self.columns, self.options(start, end))
 
     def schema(self) -> _lowlevel.Schema:
         """What the columns are."""
-        columns = self.open(0, 0)
-        try:
+        with contextlib.closing(self.open(0, 0)) as columns:
             return columns.schema()
-        finally:
-            columns.close()
 
     def arrays(self) -> Iterator[_lowlevel.Array]:
         """All batches in order; with threads, windows of time side by side."""
-        lost = any(column.kind == "missed_events" for column in self.columns)
-        request = self.request._replace(threads=1) if lost else self.request
+        request = self.request
+        lost = [i for i, column in enumerate(self.columns) if column.kind == "missed_events"]
+        if lost and request.backwards:
+            request = request._replace(threads=1)  # a loss is told of before what it is behind
         windows = _records.windows(request)
         if len(windows) == 1:
-            return self._window(*windows[0], request.on_progress)
-        return self._windows(windows)
+            with contextlib.closing(self.open(*windows[0])) as columns:
+                yield from _read(request, columns)
+            return
+        quiet = request._replace(on_progress=None)
 
-    def _window(
-        self, start: int, end: int | None, on_progress: Callable[[int, int], None] | None
-    ) -> Iterator[_lowlevel.Array]:
-        columns = self.open(start, end)
-        told = 0
-        try:
-            while True:
-                array = columns.next(self.request.batch_size)
-                problems = columns.problems()
-                for problem in problems[told:]:
-                    self.request.on_problem(problem)
-                told = len(problems)
-                if on_progress:
-                    on_progress(*columns.progress())
-                if array is None:
-                    return
-                yield array
-        finally:
-            columns.close()
+        def read(start: int, end: int | None) -> _Window:
+            with contextlib.closing(self.open(start, end)) as columns:
+                return _Window(list(_read(quiet, columns)), columns.losses() if lost else [])
 
-    def _windows(self, windows: list[tuple[int, int | None]]) -> Iterator[_lowlevel.Array]:
-        """At most two windows a thread are held at a time."""
-        threads, waiting = self.request.threads, iter(windows)
-        running: deque[Future[list[_lowlevel.Array]]] = deque()
+        missed = [0] * len(request.sources)
+        for window in _records.read_windows(request, windows, read):
+            if lost:
+                missed = window.join(lost, missed)
+            yield from window.arrays
 
-        def read(window: tuple[int, int | None]) -> list[_lowlevel.Array]:
-            return list(self._window(*window, None))
 
-        with ThreadPoolExecutor(threads, thread_name_prefix="tracecmd") as pool:
-            for window in itertools.islice(waiting, 2 * threads):
-                running.append(pool.submit(read, window))
-            try:
-                for done in itertools.count(1):
-                    if not running:
-                        return
-                    arrays = running.popleft().result()
-                    for window in itertools.islice(waiting, 1):
-                        running.append(pool.submit(read, window))
-                    if self.request.on_progress:
-                        self.request.on_progress(done, len(windows))
-                    yield from arrays
-            finally:
-                for future in running:
-                    future.cancel()
+class _Window(NamedTuple):
+    """The batches of a window of time, and of each source its first row and what it lost behind
+    the last one."""
+
+    arrays: list[_lowlevel.Array]
+    losses: list[tuple[int | None, int]]
+
+    def join(self, columns: Sequence[int], missed: Sequence[int]) -> list[int]:
+        """Charge what the windows before lost to the first rows; gives what the next one is to."""
+        left = []
+        for (first, behind), before in zip(self.losses, missed, strict=True):
+            if first is None:
+                left.append(_records.add_missed(before, behind))
+                continue
+            if before:
+                array, row = self._place(first)
+                for column in columns:
+                    array.add_missed(column, row, before)
+            left.append(behind)
+        return left
+
+    def _place(self, row: int) -> tuple[_lowlevel.Array, int]:
+        for array in self.arrays:
+            if row < array.length:
+                return array, row
+            row -= array.length
+        raise IndexError(row)
+
+
+def can_share_walk(scans: Sequence[Scan]) -> bool:
+    """Whether one walk can feed all of them.
+
+    Not with losses, as where one is noted depends on the events asked for; nor where a record would
+    go to several tables, as two events of one number are.
+    """
+    if any(column.kind == "missed_events" for scan in scans for column in scan.columns):
+        return False
+    seen = 0
+    for scan in scans:
+        ids = int.from_bytes(scan.request.sources[0].event_ids or b"", "little")
+        if seen & ids:
+            return False
+        seen |= ids
+    return True
+
+
+class ScanSet(NamedTuple):
+    """Several tables of one file that are read at once: they differ in events and columns."""
+
+    scans: tuple[Scan, ...]
+
+    def open(self, start: int, end: int | None) -> _lowlevel.ColumnSet:
+        """Start reading a window of time."""
+        first = self.scans[0]
+        tables = []
+        for scan in self.scans:
+            source = scan.request.sources[0]
+            assert source.event_ids is not None
+            found = scan.filters.get(id(source.reader))
+            tables.append(_lowlevel.ColumnTable(source.event_ids, scan.columns, found))
+        return _lowlevel.ColumnSet(first.sources(), tables, first.options(start, end))
+
+    def arrays(
+        self, progress: Callable[[int, int], None] | None
+    ) -> Iterator[tuple[int, _lowlevel.Array]]:
+        """All batches and the numbers of their tables; those of one table are in order."""
+        request = self.scans[0].request._replace(on_progress=progress)
+        with contextlib.closing(self.open(request.start, request.end)) as columns:
+            yield from _read(request, columns)
 
 
 def _make_filters(
@@ -373,6 +441,95 @@ class Table:
 
     def __repr__(self) -> str:
         return f"<Table {self._what} columns={len(self.column_names)}>"
+
+
+class Tables(dict[str, Table]):
+    """Tables of a file by event, ``system:name``. Made by :meth:`tracecmd.Trace.tables`.
+
+    Each can be read on its own. Read together, they take one pass over the records, or where
+    there are more than 128 one for each 128 of them; one thread reads, and ``threads`` encode
+    Parquet files.
+    """
+
+    _share = (0, 1)  # which of how many passes this is
+
+    @property
+    def threads(self) -> int:
+        """As many as were asked for."""
+        return max((table._scan.request.threads for table in self.values()), default=1)
+
+    def batches(self) -> Iterator[tuple[str, RecordBatch]]:
+        """The rows of all tables in batches, each with the key of its table.
+
+        Batches of one table come in its order, those of several as they are done. Memory does not
+        follow the number of rows: a batch also ends where all together have grown large.
+        """
+        if len(self) <= PASS_TABLES:
+            yield from self._read_together()
+            return
+        for tables in self.passes():
+            yield from tables._read_together()
+
+    def to_arrow(self) -> dict[str, pyarrow.Table]:
+        """As pyarrow.Tables (``pip install 'tracecmd[arrow]'``)."""
+        pyarrow = package("pyarrow", "arrow")
+        held: dict[str, list[Any]] = {name: [] for name in self}
+        for name, batch in self.batches():
+            held[name].append(batch.to_arrow())
+        return {
+            name: pyarrow.Table.from_batches(batches, pyarrow.schema(self[name]))
+            for name, batches in held.items()
+        }
+
+    def to_parquet(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        compression: str = "zstd",
+        row_group_rows: int = GROUP_ROWS,
+    ) -> dict[str, int]:
+        """Write a Parquet file per table into a folder, ``system.name.parquet``.
+
+        Needs ``pip install 'tracecmd[arrow]'``. The folder is made if need be. Files appear when
+        all that are read together are whole. Gives the number of rows by key.
+        """
+        return write_tables(self, folder, compression=compression, row_group_rows=row_group_rows)
+
+    def map(self, change: Callable[[Table], Table]) -> Tables:
+        """The same with each table changed."""
+        return Tables({name: change(table) for name, table in self.items()})
+
+    def passes(self) -> list[Tables]:
+        """Those that one pass over the records reads together."""
+        names = list(self)
+        found = [
+            Tables({name: self[name] for name in names[place : place + PASS_TABLES]})
+            for place in range(0, len(names), PASS_TABLES)
+        ]
+        for place, tables in enumerate(found):
+            tables._share = (place, len(found))
+        return found
+
+    def _read_together(self) -> Iterator[tuple[str, RecordBatch]]:
+        names = list(self)
+        scans = [table._scan for table in self.values()]
+        if not scans or not scans[0].request.sources:
+            return
+        request = scans[0].request
+        if not can_share_walk(scans):
+            for name, table in self.items():
+                for batch in table.batches():
+                    yield name, batch
+            return
+        told = request.on_progress
+        place, count = self._share
+
+        def progress(done: int, total: int) -> None:
+            if told:
+                told(place * total + done, count * total)
+
+        for index, array in ScanSet(tuple(scans)).arrays(progress):
+            yield names[index], RecordBatch(scans[index], array)
 
 
 def make_table(

@@ -28,7 +28,7 @@ from .options import (
     parse_cpu_stat,
 )
 from .report import ReportOptions, make_filters, make_symbols, report
-from .table import BATCH_ROWS, RecordBatch, Table, make_table
+from .table import BATCH_ROWS, RecordBatch, Table, Tables, make_table
 
 __all__ = ["Buffer", "CpuArea", "FormatText", "Source", "Trace", "open"]
 
@@ -723,8 +723,11 @@ class Trace:
             dictionary=dictionary,
         )
 
-    def tables(self, events: str | Iterable[str] | None = None, **options: Any) -> dict[str, Table]:
-        """A :meth:`table` of its own for each event, by ``system:name``.
+    def tables(self, events: str | Iterable[str] | None = None, **options: Any) -> Tables:
+        """A :meth:`table` of its own for each event, by ``system:name``: a dict.
+
+        Its methods ``batches()``, ``to_arrow()`` and ``to_parquet(folder)`` read all of them in
+        one pass over the records.
 
         Args:
             events: as for :meth:`iter`; None for all events that occur, which takes a
@@ -738,7 +741,7 @@ class Trace:
             patterns = [events] if isinstance(events, str) else list(events)
             selected = [str(event) for name in patterns for event in self.events.select(name)]
             names = list(dict.fromkeys(selected))
-        return {name: self.table(name, **options) for name in names}
+        return Tables({name: self.table(name, **options) for name in names})
 
     def batches(
         self, events: str | Iterable[str] | None = None, **options: Any

@@ -150,6 +150,28 @@ def test_all_values(path: Path, fields_program: Path) -> None:
                 assert values == expected, (str(event), field)
 
 
+def plain(table: Any) -> Any:
+    """Without dictionaries, which need not have their values in one order."""
+    return pa.table(
+        [c.cast(c.type.value_type) if pa.types.is_dictionary(c.type) else c for c in table.columns],
+        names=table.column_names,
+    )
+
+
+@pytest.mark.parametrize("path", READABLE, ids=corpus.name_of)
+def test_tables_read_together(path: Path) -> None:
+    """All events in one walk give what each of them gives."""
+    with tracecmd.open(path) as trace:
+        tables = trace.tables(batch_rows=1000)
+        found = tables.to_arrow()
+        assert sum(table.num_rows for table in found.values()) == sum(
+            count for name, count in trace.stat().events.items() if name in trace.events
+        )
+        for name, table in tables.items():
+            found[name].validate(full=True)
+            assert plain(found[name]).equals(plain(table.to_arrow())), name
+
+
 @pytest.mark.parametrize("path", READABLE[::3], ids=corpus.name_of)
 def test_names_of_values(path: Path) -> None:
     """Every column's metadata has the names that its event's format gives."""

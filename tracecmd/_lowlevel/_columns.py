@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from ._base import Handle, check, decode, exception, ffi, lib
@@ -18,6 +19,8 @@ COLUMN_KINDS: dict[str, int] = {
     for name in dir(lib)
     if name.startswith("TRC_COLUMN_")
 }
+
+NO_ROW = (1 << 64) - 1
 
 
 # Filters -------------------------------------------------------------------------------------
@@ -137,6 +140,12 @@ class Array:
         """One column; the batch must outlive it."""
         return Memory(self._struct.children[index])
 
+    def add_missed(self, index: int, row: int, missed: int) -> None:
+        """Count more losses before a row, in a column of kind ``missed_events``."""
+        values = ffi.cast("int64_t *", self._struct.children[index].buffers[1])
+        own = values[row]
+        values[row] = -1 if own < 0 or missed < 0 else min(own + missed, (1 << 63) - 1)
+
 
 class Memory:
     """A struct ArrowArray below a batch, to copy from."""
@@ -160,48 +169,41 @@ class Memory:
         return Memory(found) if found else None
 
 
-class Columns(Handle):
-    """struct trc_columns: belongs to one thread at a time."""
+class ColumnsOptions(NamedTuple):
+    """struct trc_columns_options, but for the columns; ``start <= ts < end``."""
 
-    def __init__(
+    start: int = 0
+    end: int | None = None
+    backwards: bool = False
+    by_cpu: bool = False
+    uint64_ts: bool = False
+    binary: bool = False
+    dictionary: bool = True
+
+
+class _Reader(Handle):
+    """What makes batches: belongs to one thread at a time."""
+
+    _kept: list[Any]  # what the C side points to
+
+    def _make(
         self,
         sources: Sequence[ColumnsSource],
-        columns: Sequence[Column],
-        start: int,
-        end: int | None,
-        *,
-        backwards: bool = False,
-        by_cpu: bool = False,
-        uint64_ts: bool = False,
-        binary: bool = False,
-        dictionary: bool = True,
+        filters: Iterable[Filter | None],
+        create: Callable[[Any, Any], int],
+        out: Any,
+        destroy: Callable[[Any], None],
     ) -> None:
+        """Call create with the sources and an error to fill, while what it needs is in use."""
         err = ffi.new("struct trc_error *")
-        out = ffi.new("struct trc_columns **")
-        self._kept: list[Any] = []  # what the C side points to
         datas = list({id(s.walk.data): s.walk.data for s in sources}.values())
-        filters = list({id(s.filter): s.filter for s in sources if s.filter}.values())
-        parents: list[Handle] = [*datas, *filters]
-        options = self._options(columns, start, end)
-        options.walk.flags = lib.TRC_WALK_BACKWARDS * backwards | lib.TRC_WALK_BY_CPU * by_cpu
-        options.flags = (
-            lib.TRC_COLUMNS_UINT64_TS * uint64_ts
-            | lib.TRC_COLUMNS_BINARY * binary
-            | lib.TRC_COLUMNS_NO_DICTIONARY * (not dictionary)
-        )
+        parents: list[Handle] = [*datas, *{id(f): f for f in filters if f}.values()]
         path = datas[0].path if datas else ""
-        entered: list[Handle] = []
-        try:
+        with contextlib.ExitStack() as entered:
             for parent in parents:
-                parent.__enter__()
-                entered.append(parent)
-            array = self._sources(sources)
-            code = lib.trc_columns_create(array, len(sources), options, out, err)
-            check(code, err, path)
-            super().__init__(out[0], lib.trc_columns_destroy, path, *parents)
-        finally:
-            for parent in entered:
-                parent.__exit__(None, None, None)
+                entered.enter_context(parent)
+            check(create(self._sources(sources), err), err, path)
+            super().__init__(out[0], destroy, path, *parents)
 
     def _keep(self, value: Any) -> Any:
         self._kept.append(value)
@@ -225,7 +227,7 @@ class Columns(Handle):
             entry.filter = source.filter._pointer if source.filter else ffi.NULL
         return array
 
-    def _options(self, columns: Sequence[Column], start: int, end: int | None) -> Any:
+    def _columns(self, columns: Sequence[Column]) -> Any:
         array = self._keep(ffi.new("struct trc_column[]", len(columns)))
         for entry, column in zip(array, columns, strict=True):
             entry.name = self._string(column.name)
@@ -233,13 +235,58 @@ class Columns(Handle):
             entry.kind = COLUMN_KINDS[column.kind]
             if column.symbols:
                 entry.symbols = self._string(column.symbols)
-        options = self._keep(ffi.new("struct trc_columns_options *"))
-        options.walk.start = start
-        options.walk.end = end or 0
-        options.walk.until_last = end is None
-        options.columns = array
-        options.column_count = len(columns)
-        return options
+        return array
+
+    def _options(self, options: ColumnsOptions) -> Any:
+        struct = self._keep(ffi.new("struct trc_columns_options *"))
+        struct.walk.start = options.start
+        struct.walk.end = options.end or 0
+        struct.walk.until_last = options.end is None
+        struct.walk.flags = (
+            lib.TRC_WALK_BACKWARDS * options.backwards | lib.TRC_WALK_BY_CPU * options.by_cpu
+        )
+        struct.flags = (
+            lib.TRC_COLUMNS_UINT64_TS * options.uint64_ts
+            | lib.TRC_COLUMNS_BINARY * options.binary
+            | lib.TRC_COLUMNS_NO_DICTIONARY * (not options.dictionary)
+        )
+        return struct
+
+    def _problems(self, count: Callable[[Any], int], get: Callable[..., int]) -> list[Exception]:
+        with self as pointer:
+            err = ffi.new("struct trc_error *")
+            found = []
+            for index in range(count(pointer)):
+                get(pointer, index, err)
+                found.append(exception(err, self.path))
+            return found
+
+    def _progress(self, get: Callable[..., None]) -> tuple[int, int]:
+        with self as pointer:
+            done, total = ffi.new("uint64_t *"), ffi.new("uint64_t *")
+            get(pointer, done, total)
+            return done[0], total[0]
+
+
+class Columns(_Reader):
+    """struct trc_columns."""
+
+    def __init__(
+        self, sources: Sequence[ColumnsSource], columns: Sequence[Column], options: ColumnsOptions
+    ) -> None:
+        self._kept = []
+        out = ffi.new("struct trc_columns **")
+        struct = self._options(options)
+        struct.columns = self._columns(columns)
+        struct.column_count = len(columns)
+        self._source_count = len(sources)
+
+        def create(array: Any, err: Any) -> int:
+            code: int = lib.trc_columns_create(array, len(sources), struct, out, err)
+            return code
+
+        filters = [source.filter for source in sources]
+        self._make(sources, filters, create, out, lib.trc_columns_destroy)
 
     def schema(self) -> Schema:
         with self as columns:
@@ -257,22 +304,79 @@ class Columns(Handle):
         array = Array(out)
         return array if array.length else None
 
+    def losses(self) -> list[tuple[int | None, int]]:
+        """After the last batch, of each source: the number of its first row, counted over all
+        batches, and how many events it lost behind its last one (-1: an unknown number)."""
+        with self as columns:
+            first, missed = ffi.new("uint64_t *"), ffi.new("int64_t *")
+            found = []
+            for source in range(self._source_count):
+                lib.trc_columns_losses(columns, source, first, missed)
+                found.append((None if first[0] == NO_ROW else first[0], missed[0]))
+            return found
+
     def problems(self) -> list[Exception]:
         """What was found damaged so far."""
-        with self as columns:
-            err = ffi.new("struct trc_error *")
-            found = []
-            for index in range(lib.trc_columns_problem_count(columns)):
-                lib.trc_columns_problem(columns, index, err)
-                found.append(exception(err, self.path))
-            return found
+        return self._problems(lib.trc_columns_problem_count, lib.trc_columns_problem)
 
     def progress(self) -> tuple[int, int]:
         """Pages read so far, and about how many there are."""
+        return self._progress(lib.trc_columns_progress)
+
+
+class ColumnTable(NamedTuple):
+    """struct trc_column_table."""
+
+    event_ids: bytes
+    columns: Sequence[Column]
+    filter: Filter | None = None
+
+
+class ColumnSet(_Reader):
+    """struct trc_column_set."""
+
+    def __init__(
+        self,
+        sources: Sequence[ColumnsSource],
+        tables: Sequence[ColumnTable],
+        options: ColumnsOptions,
+    ) -> None:
+        self._kept = []
+        out = ffi.new("struct trc_column_set **")
+        struct = self._options(options)
+        array = self._keep(ffi.new("struct trc_column_table[]", len(tables)))
+        for entry, table in zip(array, tables, strict=True):
+            entry.event_ids = self._keep(ffi.from_buffer("uint8_t[]", table.event_ids))
+            entry.columns = self._columns(table.columns)
+            entry.column_count = len(table.columns)
+            entry.filter = table.filter._pointer if table.filter else ffi.NULL
+
+        def create(of: Any, err: Any) -> int:
+            code: int = lib.trc_column_set_create(
+                of, len(sources), struct, array, len(tables), out, err
+            )
+            return code
+
+        filters = [table.filter for table in tables]
+        self._make(sources, filters, create, out, lib.trc_column_set_destroy)
+
+    def next(self, max_rows: int) -> tuple[int, Array] | None:
+        """The next batch and its table, None at the end; leaves the GIL while reading."""
         with self as columns:
-            done, total = ffi.new("uint64_t *"), ffi.new("uint64_t *")
-            lib.trc_columns_progress(columns, done, total)
-            return done[0], total[0]
+            err = ffi.new("struct trc_error *")
+            out = ffi.new("struct ArrowArray *")
+            table = ffi.new("size_t *")
+            code = lib.trc_column_set_next(columns, max_rows, table, out, err)
+            check(code, err, self.path)
+        return (table[0], Array(out)) if out.release else None
+
+    def problems(self) -> list[Exception]:
+        """What was found damaged so far."""
+        return self._problems(lib.trc_column_set_problem_count, lib.trc_column_set_problem)
+
+    def progress(self) -> tuple[int, int]:
+        """Pages read so far, and about how many there are."""
+        return self._progress(lib.trc_column_set_progress)
 
 
 # Capsules: the Arrow PyCapsule interface ------------------------------------------------------

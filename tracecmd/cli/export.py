@@ -8,11 +8,11 @@ from typing import Any
 
 from .. import perfetto
 from ..event import UnknownEventError
-from ..export import FORMATS, write_table
+from ..export import FORMATS, write_table, write_tables
 from ..filter import FilterError
 from ..packages import MissingPackageError
 from ..session import open_session
-from ..table import Table, UnknownFieldError
+from ..table import UnknownFieldError
 from ..trace import Trace
 from ..trace import open as open_trace
 from ._common import complain, warn_problems
@@ -81,20 +81,14 @@ def nanoseconds(text: str | None) -> int | None:
         raise UsageError(f"{text}: not a time") from None
 
 
-def file_name(event: str, suffix: str) -> str:
-    """A file's name from an event's; what no name may hold is replaced."""
-    plain = "".join(c if c.isalnum() or c in "_-" else "." for c in event)
-    return f"{plain.strip('.') or 'event'}{suffix}"
-
-
 def _split(values: list[str] | None) -> list[str] | None:
     if values is None:
         return None
     return [name for value in values for name in value.split(",") if name]
 
 
-def _targets(trace: Trace, arguments: argparse.Namespace, bar: Bar) -> dict[Path, Table]:
-    """What to write where."""
+def _write_columns(trace: Trace, arguments: argparse.Namespace, bar: Bar) -> None:
+    """Write one file, or one per event."""
     events = _split(arguments.events)
     options: dict[str, Any] = {
         "columns": None if arguments.columns is None else arguments.columns.split(","),
@@ -105,19 +99,17 @@ def _targets(trace: Trace, arguments: argparse.Namespace, bar: Bar) -> dict[Path
         "progress": bar.show,
     }
     out: Path = arguments.output
-    if out.suffix.lower() in FORMATS and not out.is_dir():
-        return {out: trace.table(events, **options)}
-    if out.suffix and not out.is_dir():
+    single = out.suffix.lower() in FORMATS and not out.is_dir()
+    if out.suffix and not single and not out.is_dir():
         raise UsageError(f"{out.name}: a file's name ends with {', '.join(FORMATS)}")
-    suffix = f".{arguments.format}"
-    targets: dict[Path, Table] = {}
-    for event, table in trace.tables(events, **options).items():
-        path, number = out / file_name(event, suffix), 1
-        while path in targets:  # two events whose names differ in what files cannot have
-            number += 1
-            path = out / file_name(f"{event}-{number}", suffix)
-        targets[path] = table
-    return targets
+    bar.label(out.name)
+    try:
+        if single:
+            write_table(trace.table(events, **options), out)
+        else:
+            write_tables(trace.tables(events, **options), out, f".{arguments.format}")
+    finally:
+        bar.clear()
 
 
 def _write_perfetto(arguments: argparse.Namespace, bar: Bar) -> None:
@@ -145,15 +137,7 @@ def run(arguments: argparse.Namespace) -> int:
         if len(arguments.files) > 1:
             raise UsageError(f"columns are of one file; several go to OUT{PERFETTO}")
         with open_trace(arguments.files[0]) as trace:
-            targets = _targets(trace, arguments, bar)
-            if arguments.output not in targets:
-                arguments.output.mkdir(exist_ok=True)
-            for path, table in targets.items():
-                bar.label(path.name)
-                try:
-                    write_table(table, path)
-                finally:
-                    bar.clear()
+            _write_columns(trace, arguments, bar)
             warn_problems([trace])
     except (FilterError, UnknownEventError, UnknownFieldError, UsageError) as error:
         complain(error)
