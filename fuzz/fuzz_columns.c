@@ -2,8 +2,8 @@
 /*
  * Fuzzing the columns: every event of a damaged trace.dat file becomes Arrow arrays, all of its fields
  * and common columns, with and without a filter. What comes out has to be sound: offsets rise, indices
- * lie in their dictionary, texts are UTF-8, and every byte can be read. README.md says how to build and
- * run it.
+ * lie in their dictionary, texts are UTF-8, and every byte can be read. Tables of all events in one walk
+ * have as many rows as each alone. README.md says how to build and run it.
  *
  * The bytes behind the last NUL of the input's first 64 are tried as a filter, too. mmap() and its like
  * are replaced at link time (--wrap) as exact_mapping.h says.
@@ -24,6 +24,8 @@
 #define COLUMNS_MAX 64
 #define COMMON 11
 #define ROWS_MAX 100000
+#define TABLES_MAX 64
+#define TABLE_COLUMNS 8
 
 /* --- arrays ---------------------------------------------------------------------------------- */
 
@@ -244,6 +246,98 @@ static void use_event(struct recording *recording, size_t event, const char *fil
 	trc_filter_destroy(filter);
 }
 
+/* --- sets ------------------------------------------------------------------------------------ */
+
+struct together {
+	uint8_t ids[TRC_EVENT_ID_BYTES];
+	struct trc_column columns[TABLE_COLUMNS];
+	char names[TABLE_COLUMNS][64];
+	struct ArrowSchema schema;
+	int64_t alone, rows;	/* read alone, and in the set */
+};
+
+/* Common columns and the first fields of an event; false: that is no table, which is fine. */
+static bool make_table(struct recording *recording, size_t event, struct together *table,
+		       struct trc_column_table *out)
+{
+	struct trc_columns_options options = { .walk.until_last = 1, .columns = table->columns };
+	struct trc_columns *reader;
+	struct trc_event_info info;
+	size_t count = 2;
+
+	if (trc_event(recording->metadata, event, &info, NULL) || info.id >= 65536)
+		return false;
+	*table = (struct together){
+		.columns = { { .name = "ts", .kind = TRC_COLUMN_TS },
+			     { .name = "comm", .kind = TRC_COLUMN_COMM } },
+	};
+	table->ids[info.id / 8] = (uint8_t)(1 << info.id % 8);
+	for (size_t i = info.common_count; count < TABLE_COLUMNS; i++) {
+		struct trc_field_info field;
+
+		if (trc_event_field(recording->metadata, event, i, &field, NULL) || field.name_size > 63)
+			break;
+		memcpy(table->names[count], field.name, field.name_size);
+		table->columns[count] = (struct trc_column){
+			.name = table->names[count], .field = table->names[count],
+		};
+		count++;
+	}
+	for (size_t i = 0; i < recording->count; i++) {
+		recording->sources[i].walk.event_ids = table->ids;
+		recording->sources[i].filter = NULL;
+	}
+	options.column_count = count;
+	if (trc_columns_create(recording->sources, recording->count, &options, &reader, NULL))
+		return false;
+	if (trc_columns_schema(reader, &table->schema, NULL))
+		abort();
+	trc_columns_destroy(reader);
+	table->alone = read_columns(recording, table->columns, count, 0, 0, false);
+	*out = (struct trc_column_table){ .event_ids = table->ids, .column_count = count,
+					  .columns = table->columns };
+	return true;
+}
+
+static void read_set(struct trc_column_set *set, struct together *tables, size_t count)
+{
+	struct ArrowArray batch;
+	size_t number = 0;
+
+	while (!trc_column_set_next(set, 100, &number, &batch, NULL) && batch.release) {
+		require(number < count && batch.length > 0 && batch.length <= 100, "a batch of a table");
+		for (int64_t i = 0; i < batch.n_children; i++) {
+			require(batch.children[i]->length == batch.length, "columns are of one length");
+			check_array(tables[number].schema.children[i], batch.children[i]);
+		}
+		tables[number].rows += batch.length;
+		batch.release(&batch);
+	}
+}
+
+/* Tables of all events in one walk have the rows that each has alone. */
+static void use_together(struct recording *recording)
+{
+	static struct together tables[TABLES_MAX];
+	struct trc_columns_options options = { .walk.until_last = 1 };
+	struct trc_column_table given[TABLES_MAX];
+	struct trc_column_set *set;
+	size_t events = trc_event_count(recording->metadata), count = 0;
+
+	for (size_t event = 0; event < events && count < TABLES_MAX; event++)
+		count += make_table(recording, event, &tables[count], &given[count]);
+	if (!trc_column_set_create(recording->sources, recording->count, &options, given, count, &set,
+				   NULL)) {
+		read_set(set, tables, count);
+		trc_column_set_destroy(set);
+		for (size_t i = 0; i < count; i++)
+			require(tables[i].alone >= ROWS_MAX || tables[i].rows == tables[i].alone,
+				"as many rows as alone");
+	}
+	for (size_t i = 0; i < count; i++)
+		tables[i].schema.release(&tables[i].schema);
+}
+
 /* Filters that ask every field of an event, as a number and as a text. */
 static size_t make_filter(const struct recording *recording, size_t event, char *text, size_t room)
 {
@@ -287,6 +381,7 @@ static void use(struct recording *recording, const uint8_t *data, size_t size)
 		use_event(recording, event, text, length);
 		use_event(recording, event, (const char *)data + start, head - start);
 	}
+	use_together(recording);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
