@@ -664,7 +664,9 @@ class Trace:
         Of one event the columns are ``ts``, ``cpu``, ``pid``, ``comm``, ``flags``,
         ``preempt_count`` and the event's own fields; a common column whose name one of these
         fields has is called ``common_pid`` and so on. Of several events they are the common ones
-        and ``event``. ``system``, ``buffer``, ``peer`` and ``missed_events`` may be asked for.
+        and ``event``. ``system``, ``buffer``, ``peer`` and ``missed_events`` may be asked for;
+        the last is how many events were lost since the row before of that CPU and buffer, -1 for an
+        unknown number.
 
         Integers keep width and sign; pointers are uint64, bool is bool; strings are utf8, those of
         fixed length (comm) dictionaries of it; arrays are lists, of fixed size where the field is;

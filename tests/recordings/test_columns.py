@@ -158,6 +158,25 @@ def plain(table: Any) -> Any:
     )
 
 
+@pytest.mark.parametrize("path", [p for p in READABLE if "-lost" in p.name], ids=corpus.name_of)
+def test_losses(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of several threads the same as of one, and in all events the same as events tell."""
+    monkeypatch.setattr("tracecmd._records.WINDOW_PAGES", 1)
+    with tracecmd.open(path) as trace:
+        stat = trace.stat()
+        columns = ["ts", "cpu", "missed_events"]
+        for events, where in ((None, None), ("sched_switch", None), (None, "common_pid == 0")):
+            tables = [
+                trace.table(events, columns=columns, where=where, threads=threads).to_arrow()
+                for threads in (1, 2)
+            ]
+            assert tables[0].equals(tables[1])
+            lost = tables[0]["missed_events"].to_pylist()
+            if where is None:
+                assert lost == [event.missed_events for event in trace.iter(events)]
+            assert 0 < sum(n for n in lost if n > 0) <= stat.missed_events
+
+
 @pytest.mark.parametrize("path", READABLE, ids=corpus.name_of)
 def test_tables_read_together(path: Path) -> None:
     """All events in one walk give what each of them gives."""

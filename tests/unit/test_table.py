@@ -21,6 +21,7 @@ from tracecmd import export
 from .. import writer
 from ..conftest import Trace, Write
 from ..writer import Buffer, Event, EventFormat, Field, Machine, Page, Values, fill_pages
+from . import test_records
 
 pa = pytest.importorskip("pyarrow")
 pytest.importorskip("numpy")
@@ -318,6 +319,68 @@ def test_threads(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert seen[-1][0] == seen[-1][1]
         lost = trace.table("sched_switch", columns=["missed_events"], threads=3).to_arrow()
         assert set(lost["missed_events"].to_pylist()) == {0}
+
+
+LOSSES: list[tuple[dict[str, Any], Any]] = [
+    ({}, lambda row: True),
+    ({"events": ["tick"]}, lambda row: row[4] == writer.TICK.id),
+    ({"cpus": [1], "pids": [7, 4711]}, lambda row: row[1] == 1 and row[3] in (7, 4711)),
+    ({"where": "common_pid == 7"}, lambda row: row[3] == 7),
+    ({"events": ["sched:*"], "where": "common_pid == 8 && CPU == 0"},
+     lambda row: row[4] != writer.TICK.id and row[3] == 8 and row[1] == 0),
+    ({"where": "tick: n > 1400"}, None),
+    ({"where": "common_pid == 99"}, lambda row: False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("version", [6, 7])
+@pytest.mark.parametrize(("options", "wanted"), LOSSES, ids=[repr(o) for o, _ in LOSSES])
+def test_losses(
+    write: Write,
+    monkeypatch: pytest.MonkeyPatch,
+    version: int,
+    options: dict[str, Any],
+    wanted: Any,
+) -> None:
+    """What was lost before a record that is not wanted is lost before the next of its CPU and
+    buffer, however many threads read, and wherever one window of time ends."""
+    columns = ["buffer", "cpu", "ts", "pid", "missed_events"]
+    path = write(test_records.trace_of("lost", version=version))
+    with tracecmd.open(path) as trace:
+        whole = test_records.rows(trace)
+        if wanted is None:
+            ticks = {(e.ts, e.cpu, e.buffer, e["n"]) for e in trace.iter("tick")}
+            passing = {(buffer, cpu, ts) for ts, cpu, buffer, n in ticks if n > 1400}
+
+            def wanted(row: Any) -> bool:
+                return row[4] == writer.TICK.id and row[:3] in passing
+
+        times = sorted({row[2] for row in whole})
+        bounds = [(None, None), (times[9], None), (times[len(times) // 3], times[-40])]
+        monkeypatch.setattr("tracecmd._records.WINDOW_PAGES", 1)
+        for start, end in bounds:
+            low, high = start or 0, 1 << 64 if end is None else end
+            expected = [
+                (*row[:4], row[6]) for row in test_records.filtered(whole, wanted, low, high)
+            ]
+            for threads, batch_rows in ((1, 65536), (1, 3), (2, 65536), (3, 7)):
+                table = trace.table(
+                    columns=columns, ts="uint64", start=start, end=end, threads=threads,
+                    batch_rows=batch_rows, **options,
+                )  # fmt: skip
+                found = [tuple(row.values()) for row in table.to_arrow().to_pylist()]
+                assert found == expected, (start, end, threads)
+            backwards = [
+                trace.table(
+                    columns=columns, start=start, end=end, reverse=True, threads=threads, **options
+                )
+                .to_arrow()
+                .to_pylist()
+                for threads in (1, 3)
+            ]
+            assert backwards[0] == backwards[1]
+            assert len(backwards[0]) == len(expected)
+        assert any(row[4] for row in expected) or not expected
 
 
 def test_where(path: Path) -> None:
