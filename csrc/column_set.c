@@ -254,19 +254,22 @@ static int fill_set(struct trc_column_set *set, const struct trc_columns_source 
 	struct trc_columns_source *sources = calloc(count + 1, sizeof(*sources));
 	struct trc_walk_source *walks = calloc(count + 1, sizeof(*walks));
 	int rc = sources && walks ? TRC_OK : trc_fail_no_memory(err);
+	size_t walked = 0;
 
 	for (size_t i = 0; !rc && i < count; i++) {
 		sources[i] = from[i];
-		walks[i] = from[i].walk;
-		walks[i].event_ids = set->event_ids;
-		if (walks[i].data != walks[0].data)
+		if (!from[i].no_records) {
+			walks[walked] = from[i].walk;
+			walks[walked++].event_ids = set->event_ids;
+		}
+		if (from[i].walk.data != from[0].walk.data)
 			rc = trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET,
 				      "column set: events of several files have ids of their own");
 	}
 	for (size_t i = 0; !rc && i < table_count; i++)
 		rc = add_table(set, sources, count, options, &tables[i], err);
 	if (!rc)
-		rc = trc_walk_create(walks, count, &options->walk, &set->walk, err);
+		rc = trc_walk_create(walks, walked, &options->walk, &set->walk, err);
 	free(walks);
 	free(sources);
 	return rc;

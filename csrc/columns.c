@@ -915,6 +915,27 @@ static struct text text_of(const char *string)
 	return string ? (struct text){ string, strlen(string) } : TEXT("");
 }
 
+/* The place of a file in files, where it is put if need be. */
+static int find_file(struct trc_columns *columns, const struct trc_data *data, size_t *file,
+		     struct trc_error *err)
+{
+	for (*file = 0; *file < columns->file_count; ++*file) {
+		if (columns->files[*file].data == data)
+			return TRC_OK;
+	}
+	return make_file(columns, data, err);
+}
+
+/* A source that only tells which events there are. */
+static int add_formats(struct trc_columns *columns, const struct trc_columns_source *from,
+		       struct trc_error *err)
+{
+	size_t file;
+	int rc = find_file(columns, from->walk.data, &file, err);
+
+	return rc ? rc : add_events(columns, &columns->files[file], from->walk.event_ids, err);
+}
+
 static int add_source(struct trc_columns *columns, const struct trc_columns_source *from,
 		      struct trc_error *err)
 {
@@ -922,15 +943,12 @@ static int add_source(struct trc_columns *columns, const struct trc_columns_sour
 	struct source *source = &columns->sources[columns->source_count];
 	struct trc_buffer buffer;
 	struct trc_stream stream;
-	size_t file = 0;
+	size_t file;
 	int rc;
 
 	if ((rc = trc_stream(data, from->walk.stream, &stream, err)) ||
-	    (rc = trc_buffer(data->file, stream.buffer, &buffer, err)))
-		return rc;
-	while (file < columns->file_count && columns->files[file].data != data)
-		file++;
-	if (file == columns->file_count && (rc = make_file(columns, data, err)))
+	    (rc = trc_buffer(data->file, stream.buffer, &buffer, err)) ||
+	    (rc = find_file(columns, data, &file, err)))
 		return rc;
 	*source = (struct source){
 		.file = file,
@@ -1084,18 +1102,21 @@ static int fill_columns(struct trc_columns *columns, const struct trc_columns_so
 {
 	struct trc_walk_source *walks = calloc(count + 1, sizeof(*walks));
 	int rc = walks ? TRC_OK : trc_fail_no_memory(err);
+	size_t walked = 0;
 
 	for (size_t i = 0; !rc && i < options->column_count; i++)
 		rc = add_column(columns, &options->columns[i], err);
 	for (size_t i = 0; !rc && i < count; i++) {
-		walks[i] = sources[i].walk;
-		rc = add_source(columns, &sources[i], err);
+		if (!sources[i].no_records)
+			walks[walked++] = sources[i].walk;
+		rc = sources[i].no_records ? add_formats(columns, &sources[i], err) :
+					     add_source(columns, &sources[i], err);
 	}
 	for (size_t i = 0; !rc && i < columns->column_count; i++)
 		rc = prepare_column(columns, i, err);
 	columns->portion = portion_of(columns);
 	if (!rc && walks_itself)
-		rc = trc_walk_create(walks, count, &options->walk, &columns->walk, err);
+		rc = trc_walk_create(walks, walked, &options->walk, &columns->walk, err);
 	free(walks);
 	return rc;
 }

@@ -728,6 +728,7 @@ struct trc_columns_source {
 	struct trc_walk_source walk;	/* event_ids: which events' fields there are */
 	const char *peer;		/* for TRC_COLUMN_PEER; ends in NUL; NULL: none */
 	const struct trc_filter *filter;	/* of the source's file; NULL: all records */
+	uint32_t no_records;		/* not 0: there is no stream; what fields the events have counts */
 };
 struct trc_columns_options {
 	struct trc_walk_options walk;

@@ -154,6 +154,7 @@ class Scan(NamedTuple):
     uint64_ts: bool
     binary: bool
     dictionary: bool
+    formats: tuple[_lowlevel.WalkSource, ...] = ()  # where there are no sources: events asked for
 
     def options(self, start: int, end: int | None) -> _lowlevel.ColumnsOptions:
         """How to read a window of time."""
@@ -172,7 +173,7 @@ class Scan(NamedTuple):
         return [
             _lowlevel.ColumnsSource(s.lowlevel(), s.reader.peer, self.filters.get(id(s.reader)))
             for s in self.request.sources
-        ]
+        ] + [_lowlevel.ColumnsSource(walk, no_records=True) for walk in self.formats]
 
     def open(self, start: int, end: int | None) -> _lowlevel.Columns:
         """Start reading a window of time."""
@@ -570,8 +571,23 @@ def make_table(
         ts == "uint64",
         invalid_utf8 == "binary",
         dictionary,
+        () if sources else _event_sources(readers, names),
     )
     return Table(scan, str(formats[0]) if len(formats) == 1 else f"events={len(formats)}")
+
+
+def _event_sources(
+    readers: Sequence[_records.Reader], names: Sequence[str] | None
+) -> tuple[_lowlevel.WalkSource, ...]:
+    """What columns are made of where no CPU has records: the events asked for, of each file."""
+    return tuple(
+        _lowlevel.WalkSource(
+            reader.data,
+            0,
+            None if names is None else _records.id_bitmap(_formats_of([reader], names)),
+        )
+        for reader in readers
+    )
 
 
 def _formats_of(

@@ -617,6 +617,29 @@ def test_errors(path: Path) -> None:
         table.to_arrow()
 
 
+def test_no_cpus(path: Path, write: Write, tmp_path: Path) -> None:
+    """Typed empty tables, also of a file that has no CPU's data at all."""
+    empty = write(Trace(buffers=(Buffer(cpus={}),)), "empty.dat")
+    with tracecmd.open(path) as trace, tracecmd.open(empty) as without:
+        schema = pa.schema(trace.table("sched_switch"))
+        two = ["tick", "sched_switch"]
+        wide = trace.table(two, columns=["n", "prev_comm"])
+        for found, options in ((trace, {"cpus": [99]}), (without, {})):
+            table = found.table("sched_switch", **options).to_arrow()
+            assert table.schema.equals(schema, check_metadata=True)
+            assert table.num_rows == 0
+            assert found.table("sched_switch", threads=2, **options).to_pandas().shape == (0, 13)
+            some = found.table(two, columns=["n", "prev_comm"], **options).to_arrow()
+            assert some.schema.equals(pa.schema(wide))
+            assert found.table(columns=["missed_events"], **options).to_arrow().num_rows == 0
+            arrow = found.tables(two, **options).to_arrow()
+            assert arrow["sched:sched_switch"].schema.equals(schema, check_metadata=True)
+            rows = found.tables(two, **options).to_parquet(tmp_path / "out")
+            assert rows == {"test:tick": 0, "sched:sched_switch": 0}
+            with pytest.raises(tracecmd.UnknownFieldError, match="did you mean"):
+                found.table("sched_switch", columns=["prev_com"], **options)
+
+
 def test_streams_outlive_the_trace_and_release_it(path: Path) -> None:
     with tracecmd.open(path) as trace:
         reader = pa.RecordBatchReader.from_stream(trace.table("sched_switch", batch_rows=100))

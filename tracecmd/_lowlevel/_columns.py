@@ -100,6 +100,7 @@ class ColumnsSource(NamedTuple):
     walk: WalkSource
     peer: str = ""
     filter: Filter | None = None
+    no_records: bool = False
 
 
 class Schema:
@@ -225,6 +226,7 @@ class _Reader(Handle):
                 entry.walk.pid_count = len(walk.pids)
             entry.peer = self._string(source.peer)
             entry.filter = source.filter._pointer if source.filter else ffi.NULL
+            entry.no_records = source.no_records
         return array
 
     def _columns(self, columns: Sequence[Column]) -> Any:
