@@ -857,6 +857,63 @@ def test_export_without_room(path: Path, tmp_path: Path) -> None:
     assert out.read_text() == "before"
 
 
+MOUNTED = """
+mount -t tmpfs -o size="$1" tmpfs "$2" || exit 99
+cd "$2"
+shift 2
+mkdir there
+echo before | tee a.parquet a.arrow a.csv a.jsonl there/test.tick.parquet >/dev/null
+"$@"
+echo "code $?"
+find . -type f -exec sh -c 'echo "$1 $(wc -c <"$1")"' - {} ';'
+find . -mindepth 1 -type d
+"""
+
+
+def export_to_file_system(size: str, folder: Path, *words: object) -> tuple[str, dict[str, int]]:
+    """Export in a new file system of that size; gives what stderr says, and the sizes of the files
+    that are left (of folders 0). Its mount is in a namespace of its own, and goes with it."""
+    root = Path(tracecmd.__file__).parent.parent
+    unshare = (
+        ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--mount"]
+    )
+    command = [*unshare, "sh", "-c", MOUNTED, "sh", size, folder, sys.executable, "-m", "tracecmd"]
+    try:
+        result = subprocess.run(
+            [*map(str, command), "export", *map(str, words)],
+            capture_output=True, text=True, check=False,
+            env={**os.environ, "PYTHONPATH": str(root)},
+        )  # fmt: skip
+    except FileNotFoundError:
+        pytest.skip("there is no unshare(1), so no file system can be mounted to be filled")
+    if result.returncode == 99 or result.stderr.startswith("unshare:"):
+        pytest.skip(f"no file system can be mounted to be filled: {result.stderr.strip()}")
+    code, *lines = result.stdout.splitlines()
+    left = {name.removeprefix("./"): int(bytes or 0) for name, _, bytes in
+            (line.partition(" ") for line in lines)}  # fmt: skip
+    return f"{code}: {result.stderr}", left
+
+
+@pytest.mark.parametrize("words", [
+    ["-o", "a.parquet"], ["-o", "a.arrow"], ["-o", "a.csv"], ["-o", "a.jsonl"], ["-o", "new"],
+    ["-o", "there", "--threads", "2"], ["-o", "new", "--format", "csv", "--threads", "2"],
+    ["-o", "new", "--format", "arrow"],
+])  # fmt: skip
+def test_export_to_a_full_disk(path: Path, tmp_path: Path, words: list[str]) -> None:
+    """One line says so; what was there before is all there is."""
+    before = dict.fromkeys(
+        ["a.parquet", "a.arrow", "a.csv", "a.jsonl", "there/test.tick.parquet"], 7
+    )
+    before["there"] = 0
+    said, left = export_to_file_system("100k", tmp_path, path, *words)
+    assert said == "code 1: tracecmd: output: No space left on device\n"
+    assert left == before
+    said, left = export_to_file_system("100m", tmp_path, path, *words)
+    assert said == "code 0: "
+    changed = {name: size for name, size in left.items() if before.get(name) != size}
+    assert sum(changed.values()) > 100_000
+
+
 def test_export_interrupted(path: Path, tmp_path: Path) -> None:
     out = tmp_path / "a.jsonl"
     root = Path(tracecmd.__file__).parent.parent
