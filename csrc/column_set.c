@@ -11,7 +11,13 @@
 #include "walk.h"
 
 #define SET_PORTION 4096
-#define SET_BYTES BATCH_BYTES	/* of all tables together: the largest batch ends then */
+#define SET_PORTION_MIN 64
+#define SET_BYTES (UINT64_C(32) << 20)	/* of all tables together: the largest batch ends then */
+/*
+ * A portion is of no more pages than this, about: the walk gives pages back to the system, and those
+ * that a portion's records are read from after that would stay.
+ */
+#define PORTION_PAGES 64
 #define PUT_ROWS 256		/* rows between two looks at how large a batch is */
 #define TABLES_MAX UINT16_MAX
 
@@ -30,6 +36,9 @@ struct trc_column_set {
 	uint16_t table_of[EVENT_ID_DENSE];	/* by event id: number + 1; 0: none */
 	bool ended;				/* the walk; what is left is handed over */
 
+	size_t room;		/* for the records of the next portion */
+	uint64_t pages_read;
+
 	/* The portion at hand. */
 	size_t count, at;			/* at: the table whose records are put next */
 	uint32_t order[SET_PORTION];		/* numbers of the records, table by table */
@@ -44,7 +53,7 @@ struct trc_column_set {
 static struct trc_batch batch_of(struct trc_column_set *set)
 {
 	return (struct trc_batch){
-		.room = SET_PORTION,
+		.room = set->room,
 		.ts = set->ts,
 		.source = set->source,
 		.id = set->id,
@@ -79,6 +88,18 @@ static void sort_portion(struct trc_column_set *set)
 	set->at = 0;
 }
 
+/* Records that are wanted may be few and far between. */
+static void choose_room(struct trc_column_set *set)
+{
+	uint64_t before = set->pages_read, total;
+
+	trc_walk_progress(set->walk, &set->pages_read, &total);
+	if (set->pages_read - before > PORTION_PAGES && set->room > SET_PORTION_MIN)
+		set->room /= 2;
+	else if (set->pages_read - before < PORTION_PAGES / 2 && set->room < SET_PORTION)
+		set->room *= 2;
+}
+
 static int read_portion(struct trc_column_set *set, struct trc_error *err)
 {
 	struct trc_batch batch = batch_of(set);
@@ -88,6 +109,7 @@ static int read_portion(struct trc_column_set *set, struct trc_error *err)
 		return rc;
 	set->count = batch.count;
 	set->ended = !batch.count;
+	choose_room(set);
 	sort_portion(set);
 	return TRC_OK;
 }
@@ -289,6 +311,7 @@ int trc_column_set_create(const struct trc_columns_source *sources, size_t count
 	set = calloc(1, sizeof(*set));
 	if (!set)
 		return trc_fail_no_memory(err);
+	set->room = SET_PORTION_MIN;
 	set->tables = calloc(table_count + 1, sizeof(*set->tables));
 	rc = set->tables ? fill_set(set, sources, count, options, tables, table_count, err) :
 			   trc_fail_no_memory(err);

@@ -41,7 +41,24 @@ void stream_cursor_deinit(struct stream_cursor *cursor)
 
 /* --- pages ----------------------------------------------------------------------------------- */
 
-/* Uncompressed: the window that begins with the open page comes in, the one behind goes. */
+/*
+ * The window before the one that ends here goes. Not the one that ends: of its last pages the caller
+ * may have addresses of records, and pages touched again would stay.
+ */
+static void drop(const struct stream_cursor *cursor, uint64_t window)
+{
+	const struct map *map = &cursor->data->file->map;
+	uint64_t begin = cursor->stream->offset, end = begin + cursor->stream->size;
+
+	if (!cursor->populated || cursor->populated == UINT64_MAX)
+		return;
+	if (!cursor->backwards && cursor->populated - begin >= 2 * window)
+		map_drop(map, cursor->populated - 2 * window, window);
+	else if (cursor->backwards && end - cursor->populated >= 2 * window)
+		map_drop(map, cursor->populated + window, window);
+}
+
+/* Uncompressed: the window that begins with the open page comes in, one behind it goes. */
 static void populate(struct stream_cursor *cursor)
 {
 	const struct map *map = &cursor->data->file->map;
@@ -57,8 +74,8 @@ static void populate(struct stream_cursor *cursor)
 	} else if (to > cursor->stream->offset + cursor->stream->size) {
 		to = cursor->stream->offset + cursor->stream->size;
 	}
-	if (cursor->drop_behind && cursor->populated && cursor->populated != UINT64_MAX)
-		map_drop(map, cursor->backwards ? cursor->populated : cursor->populated - window, window);
+	if (cursor->drop_behind)
+		drop(cursor, window);
 	map_populate(map, from, to - from);
 	cursor->populated = cursor->backwards ? from : to;
 }

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "Writer", "write_parquet", "write_table", "write_tables"]
 
 GROUP_ROWS = 1 << 20  # of a Parquet row group
-HELD_BYTES = 128 << 20  # of all row groups that are not written yet, of a folder of files
+HELD_BYTES = 64 << 20  # of all row groups that are not written yet, of a folder of files
 
 
 @contextlib.contextmanager

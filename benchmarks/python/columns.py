@@ -18,7 +18,6 @@ from time import perf_counter_ns, process_time_ns
 from _measure import print_memory_after, print_memory_before
 
 import tracecmd
-from tracecmd.export import write_parquet
 
 COLUMNS = ["ts", "cpu", "prev_pid", "prev_prio", "prev_state", "next_pid", "next_prio",
            "prev_comm", "next_comm"]  # fmt: skip
@@ -52,11 +51,8 @@ def report(path: str, threads: int) -> int:
 
 
 def parquet(path: str, threads: int) -> int:
-    rows = 0
     with tracecmd.open(path) as trace, tempfile.TemporaryDirectory() as folder:
-        for name, found in trace.tables(threads=threads).items():
-            rows += write_parquet(found, os.path.join(folder, f"{name.replace(':', '.')}.parquet"))
-    return rows
+        return sum(trace.tables(threads=threads).to_parquet(folder).values())
 
 
 def main() -> None:
