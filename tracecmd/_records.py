@@ -280,7 +280,7 @@ def _add_missed(batches: list[_lowlevel.Batch], missed: list[int]) -> None:
                 break
 
 
-def windows(request: Request, window_pages: int = WINDOW_PAGES) -> list[tuple[int, int | None]]:
+def windows(request: Request, window_pages: int | None = None) -> list[tuple[int, int | None]]:
     """Cut the time into windows of about equal work, for threads; one if that cannot be done.
 
     Cuts are times of pages of the longest stream. Where time can step back in a stream a window
@@ -295,6 +295,7 @@ def windows(request: Request, window_pages: int = WINDOW_PAGES) -> list[tuple[in
     longest = max(sources, key=lambda s: s.reader.streams[s.stream].page_count)
     pages = longest.reader.streams[longest.stream].page_count
     cuts: list[int] = []
+    window_pages = window_pages or WINDOW_PAGES
     for page in range(window_pages, pages, window_pages):
         ts = longest.reader.data.page_ts(longest.stream, page)
         last = cuts[-1] if cuts else request.start
