@@ -885,6 +885,13 @@ int trc_report_record(struct trc_report *report, const struct trc_report_record 
 		      const char **text, size_t *size, struct trc_error *err);
 
 /*
+ * Whether a report cannot understand the print fmt of event number event (trc_event()) and would
+ * show its fields instead; flags say which plugins there are.
+ */
+int trc_event_check_print_fmt(const struct trc_metadata *metadata, size_t event, uint32_t flags,
+			      int *failed, struct trc_error *err);
+
+/*
  * Several threads. Few lines depend on lines before them, so copies of one report may write
  * stretches of a trace side by side. In order, trc_report_join() then tells of each stretch whether
  * the lines before it, those of report, would have changed it; if not, report learns from it.

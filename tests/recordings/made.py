@@ -93,3 +93,35 @@ def functions() -> bytes:
     ]
     formats = (writer.FUNCTION, writer.PRINT, FUNCGRAPH_ENTRY, FUNCGRAPH_EXIT, FUNC_REPEATS)
     return one_cpu(events, formats)
+
+
+PRINT_FMTS = {
+    "good": '"a=%d", REC->a',
+    "text": '"%s", __get_str(s)',
+    "unknown_field": '"%d", REC->nosuch',
+    "unknown_function": '"%s", some_function(REC->a)',
+    "plugin_function": '"%s", jbd2_dev_to_name(REC->a)',
+    "address": '"%d", &REC->a',
+    "nothing": "",
+    "no_quotes": "a=%d, REC->a",
+    "too_few": '"%d %d", REC->a',
+    "too_many": '"%d", REC->a, REC->a',
+    "sizeof_struct": '"%d", sizeof(struct x)',
+    "unclosed": '"%d", (REC->a',
+    "statement": '"%d", ({ int x = 1; x; })',
+}
+
+
+def print_fmts(extra: Sequence[str] = ()) -> bytes:
+    """An event for each of PRINT_FMTS, of system "fmts", one record of each; more format files."""
+    fields = (Field("int a", 4, signed=True), Field("__data_loc char[] s", 4))
+    events = [
+        writer.EventFormat("fmts", name, 1000 + number, fields, fmt)
+        for number, (name, fmt) in enumerate(PRINT_FMTS.items())
+    ]
+    records = [
+        (1000 * number, event.values(pid=1, a=5, s="xy")) for number, event in enumerate(events)
+    ]
+    pages = writer.fill_pages(records, writer.Machine(False, 8))
+    buffers = [writer.Buffer(cpus={0: pages})]
+    return writer.Trace(events=events, extra_formats={"more": extra}, buffers=buffers).write().data

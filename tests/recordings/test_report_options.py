@@ -17,6 +17,7 @@ import pytest
 
 import tracecmd
 
+from .. import writer
 from . import corpus, made
 
 OPTIONS = corpus.DATA / "options"
@@ -177,3 +178,55 @@ def test_stretches(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             alone = b"".join(trace.report(options))
             assert alone != b"".join(trace.report())
             assert b"".join(trace.report(options, threads=2)) == alone
+
+
+FORMAT = made.FUNC_REPEATS.text(writer.Machine(False, 8))
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("garbage\n", 22),
+        (FORMAT.replace("name: func_repeats\n", ""), 22),
+        (FORMAT.replace("ID: 18\n", ""), 22),
+        (FORMAT.replace("u16 count", "u16[][3] count"), 0),
+        (FORMAT.replace("print fmt", "prnt fmt"), 0),
+        (FORMAT, 0),
+    ],
+    ids=["garbage", "no name", "no id", "declaration", "no print fmt", "good"],
+)
+def test_check_events(text: str, code: int, tmp_path: Path) -> None:
+    """The exit code is the reference's, 22 without a name or an id alone; the rest is told of."""
+    path = tmp_path / "checked.dat"
+    path.write_bytes(made.print_fmts([text]))
+    done = ours(Case(str(path), "--check-events"), tmp_path)
+    assert (done.returncode, done.stdout) == (code, b"")
+    if shutil.which("trace-cmd") is not None:
+        installed = subprocess.run(
+            ["trace-cmd", "report", "--check-events", "-i", path], capture_output=True, check=False
+        )
+        assert (installed.returncode, installed.stdout) == (code, b"")
+
+
+@pytest.mark.parametrize("options", [[], ["-N"]], ids=["", "-N"])
+def test_checked_print_fmts(options: list[str], tmp_path: Path) -> None:
+    """What is told of is what the reports show as failed, the reference's and ours."""
+    path = tmp_path / "checked.dat"
+    path.write_bytes(made.print_fmts())
+    done = subprocess.run(
+        [sys.executable, "-m", "tracecmd", "report", "--check-events", *options, "-i", path],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0
+    told = re.findall(r"print fmt of fmts:(\w+) cannot be parsed", done.stderr)
+    assert len(told) == len(done.stderr.splitlines())
+    commands: list[list[str | Path]] = [[sys.executable, "-m", "tracecmd"]]
+    if shutil.which("trace-cmd") is not None:
+        commands.append(["trace-cmd"])
+    for command in commands:
+        text = subprocess.run(
+            [*command, "report", *options, "-i", path], capture_output=True, text=True, check=True
+        ).stdout
+        shown = re.findall(r": (\w+): +\[FAILED TO PARSE\]", text)
+        assert sorted(shown) == sorted(told)
+    assert ("plugin_function" in told) == bool(options)

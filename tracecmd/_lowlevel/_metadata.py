@@ -81,6 +81,15 @@ class Metadata(Handle):
                 )
             return found
 
+    def print_fmt_failed(self, event: int, flags: int) -> bool:
+        """Whether a report with these REPORT_FLAGS cannot understand an event's print fmt."""
+        with self as metadata:
+            err = ffi.new("struct trc_error *")
+            failed = ffi.new("int *")
+            code = lib.trc_event_check_print_fmt(metadata, event, flags, failed, err)
+            check(code, err, self.path)
+            return bool(failed[0])
+
     def event_of_id(self, number: int) -> int | None:
         """Index of the event that records with this id are of, as libtraceevent finds it."""
         with self as metadata:

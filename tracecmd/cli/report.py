@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -246,10 +247,8 @@ def _print_filters(trace: Trace, texts: Sequence[str], filters: Sequence[Filter]
     sys.stdout.flush()
 
 
-def _print_report(
-    arguments: argparse.Namespace, files: Sequence[_File], traces: Sequence[Trace]
-) -> int:
-    options = ReportOptions(
+def _options(arguments: argparse.Namespace) -> ReportOptions:
+    return ReportOptions(
         raw=arguments.R,
         nanoseconds=arguments.t,
         latency_format=arguments.l,
@@ -263,6 +262,12 @@ def _print_report(
         plain_events=arguments.n,
         plugin_options=arguments.O,
     )
+
+
+def _print_report(
+    arguments: argparse.Namespace, files: Sequence[_File], traces: Sequence[Trace]
+) -> int:
+    options = _options(arguments)
     readers = [trace._reader for trace in traces]
     try:
         symbols = make_symbols(readers, options)
@@ -302,8 +307,9 @@ def _list(arguments: argparse.Namespace, traces: Sequence[Trace]) -> int:
         if arguments.event is not None:
             _print_formats(trace, arguments.event)
         elif arguments.listing == "check-events":
-            if not _check_events(trace):
-                return 1
+            code = _check_events(arguments, trace)
+            if code:
+                return code
         else:
             LISTS[arguments.listing](trace)
     return 0
@@ -330,11 +336,19 @@ def _print_formats(trace: Trace, pattern: str | None = None) -> None:
         print(found.text)
 
 
-def _check_events(trace: Trace) -> bool:
-    bad = [event for event in trace.events.values() if event.fields_failed]
-    for event in bad:
-        warn(f"{trace.path}: fields of {event} cannot be read")
-    return not bad
+def _check_events(arguments: argparse.Namespace, trace: Trace) -> int:
+    """Tell which formats cannot be read; the exit code is trace-cmd's."""
+    metadata = trace._reader.metadata
+    flags = _options(arguments).flags()
+    for place, event in enumerate(trace.events.values()):
+        if arguments.q:
+            break
+        if event.fields_failed:
+            warn(f"{trace.path}: fields of {event} cannot be read")
+        if metadata.print_fmt_failed(place, flags):
+            warn(f"{trace.path}: print fmt of {event} cannot be parsed, its fields are shown")
+    # It counts only texts that do not make an event: without a name, or an id.
+    return 0 if len(trace.events) == len(trace.event_formats) else errno.EINVAL
 
 
 def _print_names(trace: Trace) -> None:
