@@ -13,16 +13,25 @@ struct text run_text(const struct event_run *run, unsigned i)
 			      end ? (size_t)(end - bytes.data) : bytes.size };
 }
 
-void output_time(struct output *out, uint64_t ns)
+void run_time(struct event_run *run, uint64_t ts)
 {
-	struct number_format seconds = { .letter = 'u', .width = 5 };
-	uint64_t us = (ns + 500) / 1000;
-	char digits[6];
+	struct number_format ticks = { .letter = 'u', .width = 12 }, seconds = { .letter = 'u', .width = 5 };
+	bool all = run->flags & TRC_REPORT_NANOSECONDS;
+	char digits[9];
 
-	output_number(out, &seconds, us / 1000000);
-	output_char(out, '.');
-	number_six(digits, (uint32_t)(us % 1000000));
-	output_bytes(out, digits, sizeof(digits));
+	if (run->ticks) {
+		output_number(run->out, &ticks, ts);
+		return;
+	}
+	if (!all)
+		ts = (ts + 500) / 1000;
+	output_number(run->out, &seconds, ts / (all ? 1000000000 : 1000000));
+	output_char(run->out, '.');
+	if (all)
+		number_padded(digits, ts % 1000000000, 9);
+	else
+		number_six(digits, (uint32_t)(ts % 1000000));
+	output_bytes(run->out, digits, all ? 9 : 6);
 }
 
 int32_t run_pid(const struct event_run *run, const struct report_record *record)

@@ -62,6 +62,7 @@ struct event_run {
 	const struct guest_symbols *guests;	/* [guest_count] */
 	uint32_t guest_count;
 	struct output *out;
+	bool ticks;				/* time stamps are shown as ticks */
 	bool depended;				/* the text depends on records before */
 	bool no_memory;
 };
@@ -90,8 +91,8 @@ void run_missing(struct event_run *run, unsigned i);
 void run_decimal(struct event_run *run, const char *label, unsigned i);
 void run_hex(struct event_run *run, const char *label, unsigned i);
 
-/* "%5llu.%06llu" of microseconds. */
-void output_time(struct output *out, uint64_t ns);
+/* A time stamp as the report shows it: seconds with six digits or nine, or ticks. */
+void run_time(struct event_run *run, uint64_t ts);
 
 /* trace_printk(): bprint.c. */
 bool run_bprint(struct event_run *run);

@@ -73,7 +73,7 @@ static bool run_repeats(struct event_run *run)
 	output_literal(run->out, " (count: ");
 	output_signed(run->out, (int64_t)run_number(run, COUNT));
 	output_literal(run->out, "  last_ts: ");
-	output_time(run->out, ts);
+	run_time(run, ts);
 	output_char(run->out, ')');
 	return true;
 }

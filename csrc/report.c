@@ -69,8 +69,7 @@ struct trc_report {
 	size_t source_count;
 	struct report_place place;
 	struct function_stacks stacks;	/* of all files, as the plugin has them */
-	uint64_t last_ts;		/* of the line before, for --ts-diff */
-	bool has_last;
+	uint64_t last_ts;		/* of the line before, for --ts-diff; none and 0 are one */
 	bool depended;			/* a line came out as it did because of those before */
 	uint64_t second;		/* the one that seconds_text says, in units of time stamps as shown */
 	size_t seconds_size;		/* 0: none yet */
@@ -224,10 +223,11 @@ static int file_init(struct file_state *state, const struct report_file *file, u
 			.plugins = !(flags & (TRC_REPORT_NO_PLUGINS | TRC_REPORT_NO_SYSTEM_PLUGINS)),
 			.kernel_text = flags & TRC_REPORT_KERNEL_TEXT,
 		},
-		.nanoseconds = !(flags & TRC_REPORT_TICKS) &&
-			((flags & TRC_REPORT_SECONDS) || counts_nanoseconds(file->file)),
 		.trace_clock = trc_option_count_id(file->file, TRC_OPTION_TRACECLOCK) > 0,
 	};
+	/* Without a clock, trace-cmd shows seconds even of raw time stamps. */
+	state->nanoseconds = !(flags & TRC_REPORT_TICKS && state->trace_clock) &&
+			     ((flags & TRC_REPORT_SECONDS) || counts_nanoseconds(file->file));
 	label = arena_alloc(&state->arena, file->label.size + 1);
 	if (!label)
 		return trc_fail_no_memory(err);
@@ -482,7 +482,6 @@ static bool copy_state(struct trc_report *to, const struct trc_report *from)
 	for (size_t i = 0; i < to->source_count; i++)	/* they are of other names */
 		memset(to->sources[i].heads, 0, sizeof(to->sources[i].heads));
 	to->last_ts = from->last_ts;
-	to->has_last = from->has_last;
 	to->depended = false;
 	function_stacks_deinit(&to->stacks);
 	return function_stacks_copy(&to->stacks, &from->stacks);
@@ -684,19 +683,23 @@ static void put_difference(struct trc_report *report, const struct file_state *f
 	char *end = text;
 	struct number_format format = { .letter = 's', .width = 8, .minus = true };
 
-	report->depended = true;
-	if (report->has_last) {
-		uint64_t difference = record->ts - report->last_ts;
+	uint64_t ts = record->ts, difference;
 
-		if (file->trace_clock && !(report->flags & TRC_REPORT_NANOSECONDS))	/* as shown */
-			difference = (record->ts + 500) / 1000 - (report->last_ts + 500) / 1000;
+	if (file->trace_clock && !(report->flags & TRC_REPORT_NANOSECONDS))	/* as shown */
+		ts = (ts + 500) / 1000;
+	report->depended = true;
+	if (report->last_ts) {
+		difference = ts - report->last_ts;
 		*end++ = '(';
 		*end++ = '+';
+		if ((int64_t)difference < 0) {
+			*end++ = '-';
+			difference = 0 - difference;
+		}
 		end = number_decimal(end, difference);
 		*end++ = ')';
 	}
-	report->last_ts = record->ts;
-	report->has_last = true;
+	report->last_ts = ts;
 	output_literal(out, ": ");
 	output_padded(out, &format, (struct text){ text, (size_t)(end - text) });
 }
@@ -846,6 +849,7 @@ static struct event_run run_of(struct trc_report *report, struct file_state *fil
 		.print = { record->data, record->size, file->symbols, event->binary },
 		.pid = file->formats->common.pid,
 		.comms = &file->comms, .stacks = &report->stacks, .out = out,
+		.ticks = !file->nanoseconds || report->flags & TRC_REPORT_TICKS,
 		.guests = file->guests, .guest_count = file->guest_count,
 	};
 }

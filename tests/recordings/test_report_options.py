@@ -66,6 +66,14 @@ CASES = {
         " -F sched_waking:!(bogus==1||!pid==2) -F sched_stat_runtime:!(bogus==1)||pid==0",
         in_old=False,
     ),
+    "functions-t": Case("functions", "-t", in_old=False),
+    "functions-raw-ts": Case("functions", "--raw-ts --ts-diff", in_old=False),
+    "list-f": Case("functions", "-f"),
+    "list-P": Case("functions", "-P"),
+    "list-version": Case("i386-v6.dat", "--version"),
+    "no-irqs": Case("i386-v6.dat", "-I -F irq,timer,sched_wakeup"),
+    "no-softirqs": Case("i386-v6.dat", "-S -v -F raw_syscalls,sched,irq"),
+    "align-ts": Case("i386-v6.dat", "--align-ts --ts-diff -F sched_process_.*", in_old=False),
     "comm": Case("i386-v6.dat", "--comm ls,dd --pid 1,257 -F timer", in_old=False),
     "comm-unknown": Case(
         "i386-v6.dat", "--cpu 1 --comm nosuch -v -F irq,timer,raw_syscalls,sched_switch"

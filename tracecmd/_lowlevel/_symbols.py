@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ._base import Handle, check, decode, ffi, lib
 from ._file import File
 
@@ -17,6 +19,25 @@ class Symbols(Handle):
             code = lib.trc_symbols_create_with(pointer, kallsyms, len(kallsyms), out, err)
             check(code, err, file.path)
             super().__init__(out[0], lib.trc_symbols_destroy, file.path, file)
+
+    def list(self) -> Iterator[tuple[int, str, str]]:
+        """Give address, name and module of all symbols, by address."""
+        with self as symbols:
+            out, err = ffi.new("struct trc_symbol *"), ffi.new("struct trc_error *")
+            for index in range(lib.trc_symbol_count(symbols)):
+                check(lib.trc_symbol(symbols, index, out, err), err, self.path)
+                name = decode(out.name, out.name_size)
+                yield out.address, name, decode(out.module, out.module_size)
+
+    def printk_formats(self) -> Iterator[tuple[int, str]]:
+        """Give address and text of all printk formats."""
+        with self as symbols:
+            address, text = ffi.new("uint64_t *"), ffi.new("const char **")
+            size, err = ffi.new("size_t *"), ffi.new("struct trc_error *")
+            for index in range(lib.trc_printk_format_count(symbols)):
+                code = lib.trc_printk_format(symbols, index, address, text, size, err)
+                check(code, err, self.path)
+                yield address[0], decode(text[0], size[0])
 
     def find(self, address: int) -> tuple[str, str, int] | None:
         """Name, module ("" for the kernel) and address of the symbol that an address is in."""

@@ -9,8 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .. import _records
-from .._lowlevel import Filter
+from .. import _lowlevel, _records
 from ..report import ReportOptions, Symbols, make_filters, make_symbols, report
 from ..trace import Trace
 from ..trace import open as open_trace
@@ -49,6 +48,10 @@ def add_parser(commands: Any) -> None:
                         help="only tasks of these names, and events about them")  # fmt: skip
     parser.add_argument("--pid", metavar="PIDS", action=_InOrder, dest="pid",
                         help="only tasks with these PIDs, and events about them")  # fmt: skip
+    parser.add_argument("-I", action="append_const", dest="hidden", const="common_flags&8",
+                        help="no events of hard interrupts")  # fmt: skip
+    parser.add_argument("-S", action="append_const", dest="hidden", const="common_flags&16",
+                        help="no events of soft interrupts")  # fmt: skip
     parser.add_argument("-T", "--filter-test", action="store_true",
                         help="show what the filters are for each event")  # fmt: skip
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="format on N threads")
@@ -87,6 +90,8 @@ def _add_text_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--ts-check", action="store_true", help="warn of time that steps back")
     group.add_argument("--nodate", action="store_true", help="leave the date out of time stamps")
     group.add_argument("--raw-ts", action="store_true", help="time stamps as recorded")
+    group.add_argument("--align-ts", action="store_true",
+                       help="time stamps count from the first event")  # fmt: skip
     group.add_argument("--kallsyms", metavar="FILE",
                        help="add the symbols of a file like /proc/kallsyms")  # fmt: skip
 
@@ -103,10 +108,13 @@ def _add_lists(parser: argparse.ArgumentParser) -> None:
         ("--cpus", "CPUs with data"),
         ("--stat", "what the ring buffers counted"),
         ("--uname", "the recorded machine"),
-        ("--recorder", "version of the recording trace-cmd (there: --version)"),
+        ("-f", "the kernel's functions"),
+        ("-P", "texts of trace_printk() and of tracepoints in the kernel's memory"),
     ):
         group.add_argument(flag, dest="listing", action="store_const", const=flag.lstrip("-"),
                            help=text)  # fmt: skip
+    group.add_argument("--version", "--recorder", dest="listing", action="store_const",
+                       const="version", help="version of the recording trace-cmd")  # fmt: skip
     group.add_argument("--event", metavar="REGEX", help="formats of events that match")
 
 
@@ -151,14 +159,20 @@ def _files(arguments: argparse.Namespace) -> list[_File]:
     return files
 
 
-def _open(file: _File, arguments: argparse.Namespace) -> Trace:
+def _open(file: _File, arguments: argparse.Namespace, first: int = 0) -> Trace:
     return open_trace(
         file.name,
         raw_ts=arguments.raw_ts,
         date=not arguments.nodate,
-        ts_offset=file.ts_offset or 0,
+        ts_offset=(file.ts_offset or 0) - first,
         ts2secs=file.ts2secs or 0,
     )
+
+
+def _first_ts(traces: Sequence[Trace]) -> int:
+    """Time of the first event in a top buffer of all files; 0 if there is none."""
+    firsts = [next(iter(trace.buffers[0]), None) for trace in traces if trace.buffers]
+    return min((event.ts for event in firsts if event is not None), default=0)
 
 
 def _cpu_list(text: str | None) -> set[int] | None:
@@ -183,9 +197,15 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         for file in files:
             traces.append(_open(file, arguments))
+        lists = arguments.event is not None or arguments.listing
+        if arguments.align_ts and not (arguments.raw_ts or lists):
+            first = _first_ts(traces)
+            for place, file in enumerate(files):
+                traces[place].close()
+                traces[place] = _open(file, arguments, first)
         if not arguments.q:
             warn_problems(traces)
-        if arguments.event is not None or arguments.listing:
+        if lists:
             return _list(arguments, traces)
         return _print_report(arguments, files, traces)
     except ValueError as error:
@@ -196,6 +216,13 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         for trace in traces:
             trace.close()
+
+
+def _symbols(readers: Sequence[_records.Reader], arguments: argparse.Namespace) -> Symbols:
+    try:
+        return make_symbols(readers, _options(arguments))
+    except OSError as error:
+        raise ValueError(f"--kallsyms {arguments.kallsyms}: {error.strerror}") from None
 
 
 def _sources(
@@ -216,6 +243,9 @@ def _sources(
         )
         if arguments.filter_test:
             _print_filters(trace, texts + file.filters_out, made[0] + made[1])
+        if arguments.hidden and len(trace.events):
+            hide = make_filters(trace._reader, own, (), [f".*:{text}" for text in arguments.hidden])
+            filters[id(trace._reader)] = made[0], made[1] + hide[1]
     return [
         source._replace(filters=filters[id(source.reader)][0],
                         filters_out=filters[id(source.reader)][1])
@@ -238,7 +268,7 @@ def _task_filter(file: _File, trace: Trace, arguments: argparse.Namespace) -> li
     return [".*:" + "||".join(f"({field}=={pid})" for pid in pids for field in fields)]
 
 
-def _print_filters(trace: Trace, texts: Sequence[str], filters: Sequence[Filter]) -> None:
+def _print_filters(trace: Trace, texts: Sequence[str], filters: Sequence[_lowlevel.Filter]) -> None:
     for text, compiled in zip(texts, filters, strict=True):
         for number, shown in compiled.texts():
             found = trace.events.by_id(number)
@@ -269,10 +299,7 @@ def _print_report(
 ) -> int:
     options = _options(arguments)
     readers = [trace._reader for trace in traces]
-    try:
-        symbols = make_symbols(readers, options)
-    except OSError as error:
-        raise ValueError(f"--kallsyms {arguments.kallsyms}: {error.strerror}") from None
+    symbols = _symbols(readers, arguments)
     out = sys.stdout.buffer
     with Bar(not out.isatty()) as bar:
         request = _records.Request(
@@ -306,6 +333,11 @@ def _list(arguments: argparse.Namespace, traces: Sequence[Trace]) -> int:
     for trace in traces:
         if arguments.event is not None:
             _print_formats(trace, arguments.event)
+        elif arguments.listing in ("f", "P"):
+            # The first file's alone: trace-cmd ends there.
+            own = _symbols([trace._reader], arguments)[0]
+            _print_symbols(own or trace._reader.symbols, arguments.listing)
+            return 0
         elif arguments.listing == "check-events":
             code = _check_events(arguments, trace)
             if code:
@@ -349,6 +381,15 @@ def _check_events(arguments: argparse.Namespace, trace: Trace) -> int:
             warn(f"{trace.path}: print fmt of {event} cannot be parsed, its fields are shown")
     # It counts only texts that do not make an event: without a name, or an id.
     return 0 if len(trace.events) == len(trace.event_formats) else errno.EINVAL
+
+
+def _print_symbols(symbols: _lowlevel.Symbols, which: str) -> None:
+    if which == "P":
+        for address, text in symbols.printk_formats():
+            print(f"{address:016x} {text}")
+        return
+    for address, name, module in symbols.list():
+        print(f"{address:016x} {name}" + (f" [{module}]" if module else ""))
 
 
 def _print_names(trace: Trace) -> None:
@@ -413,5 +454,5 @@ LISTS: dict[str, Any] = {
     "cpus": _print_cpus,
     "stat": _print_stat,
     "uname": lambda trace: print(f"cpus={trace.cpus}\n{trace.uname}\n{trace.recorder}"),
-    "recorder": lambda trace: print(f"cpus={trace.cpus}\n{trace.recorder}"),
+    "version": lambda trace: print(f"cpus={trace.cpus}\n{trace.recorder}"),
 }
