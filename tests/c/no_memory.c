@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * no_memory FILE: runs out of memory at each allocation in turn, while the file is opened, reported,
+ * filtered and read as columns. Built with -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc and the
+ * sanitizers, which find what is leaked or used after all. Each time the answer has to be
+ * TRC_NO_MEMORY, or what it is with memory. Prints the number of allocations of each job.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracecmd.h"
+
+#define MAX_SOURCES 64
+#define ENOUGH 4096
+
+/* --- allocations -------------------------------------------------------------------------- */
+
+static unsigned long allocations, failing;	/* failing: number of the one that fails; 0: none */
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+
+static int fails(void)
+{
+	return ++allocations == failing;
+}
+
+void *__wrap_malloc(size_t size)
+{
+	return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+	return fails() ? NULL : __real_realloc(old, size);
+}
+
+/* --- what a job gives --------------------------------------------------------------------- */
+
+/* Not the text itself, so that keeping it allocates nothing. */
+struct sum {
+	uint64_t bytes, hash;
+};
+
+static void add(struct sum *sum, const void *data, uint64_t size)
+{
+	const uint8_t *bytes = data;
+
+	for (uint64_t i = 0; i < size; i++)
+		sum->hash = (sum->hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+	sum->bytes += size;
+}
+
+/* --- an opened file ------------------------------------------------------------------------- */
+
+struct opened {
+	struct trc_file *file;
+	struct trc_metadata *metadata;
+	struct trc_symbols *symbols;
+	struct trc_data *data;
+	struct trc_walk_source walked[MAX_SOURCES];
+	struct trc_report_source sources[MAX_SOURCES];
+	size_t source_count;
+};
+
+static const char *path;
+
+static void close_file(struct opened *o)
+{
+	trc_data_destroy(o->data);
+	trc_symbols_destroy(o->symbols);
+	trc_metadata_destroy(o->metadata);
+	trc_close(o->file);
+}
+
+static int open_file(struct opened *o)
+{
+	static const struct trc_clock_options clock;
+	static const char more[] = "ffffffff81000100 T another\nno symbol\n";
+	int rc;
+
+	memset(o, 0, sizeof(*o));
+	if ((rc = trc_open(path, &o->file, NULL)) ||
+	    (rc = trc_metadata_create(o->file, &o->metadata, NULL)) ||
+	    (rc = trc_symbols_create_with(o->file, more, sizeof(more) - 1, &o->symbols, NULL)) ||
+	    (rc = trc_data_create(o->file, o->metadata, &clock, &o->data, NULL)))
+		return rc;
+	for (size_t i = 0; i < trc_stream_count(o->data) && i < MAX_SOURCES; i++) {
+		struct trc_stream stream;
+
+		rc = trc_stream(o->data, i, &stream, NULL);
+		if (rc)
+			return rc;
+		o->walked[i] = (struct trc_walk_source){ .data = o->data, .stream = i };
+		o->sources[i] = (struct trc_report_source){ 0, stream.buffer, stream.cpu };
+		o->source_count++;
+	}
+	return TRC_OK;
+}
+
+/* --- jobs ----------------------------------------------------------------------------------- */
+
+static int job_open(const struct opened *unused, uint32_t flags, struct sum *sum)
+{
+	struct opened o;
+	int rc = open_file(&o);
+
+	(void)unused;
+	(void)flags;
+	if (!rc) {
+		size_t counts[2] = { trc_event_count(o.metadata), trc_symbol_count(o.symbols) };
+
+		add(sum, counts, sizeof(counts));
+	}
+	close_file(&o);
+	return rc;
+}
+
+static int write_walk(const struct opened *o, struct trc_report *report, struct sum *sum)
+{
+	const struct trc_walk_options options = { .until_last = 1 };
+	struct trc_walk *walk;
+	const char *text;
+	size_t size;
+	int rc = trc_walk_create(o->walked, o->source_count, &options, &walk, NULL);
+
+	if (rc)
+		return rc;
+	do {
+		rc = trc_report_next(report, walk, ENOUGH, &text, &size, NULL);
+		if (!rc)
+			add(sum, text, size);
+	} while (!rc && size);
+	trc_walk_destroy(walk);
+	return rc;
+}
+
+/* A report, and a copy of it that is joined to it. */
+static int job_report(const struct opened *o, uint32_t flags, struct sum *sum)
+{
+	const struct trc_report_file file = { o->file, o->metadata, o->symbols, "file", 4 };
+	struct trc_report *report, *copy = NULL;
+	const char *text;
+	uint32_t again;
+	size_t size;
+	int rc = trc_report_create(flags, &file, 1, o->sources, o->source_count, &report, NULL);
+
+	if (rc)
+		return rc;
+	if (!(rc = trc_report_set_events(report, TRC_REPORT_EVENTS_RAW, "sched_wakeup", 12, NULL)) &&
+	    !(rc = trc_report_begin(report, &text, &size, NULL))) {
+		add(sum, text, size);
+		rc = trc_report_copy(report, &copy, NULL);
+	}
+	if (!rc && !(rc = write_walk(o, copy, sum)) && !(rc = trc_report_join(report, copy, &again, NULL)))
+		add(sum, &again, sizeof(again));
+	if (!rc)
+		rc = write_walk(o, report, sum);
+	trc_report_destroy(copy);
+	trc_report_destroy(report);
+	return rc;
+}
+
+static int job_filter(const struct opened *o, uint32_t flags, struct sum *sum)
+{
+	static const char text[] =
+		"ftrace,sched/.*:(common_pid>3&&!comm=~\"a.*\")||nosuch==\"x\"||ip==\"do_one\"";
+	struct trc_filter *filter;
+	struct trc_bytes shown;
+	uint32_t id;
+	int rc = trc_filter_create(o->metadata, o->symbols, text, sizeof(text) - 1, NULL, &filter, NULL);
+
+	(void)flags;
+	if (rc)
+		return rc;
+	for (size_t i = 0; !(rc = trc_filter_text(filter, i, &id, &shown, NULL)); i++) {
+		add(sum, shown.data, shown.size);
+		trc_bytes_free(&shown);
+	}
+	trc_filter_destroy(filter);
+	return rc == TRC_NOT_FOUND ? TRC_OK : rc;
+}
+
+static int read_batches(struct trc_columns *columns, struct sum *sum)
+{
+	struct ArrowSchema schema;
+	int64_t rows = 0;
+	int rc = trc_columns_schema(columns, &schema, NULL);
+
+	if (rc)
+		return rc;
+	schema.release(&schema);
+	do {
+		struct ArrowArray batch;
+
+		rc = trc_columns_next(columns, 100, &batch, NULL);
+		if (rc)
+			return rc;
+		rows = batch.length;
+		add(sum, &rows, sizeof(rows));
+		batch.release(&batch);
+	} while (rows);
+	return TRC_OK;
+}
+
+static int job_columns(const struct opened *o, uint32_t flags, struct sum *sum)
+{
+	static const struct trc_column wanted[] = {
+		{ "ts", NULL, TRC_COLUMN_TS }, { "comm", NULL, TRC_COLUMN_COMM },
+		{ "event", NULL, TRC_COLUMN_EVENT }, { "pid", "common_pid", TRC_COLUMN_FIELD },
+	};
+	struct trc_columns_options options = {
+		.walk = { .until_last = 1 }, .flags = flags,
+		.column_count = sizeof(wanted) / sizeof(*wanted), .columns = wanted,
+	};
+	static uint8_t all[TRC_EVENT_ID_BYTES];
+	struct trc_columns_source sources[MAX_SOURCES] = { 0 };
+	struct trc_columns *columns;
+	int rc;
+
+	memset(all, 0xff, sizeof(all));
+	for (size_t i = 0; i < o->source_count; i++) {
+		sources[i].walk = o->walked[i];
+		sources[i].walk.event_ids = all;
+	}
+	rc = trc_columns_create(sources, o->source_count, &options, &columns, NULL);
+	if (rc)
+		return rc;
+	rc = read_batches(columns, sum);
+	trc_columns_destroy(columns);
+	return rc;
+}
+
+/* --- running them -------------------------------------------------------------------------- */
+
+static const struct job {
+	const char *name;
+	int (*run)(const struct opened *o, uint32_t flags, struct sum *sum);
+	uint32_t flags;
+} jobs[] = {
+	{ "open", job_open, 0 },
+	{ "report", job_report, 0 },
+	{ "report -R --ts-diff", job_report, TRC_REPORT_RAW | TRC_REPORT_TS_DIFF },
+	{ "report --kernel-text", job_report, TRC_REPORT_KERNEL_TEXT },
+	{ "filter", job_filter, 0 },
+	{ "columns", job_columns, 0 },
+	{ "columns without dictionaries", job_columns, TRC_COLUMNS_NO_DICTIONARY },
+};
+
+static int run_job(const struct job *job, const struct opened *o, unsigned long fail, struct sum *sum)
+{
+	int rc;
+
+	*sum = (struct sum){ 0 };
+	allocations = 0;
+	failing = fail;
+	rc = job->run(o, job->flags, sum);
+	failing = 0;
+	return rc;
+}
+
+static int try_job(const struct job *job, const struct opened *o)
+{
+	struct sum whole, sum;
+	unsigned long count;
+	int rc = run_job(job, o, 0, &whole);
+
+	count = allocations;
+	if (rc || !count || !whole.bytes) {
+		fprintf(stderr, "no_memory: %s: code %d, %lu allocations\n", job->name, rc, count);
+		return 1;
+	}
+	for (unsigned long n = 1; n <= count; n++) {
+		rc = run_job(job, o, n, &sum);
+		if (rc == TRC_NO_MEMORY || (!rc && sum.bytes == whole.bytes && sum.hash == whole.hash))
+			continue;
+		fprintf(stderr, "no_memory: %s: allocation %lu of %lu fails: code %d\n", job->name, n, count,
+			rc);
+		return 1;
+	}
+	printf("%s: %lu\n", job->name, count);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct opened o;
+	int failed = 0;
+
+	if (argc != 2)
+		return 2;
+	path = argv[1];
+	if (open_file(&o))
+		return 2;
+	for (size_t i = 0; i < sizeof(jobs) / sizeof(*jobs); i++)
+		failed |= try_job(&jobs[i], &o);
+	close_file(&o);
+	return failed;
+}
