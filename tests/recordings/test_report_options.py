@@ -238,3 +238,15 @@ def test_checked_print_fmts(options: list[str], tmp_path: Path) -> None:
         shown = re.findall(r": (\w+): +\[FAILED TO PARSE\]", text)
         assert sorted(shown) == sorted(told)
     assert ("plugin_function" in told) == bool(options)
+
+
+@pytest.mark.parametrize(
+    "option", ["-w", "--profile", "-H a,b/c,d", "-G", "--by-comm", "-V", "-V3", "--verbose",
+               "--verbose=debug", "--debug", "--boundary", "-p"],
+)  # fmt: skip
+def test_left_out(option: str) -> None:
+    """Options of trace-cmd's that are not there are refused in one line."""
+    done = ours(Case("i386-v6.dat", option), corpus.DATA)
+    assert (done.returncode, done.stdout) == (2, b"")
+    (line,) = done.stderr.decode().splitlines()
+    assert line.startswith("tracecmd: report: trace-cmd's option -")

@@ -13,7 +13,7 @@ from .. import _lowlevel, _records
 from ..report import ReportOptions, Symbols, make_filters, make_symbols, report
 from ..trace import Trace
 from ..trace import open as open_trace
-from ._common import warn, warn_problems
+from ._common import complain, warn, warn_problems
 from ._progress import Bar
 
 
@@ -28,6 +28,26 @@ class _InOrder(argparse.Action):
         option_string: str | None = None,
     ) -> None:
         namespace.in_order = [*(namespace.in_order or []), (self.dest, values)]
+
+
+class _LeftOut(argparse.Action):
+    """Refuses an option of trace-cmd's in one line."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        complain(f"report: trace-cmd's option {option_string} is not supported: {self.const}")
+        parser.exit(2)
+
+
+LEFT_OUT = {  # docs/report-differences.md
+    "it measures, and does not report": ("-w", "--profile", "-H", "-G", "--by-comm"),
+    "it is about trace-cmd itself": ("-V", "--verbose", "--debug", "--boundary", "-p"),
+}
 
 
 def add_parser(commands: Any) -> None:
@@ -54,6 +74,10 @@ def add_parser(commands: Any) -> None:
                         help="no events of soft interrupts")  # fmt: skip
     parser.add_argument("-T", "--filter-test", action="store_true",
                         help="show what the filters are for each event")  # fmt: skip
+    for reason, flags in LEFT_OUT.items():
+        for flag in flags:
+            parser.add_argument(flag, action=_LeftOut, nargs="?", const=reason,
+                                help=argparse.SUPPRESS)  # fmt: skip
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="format on N threads")
     parser.add_argument("-q", action="store_true", help="say nothing about faults of the files")
 
