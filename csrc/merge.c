@@ -95,6 +95,7 @@ static int add_cursor(struct trc_walk *walk, const struct trc_walk_source *sourc
 		.filter_count = source->filter_count,
 		.filters_out = source->filters_out,
 		.filter_out_count = source->filter_out_count,
+		.stack_id = options->flags & TRC_WALK_BACKWARDS ? 0 : source->stack_id,
 	};
 	stream_cursor_init(cursor, source->data, &source->data->streams[source->stream], filter,
 			   options->flags & TRC_WALK_BACKWARDS,

@@ -573,6 +573,12 @@ struct trc_walk_source {
 	/* ...and it is let through by none of these. */
 	const struct trc_filter *const *filters_out;
 	size_t filter_out_count;
+	/*
+	 * Not 0: the event of kernel stacks. After a record that filters let through, the first stack on
+	 * its CPU that they do not is wanted with it, unless filters_out let it through: as trace-cmd
+	 * report has it. Forwards only.
+	 */
+	uint32_t stack_id;
 };
 struct trc_walk_options {
 	uint32_t flags;

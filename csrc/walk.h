@@ -18,6 +18,7 @@ struct record_filter {
 	size_t filter_count;
 	const struct trc_filter *const *filters_out;	/* none of these may */
 	size_t filter_out_count;
+	uint32_t stack_id;		/* not 0: such a record comes along with the one before it */
 };
 
 /*
@@ -65,6 +66,7 @@ struct stream_cursor {
 	uint64_t populated;		/* file offset up to which the mapping was asked for (down to) */
 	struct problems *problems;	/* where damaged pages are told of */
 	uint64_t pages_read;
+	bool stack_wanted;		/* a stack that comes now belongs to a record that was let through */
 };
 
 /* Stands before the first record. problems must outlive the cursor. */

@@ -50,6 +50,22 @@ static size_t same_event(const struct record_block *block, size_t from)
 	return count;
 }
 
+/*
+ * trace-cmd's way: the first stack that the filters refuse, after a record that they let through,
+ * comes along with that. docs/FORMAT.md 6.3.
+ */
+static bool keep_with_stack(struct stream_cursor *cursor, bool in, bool out, bool is_stack)
+{
+	bool wanted = cursor->stack_wanted;
+
+	if (in && !out)
+		cursor->stack_wanted = true;
+	if (in || !is_stack)
+		return in && !out;
+	cursor->stack_wanted = false;
+	return wanted && !out;
+}
+
 int walk_filter_block(struct stream_cursor *cursor, struct trc_error *err)
 {
 	const struct record_filter *filter = cursor->filter;
@@ -59,12 +75,15 @@ int walk_filter_block(struct stream_cursor *cursor, struct trc_error *err)
 
 	for (size_t from = 0; from < block->count;) {
 		size_t count = same_event(block, from);
+		bool stacks = filter->stack_id && filter->filter_count;
+		bool is_stack = block->id[from] == filter->stack_id;
 
 		if (!run_any(cursor, filter->filters, filter->filter_count, from, count, in) ||
 		    !run_any(cursor, filter->filters_out, filter->filter_out_count, from, count, out))
 			return trc_fail_no_memory(err);
 		for (size_t i = 0; i < count; i++) {
-			if ((filter->filter_count && !in[i]) || out[i])
+			if (stacks ? !keep_with_stack(cursor, in[i], out[i], is_stack) :
+				     (filter->filter_count && !in[i]) || out[i])
 				continue;
 			record_block_move(block, kept++, from + i);
 		}

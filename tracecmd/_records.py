@@ -80,6 +80,7 @@ class Source(NamedTuple):
     pids: tuple[int, ...] | None
     filters: tuple[_lowlevel.Filter, ...] = ()
     filters_out: tuple[_lowlevel.Filter, ...] = ()
+    stack_id: int = 0
 
     @property
     def cpu(self) -> int:
@@ -100,6 +101,7 @@ class Source(NamedTuple):
             self.pids,
             self.filters,
             self.filters_out,
+            self.stack_id,
         )
 
 

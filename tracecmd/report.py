@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 from . import _lowlevel, _records
 from ._texts import report_file
+from .event import EventFormat
 from .filter import compile_filter
+from .stat import count
 
 __all__ = ["ReportOptions", "make_filters", "make_symbols", "report"]
 
@@ -173,7 +175,33 @@ def report(
     Raises:
         ValueError: at once, an option is no regular expression.
     """
+    request = _with_stacks(request)
     return _pieces(_make_report(request, readers, symbols, options), request)
+
+
+def _with_stacks(request: _records.Request) -> _records.Request:
+    """Let filters let through kernel stacks with the events they belong to.
+
+    Whether a stack is wanted depends on all records before it on its CPU, so that a trace with
+    stacks is not cut into windows for threads.
+    """
+    stack_ids = {}
+    for reader in {source.reader for source in request.sources if source.filters}:
+        event = reader.events.get("ftrace:kernel_stack")
+        if event is not None and (request.threads < 2 or _has_events(reader, event, request)):
+            stack_ids[reader] = event.id
+    if not stack_ids:
+        return request
+    sources = [s._replace(stack_id=stack_ids.get(s.reader, 0)) for s in request.sources]
+    return request._replace(sources=sources, threads=1)
+
+
+def _has_events(reader: _records.Reader, event: EventFormat, request: _records.Request) -> bool:
+    # Faults are told of when the records are read.
+    found = count(
+        reader, threads=request.threads, on_problem=lambda problem: None, on_progress=None
+    )
+    return str(event) in found.events
 
 
 def _pieces(made: _lowlevel.Report, request: _records.Request) -> Iterator[memoryview]:

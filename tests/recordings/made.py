@@ -125,3 +125,40 @@ def print_fmts(extra: Sequence[str] = ()) -> bytes:
     pages = writer.fill_pages(records, writer.Machine(False, 8))
     buffers = [writer.Buffer(cpus={0: pages})]
     return writer.Trace(events=events, extra_formats={"more": extra}, buffers=buffers).write().data
+
+
+KERNEL_STACK = writer.EventFormat(
+    "ftrace",
+    "kernel_stack",
+    4,
+    (Field("int size", 4, signed=True), Field("unsigned long caller[8]", 64, align=8)),
+    '"\\t=> %ps\\n\\t=> %ps\\n", (void *)REC->caller[0], (void *)REC->caller[1]',
+)
+
+
+def stacks() -> bytes:
+    """Events of two CPUs, most of them with a stack behind."""
+
+    def stack(*addresses: int) -> writer.Values:
+        callers = b"".join(address.to_bytes(8, "little") for address in addresses)
+        return KERNEL_STACK.values(pid=17, size=len(addresses), caller=callers.ljust(64, b"\xff"))
+
+    def tick(n: int) -> writer.Values:
+        return writer.TICK.values(pid=17, n=n)
+
+    def switch(next_pid: int) -> writer.Values:
+        return writer.SCHED_SWITCH.values(pid=17, prev_pid=17, next_pid=next_pid)
+
+    first = [
+        (1000, tick(1)), (1100, stack(ONE)), (2000, switch(1)), (2100, stack(ONE, TWO)),
+        (3000, tick(2)), (3100, tick(3)), (3200, stack(TWO)), (4000, switch(17)),
+        (5000, stack(ONE, TWO, THREE)), (6000, stack(TWO, THREE)), (7000, tick(1)),
+    ]  # fmt: skip
+    second = [
+        (1050, stack(THREE)), (2050, tick(2)), (3050, switch(1)), (4050, stack(NOWHERE, ONE)),
+        (5050, tick(1)), (6050, stack(ONE, ONE, ONE)), (6150, switch(17)), (7050, stack(TWO)),
+    ]  # fmt: skip
+    machine = writer.Machine(False, 8)
+    cpus = {0: writer.fill_pages(first, machine), 1: writer.fill_pages(second, machine)}
+    formats = (*writer.FTRACE_EVENTS, KERNEL_STACK)
+    return writer.Trace(ftrace_events=formats, buffers=[writer.Buffer(cpus=cpus)]).write().data

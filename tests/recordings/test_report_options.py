@@ -74,6 +74,14 @@ CASES = {
     "no-irqs": Case("i386-v6.dat", "-I -F irq,timer,sched_wakeup"),
     "no-softirqs": Case("i386-v6.dat", "-S -v -F raw_syscalls,sched,irq"),
     "align-ts": Case("i386-v6.dat", "--align-ts --ts-diff -F sched_process_.*", in_old=False),
+    "stacks": Case("stacks", ""),
+    "stacks-event": Case("stacks", "-F tick", in_old=False),
+    "stacks-refused": Case("stacks", "-F tick:n==1 -F sched_switch:next_pid==1", in_old=False),
+    "stacks-filtered": Case("stacks", "-F kernel_stack:size>=3", in_old=False),
+    "stacks-named": Case("stacks", "-F tick -F kernel_stack:size==2", in_old=False),
+    "stacks-out": Case("stacks", "-F tick,sched -v -F kernel_stack:size==1", in_old=False),
+    "stacks-out-event": Case("stacks", "-F tick,sched -v -F tick:n==2", in_old=False),
+    "stacks-only-out": Case("stacks", "-v -F tick"),
     "comm": Case("i386-v6.dat", "--comm ls,dd --pid 1,257 -F timer", in_old=False),
     "comm-unknown": Case(
         "i386-v6.dat", "--cpu 1 --comm nosuch -v -F irq,timer,raw_syscalls,sched_switch"
@@ -85,7 +93,7 @@ CASES = {
 }
 
 
-MADE = {"functions": made.functions}
+MADE = {"functions": made.functions, "stacks": made.stacks}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -177,7 +185,7 @@ def test_pattern_of_events() -> None:
 
 def test_stretches(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Copies of the report, one for each thread, write as it does."""
-    monkeypatch.setattr("tracecmd._records.WINDOW_PAGES", 2)
+    monkeypatch.setattr("tracecmd.report.WINDOW_PAGES", 2)
     options = tracecmd.ReportOptions(
         plugin_options=["parent", "offset"], raw_events=["softirq.*"], plain_events=["timer"]
     )
@@ -250,3 +258,14 @@ def test_left_out(option: str) -> None:
     assert (done.returncode, done.stdout) == (2, b"")
     (line,) = done.stderr.decode().splitlines()
     assert line.startswith("tracecmd: report: trace-cmd's option -")
+
+
+def test_stacks_on_threads(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the filters have to know of before does not get lost between threads."""
+    monkeypatch.setattr("tracecmd.report.WINDOW_PAGES", 1)
+    for name in ("stacks", corpus.DATA / "i386-v6.dat"):
+        with tracecmd.open(folder / name) as trace:
+            alone = b"".join(trace.report(filters=["sched_switch:next_pid<200"]))
+            assert (b"=> do_two" in alone) == (name == "stacks")
+            threaded = trace.report(filters=["sched_switch:next_pid<200"], threads=3)
+            assert b"".join(threaded) == alone

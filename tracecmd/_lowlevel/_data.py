@@ -152,6 +152,7 @@ class WalkSource(NamedTuple):
     pids: Sequence[int] | None = None
     filters: Sequence[Handle] = ()  # struct trc_filter: one has to let a record through
     filters_out: Sequence[Handle] = ()  # and none of these
+    stack_id: int = 0  # not 0: the event of kernel stacks, wanted with those they belong to
 
 
 class Batch(NamedTuple):
@@ -196,6 +197,7 @@ class Walk(Handle):
                 entry.pid_count = len(source.pids)
             entry.filters, entry.filter_count = self._keep_filters(source.filters)
             entry.filters_out, entry.filter_out_count = self._keep_filters(source.filters_out)
+            entry.stack_id = source.stack_id
         flags = lib.TRC_WALK_BACKWARDS * backwards | lib.TRC_WALK_BY_CPU * by_cpu
         options = ffi.new(
             "struct trc_walk_options *", [flags, end is None, start, 0 if end is None else end]
