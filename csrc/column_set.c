@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "columns.h"
+#include "column_set.h"
 #include "error.h"
 #include "file.h"
 #include "walk.h"

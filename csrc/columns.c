@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "arrow.h"
-#include "columns.h"
+#include "column_set.h"
 #include "data.h"
 #include "error.h"
 #include "file.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Columns as one table of a set: column_set.c walks, and gives each table its records. */
-#ifndef TRC_COLUMNS_H
-#define TRC_COLUMNS_H
+#ifndef TRC_COLUMN_SET_H
+#define TRC_COLUMN_SET_H
 
 #include "data.h"
 
