@@ -817,6 +817,8 @@ def test_export(path: Path, tmp_path: Path) -> None:
     names = {"sched.sched_switch.parquet", "sched.sched_wakeup.parquet", "test.tick.parquet"}
     assert {p.name for p in folder.iterdir()} == names
     assert pq.read_table(folder / "test.tick.parquet").num_rows == 10_000
+    assert run(path, "-o", f"{tmp_path}/dot.ted/", "-e", "tick,sched_switch").returncode == 0
+    assert len(list((tmp_path / "dot.ted").iterdir())) == 2
     one = tmp_path / "one.jsonl"
     words = ["-e", "tick", "--columns", "ts,n", "--where", "n > 5", "--start", "0.00001"]
     assert run(path, "-o", one, *words, "--end", "18000ns").returncode == 0

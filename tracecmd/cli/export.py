@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +40,9 @@ def add_parser(commands: Any) -> None:
         "-o",
         "--output",
         required=True,
-        type=Path,
         metavar="OUT",
         help=f"a file ({', '.join(FORMATS)}) of one event or of the common columns of several, "
-        f"a folder for a file per event, or {PERFETTO}",
+        f"a folder for a file per event (FOLDER or FOLDER/), or {PERFETTO}",
     )
     parser.add_argument(
         "-e",
@@ -87,6 +87,10 @@ def _split(values: list[str] | None) -> list[str] | None:
     return [name for value in values for name in value.split(",") if name]
 
 
+def _is_folder(output: str) -> bool:
+    return output.endswith(os.sep) or Path(output).is_dir()
+
+
 def _write_columns(trace: Trace, arguments: argparse.Namespace, bar: Bar) -> None:
     """Write one file, or one per event."""
     events = _split(arguments.events)
@@ -98,9 +102,9 @@ def _write_columns(trace: Trace, arguments: argparse.Namespace, bar: Bar) -> Non
         "threads": arguments.threads,
         "progress": bar.show,
     }
-    out: Path = arguments.output
-    single = out.suffix.lower() in FORMATS and not out.is_dir()
-    if out.suffix and not single and not out.is_dir():
+    out, folder = Path(arguments.output), _is_folder(arguments.output)
+    single = out.suffix.lower() in FORMATS and not folder
+    if out.suffix and not single and not folder:
         raise UsageError(f"{out.name}: a file's name ends with {', '.join(FORMATS)}")
     bar.label(out.name)
     try:
@@ -117,7 +121,7 @@ def _write_perfetto(arguments: argparse.Namespace, bar: Bar) -> None:
         raise UsageError(f"--columns and --where are not for {PERFETTO}")
     events = _split(arguments.events)
     start, end = nanoseconds(arguments.start), nanoseconds(arguments.end)
-    out: Path = arguments.output
+    out = Path(arguments.output)
     with open_session(*arguments.files) as session:
         bar.label(out.name)
         try:
@@ -131,7 +135,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the file or the files; each appears when it is whole."""
     bar = Bar(not arguments.quiet)
     try:
-        if arguments.output.suffix.lower() == PERFETTO and not arguments.output.is_dir():
+        if arguments.output.lower().endswith(PERFETTO) and not _is_folder(arguments.output):
             _write_perfetto(arguments, bar)
             return 0
         if len(arguments.files) > 1:
