@@ -297,8 +297,8 @@ def windows(request: Request, window_pages: int | None = None) -> list[tuple[int
     longest = max(sources, key=lambda s: s.reader.streams[s.stream].page_count)
     pages = longest.reader.streams[longest.stream].page_count
     cuts: list[int] = []
-    window_pages = window_pages or WINDOW_PAGES
-    for page in range(window_pages, pages, window_pages):
+    step = window_pages or WINDOW_PAGES
+    for page in range(step, pages, step):
         ts = longest.reader.data.page_ts(longest.stream, page)
         last = cuts[-1] if cuts else request.start
         if ts is not None and ts > last and (request.end is None or ts < request.end):
