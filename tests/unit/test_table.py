@@ -916,13 +916,24 @@ def test_export_to_a_full_disk(path: Path, tmp_path: Path, words: list[str]) -> 
     assert sum(changed.values()) > 100_000
 
 
-def test_export_interrupted(path: Path, tmp_path: Path) -> None:
-    out = tmp_path / "a.jsonl"
+INTERRUPTED = """
+import sys, time
+from tracecmd import cli, export
+for make in export.FORMATS.values():
+    make.write = lambda *_: time.sleep(600)
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("out", ["a.jsonl", "a.parquet", "new"])
+def test_export_interrupted(path: Path, tmp_path: Path, out: str) -> None:
+    """In the middle of writing: nothing is left, not even the folder that was made."""
     root = Path(tracecmd.__file__).parent.parent
-    command = [sys.executable, "-m", "tracecmd", "export", str(path), "-o", str(out)]
+    words = ["export", str(path), "-o", str(tmp_path / out)]
+    command = [sys.executable, "-c", INTERRUPTED, *words]
     with subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE) as process:
         for _ in range(2000):
-            if list(tmp_path.glob(".*.part")):
+            if list(tmp_path.rglob(".*.part")):
                 break
             time.sleep(0.005)
         else:
