@@ -48,12 +48,18 @@ bool clock_is_monotone(const struct clock *clock, uint32_t cpu);
 uint64_t time_shift_apply(const struct time_shift *shift, uint32_t cpu, uint64_t ts);
 
 /*
- * The two 64 x 32 bit products of libtracecmd's mul_u64_u32_shr(). A signed multiplier is handed to
- * it there: from 2^31 on (clocks below 1 GHz) it is extended to 64 bits, which its numbers show.
+ * libtracecmd hands its mul_u64_u32_shr() a signed multiplier: from 2^31 on (clocks below 1 GHz) it is
+ * extended to 64 bits, which its numbers show.
  */
+TRC_INLINE uint64_t tsc_factor(uint32_t mult)
+{
+	return (uint64_t)(int64_t)(int32_t)mult;
+}
+
+/* The two 64 x 32 bit products of that function. */
 TRC_INLINE uint64_t tsc_to_ns(uint64_t cycles, uint32_t mult, uint32_t shift)
 {
-	uint64_t factor = (uint64_t)(int64_t)(int32_t)mult;
+	uint64_t factor = tsc_factor(mult);
 	uint32_t high = (uint32_t)(cycles >> 32);
 	uint64_t ns = ((cycles & UINT32_MAX) * factor) >> (shift & 63);
 

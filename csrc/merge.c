@@ -13,39 +13,20 @@
 
 #include "error.h"
 #include "file.h"
-#include "tournament.h"
+#include "merge_tree.h"
 #include "walk.h"
 
 #define UNPACKED_MAX (UINT64_C(1) << 30)
 
 struct trc_walk {
-	uint32_t flags;		/* enum trc_walk_flags */
 	struct record_filter *filters;	/* one a cursor */
 	struct stream_cursor *cursors;	/* one a source */
 	uint32_t cursor_count;
-	/*
-	 * The record each cursor stands on. Keys are the latest time so far; backwards its complement,
-	 * and the order is from the end, so that less always comes first.
-	 */
-	struct tournament heads;
-	bool started;
+	struct merge_tree tree;
+	bool usual;		/* id and pid of all records are where every kernel has them */
 	uint64_t pages_total;
 	struct problems problems;
 };
-
-/* --- keys ----------------------------------------------------------------------------------- */
-
-/* A time as a key is exclusive-or'ed with this: backwards, less is later. */
-static uint64_t key_flip(const struct trc_walk *walk)
-{
-	return walk->flags & TRC_WALK_BACKWARDS ? UINT64_MAX : 0;
-}
-
-static uint64_t first_key(const struct trc_walk *walk, const struct stream_cursor *cursor)
-{
-	/* Without a merge only the order of the streams counts. */
-	return walk->flags & TRC_WALK_BY_CPU ? 0 : cursor->block.ts[0] ^ key_flip(walk);
-}
 
 /* --- making a walk --------------------------------------------------------------------------- */
 
@@ -74,6 +55,34 @@ static int seek(struct stream_cursor *cursor, struct trc_error *err)
 	return TRC_OK;
 }
 
+/* The one event that is wanted; UINT32_MAX: there are none, or several. */
+static uint32_t only_id(const uint8_t *event_ids)
+{
+	uint32_t only = UINT32_MAX;
+
+	for (uint32_t id = 0; event_ids && id < 8 * TRC_EVENT_ID_BYTES; id++) {
+		if (!event_ids[id >> 3]) {
+			id |= 7;
+			continue;
+		}
+		if (!(event_ids[id >> 3] >> (id & 7) & 1))
+			continue;
+		if (only != UINT32_MAX)
+			return UINT32_MAX;
+		only = id;
+	}
+	return only;
+}
+
+static bool is_usual(const struct trc_data *data)
+{
+	const struct event_common *common = &data->common;
+
+	return !data->layout.big_endian && common->type.offset == USUAL_TYPE.offset &&
+	       common->type.size == USUAL_TYPE.size && common->pid.offset == USUAL_PID.offset &&
+	       common->pid.size == USUAL_PID.size;
+}
+
 static int add_cursor(struct trc_walk *walk, const struct trc_walk_source *source,
 		      const struct trc_walk_options *options, struct trc_error *err)
 {
@@ -89,6 +98,7 @@ static int add_cursor(struct trc_walk *walk, const struct trc_walk_source *sourc
 		.start = options->start,
 		.last = options->until_last ? UINT64_MAX : options->end - 1,
 		.event_ids = source->event_ids,
+		.only_id = only_id(source->event_ids),
 		.pids = source->pids,
 		.pid_count = source->pid_count,
 		.filters = source->filters,
@@ -98,9 +108,10 @@ static int add_cursor(struct trc_walk *walk, const struct trc_walk_source *sourc
 		.stack_id = options->flags & TRC_WALK_BACKWARDS ? 0 : source->stack_id,
 	};
 	stream_cursor_init(cursor, source->data, &source->data->streams[source->stream], filter,
-			   options->flags & TRC_WALK_BACKWARDS,
+			   walk->cursor_count, options->flags & TRC_WALK_BACKWARDS,
 			   !(options->flags & TRC_WALK_KEEP_MAPPED), &walk->problems);
 	walk->cursor_count++;
+	walk->usual &= is_usual(source->data);
 	if ((rc = map_check(&source->data->file->map, err)) || (rc = seek(cursor, err)))
 		return rc;
 	pages = cursor->last > cursor->next ? cursor->last - cursor->next : cursor->next - cursor->last;
@@ -141,7 +152,7 @@ int trc_walk_create(const struct trc_walk_source *sources, size_t count,
 	/* Where nothing lies between start and end, no cursor is needed to find that out. */
 	if (!options->until_last && options->end <= options->start)
 		count = 0;
-	walk->flags = options->flags;
+	walk->usual = true;
 	walk->cursors = calloc(count + 1, sizeof(*walk->cursors));
 	walk->filters = calloc(count + 1, sizeof(*walk->filters));
 	if (!walk->cursors || !walk->filters)
@@ -149,7 +160,9 @@ int trc_walk_create(const struct trc_walk_source *sources, size_t count,
 	else if (count > UINT32_MAX / 4)
 		rc = trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "walk: %zu sources are too many", count);
 	else
-		rc = tournament_init(&walk->heads, (uint32_t)count, err);
+		rc = merge_tree_init(&walk->tree, walk->cursors, (uint32_t)count,
+				     options->flags & TRC_WALK_BACKWARDS,
+				     options->flags & TRC_WALK_BY_CPU, err);
 	if (!rc)
 		rc = check_memory(sources, count, err);
 	for (size_t i = 0; !rc && i < count; i++)
@@ -170,169 +183,12 @@ void trc_walk_destroy(struct trc_walk *walk)
 		stream_cursor_deinit(&walk->cursors[i]);
 	free(walk->cursors);
 	free(walk->filters);
-	tournament_deinit(&walk->heads);
+	merge_tree_deinit(&walk->tree);
 	problems_deinit(&walk->problems);
 	free(walk);
 }
 
 /* --- walking --------------------------------------------------------------------------------- */
-
-/* All cursors to their first records. */
-static int start(struct trc_walk *walk, struct trc_error *err)
-{
-	bool backwards = walk->flags & TRC_WALK_BACKWARDS;
-
-	for (uint32_t i = 0; i < walk->cursor_count; i++) {
-		int rc = stream_cursor_next_page(&walk->cursors[i], err);
-
-		if (rc < 0)
-			return -rc;
-		if (rc)
-			walk->heads.heads[i] = (struct head){
-				.key = first_key(walk, &walk->cursors[i]),
-				.order = backwards ? walk->cursor_count - 1 - i : i,
-			};
-	}
-	tournament_play(&walk->heads);
-	walk->started = true;
-	return TRC_OK;
-}
-
-/* Up to which key the first head stays first: at least its own. */
-static uint64_t run_limit(const struct trc_walk *walk)
-{
-	struct head first = walk->heads.heads[walk->heads.first];
-	struct head next = tournament_second(&walk->heads);
-	uint64_t limit = first.order < next.order ? next.key : next.key - 1;
-
-	if (head_is_gone(next) || walk->flags & TRC_WALK_BY_CPU)
-		return UINT64_MAX;
-	return limit < first.key ? first.key : limit;	/* of two with one key the first is here */
-}
-
-/* Copies payloads for as long as they fit; how many did. */
-static size_t put_payloads(struct trc_batch *batch, const struct stream_cursor *cursor, size_t n)
-{
-	const struct record_block *block = &cursor->block;
-
-	for (size_t i = 0; i < n; i++) {
-		uint32_t size = block->size[cursor->at + i];
-
-		if (size > batch->payload_room - batch->payload_size)
-			return i;
-		memcpy(batch->payload + batch->payload_size,
-		       cursor->page.bytes + block->offset[cursor->at + i], size);
-		batch->payload_size += size;
-		if (batch->payload_end)
-			batch->payload_end[batch->count + i] = batch->payload_size;
-	}
-	return n;
-}
-
-/* The columns that few ask for, of n records that the others were taken of. */
-static void put_more(struct trc_batch *batch, const struct stream_cursor *cursor, size_t n)
-{
-	const struct record_block *block = &cursor->block;
-	size_t from = cursor->at, to = batch->count;
-	size_t earliest = cursor->backwards ? block->count - 1 : 0;
-
-	for (size_t i = 0; batch->address && i < n; i++)
-		batch->address[to + i] = cursor->page.bytes + block->offset[from + i];
-	for (size_t i = 0; batch->size && i < n; i++)
-		batch->size[to + i] = block->size[from + i];
-	for (size_t i = 0; batch->missed_events && i < n; i++)
-		batch->missed_events[to + i] = from + i == earliest ? cursor->missed : 0;
-}
-
-/*
- * Appends at most max records at the cursor to the batch, as many as come before all other streams'.
- * Time that steps back does not end a run. *latest becomes the latest key of them. A single pass, as
- * runs are short: there are about as many as records and CPUs.
- */
-static size_t take_records(struct trc_batch *batch, uint32_t source,
-			   const struct stream_cursor *cursor, size_t max, uint64_t flip,
-			   uint64_t limit, uint64_t *latest)
-{
-	const struct record_block *block = &cursor->block;
-	const uint64_t *ts = block->ts + cursor->at;
-	const uint32_t *id = block->id + cursor->at;
-	const int32_t *pid = block->pid + cursor->at;
-	uint64_t *restrict to_ts = batch->ts + batch->count;
-	uint32_t *restrict to_source = batch->source + batch->count;
-	uint32_t *restrict to_id = batch->id + batch->count;
-	int32_t *restrict to_pid = batch->pid + batch->count;
-	uint64_t last = *latest;
-	size_t n;
-
-	for (n = 0; n < max; n++) {
-		uint64_t key = ts[n] ^ flip;
-
-		if (key > limit)
-			break;
-		last = key > last ? key : last;
-		to_ts[n] = ts[n];
-		to_source[n] = source;
-		to_id[n] = id[n];
-		to_pid[n] = pid[n];
-	}
-	*latest = last;
-	return n;
-}
-
-/*
- * Takes records from the first stream for as long as it stays the first: mostly there are several
- * in a row. 1: go on, 0: the batch is full, or minus a code.
- */
-static int take_run(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *err)
-{
-	uint32_t source = walk->heads.first;
-	struct head *first = &walk->heads.heads[source];
-	struct stream_cursor *cursor = &walk->cursors[source];
-	uint64_t limit = run_limit(walk), flip = key_flip(walk), latest = first->key;
-	bool by_cpu = walk->flags & TRC_WALK_BY_CPU, full, ended;
-	bool more = batch->address || batch->size || batch->missed_events;
-
-	do {
-		size_t left = cursor->block.count - cursor->at, room = batch->room - batch->count;
-		size_t n, fitted;
-		int rc;
-
-		n = take_records(batch, source, cursor, left < room ? left : room, flip, limit, &latest);
-		fitted = batch->payload ? put_payloads(batch, cursor, n) : n;
-		if (more)
-			put_more(batch, cursor, fitted);
-		cursor->at += fitted;
-		batch->count += fitted;
-		full = fitted < n || batch->count == batch->room;
-		ended = cursor->at < cursor->block.count;
-		if (ended)
-			break;
-		if (batch->address && cursor->stream->compressed && batch->count) {
-			if (!by_cpu)
-				first->key = latest;
-			return 0;	/* the next page may take the place of this one */
-		}
-		if ((rc = stream_cursor_next_page(cursor, err)) < 0)
-			return rc;
-		if (!rc) {
-			*first = HEAD_GONE;
-			tournament_replay(&walk->heads);
-			return full ? 0 : 1;
-		}
-	} while (!full);
-	if (!by_cpu) {
-		uint64_t key = cursor->block.ts[cursor->at] ^ flip;
-
-		first->key = key > latest ? key : latest;
-	}
-	tournament_replay(&walk->heads);
-	return full ? 0 : 1;
-}
-
-static bool at_end(const struct trc_walk *walk)
-{
-	return head_is_gone(walk->heads.heads[walk->heads.first]);
-}
 
 /* No file may have shrunk since. Sources of one file stand together mostly. */
 int walk_check_files(const struct trc_walk *walk, struct trc_error *err)
@@ -350,6 +206,124 @@ int walk_check_files(const struct trc_walk *walk, struct trc_error *err)
 	return TRC_OK;
 }
 
+int walk_peek(struct trc_walk *walk, struct walk_record **records, size_t *count,
+	      struct trc_error *err)
+{
+	struct merge_node *root = merge_tree_root(&walk->tree);
+	int rc;
+
+	while ((rc = merge_tree_fill(&walk->tree, err)) == MERGE_HELD)
+		merge_tree_release(&walk->tree);
+	if (rc < 0)
+		return -rc;
+	*records = root->at;
+	*count = (size_t)(root->end - root->at);
+	return TRC_OK;
+}
+
+void walk_take(struct trc_walk *walk, size_t count)
+{
+	merge_tree_root(&walk->tree)->at += count;
+}
+
+/* Copies payloads for as long as they fit; how many did. */
+static size_t put_payloads(struct trc_batch *batch, const struct walk_record *records, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint32_t size = records[i].size;
+
+		if (size > batch->payload_room - batch->payload_size)
+			return i;
+		memcpy(batch->payload + batch->payload_size, records[i].payload, size);
+		batch->payload_size += size;
+		if (batch->payload_end)
+			batch->payload_end[batch->count + i] = batch->payload_size;
+	}
+	return n;
+}
+
+void walk_missed(const struct trc_walk *walk, const struct walk_record *records, size_t count,
+		 int64_t *missed)
+{
+	memset(missed, 0, count * sizeof(*missed));
+	for (size_t i = 0; walk->tree.losses && i < count; i++) {
+		const struct stream_cursor *cursor = &walk->cursors[records[i].source];
+
+		if (records[i].payload == cursor->behind_loss)
+			missed[i] = cursor->missed;
+	}
+}
+
+TRC_INLINE void put_ids(uint32_t *restrict id, int32_t *restrict pid,
+			const struct walk_record *records, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct walk_record record = records[i];
+
+		id[i] = record_id(USUAL_TYPE, false, record.payload, record.size);
+		pid[i] = record_pid(USUAL_PID, false, record.payload, record.size);
+	}
+}
+
+/* Ids and pids where kernels of several kinds recorded, or one that is not usual. */
+static void put_any_ids(const struct trc_walk *walk, struct trc_batch *batch,
+			const struct walk_record *records, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct walk_record record = records[i];
+		const struct trc_data *data = walk->cursors[record.source].data;
+		bool big_endian = data->layout.big_endian;
+
+		batch->id[batch->count + i] =
+			record_id(data->common.type, big_endian, record.payload, record.size);
+		batch->pid[batch->count + i] =
+			record_pid(data->common.pid, big_endian, record.payload, record.size);
+	}
+}
+
+static void put_records(const struct trc_walk *walk, struct trc_batch *batch,
+			const struct walk_record *records, size_t n)
+{
+	size_t to = batch->count;
+
+	for (size_t i = 0; i < n; i++) {
+		batch->ts[to + i] = records[i].ts;
+		batch->source[to + i] = records[i].source;
+	}
+	if (walk->usual)
+		put_ids(batch->id + to, batch->pid + to, records, n);
+	else
+		put_any_ids(walk, batch, records, n);
+	for (size_t i = 0; batch->address && i < n; i++)
+		batch->address[to + i] = records[i].payload;
+	for (size_t i = 0; batch->size && i < n; i++)
+		batch->size[to + i] = records[i].size;
+	if (batch->missed_events)
+		walk_missed(walk, records, n, batch->missed_events + to);
+}
+
+/* What is at the root into the batch. 1: go on, 0: it is full. */
+static int put_root(struct trc_walk *walk, struct trc_batch *batch)
+{
+	struct merge_node *root = merge_tree_root(&walk->tree);
+	size_t room = batch->room - batch->count, n = (size_t)(root->end - root->at), fitted;
+
+	if (n > room)
+		n = room;
+	fitted = batch->payload ? put_payloads(batch, root->at, n) : n;
+	put_records(walk, batch, root->at, fitted);
+	root->at += fitted;
+	batch->count += fitted;
+	return fitted == n && batch->count < batch->room;
+}
+
+static int fail_payload(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *err)
+{
+	batch->payload_size = merge_tree_root(&walk->tree)->at->size;
+	return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET,
+			"walk: a payload of %zu bytes does not fit", batch->payload_size);
+}
+
 int trc_walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *err)
 {
 	int rc = walk_check_files(walk, err);
@@ -359,24 +333,22 @@ int trc_walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_err
 
 int walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *err)
 {
-	int rc;
+	int rc = 1;
 
 	batch->count = batch->payload_size = 0;
-	if (!walk->started && (rc = start(walk, err)))
-		return rc;
-	rc = 1;
-	while (rc > 0 && !at_end(walk))
-		rc = take_run(walk, batch, err);
-	if (rc < 0)
-		return -rc;
-	if (!at_end(walk) && !batch->count && batch->room) {
-		const struct stream_cursor *cursor = &walk->cursors[walk->heads.first];
-
-		batch->payload_size = cursor->block.size[cursor->at];
-		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET,
-				"walk: a payload of %zu bytes does not fit", batch->payload_size);
+	while (rc > 0 && batch->room) {
+		rc = merge_tree_fill(&walk->tree, err);
+		if (rc == MERGE_READY) {
+			rc = put_root(walk, batch);
+			if (!rc && !batch->count)
+				return fail_payload(walk, batch, err);
+		} else if (rc == MERGE_HELD) {
+			if (batch->address && batch->count)
+				return TRC_OK;	/* where the next page may take the place of this one */
+			merge_tree_release(&walk->tree);
+		}
 	}
-	return TRC_OK;
+	return rc < 0 ? -rc : TRC_OK;
 }
 
 int64_t trc_walk_missed(const struct trc_walk *walk, size_t source)

@@ -142,6 +142,7 @@ TRC_INLINE enum subbuffer_step subbuffer_next(struct subbuffer *s, bool big_endi
 		uint32_t type_len = big_endian ? word >> 27 : word & 31;
 		uint32_t delta = big_endian ? word & ((1u << 27) - 1) : word >> 5;
 		struct subbuffer rare;
+		struct record rare_record;
 		enum subbuffer_step step;
 
 		if (TRC_LIKELY(type_len - 1 < 28)) {
@@ -154,12 +155,15 @@ TRC_INLINE enum subbuffer_step subbuffer_next(struct subbuffer *s, bool big_endi
 			s->pos += 4 + size;
 			return SUBBUFFER_RECORD;
 		}
-		/* On a copy, so that *s need not live in memory in the loops this is part of. */
+		/* On copies, so that *s and *out need not live in memory in the loops this is part of. */
 		rare = *s;
-		step = subbuffer_next_rare(&rare, big_endian, type_len, delta, out);
+		step = subbuffer_next_rare(&rare, big_endian, type_len, delta, &rare_record);
 		*s = rare;
-		if (step != SUBBUFFER_END)
-			return step;
+		if (step == SUBBUFFER_END)
+			continue;
+		if (step == SUBBUFFER_RECORD)
+			*out = rare_record;
+		return step;
 	}
 	return SUBBUFFER_END;
 }

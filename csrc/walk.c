@@ -15,7 +15,8 @@
 
 void stream_cursor_init(struct stream_cursor *cursor, const struct trc_data *data,
 			const struct stream *stream, const struct record_filter *filter,
-			bool backwards, bool drop_behind, struct problems *problems)
+			uint32_t source, bool backwards, bool drop_behind,
+			struct problems *problems)
 {
 	uint64_t count = stream->info.page_count;	/* never 0: trc_data_create() */
 
@@ -23,6 +24,8 @@ void stream_cursor_init(struct stream_cursor *cursor, const struct trc_data *dat
 		.data = data,
 		.stream = stream,
 		.filter = filter,
+		.source = source,
+		.ahead = backwards ? -(ptrdiff_t)stream->info.page_size : (ptrdiff_t)stream->info.page_size,
 		.backwards = backwards,
 		.drop_behind = drop_behind,
 		.next = backwards ? count - 1 : 0,
@@ -36,7 +39,7 @@ void stream_cursor_init(struct stream_cursor *cursor, const struct trc_data *dat
 void stream_cursor_deinit(struct stream_cursor *cursor)
 {
 	chunk_cache_deinit(&cursor->cache);
-	free(cursor->block.ts);
+	free(cursor->block.records);
 }
 
 /* --- pages ----------------------------------------------------------------------------------- */
@@ -164,77 +167,108 @@ static bool pid_wanted(const struct record_filter *filter, int32_t pid)
 	return low < filter->pid_count && filter->pids[low] == pid;
 }
 
-TRC_INLINE bool id_wanted(const uint8_t *event_ids, uint32_t id)
+/* Asks for what lies in the stream's next page where this is in its own: it comes meanwhile. */
+TRC_INLINE void prefetch(const uint8_t *at, ptrdiff_t ahead)
 {
-	return id < 65536 && (event_ids[id >> 3] >> (id & 7) & 1);
+#if defined(__GNUC__)
+	__builtin_prefetch((const void *)((uintptr_t)at + (uintptr_t)ahead));
+#else
+	(void)at;
+	(void)ahead;
+#endif
 }
 
 /* Room for as many records as a page of so many bytes can hold: 4 bytes and a word of data each. */
 static int block_reserve(struct record_block *block, uint32_t bytes, struct trc_error *err)
 {
 	size_t room = bytes / 8 + 1;
-	uint64_t *ts;
+	struct walk_record *records;
 
 	block->count = 0;
 	if (room <= block->room)
 		return TRC_OK;
-	ts = malloc(room * (sizeof(*block->ts) + 4 * sizeof(uint32_t)));
-	if (!ts)
+	records = malloc(room * sizeof(*records));
+	if (!records)
 		return trc_fail_no_memory(err);
-	free(block->ts);
-	block->ts = ts;
-	block->id = (uint32_t *)(void *)(ts + room);
-	block->pid = (int32_t *)(void *)(block->id + room);
-	block->offset = (uint32_t *)(void *)(block->pid + room);
-	block->size = block->offset + room;
+	free(block->records);
+	block->records = records;
 	block->room = room;
 	return TRC_OK;
 }
 
+/* Events that are wanted: all, one, or those whose bits are set. */
+enum choice { CHOICE_ALL, CHOICE_ONE, CHOICE_BITS };
+
+TRC_INLINE bool id_chosen(const struct record_filter *filter, enum choice choice, uint32_t id)
+{
+	switch (choice) {
+	case CHOICE_ALL:
+		return true;
+	case CHOICE_ONE:
+		return id == filter->only_id;
+	default:
+		return id < 65536 && (filter->event_ids[id >> 3] >> (id & 7) & 1);
+	}
+}
+
 /*
- * Records of a page into the block, all or those of some events (NULL: all), whatever else the filter
- * says: with constants for byte order and places this is nothing but loads and stores. What is not
- * wanted is stored, too, and written over, as there is no telling which it will be. Damage ends the page.
+ * Records of a page into the block, all or those of some events, whatever else the filter says:
+ * with constants for byte order and places this is nothing but loads and stores. What is not wanted
+ * is stored, too, and written over, as there is no telling which it will be. Damage ends the page.
  */
 TRC_INLINE enum subbuffer_step read_records(const struct stream_cursor *cursor, bool big_endian,
-					    const uint8_t *event_ids, struct event_place type,
-					    struct event_place pid, struct subbuffer sub,
-					    struct record_block *block)
+					    enum choice choice, struct event_place type,
+					    struct subbuffer sub, struct record_block *block)
 {
-	const uint8_t *bytes = cursor->page.bytes;
-	struct record_block to = *block;
+	const struct record_filter filter = *cursor->filter;
+	const ptrdiff_t ahead = cursor->ahead;
+	struct walk_record *to = block->records;
 	enum subbuffer_step step;
 	struct record record;
-	size_t n = 0;
 
 	while ((step = subbuffer_next(&sub, big_endian, &record)) == SUBBUFFER_RECORD) {
 		uint32_t id = record_id(type, big_endian, record.payload, record.size);
 
-		to.ts[n] = record.ts;
-		to.id[n] = id;
-		to.pid[n] = record_pid(pid, big_endian, record.payload, record.size);
-		to.offset[n] = (uint32_t)(record.payload - bytes);
-		to.size[n] = record.size;
-		n += event_ids ? id_wanted(event_ids, id) : 1;
+		prefetch(record.payload, ahead);
+		to->ts = record.ts;
+		to->payload = record.payload;
+		to->size = record.size;
+		to += id_chosen(&filter, choice, id);
 	}
-	block->count = n;
+	block->count = (size_t)(to - block->records);
 	return step;
 }
 
 static enum subbuffer_step read_any_records(const struct stream_cursor *cursor,
 					    struct subbuffer sub, struct record_block *block)
 {
-	const uint8_t *ids = cursor->filter->event_ids;
-	struct event_place type = cursor->data->common.type, pid = cursor->data->common.pid;
-	bool usual = type.offset == USUAL_TYPE.offset && type.size == USUAL_TYPE.size &&
-		     pid.offset == USUAL_PID.offset && pid.size == USUAL_PID.size;
+	const struct record_filter *filter = cursor->filter;
+	struct event_place type = cursor->data->common.type;
 
+	if (!filter->event_ids && !cursor->data->layout.big_endian)
+		return read_records(cursor, false, CHOICE_ALL, USUAL_TYPE, sub, block);
+	if (!filter->event_ids)
+		return read_records(cursor, true, CHOICE_ALL, USUAL_TYPE, sub, block);
 	if (cursor->data->layout.big_endian)
-		return read_records(cursor, true, ids, type, pid, sub, block);
-	if (!usual)
-		return read_records(cursor, false, ids, type, pid, sub, block);
-	return ids ? read_records(cursor, false, ids, USUAL_TYPE, USUAL_PID, sub, block) :
-		     read_records(cursor, false, NULL, USUAL_TYPE, USUAL_PID, sub, block);
+		return read_records(cursor, true, CHOICE_BITS, type, sub, block);
+	if (type.offset != USUAL_TYPE.offset || type.size != USUAL_TYPE.size)
+		return read_records(cursor, false, CHOICE_BITS, type, sub, block);
+	return filter->only_id != UINT32_MAX ?
+		       read_records(cursor, false, CHOICE_ONE, USUAL_TYPE, sub, block) :
+		       read_records(cursor, false, CHOICE_BITS, USUAL_TYPE, sub, block);
+}
+
+/* Ticks of TSC2NSEC alone, of any clock that there is: nothing in the loop depends on the clock. */
+static void convert_ticks(struct walk_record *records, size_t count, struct clock clock)
+{
+	uint64_t factor = tsc_factor(clock.mult);
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t ts = records[i].ts;
+
+		records[i].ts = ((ts & UINT32_MAX) * factor >> clock.tsc_shift) +
+				((ts >> 32) * factor << (32 - clock.tsc_shift)) + clock.offset;
+	}
 }
 
 /* Raw time stamps to the time users see. */
@@ -245,11 +279,26 @@ static void convert_times(const struct stream_cursor *cursor, struct record_bloc
 
 	if (!clock.shift && !clock.mult && clock.ts2secs == 0) {
 		for (size_t i = 0; clock.offset && i < block->count; i++)
-			block->ts[i] += clock.offset;
+			block->records[i].ts += clock.offset;
+		return;
+	}
+	if (!clock.shift && clock.ts2secs == 0 && clock.tsc_shift <= 32) {
+		convert_ticks(block->records, block->count, clock);
 		return;
 	}
 	for (size_t i = 0; i < block->count; i++)
-		block->ts[i] = clock_ns(&clock, cpu, block->ts[i]);
+		block->records[i].ts = clock_ns(&clock, cpu, block->records[i].ts);
+}
+
+static bool record_wanted(const struct stream_cursor *cursor, const struct walk_record *record)
+{
+	const struct record_filter *filter = cursor->filter;
+
+	if (record->ts < filter->start || record->ts > filter->last)
+		return false;
+	return !filter->pids || pid_wanted(filter, record_pid(cursor->data->common.pid,
+							      cursor->data->layout.big_endian,
+							      record->payload, record->size));
 }
 
 /* Leaves the wanted records in the block; events were chosen as the page was read. */
@@ -261,28 +310,39 @@ static void filter_records(struct stream_cursor *cursor, struct record_block *bl
 	if (!filter->start && filter->last == UINT64_MAX && !filter->pids)
 		return;
 	for (size_t i = 0; i < block->count; i++) {
-		if (block->ts[i] < filter->start || block->ts[i] > filter->last ||
-		    (filter->pids && !pid_wanted(filter, block->pid[i])))
-			continue;
-		if (kept != i)
-			record_block_move(block, kept, i);
-		kept++;
+		if (record_wanted(cursor, &block->records[i]))
+			block->records[kept++] = block->records[i];
 	}
 	block->count = kept;
 }
 
-static void swap_records(struct record_block *block, size_t a, size_t b)
+static void reverse(struct record_block *block)
 {
-	uint64_t ts = block->ts[a];
-	uint32_t id = block->id[a], offset = block->offset[a], size = block->size[a];
-	int32_t pid = block->pid[a];
+	for (size_t i = 0; i < block->count / 2; i++) {
+		struct walk_record *a = &block->records[i], *b = &block->records[block->count - 1 - i];
+		struct walk_record record = *a;
 
-	record_block_move(block, a, b);
-	block->ts[b] = ts;
-	block->id[b] = id;
-	block->pid[b] = pid;
-	block->offset[b] = offset;
-	block->size[b] = size;
+		*a = *b;
+		*b = record;
+	}
+}
+
+/*
+ * What the merge needs. The key is the latest time so far; backwards the complement of the earliest,
+ * so that less always comes first.
+ */
+static void set_keys(struct stream_cursor *cursor, struct record_block *block)
+{
+	uint64_t flip = cursor->backwards ? UINT64_MAX : 0, latest = cursor->key;
+
+	for (size_t i = 0; i < block->count; i++) {
+		uint64_t key = block->records[i].ts ^ flip;
+
+		latest = key > latest ? key : latest;
+		block->records[i].key = latest;
+		block->records[i].source = cursor->source;
+	}
+	cursor->key = latest;
 }
 
 /* A loss was before the page's first record, and counts where that is in the wanted time. */
@@ -315,8 +375,9 @@ static int read_page(struct stream_cursor *cursor, const struct subbuffer *sub,
 	if ((cursor->filter->filter_count || cursor->filter->filter_out_count) &&
 	    (rc = walk_filter_block(cursor, err)))
 		return rc;
-	for (size_t i = 0; cursor->backwards && i < block->count / 2; i++)
-		swap_records(block, i, block->count - 1 - i);
+	if (cursor->backwards)
+		reverse(block);
+	set_keys(cursor, block);
 	return TRC_OK;
 }
 
@@ -324,7 +385,6 @@ int stream_cursor_next_page(struct stream_cursor *cursor, struct trc_error *err)
 {
 	struct subbuffer sub;
 
-	cursor->at = 0;
 	if (cursor->block.count || cursor->backwards)
 		cursor->missed = 0;	/* told of with the block before */
 	cursor->block.count = 0;

@@ -12,6 +12,7 @@
 struct record_filter {
 	uint64_t start, last;		/* ns: start <= ts <= last */
 	const uint8_t *event_ids;	/* 65536 bits, or NULL: all */
+	uint32_t only_id;		/* the one whose bit is set; UINT32_MAX: none, or more than one */
 	const int32_t *pids;		/* sorted, or NULL: all */
 	size_t pid_count;
 	const struct trc_filter *const *filters;	/* one has to let a record through; none: all are */
@@ -22,16 +23,15 @@ struct record_filter {
 };
 
 /*
- * The wanted records of one page, in the order of the walk. Arrays beside each other, since a merge
- * mostly asks for the times only.
+ * A wanted record. Half a cache line, moved as a whole: a merge of records that lie side by side
+ * stays in the cache.
  */
-struct record_block {
-	size_t count, room;
-	uint64_t *ts;			/* ns; the start of the one allocation behind all five */
-	uint32_t *id;			/* UINT32_MAX: too short to have one */
-	int32_t *pid;
-	uint32_t *offset;		/* of the payload in the page */
-	uint32_t *size;
+struct walk_record {
+	uint64_t key;			/* of the merge: less comes first */
+	uint64_t ts;			/* ns */
+	const uint8_t *payload;		/* in its page */
+	uint32_t size;
+	uint32_t source;		/* the cursor's number */
 };
 
 /* Two losses in a row; one of unknown number makes the sum unknown. */
@@ -40,23 +40,24 @@ TRC_INLINE int64_t add_missed(int64_t a, int64_t b)
 	return a < 0 || b < 0 ? -1 : a > INT64_MAX - b ? INT64_MAX : a + b;
 }
 
-TRC_INLINE void record_block_move(struct record_block *block, size_t to, size_t from)
-{
-	block->ts[to] = block->ts[from];
-	block->id[to] = block->id[from];
-	block->pid[to] = block->pid[from];
-	block->offset[to] = block->offset[from];
-	block->size[to] = block->size[from];
-}
+/* The wanted records of one page, in the order of the walk. */
+struct record_block {
+	size_t count, room;
+	struct walk_record *records;
+};
 
 struct stream_cursor {
 	const struct trc_data *data;
 	const struct stream *stream;
 	const struct record_filter *filter;
 	bool backwards;
+	ptrdiff_t ahead;		/* bytes from a page to the one read next, where pages lie in a row */
 	bool drop_behind;		/* give pages back to the system once read */
+	uint32_t source;		/* its number in the walk */
 	struct record_block block;	/* of the open page */
-	size_t at;			/* the record of the block that the cursor stands on */
+	uint64_t key;			/* the latest so far */
+	bool held;			/* the next page has to wait until the block's records are dealt with */
+	const uint8_t *behind_loss;	/* payload of the block's earliest record, if events were lost before it */
 	int64_t missed;			/* lost before the block's earliest record: 0 none, -1 unknown number */
 	uint64_t next, last;		/* pages: the one to open next, and the last one to open */
 	bool done;			/* no page is left */
@@ -72,12 +73,13 @@ struct stream_cursor {
 /* Stands before the first record. problems must outlive the cursor. */
 void stream_cursor_init(struct stream_cursor *cursor, const struct trc_data *data,
 			const struct stream *stream, const struct record_filter *filter,
-			bool backwards, bool drop_behind, struct problems *problems);
+			uint32_t source, bool backwards, bool drop_behind,
+			struct problems *problems);
 void stream_cursor_deinit(struct stream_cursor *cursor);
 
 /*
- * Moves to the next page with wanted records, of which it stands on the first: 1, or 0 at the end,
- * or minus an enum trc_code. The block and the page before are gone then.
+ * Moves to the next page with wanted records: 1, or 0 at the end, or minus an enum trc_code. The
+ * block before is gone then, and so is its page, where pages are compressed.
  */
 int stream_cursor_next_page(struct stream_cursor *cursor, struct trc_error *err);
 
@@ -119,5 +121,18 @@ TRC_INLINE int32_t record_pid(struct event_place pid, bool big_endian, const uin
  */
 int walk_check_files(const struct trc_walk *walk, struct trc_error *err);
 int walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *err);
+
+/*
+ * The second step without copies: the next records where they lie, as many as happen to be at hand;
+ * count 0: there are no more. They are the caller's until the next look, to change as he likes;
+ * those he takes are gone for the next one.
+ */
+int walk_peek(struct trc_walk *walk, struct walk_record **records, size_t *count,
+	      struct trc_error *err);
+void walk_take(struct trc_walk *walk, size_t count);
+
+/* What was lost before each of the records that the last look showed; trc_batch says how. */
+void walk_missed(const struct trc_walk *walk, const struct walk_record *records, size_t count,
+		 int64_t *missed);
 
 #endif

@@ -7,20 +7,29 @@
 #include "filter.h"
 #include "walk.h"
 
+static uint32_t id_of(const struct stream_cursor *cursor, size_t index)
+{
+	const struct walk_record *record = &cursor->block.records[index];
+
+	return record_id(cursor->data->common.type, cursor->data->layout.big_endian, record->payload,
+			 record->size);
+}
+
 /* Marks with 1 what a filter lets through, of records of one event that stand together. */
 static bool run_one(const struct stream_cursor *cursor, const struct trc_filter *filter,
 		    size_t from, size_t count, uint8_t *pass)
 {
-	const struct record_block *block = &cursor->block;
+	const struct walk_record *records = cursor->block.records + from;
 	const uint8_t *payload[FILTER_ROWS];
-	uint32_t cpu[FILTER_ROWS];
-	struct filter_rows rows = { count, payload, block->size + from, cpu };
+	uint32_t size[FILTER_ROWS], cpu[FILTER_ROWS];
+	struct filter_rows rows = { count, payload, size, cpu };
 
 	for (size_t i = 0; i < count; i++) {
-		payload[i] = cursor->page.bytes + block->offset[from + i];
+		payload[i] = records[i].payload;
+		size[i] = records[i].size;
 		cpu[i] = cursor->stream->info.cpu;
 	}
-	return filter_run(filter, block->id[from], &rows, pass);
+	return filter_run(filter, id_of(cursor, from), &rows, pass);
 }
 
 /* Sets marks of the records that any of the filters lets through. */
@@ -40,12 +49,13 @@ static bool run_any(const struct stream_cursor *cursor, const struct trc_filter 
 }
 
 /* How many records from one on are of the same event, as far as they are looked at together. */
-static size_t same_event(const struct record_block *block, size_t from)
+static size_t same_event(const struct stream_cursor *cursor, size_t from)
 {
+	uint32_t id = id_of(cursor, from);
 	size_t count = 1;
 
-	while (count < FILTER_ROWS && from + count < block->count &&
-	       block->id[from + count] == block->id[from])
+	while (count < FILTER_ROWS && from + count < cursor->block.count &&
+	       id_of(cursor, from + count) == id)
 		count++;
 	return count;
 }
@@ -74,9 +84,9 @@ int walk_filter_block(struct stream_cursor *cursor, struct trc_error *err)
 	size_t kept = 0;
 
 	for (size_t from = 0; from < block->count;) {
-		size_t count = same_event(block, from);
+		size_t count = same_event(cursor, from);
 		bool stacks = filter->stack_id && filter->filter_count;
-		bool is_stack = block->id[from] == filter->stack_id;
+		bool is_stack = id_of(cursor, from) == filter->stack_id;
 
 		if (!run_any(cursor, filter->filters, filter->filter_count, from, count, in) ||
 		    !run_any(cursor, filter->filters_out, filter->filter_out_count, from, count, out))
@@ -85,7 +95,7 @@ int walk_filter_block(struct stream_cursor *cursor, struct trc_error *err)
 			if (stacks ? !keep_with_stack(cursor, in[i], out[i], is_stack) :
 				     (filter->filter_count && !in[i]) || out[i])
 				continue;
-			record_block_move(block, kept++, from + i);
+			block->records[kept++] = block->records[from + i];
 		}
 		from += count;
 	}
