@@ -15,6 +15,19 @@
 
 /* --- buffers --------------------------------------------------------------------------------- */
 
+/* Data that lies in a slab cannot grow there. */
+static uint8_t *leave_slab(struct arrow_buffer *buffer, size_t room)
+{
+	uint8_t *data = malloc(room);
+
+	if (!data)
+		return NULL;
+	memcpy(data, buffer->data, buffer->size);
+	slab_release(buffer->slab);
+	buffer->slab = NULL;
+	return data;
+}
+
 bool arrow_buffer_grow(struct arrow_buffer *buffer, size_t n)
 {
 	size_t room = 2 * buffer->room;
@@ -24,7 +37,7 @@ bool arrow_buffer_grow(struct arrow_buffer *buffer, size_t n)
 		return false;
 	if (room < buffer->size + n)	/* as much as is known to come, and not twice that */
 		room = (buffer->size + n + BUFFER_MIN - 1) / BUFFER_MIN * BUFFER_MIN;
-	data = realloc(buffer->data, room);
+	data = buffer->slab ? leave_slab(buffer, room) : realloc(buffer->data, room);
 	if (!data)
 		return false;
 	buffer->data = data;
@@ -32,9 +45,17 @@ bool arrow_buffer_grow(struct arrow_buffer *buffer, size_t n)
 	return true;
 }
 
+static void free_data(void *data, struct slab *slab)
+{
+	if (slab)
+		slab_release(slab);
+	else
+		free(data);
+}
+
 static void buffer_deinit(struct arrow_buffer *buffer)
 {
-	free(buffer->data);
+	free_data(buffer->data, buffer->slab);
 	*buffer = (struct arrow_buffer){ 0 };
 }
 
@@ -53,15 +74,6 @@ static bool put_offset(struct arrow_buffer *offsets, size_t end)
 	int32_t offset = (int32_t)end;
 
 	return end <= VALUES_MAX && buffer_put(offsets, &offset, sizeof(offset));
-}
-
-/* The caller becomes the owner of the bytes. */
-static void *buffer_take(struct arrow_buffer *buffer)
-{
-	void *data = buffer->data;
-
-	*buffer = (struct arrow_buffer){ 0 };
-	return data;
 }
 
 /* --- dictionary ------------------------------------------------------------------------------ */
@@ -191,14 +203,18 @@ void column_builder_deinit(struct column_builder *builder)
 	*builder = (struct column_builder){ 0 };
 }
 
-bool column_builder_begin(struct column_builder *builder, size_t rows)
+bool column_builder_begin(struct column_builder *builder, size_t rows, struct slab_pool *pool)
 {
+	size_t bytes = rows * column_row_size(builder->type) + BUFFER_MIN;
 	struct dictionary *dictionary = &builder->dictionary;
+	struct arrow_buffer *values = &builder->values;
 
 	empty(builder);
 	if (dictionary->slots)
 		memset(dictionary->slots, 0, dictionary->room * sizeof(*dictionary->slots));
-	if (!arrow_buffer_reserve(&builder->values, rows * column_row_size(builder->type) + BUFFER_MIN))
+	values->data = slab_cut(pool, bytes, &values->slab);
+	values->room = values->data ? bytes : 0;
+	if (!arrow_buffer_reserve(values, bytes))
 		return false;
 	if (builder->type.dictionary &&
 	    (!put_offset(&dictionary->offsets, 0) || !arrow_buffer_reserve(&dictionary->bytes, BUFFER_MIN)))
@@ -266,6 +282,7 @@ size_t column_builder_size(const struct column_builder *builder)
 /* What an array owns. Parents are released by consumers, who release children through them. */
 struct array_memory {
 	const void *buffers[3];
+	struct slab *slabs[3];
 	struct ArrowArray child, dictionary;
 	struct ArrowArray *child_pointer;
 };
@@ -275,7 +292,7 @@ static void release_array(struct ArrowArray *array)
 	struct array_memory *memory = array->private_data;
 
 	for (int64_t i = 0; i < array->n_buffers; i++)
-		free((void *)(uintptr_t)memory->buffers[i]);
+		free_data((void *)(uintptr_t)memory->buffers[i], memory->slabs[i]);
 	if (array->n_children && memory->child.release)
 		memory->child.release(&memory->child);
 	if (array->dictionary && memory->dictionary.release)
@@ -298,6 +315,14 @@ static struct array_memory *make_array(struct ArrowArray *array, size_t length, 
 	return memory;
 }
 
+/* The array becomes the owner of the bytes. */
+static void take_buffer(struct array_memory *memory, size_t index, struct arrow_buffer *buffer)
+{
+	memory->buffers[index] = buffer->data;
+	memory->slabs[index] = buffer->slab;
+	*buffer = (struct arrow_buffer){ 0 };
+}
+
 static bool make_child(struct array_memory *memory, struct ArrowArray *array,
 		       struct arrow_buffer *values, size_t width)
 {
@@ -305,7 +330,7 @@ static bool make_child(struct array_memory *memory, struct ArrowArray *array,
 
 	if (!child)
 		return false;
-	child->buffers[1] = buffer_take(values);
+	take_buffer(child, 1, values);
 	memory->child_pointer = &memory->child;
 	array->n_children = 1;
 	array->children = &memory->child_pointer;
@@ -319,8 +344,8 @@ static bool make_dictionary(struct array_memory *memory, struct ArrowArray *arra
 
 	if (!texts)
 		return false;
-	texts->buffers[1] = buffer_take(&dictionary->offsets);
-	texts->buffers[2] = buffer_take(&dictionary->bytes);
+	take_buffer(texts, 1, &dictionary->offsets);
+	take_buffer(texts, 2, &dictionary->bytes);
 	array->dictionary = &memory->dictionary;
 	return true;
 }
@@ -370,11 +395,12 @@ static bool finish(struct column_builder *builder, size_t rows, struct ArrowArra
 		return false;
 	if (type.dictionary && !make_dictionary(memory, out, &builder->dictionary))
 		return false;
-	memory->buffers[0] = builder->null_count ? buffer_take(&builder->validity) : NULL;
+	if (builder->null_count)
+		take_buffer(memory, 0, &builder->validity);
 	if (has_offsets(type))
-		memory->buffers[1] = buffer_take(&builder->offsets);
+		take_buffer(memory, 1, &builder->offsets);
 	if (!list && !fixed_list)
-		memory->buffers[has_offsets(type) ? 2 : 1] = buffer_take(&builder->values);
+		take_buffer(memory, has_offsets(type) ? 2 : 1, &builder->values);
 	return true;
 }
 
@@ -551,7 +577,8 @@ static bool take_metadata(struct ArrowSchema *schema, struct arrow_metadata *met
 
 	if (!metadata || !metadata->count)
 		return true;
-	memory->metadata = buffer_take(&metadata->bytes);
+	memory->metadata = (char *)metadata->bytes.data;
+	metadata->bytes = (struct arrow_buffer){ 0 };
 	schema->metadata = memory->metadata;
 	metadata->count = 0;
 	return !metadata->no_memory;

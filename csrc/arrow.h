@@ -9,10 +9,12 @@
 #define TRC_ARROW_H
 
 #include "column_type.h"
+#include "slab.h"
 
 struct arrow_buffer {
 	uint8_t *data;
 	size_t size, room;
+	struct slab *slab;	/* that data is cut from; NULL: it is malloc()'s */
 };
 
 /* Room for n more bytes. false: out of memory. */
@@ -48,8 +50,8 @@ void column_builder_deinit(struct column_builder *builder);
 
 /* All functions below give false when memory is short. */
 
-/* Before the first value of a batch of about so many rows. */
-bool column_builder_begin(struct column_builder *builder, size_t rows);
+/* Before the first value of a batch of about so many rows, with memory of a pool, or NULL. */
+bool column_builder_begin(struct column_builder *builder, size_t rows, struct slab_pool *pool);
 
 /* Number of a text in the dictionary; UINT32_MAX: out of memory. */
 uint32_t column_builder_index(struct column_builder *builder, const uint8_t *text, size_t size);

@@ -130,3 +130,13 @@ void map_expect_jumps(const struct map *map, bool jumps)
 	if (map->base)
 		madvise((void *)(uintptr_t)map->base, (size_t)map->size, jumps ? MADV_RANDOM : MADV_NORMAL);
 }
+
+void map_prefer_huge(void *memory, size_t size)
+{
+#if defined(MADV_HUGEPAGE)
+	madvise(memory, size, MADV_HUGEPAGE);
+#else
+	(void)memory;
+	(void)size;
+#endif
+}

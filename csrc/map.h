@@ -31,4 +31,7 @@ void map_drop(const struct map *map, uint64_t offset, uint64_t size);
 /* How the mapping will be read: here and there (no read-ahead from the disk), or in order. */
 void map_expect_jumps(const struct map *map, bool jumps);
 
+/* Asks for huge pages under memory of our own that will be touched soon. A hint. */
+void map_prefer_huge(void *memory, size_t size);
+
 #endif

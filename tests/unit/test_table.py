@@ -664,6 +664,33 @@ def test_memory_is_bounded(path: Path) -> None:
     assert len(sizes) == 26
 
 
+def test_memory_of_batches(tmp_path: Path) -> None:
+    """Of the larger arrays many share one piece of memory, which serves again once all are gone."""
+    path = tmp_path / "trace.dat"
+    path.write_bytes(busy(75_000).write().data)
+    with tracecmd.open(path) as trace:
+        table = trace.table("sched_switch", batch_rows=9000)
+        rows = table.to_arrow().to_pylist()
+        assert len(rows) == 50_000
+
+        def read(columns: Any, count: int) -> pa.RecordBatch:
+            schema = tracecmd._lowlevel.schema_capsule(columns.schema())
+            array = tracecmd._lowlevel.array_capsule(columns.next(count))
+            return pa.RecordBatch._import_from_c_capsule(schema, array)
+
+        # One at a time; all but every third one at a time; each larger than the one before.
+        for batch, start in zip(table.batches(), range(0, 50_000, 9000), strict=True):
+            assert batch.to_arrow().to_pylist() == rows[start : start + 9000]
+        kept = [batch.to_arrow() for i, batch in enumerate(table.batches()) if i % 3 == 1]
+        columns = table._scan.open(0, None)
+        grown = [read(columns, count) for count in (8500, 9500, 15_000, 17_000)]
+        del columns
+    gc.collect()
+    assert [batch.to_pylist() for batch in kept] == [rows[9000:18_000], rows[36_000:45_000]]
+    grown.reverse()
+    assert [row for _ in range(4) for row in grown.pop().to_pylist()] == rows
+
+
 @pytest.mark.parametrize(("name", "extra", "use"), [
     ("pyarrow", "arrow", "to_arrow"), ("polars", "polars", "to_polars"),
     ("pandas", "pandas", "to_pandas"), ("numpy", "numpy", "to_numpy"),
