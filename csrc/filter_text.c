@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "error.h"
-#include "filter_code.h"
+#include "filter_program.h"
 #include "number.h"
 #include "output.h"
 

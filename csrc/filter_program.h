@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* What a filter is compiled to. filter.c makes and runs it, filter_text.c tells it. */
-#ifndef TRC_FILTER_CODE_H
-#define TRC_FILTER_CODE_H
+/*
+ * What a filter is compiled to, once per event. filter_compile.c makes it, filter_run.c runs it,
+ * filter_text.c tells it.
+ */
+#ifndef TRC_FILTER_PROGRAM_H
+#define TRC_FILTER_PROGRAM_H
 
 #include <regex.h>
 
 #include "filter.h"
+
+#define FILTER_NESTING_MAX 60	/* of parentheses: bounds the stack of filter_run() */
 
 enum operand_kind {
 	OPERAND_NUMBER,
@@ -71,5 +76,11 @@ struct trc_filter {
 	size_t name_count, name_room;
 	bool wants_symbols;
 };
+
+/* As text such a field is the function that lies there. */
+static inline bool filter_is_address(const struct event_field *field)
+{
+	return field->flags & (TRC_FIELD_POINTER | TRC_FIELD_LONG);
+}
 
 #endif
