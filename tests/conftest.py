@@ -46,7 +46,7 @@ def unprivileged() -> Iterator[None]:
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Put a file made by writer.py into the test's folder."""
+    """Put a file made by the writer into the test's folder."""
 
     def put(trace: writer.Trace | bytes, name: str = "trace.dat") -> Path:
         path = tmp_path / name

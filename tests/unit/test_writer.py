@@ -399,7 +399,7 @@ def test_pages_that_do_not_fit_are_refused() -> None:
 
 def test_zstd_frames_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     zstandard = pytest.importorskip("zstandard")
-    monkeypatch.setattr(writer, "zstandard", None)
+    monkeypatch.setattr(writer.compression, "zstandard", None)
     for size in (0, 1, 1 << 17, (1 << 17) + 1, 400_000):
         data = bytes(range(256)) * (size // 256) + bytes(size % 256)
         unpacked = zstandard.ZstdDecompressor().decompressobj().decompress(zstd_frame(data))
