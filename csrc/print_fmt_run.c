@@ -222,73 +222,87 @@ static void print_field(const struct print_fmt *p, const struct print_record *r,
 }
 
 /* The kernel's own way: every entry whose bits are all set, 0 included. */
-static void print_flags_c(const struct print_fmt *p, uint64_t value, const struct expr *e,
-			  const struct number_format *format, struct output *out)
+static void print_hex(uint64_t value, struct output *out)
 {
-	bool printed = false;
-
-	for (uint32_t i = 0; i < e->count; i++) {
-		const struct entry *entry = &p->entries[e->first + i];
-
-		if ((value & entry->value) != entry->value)
-			continue;
-		if (printed)
-			output_text(out, e->text);
-		print_text(entry->name, format, out);
-		printed = true;
-		value &= ~entry->value;
-	}
-	if (!value)
-		return;
-	if (printed)
-		output_text(out, e->text);
 	output_literal(out, "0x");
 	output_hex(out, value);
+}
+
+/* Text of flags as it grows: names with the delimiter between them. */
+struct flags_text {
+	const struct expr *e;
+	const struct number_format *format;
+	struct output *out;
+	bool printed;
+};
+
+static void delimit(struct flags_text *text)
+{
+	if (text->printed)
+		output_text(text->out, text->e->text);
+	text->printed = true;
+}
+
+static void print_flag(struct flags_text *text, const struct entry *entry)
+{
+	delimit(text);
+	print_text(entry->name, text->format, text->out);
+}
+
+/* The bits that no entry names. */
+static void print_other_bits(struct flags_text *text, uint64_t value)
+{
+	delimit(text);
+	print_hex(value, text->out);
+}
+
+static void print_flags_c(struct flags_text *text, uint64_t value, const struct entry *entry,
+			  const struct entry *end)
+{
+	for (; entry < end; entry++) {
+		if ((value & entry->value) != entry->value)
+			continue;
+		print_flag(text, entry);
+		value &= ~entry->value;
+	}
+	if (value)
+		print_other_bits(text, value);
+}
+
+/* An entry whose value libtraceevent could not read stands for 0: when no bit is left. */
+static void print_flags_tep(struct flags_text *text, uint64_t value, const struct entry *entry,
+			    const struct entry *end)
+{
+	for (; entry < end && value; entry++) {
+		if ((int64_t)entry->value <= 0 || (value & entry->value) != entry->value)
+			continue;
+		print_flag(text, entry);
+		value &= ~entry->value;
+	}
+	if (value) {
+		print_other_bits(text, value);
+		return;
+	}
+	for (; entry < end; entry++) {
+		if ((int64_t)entry->value < 0) {
+			print_text(entry->name, text->format, text->out);
+			return;
+		}
+	}
 }
 
 static void print_flags(const struct print_fmt *p, const struct print_record *r,
 			const struct expr *e, const struct number_format *format,
 			struct output *out)
 {
+	struct flags_text text = { e, format, out, false };
 	uint64_t value = expr_eval(p, r, e->a);
 	const struct entry *entry = p->entries + e->first, *end = entry + e->count;
-	bool printed = false;
 
-	if (p->env->kernel_text) {
-		print_flags_c(p, value, e, format, out);
-		return;
-	}
-	if (!value) {	/* an entry whose value libtraceevent could not read stands for 0 */
-		for (; entry < end; entry++) {
-			if ((int64_t)entry->value < 0) {
-				print_text(entry->name, format, out);
-				return;
-			}
-		}
-		return;
-	}
-	for (; entry < end && value; entry++) {
-		if ((int64_t)entry->value <= 0 || (value & entry->value) != entry->value)
-			continue;
-		if (printed)
-			output_text(out, e->text);
-		print_text(entry->name, format, out);
-		printed = true;
-		value &= ~entry->value;
-	}
-	if (!value) {	/* all bits are gone: one that stands for 0 may still follow */
-		for (; entry < end; entry++) {
-			if ((int64_t)entry->value < 0) {
-				print_text(entry->name, format, out);
-				return;
-			}
-		}
-		return;
-	}
-	if (printed)
-		output_text(out, e->text);
-	output_literal(out, "0x");
-	output_hex(out, value);
+	if (p->env->kernel_text)
+		print_flags_c(&text, value, entry, end);
+	else
+		print_flags_tep(&text, value, entry, end);
 }
 
 static void print_symbol(const struct print_fmt *p, const struct print_record *r,
@@ -305,8 +319,7 @@ static void print_symbol(const struct print_fmt *p, const struct print_record *r
 			return;
 		}
 	}
-	output_literal(out, "0x");
-	output_hex(out, value);
+	print_hex(value, out);
 }
 
 static struct span bytes_of(const struct print_fmt *p, const struct print_record *r,
@@ -457,8 +470,7 @@ static void print_pointer(const struct print_fmt *p, uint64_t value, struct outp
 		output_literal(out, "(nil)");
 		return;
 	}
-	output_literal(out, "0x");
-	output_hex(out, value);
+	print_hex(value, out);
 }
 
 /* %ps, %pf: the name; %pS, %pF: and how far behind its start. raw: then the address. */
@@ -474,8 +486,7 @@ static void print_function(const struct print_record *r, uint64_t address, char 
 			output_hex(out, address - symbol->address);
 		}
 	} else if (!raw) {
-		output_literal(out, "0x");
-		output_hex(out, address);
+		print_hex(address, out);
 	}
 	if (raw) {
 		output_literal(out, " (0x");
