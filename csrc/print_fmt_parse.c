@@ -432,48 +432,48 @@ static bool parse_array(struct parser *p, struct node *node)
 	       next_expression(p, &node->extra);
 }
 
-/* A field's name in parentheses. Where libtraceevent needs it at once it must be there. */
-static bool parse_field_name(struct parser *p, struct node *node, bool needed)
+/* A function of a field: its name stands in the parentheses. */
+struct accessor {
+	const char *name;
+	enum node_kind kind;
+	bool needed;		/* libtraceevent looks the field up at once: it must be there */
+};
+
+static const struct accessor *find_accessor(struct text name)
 {
+	static const struct accessor accessors[] = {
+		{ "__get_str", NODE_STRING, false },
+		{ "__get_rel_str", NODE_STRING, false },
+		{ "__get_bitmask", NODE_BITMASK, false },
+		{ "__get_rel_bitmask", NODE_BITMASK, false },
+		{ "__get_cpumask", NODE_CPUMASK, false },
+		{ "__get_rel_cpumask", NODE_CPUMASK, false },
+		{ "__get_dynamic_array", NODE_DYNAMIC_ARRAY, true },
+		{ "__get_rel_dynamic_array", NODE_DYNAMIC_ARRAY, true },
+		{ "__get_sockaddr", NODE_DYNAMIC_ARRAY, true },
+		{ "__get_sockaddr_rel", NODE_DYNAMIC_ARRAY, true },
+		{ "__get_dynamic_array_len", NODE_DYNAMIC_ARRAY_LEN, true },
+		{ "__get_rel_dynamic_array_len", NODE_DYNAMIC_ARRAY_LEN, true },
+	};
+
+	for (size_t i = 0; i < countof(accessors); i++)
+		if (text_is(name, accessors[i].name))
+			return &accessors[i];
+	return NULL;
+}
+
+static bool parse_accessor(struct parser *p, const struct accessor *accessor, struct node *node)
+{
+	node->kind = accessor->kind;
 	advance(p);
 	if (p->token.kind != LEXEME_ITEM)
 		return refuse(p);
 	node->text = p->token.text;
-	node->field = find_field(p->event, node->text, needed);
-	if (needed && !node->field)
+	node->field = find_field(p->event, node->text, accessor->needed);
+	if (accessor->needed && !node->field)
 		return refuse(p);
 	advance(p);
 	return true;
-}
-
-static bool parse_string(struct parser *p, struct node *node)
-{
-	node->kind = NODE_STRING;
-	return parse_field_name(p, node, false);
-}
-
-static bool parse_bitmask(struct parser *p, struct node *node)
-{
-	node->kind = NODE_BITMASK;
-	return parse_field_name(p, node, false);
-}
-
-static bool parse_cpumask(struct parser *p, struct node *node)
-{
-	node->kind = NODE_CPUMASK;
-	return parse_field_name(p, node, false);
-}
-
-static bool parse_dynamic_array(struct parser *p, struct node *node)
-{
-	node->kind = NODE_DYNAMIC_ARRAY;
-	return parse_field_name(p, node, true);
-}
-
-static bool parse_dynamic_array_len(struct parser *p, struct node *node)
-{
-	node->kind = NODE_DYNAMIC_ARRAY_LEN;
-	return parse_field_name(p, node, true);
 }
 
 /* The node becomes the atom of a number. */
@@ -605,27 +605,17 @@ static bool parse_function(struct parser *p, struct node *node)
 		{ "__print_hex", parse_hex },
 		{ "__print_hex_str", parse_hex },
 		{ "__print_array", parse_array },
-		{ "__get_str", parse_string },
-		{ "__get_rel_str", parse_string },
-		{ "__get_bitmask", parse_bitmask },
-		{ "__get_rel_bitmask", parse_bitmask },
-		{ "__get_cpumask", parse_cpumask },
-		{ "__get_rel_cpumask", parse_cpumask },
-		{ "__get_dynamic_array", parse_dynamic_array },
-		{ "__get_rel_dynamic_array", parse_dynamic_array },
-		{ "__get_sockaddr", parse_dynamic_array },
-		{ "__get_sockaddr_rel", parse_dynamic_array },
-		{ "__get_dynamic_array_len", parse_dynamic_array_len },
-		{ "__get_rel_dynamic_array_len", parse_dynamic_array_len },
 		{ "sizeof", parse_sizeof },
 		{ "__builtin_expect", parse_expect },
 	};
+	const struct accessor *accessor = find_accessor(node->text);
 	bool (*parse)(struct parser *p, struct node *node) = parse_plugin_function;
 
 	for (size_t i = 0; i < countof(functions); i++)
 		if (text_is(node->text, functions[i].name))
 			parse = functions[i].parse;
-	if (!parse(p, node) || !expect(p, LEXEME_DELIM, ")"))
+	if (!(accessor ? parse_accessor(p, accessor, node) : parse(p, node)) ||
+	    !expect(p, LEXEME_DELIM, ")"))
 		return false;
 	advance(p);
 	return true;
