@@ -1,13 +1,50 @@
-"""What the subcommands share: warnings and JSON."""
+"""What the subcommands share: files one by one, warnings and JSON."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..errors import TraceError
 from ..trace import Trace
+from ..trace import open as open_trace
+
+
+def add_files(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that :func:`describe_files` goes by."""
+    parser.add_argument("files", metavar="FILE", nargs="+")
+    parser.add_argument("--json", action="store_true", help="print JSON, one array element a file")
+
+
+def describe_files(
+    arguments: argparse.Namespace,
+    describe: Callable[[Trace], dict[str, Any]],
+    print_text: Callable[[dict[str, Any]], None],
+) -> int:
+    """Describe each file; one that is bad does not keep the others from being described.
+
+    ``describe`` warns of the problems of its file, too; ``print_text`` is for people.
+    """
+    described: list[dict[str, Any]] = []
+    for name in arguments.files:
+        try:
+            with open_trace(name) as trace:
+                description = describe(trace)
+        except TraceError as error:
+            complain(error)
+            continue
+        if described and not arguments.json:
+            print()
+        described.append(description)
+        if not arguments.json:
+            print_text(description)
+            sys.stdout.flush()  # what is said of the next file on stderr belongs behind it
+    if arguments.json:
+        print_json(described)
+    return 0 if len(described) == len(arguments.files) else 1
 
 
 def complain(what: object) -> None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from typing import Any
 
-from ..errors import TraceError
 from ..options import Guest, Option, OptionId, TimeShift
 from ..trace import Trace
-from ..trace import open as open_trace
-from ._common import complain, one_line, print_json, trace_id_text, warn_problems
+from ._common import add_files, describe_files, one_line, trace_id_text, warn_problems
 
 SECTIONS = {
     OptionId.HEADER_INFO: "header_page, header_event",
@@ -30,32 +27,19 @@ def add_parser(commands: Any) -> None:
         help="tell what a trace file holds",
         description="Tell what trace files hold: format, machine, clock, peers, buffers, sections.",
     )
-    parser.add_argument("files", metavar="FILE", nargs="+")
     parser.add_argument("--options", action="store_true", help="list every option, too")
-    parser.add_argument("--json", action="store_true", help="print JSON, one array element a file")
+    add_files(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Describe each file; one that is bad does not keep the others from being described."""
-    described: list[dict[str, Any]] = []
-    for name in arguments.files:
-        try:
-            with open_trace(name) as trace:
-                warn_problems([trace])
-                description = describe(trace, options=arguments.options)
-        except TraceError as error:
-            complain(error)
-            continue
-        if described and not arguments.json:
-            print()
-        described.append(description)
-        if not arguments.json:
-            print_text(description)
-            sys.stdout.flush()  # what is said of the next file on stderr belongs behind it
-    if arguments.json:
-        print_json(described)
-    return 0 if len(described) == len(arguments.files) else 1
+    """Describe each file."""
+
+    def look(trace: Trace) -> dict[str, Any]:
+        warn_problems([trace])
+        return describe(trace, options=arguments.options)
+
+    return describe_files(arguments, look, print_text)
 
 
 # What there is to tell -----------------------------------------------------------------------

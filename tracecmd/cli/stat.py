@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
-from ..errors import TraceError
 from ..stat import CpuCount, Stat
 from ..trace import Trace
-from ..trace import open as open_trace
-from ._common import complain, one_line, print_json, warn_problems
+from ._common import add_files, describe_files, one_line, warn_problems
 from ._progress import Bar
 
 
@@ -21,8 +18,7 @@ def add_parser(commands: Any) -> None:
         help="count a trace file's records",
         description="Count the records of trace files: by event, by buffer and CPU; losses, times.",
     )
-    parser.add_argument("files", metavar="FILE", nargs="+")
-    parser.add_argument("--json", action="store_true", help="print JSON, one array element a file")
+    add_files(parser)
     parser.add_argument(
         "--threads", type=thread_count, default=1, metavar="N", help="count on N threads"
     )
@@ -37,25 +33,14 @@ def thread_count(text: str) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Count each file; one that is bad does not keep the others from being counted."""
-    counted: list[dict[str, Any]] = []
-    for name in arguments.files:
-        try:
-            with open_trace(name) as trace:
-                description = describe(trace, count(trace, arguments.threads))
-                warn_problems([trace])
-        except TraceError as error:
-            complain(error)
-            continue
-        if counted and not arguments.json:
-            print()
-        counted.append(description)
-        if not arguments.json:
-            print_text(description)
-            sys.stdout.flush()  # what is said of the next file on stderr belongs behind it
-    if arguments.json:
-        print_json(counted)
-    return 0 if len(counted) == len(arguments.files) else 1
+    """Count each file."""
+
+    def look(trace: Trace) -> dict[str, Any]:
+        description = describe(trace, count(trace, arguments.threads))
+        warn_problems([trace])  # also of what only reading found
+        return description
+
+    return describe_files(arguments, look, print_text)
 
 
 def count(trace: Trace, threads: int) -> Stat:
