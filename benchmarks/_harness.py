@@ -95,16 +95,16 @@ def build_peer(name: str) -> list[str | Path]:
     They are the installed ones or, with the environment's PEER_ROOT, those under this folder: a
     tree of another, newer system (made by debootstrap, say), whose C library is used as well.
     """
-    source, header = BENCHMARKS / "peer" / f"{name}.c", BENCHMARKS / "measure.h"
+    source, headers = BENCHMARKS / "peer" / f"{name}.c", sorted(BENCHMARKS.glob("*.h"))
     if not PEER_ROOT:
         flags = pkg_config("--cflags", "--libs", *PEER_PACKAGES).split()
-        return [_build(f"peer-{name}", [source], [header], flags)]
+        return [_build(f"peer-{name}", [source], headers, flags)]
     root = Path(PEER_ROOT)
     libraries = _peer_libraries(root)
     flags = [f"-I{root}/usr/include/{part}" for part in ("trace-cmd", "traceevent", "tracefs")]
     flags += pkg_config("--cflags", "libtracefs").split()  # its header, if root has none
     flags += [f"-L{libraries}", f"-Wl,-rpath-link,{libraries}", "-Wl,--allow-shlib-undefined"]
-    program = _build(f"peer-{name}", [source], [header], [*flags, "-ltracecmd", "-ltraceevent"])
+    program = _build(f"peer-{name}", [source], headers, [*flags, "-ltracecmd", "-ltraceevent"])
     return [*_peer_loader(root), program]
 
 
@@ -131,7 +131,7 @@ def build_core(name: str) -> Path:
     """core/NAME.c, with all of csrc/, at the same optimisation as the peer."""
     csrc = ROOT / "csrc"
     sources = [BENCHMARKS / "core" / f"{name}.c", *sorted(csrc.glob("**/*.c"))]
-    headers = [BENCHMARKS / "measure.h", *sorted(csrc.glob("**/*.h"))]
+    headers = [*sorted(BENCHMARKS.glob("*.h")), *sorted(csrc.glob("**/*.h"))]
     flags = ["-std=c11", "-D_GNU_SOURCE", "-pthread", "-pthread", f"-I{csrc}"]
     flags += pkg_config("--cflags", "--libs", *CORE_PACKAGES).split()
     return _build(f"core-{name}", sources, headers, flags)
