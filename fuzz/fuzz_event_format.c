@@ -12,18 +12,11 @@
 #include <string.h>
 
 #include "event_format.h"
+#include "fuzz.h"
 #include "kallsyms.h"
 #include "page_header.h"
 #include "printk_formats.h"
 #include "saved_cmdlines.h"
-
-#define CHECK(condition)                                                       \
-	do {                                                                   \
-		if (!(condition)) {                                            \
-			fprintf(stderr, "line %d: %s\n", __LINE__, #condition); \
-			abort();                                               \
-		}                                                              \
-	} while (0)
 
 /* Reads every character, so that one outside of any memory is found. */
 static unsigned sum(struct text text)
@@ -163,8 +156,6 @@ static unsigned run_page_header(struct text text)
 }
 
 static volatile unsigned keep;	/* so that no reading is optimised away */
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -471,26 +471,6 @@ static void damage(uint8_t *data, size_t *size)
 	}
 }
 
-static uint8_t *read_whole(const char *path, size_t *size)
-{
-	FILE *file = fopen(path, "rb");
-	uint8_t *data = NULL;
-	long end;
-
-	if (file && !fseek(file, 0, SEEK_END) && (end = ftell(file)) >= 0) {
-		rewind(file);
-		*size = (size_t)end;
-		data = malloc(*size + 1);
-		if (data && fread(data, 1, *size, file) != *size) {
-			free(data);
-			data = NULL;
-		}
-	}
-	if (file)
-		fclose(file);
-	return data;
-}
-
 /* fuzz_open ROUNDS FILE...: each as it is, then ROUNDS damaged copies of it. */
 int main(int argc, char **argv)
 {

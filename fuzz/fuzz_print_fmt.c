@@ -12,14 +12,7 @@
 #include <string.h>
 
 #include "event_handler.h"
-
-#define CHECK(condition)                                                       \
-	do {                                                                   \
-		if (!(condition)) {                                            \
-			fprintf(stderr, "line %d: %s\n", __LINE__, #condition); \
-			abort();                                               \
-		}                                                              \
-	} while (0)
+#include "fuzz.h"
 
 #define OUTPUT_MAX ((size_t)8 << 20)
 

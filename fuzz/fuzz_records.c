@@ -365,26 +365,6 @@ static void check_untouched(const struct outcome *base, const struct outcome *go
 	}
 }
 
-static uint8_t *read_whole(const char *path, size_t *size)
-{
-	FILE *file = fopen(path, "rb");
-	uint8_t *bytes = NULL;
-	long end;
-
-	if (file && !fseek(file, 0, SEEK_END) && (end = ftell(file)) >= 0) {
-		rewind(file);
-		*size = (size_t)end;
-		bytes = malloc(*size + 1);
-		if (bytes && fread(bytes, 1, *size, file) != *size) {
-			free(bytes);
-			bytes = NULL;
-		}
-	}
-	if (file)
-		fclose(file);
-	return bytes;
-}
-
 static void damage(const struct outcome *base, const uint8_t *bytes, uint8_t *copy, size_t size)
 {
 	uint64_t began = now_ms();
