@@ -71,8 +71,9 @@ static int file_init(struct file_state *state, const struct report_file *file, u
 
 static void file_deinit(struct file_state *state)
 {
-	for (size_t i = 0; state->events && i < state->formats->count; i++)
+	for (size_t i = 0; state->events && i <= state->formats->count; i++)
 		print_fmt_destroy(state->events[i].program);
+	event_formats_deinit(&state->blktrace);
 	free(state->events);
 	free(state->by_type);
 	free(state->guests);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Events of a report: how they are written is made out when one is met first. */
+#include "blktrace.h"
 #include "error.h"
 #include "pattern.h"
 #include "report_state.h"
@@ -76,23 +77,40 @@ int report_compile_event(const struct trc_report *report, struct file_state *fil
 	return TRC_OK;
 }
 
+/* *event stays NULL where the type is another's. */
+static int find_blktrace(struct file_state *file, uint32_t type, const struct event_format **event,
+			 struct trc_error *err)
+{
+	int rc = TRC_OK;
+
+	if (!file->blktrace.count)
+		rc = blktrace_format(file->formats, type, file->env.long_size, &file->arena, &file->blktrace, err);
+	if (!rc && file->blktrace.count && file->blktrace.list[0].id == type)
+		*event = &file->blktrace.list[0];
+	return rc;
+}
+
 int report_meet_event(const struct trc_report *report, struct file_state *file, uint32_t type,
 		      const struct event_text **out, struct trc_error *err)
 {
 	const struct event_format *event = event_by_id(file->formats, type);
 	struct event_text *text;
-	int rc;
+	int rc = TRC_OK;
 
 	*out = NULL;
-	if (!event)
-		return TRC_OK;
-	text = &file->events[event->index];
-	if (!text->program) {
-		rc = report_compile_event(report, file, event, text, err);
-		if (rc)
+	if (!event) {
+		rc = find_blktrace(file, type, &event, err);
+		if (rc || !event)
 			return rc;
 	}
-	*out = file->by_type[type] = text;
+	text = &file->events[event == file->blktrace.list ? file->formats->count : event->index];
+	if (!text->program)
+		rc = report_compile_event(report, file, event, text, err);
+	if (rc)
+		return rc;
+	*out = text;
+	if (type < file->formats->id_count)
+		file->by_type[type] = text;
 	return TRC_OK;
 }
 

@@ -12,7 +12,8 @@ struct file_state {
 	struct report_file file;
 	const struct event_formats *formats;
 	struct print_fmt_env env;
-	struct event_text *events;	/* [formats->count]; program NULL: not compiled yet */
+	struct event_text *events;	/* [formats->count + 1], the last blktrace's; program NULL: not compiled yet */
+	struct event_formats blktrace;	/* empty: not met */
 	struct event_text **by_type;	/* [formats->id_count]: those compiled so far, else NULL */
 	struct comm_table comms;
 	struct symbol_cache *symbols;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 
 from .. import writer
@@ -162,3 +163,31 @@ def stacks() -> bytes:
     cpus = {0: writer.fill_pages(first, machine), 1: writer.fill_pages(second, machine)}
     formats = (*writer.FTRACE_EVENTS, KERNEL_STACK)
     return writer.Trace(ftrace_events=formats, buffers=[writer.Buffer(cpus=cpus)]).write().data
+
+
+USER_STACK = writer.EventFormat(
+    "ftrace",
+    "user_stack",
+    12,
+    (Field("unsigned int tgid", 4), Field("unsigned long caller[8]", 64)),
+    '"tgid=%d", REC->tgid',
+)
+
+
+def blktrace() -> bytes:
+    """Records of the blk tracer: struct blk_io_trace, of which the kernel has no format."""
+
+    def record(action: int, pid: int, sector: int, data: bytes = b"") -> bytes:
+        common = struct.pack("<HBBi", USER_STACK.id + 1, 1, 2, 17)
+        magic_and_sequence = struct.pack("<II", 0x65617407, 1)
+        rest = struct.pack(
+            "<QQIIIIIHH", 12_345, sector, 4096, action, pid, 8 << 20, 1, 0, len(data)
+        )
+        return common + magic_and_sequence + rest + data
+
+    events = [
+        (1000, record(0x10001, 17, 2048)),
+        (2000, record(0x800002, -3 % (1 << 32), 1 << 40, b"some data   ")),
+        (3000, writer.FUNCTION.values(pid=17, ip=ONE, parent_ip=TWO)),
+    ]
+    return one_cpu(events, (writer.FUNCTION, writer.PRINT, USER_STACK))

@@ -86,6 +86,9 @@ CASES = {
     "comm-unknown": Case(
         "i386-v6.dat", "--cpu 1 --comm nosuch -v -F irq,timer,raw_syscalls,sched_switch"
     ),
+    "blktrace": Case("blktrace", ""),
+    "blktrace-raw": Case("blktrace", "-R -t", in_old=False),
+    "blktrace-plain": Case("blktrace", "-N"),
     "kallsyms-filter": Case(
         "i386-v6.dat",
         "--kallsyms {data}/options/more-symbols -F hrtimer.*:function=='a_name_like_the_timers'",
@@ -93,7 +96,7 @@ CASES = {
 }
 
 
-MADE = {"functions": made.functions, "stacks": made.stacks}
+MADE = {"functions": made.functions, "stacks": made.stacks, "blktrace": made.blktrace}
 
 
 @pytest.fixture(scope="module", autouse=True)
