@@ -247,7 +247,7 @@ static struct stretch next_stretch(const struct trc_columns *columns,
 }
 
 /* Marks with 1 those of a stretch that their filter passes, at most PORTION. */
-static bool filter_stretch(const struct trc_columns *columns, const struct stretch *stretch,
+static void filter_stretch(const struct trc_columns *columns, const struct stretch *stretch,
 			   uint8_t *pass)
 {
 	const struct walk_record *records = stretch->rows.records;
@@ -258,13 +258,13 @@ static bool filter_stretch(const struct trc_columns *columns, const struct stret
 
 	memset(pass, 1, rows.count);
 	if (!filter)
-		return true;
+		return;
 	for (size_t i = 0; i < rows.count; i++) {
 		payload[i] = records[i].payload;
 		size[i] = records[i].size;
 		cpu[i] = columns->sources[records[i].source].cpu;
 	}
-	return filter_run(filter, id_of(stretch->file, records), &rows, pass);
+	filter_run(filter, id_of(stretch->file, records), &rows, pass);
 }
 
 /* A loss before a record that does not pass is one before the next that does. */
@@ -306,7 +306,7 @@ static size_t keep_passed(struct trc_columns *columns, const struct stretch *str
 }
 
 /* Leaves the records of the portion that their filter passes. */
-static bool apply_filters(struct trc_columns *columns)
+static void apply_filters(struct trc_columns *columns)
 {
 	size_t kept = 0;
 	uint8_t pass[PORTION];
@@ -315,13 +315,11 @@ static bool apply_filters(struct trc_columns *columns)
 		struct stretch stretch = next_stretch(columns, columns->records + from,
 						      columns->count - from);
 
-		if (!filter_stretch(columns, &stretch, pass))
-			return false;
+		filter_stretch(columns, &stretch, pass);
 		kept = keep_passed(columns, &stretch, pass, kept);
 		from += stretch.rows.count;
 	}
 	columns->count = kept;
-	return true;
 }
 
 static bool put_stretch(struct trc_columns *columns, const struct stretch *stretch)
@@ -339,8 +337,8 @@ static bool put_stretch(struct trc_columns *columns, const struct stretch *stret
 /* The records of the portion into the columns, as far as they pass. */
 static bool put_portion(struct trc_columns *columns)
 {
-	if (columns->filtered && !apply_filters(columns))
-		return false;
+	if (columns->filtered)
+		apply_filters(columns);
 	if (columns->missed)
 		note_first_rows(columns);
 	for (size_t from = 0; from < columns->count;) {

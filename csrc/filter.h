@@ -15,8 +15,8 @@ struct filter_rows {
 	const uint32_t *cpu;
 };
 
-/* Puts 1 into pass for each record that passes, else 0. false: out of memory. */
-bool filter_run(const struct trc_filter *filter, uint32_t id, const struct filter_rows *rows,
+/* Puts 1 into pass for each record that passes, else 0. */
+void filter_run(const struct trc_filter *filter, uint32_t id, const struct filter_rows *rows,
 		uint8_t *pass);
 
 #endif

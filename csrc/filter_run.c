@@ -18,7 +18,7 @@ static void run_leaf(const struct trc_filter *filter, const struct code *code,
 		memset(pass, 0, rows->count);
 }
 
-bool filter_run(const struct trc_filter *filter, uint32_t id, const struct filter_rows *rows,
+void filter_run(const struct trc_filter *filter, uint32_t id, const struct filter_rows *rows,
 		uint8_t *pass)
 {
 	uint8_t stack[FILTER_NESTING_MAX + 4][FILTER_ROWS];
@@ -27,7 +27,7 @@ bool filter_run(const struct trc_filter *filter, uint32_t id, const struct filte
 
 	if (!program) {
 		memset(pass, 0, rows->count);
-		return true;
+		return;
 	}
 	for (size_t c = 0; c < program->count; c++) {
 		const struct code *code = &program->code[c];
@@ -50,5 +50,4 @@ bool filter_run(const struct trc_filter *filter, uint32_t id, const struct filte
 		}
 	}
 	memcpy(pass, stack[0], rows->count);
-	return true;
 }

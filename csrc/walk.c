@@ -372,9 +372,8 @@ static int read_page(struct stream_cursor *cursor, const struct subbuffer *sub,
 	if (TRC_UNLIKELY(sub->missed) && begins_in_time(cursor, *sub))
 		cursor->missed = add_missed(cursor->missed, sub->missed);
 	filter_records(cursor, block);
-	if ((cursor->filter->filter_count || cursor->filter->filter_out_count) &&
-	    (rc = walk_filter_block(cursor, err)))
-		return rc;
+	if (cursor->filter->filter_count || cursor->filter->filter_out_count)
+		walk_filter_block(cursor);
 	if (cursor->backwards)
 		reverse(block);
 	set_keys(cursor, block);

@@ -84,7 +84,7 @@ void stream_cursor_deinit(struct stream_cursor *cursor);
 int stream_cursor_next_page(struct stream_cursor *cursor, struct trc_error *err);
 
 /* Leaves in the block what the filters of the filter language let through: walk_filter.c. */
-int walk_filter_block(struct stream_cursor *cursor, struct trc_error *err);
+void walk_filter_block(struct stream_cursor *cursor);
 
 /* First page that can hold a record at or after ts, by bisection over the pages' time stamps. */
 int stream_find_page(const struct trc_data *data, const struct stream *stream, uint64_t ts,

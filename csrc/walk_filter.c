@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* trace-cmd's filters over the records of a page: trace-cmd-report(1), -F and -v -F. */
-#include <stdlib.h>
 #include <string.h>
 
-#include "error.h"
 #include "filter.h"
 #include "walk.h"
 
@@ -16,7 +14,7 @@ static uint32_t id_of(const struct stream_cursor *cursor, size_t index)
 }
 
 /* Marks with 1 what a filter lets through, of records of one event that stand together. */
-static bool run_one(const struct stream_cursor *cursor, const struct trc_filter *filter,
+static void run_one(const struct stream_cursor *cursor, const struct trc_filter *filter,
 		    size_t from, size_t count, uint8_t *pass)
 {
 	const struct walk_record *records = cursor->block.records + from;
@@ -29,23 +27,21 @@ static bool run_one(const struct stream_cursor *cursor, const struct trc_filter 
 		size[i] = records[i].size;
 		cpu[i] = cursor->stream->info.cpu;
 	}
-	return filter_run(filter, id_of(cursor, from), &rows, pass);
+	filter_run(filter, id_of(cursor, from), &rows, pass);
 }
 
 /* Sets marks of the records that any of the filters lets through. */
-static bool run_any(const struct stream_cursor *cursor, const struct trc_filter *const *filters,
+static void run_any(const struct stream_cursor *cursor, const struct trc_filter *const *filters,
 		    size_t filter_count, size_t from, size_t count, uint8_t *marks)
 {
 	uint8_t pass[FILTER_ROWS];
 
 	memset(marks, 0, count);
 	for (size_t f = 0; f < filter_count; f++) {
-		if (!run_one(cursor, filters[f], from, count, pass))
-			return false;
+		run_one(cursor, filters[f], from, count, pass);
 		for (size_t i = 0; i < count; i++)
 			marks[i] |= pass[i];
 	}
-	return true;
 }
 
 /* How many records from one on are of the same event, as far as they are looked at together. */
@@ -76,7 +72,7 @@ static bool keep_with_stack(struct stream_cursor *cursor, bool in, bool out, boo
 	return wanted && !out;
 }
 
-int walk_filter_block(struct stream_cursor *cursor, struct trc_error *err)
+void walk_filter_block(struct stream_cursor *cursor)
 {
 	const struct record_filter *filter = cursor->filter;
 	struct record_block *block = &cursor->block;
@@ -88,9 +84,8 @@ int walk_filter_block(struct stream_cursor *cursor, struct trc_error *err)
 		bool stacks = filter->stack_id && filter->filter_count;
 		bool is_stack = id_of(cursor, from) == filter->stack_id;
 
-		if (!run_any(cursor, filter->filters, filter->filter_count, from, count, in) ||
-		    !run_any(cursor, filter->filters_out, filter->filter_out_count, from, count, out))
-			return trc_fail_no_memory(err);
+		run_any(cursor, filter->filters, filter->filter_count, from, count, in);
+		run_any(cursor, filter->filters_out, filter->filter_out_count, from, count, out);
 		for (size_t i = 0; i < count; i++) {
 			if (stacks ? !keep_with_stack(cursor, in[i], out[i], is_stack) :
 				     (filter->filter_count && !in[i]) || out[i])
@@ -100,5 +95,4 @@ int walk_filter_block(struct stream_cursor *cursor, struct trc_error *err)
 		from += count;
 	}
 	block->count = kept;
-	return TRC_OK;
 }

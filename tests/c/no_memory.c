@@ -216,8 +216,10 @@ static int read_batches(struct trc_columns *columns, struct sum *sum)
 static int job_columns(const struct opened *o, uint32_t flags, struct sum *sum)
 {
 	static const struct trc_column wanted[] = {
-		{ "ts", NULL, TRC_COLUMN_TS }, { "comm", NULL, TRC_COLUMN_COMM },
-		{ "event", NULL, TRC_COLUMN_EVENT }, { "pid", "common_pid", TRC_COLUMN_FIELD },
+		{ .name = "ts", .kind = TRC_COLUMN_TS },
+		{ .name = "comm", .kind = TRC_COLUMN_COMM },
+		{ .name = "event", .kind = TRC_COLUMN_EVENT },
+		{ .name = "pid", .field = "common_pid", .kind = TRC_COLUMN_FIELD },
 	};
 	struct trc_columns_options options = {
 		.walk = { .until_last = 1 }, .flags = flags,
