@@ -172,7 +172,8 @@ class Contender:
 
     @property
     def whole_environment(self) -> dict[str, str]:
-        return {**os.environ, **self.environment}
+        """Python may keep what it compiled, as it does where a package is installed."""
+        return {**os.environ, "PYTHONDONTWRITEBYTECODE": "", **self.environment}
 
 
 def python_contender(name: str, program: str, *arguments: str | Path) -> Contender:

@@ -59,8 +59,8 @@ def compare(runs: list[harness.Contender]) -> int:
 
 
 def main() -> None:
-    parser = harness.arguments("The whole text of a recording.", turns=5)
-    parser.set_defaults(size="64M")
+    parser = harness.arguments("The whole text of a recording.", turns=3)
+    parser.set_defaults(size="256M")
     args = parser.parse_args()
     path = harness.grown(args.recording, args.size)
     runs = contenders(path)
