@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/mman.h>
 
 #include "tracecmd.h"
 
@@ -129,23 +130,48 @@ static void *count(void *argument)
 
 /* --- merge ----------------------------------------------------------------------------------- */
 
-static void *grow(void *array, size_t room, size_t width)
+/*
+ * Room for all records that there can be, eight bytes each, of which only what is written becomes
+ * memory: in huge pages, as tables have theirs, and never moved.
+ */
+static void *reserve(size_t room, size_t width)
 {
-	array = realloc(array, room * width);
-	if (!array)
-		fail("realloc", "no memory");
+	void *array = mmap(NULL, room * width, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (array == MAP_FAILED)
+		fail("mmap", "no memory");
+	madvise(array, room * width, MADV_HUGEPAGE);
 	return array;
 }
 
 static void make_room(struct job *job)
 {
-	if (job->room - job->records >= BATCH)
+	const struct recording *recording = job->recording;
+
+	if (job->room)
 		return;
-	job->room = job->room ? job->room * 2 : 4 * BATCH;
-	job->ts = grow(job->ts, job->room, sizeof(*job->ts));
-	job->cpu = grow(job->cpu, job->room, sizeof(*job->cpu));
-	job->id = grow(job->id, job->room, sizeof(*job->id));
-	job->pid = grow(job->pid, job->room, sizeof(*job->pid));
+	job->room = BATCH;
+	for (size_t i = 0; i < recording->streams; i++) {
+		struct trc_stream stream;
+
+		trc_stream(recording->data, i, &stream, NULL);
+		job->room += stream.page_count * (stream.page_size / 8);
+	}
+	job->ts = reserve(job->room, sizeof(*job->ts));
+	job->cpu = reserve(job->room, sizeof(*job->cpu));
+	job->id = reserve(job->room, sizeof(*job->id));
+	job->pid = reserve(job->room, sizeof(*job->pid));
+}
+
+static void free_room(struct job *job)
+{
+	if (!job->room)
+		return;
+	munmap(job->ts, job->room * sizeof(*job->ts));
+	munmap(job->cpu, job->room * sizeof(*job->cpu));
+	munmap(job->id, job->room * sizeof(*job->id));
+	munmap(job->pid, job->room * sizeof(*job->pid));
 }
 
 static struct trc_walk *make_walk(const struct job *job, uint32_t *cpus)
@@ -183,10 +209,10 @@ static void *merge(void *argument)
 	struct trc_walk *walk = make_walk(job, cpus);
 	struct trc_batch batch;
 
+	make_room(job);
 	do {
 		struct trc_error err;
 
-		make_room(job);
 		batch = (struct trc_batch){
 			.room = BATCH,
 			.ts = job->ts + job->records,
@@ -257,10 +283,7 @@ static void free_jobs(struct job *jobs, size_t threads)
 {
 	for (size_t i = 0; i < threads; i++) {
 		free(jobs[i].counts);
-		free(jobs[i].ts);
-		free(jobs[i].cpu);
-		free(jobs[i].id);
-		free(jobs[i].pid);
+		free_room(&jobs[i]);
 		jobs[i] = (struct job){ 0 };
 	}
 }
