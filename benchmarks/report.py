@@ -60,7 +60,7 @@ def compare(runs: list[harness.Contender]) -> int:
 
 def main() -> None:
     parser = harness.arguments("The whole text of a recording.", turns=3)
-    parser.set_defaults(size="256M")
+    parser.set_defaults(size="1G")
     args = parser.parse_args()
     path = harness.grown(args.recording, args.size)
     runs = contenders(path)
