@@ -13,13 +13,6 @@
  */
 #define POPULATE_WINDOW (UINT64_C(1) << 20)
 
-static uint64_t populate_window(const struct stream_cursor *cursor)
-{
-	uint64_t page_size = cursor->stream->info.page_size;
-
-	return page_size > POPULATE_WINDOW ? page_size : POPULATE_WINDOW;
-}
-
 void stream_cursor_init(struct stream_cursor *cursor, const struct trc_data *data,
 			const struct stream *stream, const struct record_filter *filter,
 			uint32_t source, bool backwards, bool drop_behind,
@@ -43,24 +36,8 @@ void stream_cursor_init(struct stream_cursor *cursor, const struct trc_data *dat
 	};
 }
 
-/* What drop() left: nobody has addresses of records any more. Pages not read are for others. */
-static void drop_rest(const struct stream_cursor *cursor)
-{
-	uint64_t begin = cursor->stream->offset, page_size = cursor->stream->info.page_size;
-	uint64_t read = 2 * populate_window(cursor), from = cursor->page.offset, to = from + page_size;
-
-	if (!cursor->drop_behind || !cursor->populated || cursor->populated == UINT64_MAX)
-		return;
-	if (cursor->backwards)
-		to = begin + cursor->stream->size - from > read ? from + read : begin + cursor->stream->size;
-	else
-		from = to - begin > read ? to - read : begin;
-	map_drop(&cursor->data->file->map, from, to - from);
-}
-
 void stream_cursor_deinit(struct stream_cursor *cursor)
 {
-	drop_rest(cursor);
 	chunk_cache_deinit(&cursor->cache);
 	free(cursor->block.records);
 }
@@ -88,17 +65,17 @@ static void drop(const struct stream_cursor *cursor, uint64_t window)
 static void populate(struct stream_cursor *cursor)
 {
 	const struct map *map = &cursor->data->file->map;
-	uint64_t page_size = cursor->stream->info.page_size, window = populate_window(cursor);
+	uint64_t page_size = cursor->stream->info.page_size;
+	uint64_t window = page_size > POPULATE_WINDOW ? page_size : POPULATE_WINDOW;
 	uint64_t from = cursor->page.offset, to = from + window;
-	uint64_t end = from + (cursor->last - cursor->index + 1) * page_size;	/* of what is wanted */
 
 	if (cursor->backwards ? from >= cursor->populated : from < cursor->populated)
 		return;
 	if (cursor->backwards) {
 		to = from + page_size;
 		from = to > cursor->stream->offset + window ? to - window : cursor->stream->offset;
-	} else if (to > end) {
-		to = end;
+	} else if (to > cursor->stream->offset + cursor->stream->size) {
+		to = cursor->stream->offset + cursor->stream->size;
 	}
 	if (cursor->drop_behind)
 		drop(cursor, window);
