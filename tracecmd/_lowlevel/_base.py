@@ -70,9 +70,14 @@ class Handle:
         self._lock = threading.Lock()
         self._users = 0
         self._closed = False
-        self._parents = parents
-        for parent in parents:
-            parent.__enter__()
+        self._parents: tuple[Handle, ...] = ()  # those that were entered
+        try:
+            for parent in parents:
+                parent.__enter__()
+                self._parents += (parent,)
+        except errors.ClosedError:
+            self.close()
+            raise
 
     def __del__(self) -> None:
         if hasattr(self, "_parents"):
