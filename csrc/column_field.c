@@ -8,22 +8,6 @@
 
 /* --- integers -------------------------------------------------------------------------------- */
 
-TRC_INLINE void store_uint(uint8_t *to, unsigned width, uint64_t value)
-{
-	uint8_t byte = (uint8_t)value;
-	uint16_t half = (uint16_t)value;
-	uint32_t word = (uint32_t)value;
-
-	if (width == 1)
-		memcpy(to, &byte, 1);
-	else if (width == 2)
-		memcpy(to, &half, 2);
-	else if (width == 4)
-		memcpy(to, &word, 4);
-	else
-		memcpy(to, &value, 8);
-}
-
 static uint64_t load_integer(const uint8_t *p, unsigned width, bool is_signed, bool big_endian)
 {
 	uint64_t value = load_uint(p, width, big_endian);
@@ -32,57 +16,48 @@ static uint64_t load_integer(const uint8_t *p, unsigned width, bool is_signed, b
 	return is_signed ? (uint64_t)((int64_t)(value << unused) >> unused) : value;
 }
 
-/* With constants for width and byte order this is one load and one store a record. */
-TRC_INLINE void gather_as(uint8_t *restrict to, const struct column_rows *rows, uint32_t offset,
-			  unsigned width, bool big_endian)
+/* Where count more integers go; NULL: out of memory. */
+static uint8_t *make_room(struct column_builder *builder, size_t count)
 {
-	const struct walk_record *records = rows->records;
+	size_t size = builder->type.width * count;
+	uint8_t *to;
 
-	for (size_t i = 0, count = rows->count; i < count; i++)
-		store_uint(to + width * i, width,
-			   load_uint(records[i].payload + offset, width, big_endian));
+	if (!arrow_buffer_reserve(&builder->values, size))
+		return NULL;
+	to = builder->values.data + builder->values.size;
+	builder->values.size += size;
+	return to;
 }
 
-/* All records are long enough, and the column is as wide as the field. */
-static void gather(uint8_t *to, const struct column_rows *rows, uint32_t offset, unsigned width)
+bool column_is_gathered(const struct column_builder *builder, const struct column_rows *rows,
+			const struct field_access *access)
 {
-	bool big_endian = rows->big_endian;
-
-	switch (width) {
-	case 1:
-		gather_as(to, rows, offset, 1, false);
-		break;
-	case 2:
-		big_endian ? gather_as(to, rows, offset, 2, true) :
-			     gather_as(to, rows, offset, 2, false);
-		break;
-	case 4:
-		big_endian ? gather_as(to, rows, offset, 4, true) :
-			     gather_as(to, rows, offset, 4, false);
-		break;
-	default:
-		big_endian ? gather_as(to, rows, offset, 8, true) :
-			     gather_as(to, rows, offset, 8, false);
-	}
+	return builder->type.shape == SHAPE_INTEGER && builder->type.width == access->width &&
+	       rows->min_size >= access->offset + access->width;
 }
 
-bool column_put_integers(struct column_builder *builder, const struct column_rows *rows,
+bool column_gather(struct column_builder *builder, const struct column_rows *rows,
+		   const struct field_access *access, struct gathers *gathers)
+{
+	struct gather_column column = { make_room(builder, rows->count), access->offset };
+
+	if (!column.to)
+		return false;
+	gather_add(gathers, rows->records, rows->count, rows->big_endian, access->width, column);
+	return true;
+}
+
+static bool put_integers(struct column_builder *builder, const struct column_rows *rows,
 			 const struct field_access *access)
 {
 	unsigned width = builder->type.width;
 	uint32_t offset = access->offset, end = offset + access->width;
 	const struct walk_record *records = rows->records;
 	bool big_endian = rows->big_endian;
-	uint8_t *to;
+	uint8_t *to = make_room(builder, rows->count);
 
-	if (!arrow_buffer_reserve(&builder->values, width * rows->count))
+	if (!to)
 		return false;
-	to = builder->values.data + builder->values.size;
-	builder->values.size += width * rows->count;
-	if (TRC_LIKELY(rows->min_size >= end && width == access->width)) {
-		gather(to, rows, offset, width);
-		return true;
-	}
 	for (size_t i = 0; i < rows->count; i++) {
 		bool fits = records[i].size >= end;
 		uint64_t value = fits ? load_integer(records[i].payload + offset, access->width,
@@ -167,40 +142,34 @@ static bool put_bytes(struct column_builder *builder, const struct column_rows *
 }
 
 /* A text that was not looked up lately; UINT32_MAX: out of memory. */
-static uint32_t miss_16(struct column_builder *builder, struct cache_slot *slot, const uint8_t *text)
+static uint32_t miss_16(struct column_builder *builder, struct lookup_slot *slot, const uint8_t *text)
 {
 	uint32_t index = column_builder_index(builder, text, length_to_nul(text, 16));
 
+	if (index == UINT32_MAX)
+		return index;
 	memcpy(&slot->a, text, 8);
 	memcpy(&slot->b, text + 8, 8);
-	slot->number = index + 1;	/* 0 if memory is short */
+	slot->number = index;
 	return index;
 }
 
-/* A few names stand in most records: those are found by their bytes, whatever is behind the NUL. */
-TRC_INLINE uint32_t index_of_16(struct column_builder *builder, struct cache_slot *cache,
-				const uint8_t *text)
-{
-	uint64_t a, b, hash;
-	struct cache_slot *slot;
-
-	memcpy(&a, text, 8);
-	memcpy(&b, text + 8, 8);
-	hash = (a ^ (b << 7 | b >> 57)) * UINT64_C(0x9e3779b97f4a7c15);
-	slot = &cache[hash >> (64 - CACHE_SLOT_BITS)];
-	if (TRC_LIKELY(((slot->a ^ a) | (slot->b ^ b)) == 0 && slot->number))
-		return slot->number - 1;
-	return miss_16(builder, slot, text);
-}
-
-static bool put_indices_16(struct column_builder *builder, struct cache_slot *cache,
+/* Texts of 16 bytes are found by these, whatever is behind the NUL. */
+static bool put_indices_16(struct column_builder *builder, struct lookup_cache *cache,
 			   const struct column_rows *rows, uint32_t offset, uint32_t *to)
 {
 	const struct walk_record *records = rows->records;
 
 	for (size_t i = 0, count = rows->count; i < count; i++) {
-		to[i] = index_of_16(builder, cache, records[i].payload + offset);
-		if (TRC_UNLIKELY(to[i] == UINT32_MAX))
+		const uint8_t *text = records[i].payload + offset;
+		struct lookup_slot *slot;
+		uint64_t a, b;
+
+		memcpy(&a, text, 8);
+		memcpy(&b, text + 8, 8);
+		slot = lookup_slot_of(cache, a, b);
+		to[i] = slot->number;
+		if (!lookup_slot_has(slot, a, b) && (to[i] = miss_16(builder, slot, text)) == UINT32_MAX)
 			return false;
 	}
 	return true;
@@ -219,7 +188,7 @@ static bool put_index(struct column_builder *builder, const struct walk_record *
 	return *to != UINT32_MAX;
 }
 
-static bool put_indices(struct column_builder *builder, struct cache_slot *cache,
+static bool put_indices(struct column_builder *builder, struct lookup_cache *cache,
 			const struct column_rows *rows, const struct field_access *access)
 {
 	uint32_t *to;
@@ -365,12 +334,12 @@ bool column_put_nulls(struct column_builder *builder, size_t count)
 	return true;
 }
 
-bool column_put_field(struct column_builder *builder, struct cache_slot *cache,
+bool column_put_field(struct column_builder *builder, struct lookup_cache *cache,
 		      const struct column_rows *rows, const struct field_access *access)
 {
 	switch (builder->type.shape) {
 	case SHAPE_INTEGER:
-		return column_put_integers(builder, rows, access);
+		return put_integers(builder, rows, access);
 	case SHAPE_BOOL:
 		return put_bools(builder, rows, access);
 	case SHAPE_FIXED_BINARY:

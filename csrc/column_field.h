@@ -7,16 +7,9 @@
 #define TRC_COLUMN_FIELD_H
 
 #include "arrow.h"
+#include "gather.h"
+#include "lookup_cache.h"
 #include "walk.h"
-
-#define CACHE_SLOT_BITS 9
-#define CACHE_SLOTS (1 << CACHE_SLOT_BITS)
-
-/* What was looked up in a dictionary lately: of texts of 16 bytes those. */
-struct cache_slot {
-	uint64_t a, b;
-	uint32_t number;		/* index + 1; 0: free */
-};
 
 /* Records of one event of one file, in the columns' order. */
 struct column_rows {
@@ -26,11 +19,15 @@ struct column_rows {
 	bool big_endian;
 };
 
-/* All give false when memory is short. cache: [CACHE_SLOTS], of dictionaries only. */
-bool column_put_field(struct column_builder *builder, struct cache_slot *cache,
+/* All give false when memory is short. cache: of dictionaries only, the texts' indices. */
+bool column_put_field(struct column_builder *builder, struct lookup_cache *cache,
 		      const struct column_rows *rows, const struct field_access *access);
-bool column_put_integers(struct column_builder *builder, const struct column_rows *rows,
-			 const struct field_access *access);
 bool column_put_nulls(struct column_builder *builder, size_t count);
+
+/* Are the values integers that can be taken as they are? Then they are had with other columns'. */
+bool column_is_gathered(const struct column_builder *builder, const struct column_rows *rows,
+			const struct field_access *access);
+bool column_gather(struct column_builder *builder, const struct column_rows *rows,
+		   const struct field_access *access, struct gathers *gathers);
 
 #endif

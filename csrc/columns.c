@@ -63,20 +63,23 @@ static int32_t pid_of(const struct stretch *stretch, size_t row)
 
 static bool put_times(struct column_builder *builder, const struct column_rows *rows)
 {
+	const struct walk_record *records = rows->records;
 	uint64_t *to = make_room(builder, sizeof(*to), rows->count);
 
-	for (size_t i = 0; to && i < rows->count; i++)
-		to[i] = rows->records[i].ts;
+	for (size_t i = 0, count = to ? rows->count : 0; i < count; i++)
+		to[i] = records[i].ts;
 	return to;
 }
 
 static bool put_cpus(const struct trc_columns *columns, struct column_builder *builder,
 		     const struct column_rows *rows)
 {
+	const struct walk_record *records = rows->records;
+	const uint32_t *cpus = columns->cpus;
 	uint32_t *to = make_room(builder, sizeof(*to), rows->count);
 
-	for (size_t i = 0; to && i < rows->count; i++)
-		to[i] = columns->sources[rows->records[i].source].cpu;
+	for (size_t i = 0, count = to ? rows->count : 0; i < count; i++)
+		to[i] = cpus[records[i].source];
 	return to;
 }
 
@@ -107,11 +110,11 @@ static bool put_comms(struct column *column, const struct stretch *stretch)
 
 	for (size_t i = 0; i < stretch->rows.count; i++) {
 		int32_t pid = pid_of(stretch, i);
-		struct cache_slot *slot = &column->cache[(uint32_t)pid % CACHE_SLOTS];
+		struct lookup_slot *slot = lookup_slot_of(column->cache, (uint32_t)pid, (uintptr_t)saved);
 		struct text comm;
 
-		if (slot->number && slot->a == (uint32_t)pid && slot->b == (uintptr_t)saved) {
-			if (!put_index(builder, slot->number - 1))
+		if (lookup_slot_has(slot, (uint32_t)pid, (uintptr_t)saved)) {
+			if (!put_index(builder, slot->number))
 				return false;
 			continue;
 		}
@@ -123,7 +126,7 @@ static bool put_comms(struct column *column, const struct stretch *stretch)
 
 			memcpy(&index, builder->values.data + builder->values.size - sizeof(index),
 			       sizeof(index));
-			*slot = (struct cache_slot){ (uint32_t)pid, (uintptr_t)saved, index + 1 };
+			*slot = (struct lookup_slot){ (uint32_t)pid, (uintptr_t)saved, index };
 		}
 	}
 	return true;
@@ -152,8 +155,26 @@ static bool put_source_texts(const struct trc_columns *columns, struct column *c
 	return true;
 }
 
-static bool put_column(const struct trc_columns *columns, size_t index, struct column *column,
-		       const struct stretch *stretch)
+/* Where the records have the integers or whatever else of a column; NULL: it is not of their bytes. */
+static const struct field_access *access_of(const struct column *column, size_t index,
+					    const struct stretch *stretch)
+{
+	switch (column->kind) {
+	case TRC_COLUMN_PID:
+		return &stretch->file->pid;
+	case TRC_COLUMN_FLAGS:
+		return &stretch->file->flags;
+	case TRC_COLUMN_PREEMPT_COUNT:
+		return &stretch->file->preempt_count;
+	case TRC_COLUMN_FIELD:
+		return stretch->plan->has[index] ? &stretch->plan->access[index] : NULL;
+	default:
+		return NULL;
+	}
+}
+
+static bool put_column(const struct trc_columns *columns, struct column *column,
+		       const struct field_access *access, const struct stretch *stretch)
 {
 	const struct plan *plan = stretch->plan;
 	const struct column_rows *rows = &stretch->rows;
@@ -170,10 +191,6 @@ static bool put_column(const struct trc_columns *columns, size_t index, struct c
 		return put_missed(columns, builder, rows);
 	case TRC_COLUMN_COMM:
 		return put_comms(column, stretch);
-	case TRC_COLUMN_FLAGS:
-		return column_put_integers(builder, rows, &stretch->file->flags);
-	case TRC_COLUMN_PREEMPT_COUNT:
-		return column_put_integers(builder, rows, &stretch->file->preempt_count);
 	case TRC_COLUMN_EVENT:
 		return plan->event ? put_text(builder, plan->event->name, rows->count) :
 				     column_put_nulls(builder, rows->count);
@@ -184,9 +201,8 @@ static bool put_column(const struct trc_columns *columns, size_t index, struct c
 	case TRC_COLUMN_PEER:
 		return put_source_texts(columns, column, rows);
 	default:
-		return plan->has[index] ?
-			       column_put_field(builder, column->cache, rows, &plan->access[index]) :
-			       column_put_nulls(builder, rows->count);
+		return access ? column_put_field(builder, column->cache, rows, access) :
+				column_put_nulls(builder, rows->count);
 	}
 }
 
@@ -262,7 +278,7 @@ static void filter_stretch(const struct trc_columns *columns, const struct stret
 	for (size_t i = 0; i < rows.count; i++) {
 		payload[i] = records[i].payload;
 		size[i] = records[i].size;
-		cpu[i] = columns->sources[records[i].source].cpu;
+		cpu[i] = columns->cpus[records[i].source];
 	}
 	filter_run(filter, id_of(stretch->file, records), &rows, pass);
 }
@@ -324,13 +340,20 @@ static void apply_filters(struct trc_columns *columns)
 
 static bool put_stretch(struct trc_columns *columns, const struct stretch *stretch)
 {
+	const struct column_rows *rows = &stretch->rows;
+	struct gathers gathers = { 0 };
+
 	for (size_t i = 0; i < columns->column_count; i++) {
 		struct column *column = &columns->columns[i];
+		const struct field_access *access = access_of(column, i, stretch);
 
-		if (!put_column(columns, i, column, stretch))
+		if (!(access && column_is_gathered(&column->builder, rows, access) ?
+			      column_gather(&column->builder, rows, access, &gathers) :
+			      put_column(columns, column, access, stretch)))
 			return false;
-		column->builder.rows += stretch->rows.count;
+		column->builder.rows += rows->count;
 	}
+	gather_rest(&gathers, rows->records, rows->count, rows->big_endian);
 	return true;
 }
 
@@ -391,7 +414,7 @@ static bool begin(struct trc_columns *columns, size_t max_rows)
 		if (!column_builder_begin(&column->builder, rows, columns->begun ? &columns->memory : NULL))
 			return false;
 		if (column->cache)
-			memset(column->cache, 0, CACHE_SLOTS * sizeof(*column->cache));
+			lookup_cache_clear(column->cache);
 		if (column->of_source)
 			memset(column->of_source, 0, columns->source_count * sizeof(*column->of_source));
 	}

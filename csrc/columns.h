@@ -28,14 +28,13 @@ struct file_plans {
 	struct plan *plans;		/* [plan_count]; the first is for ids without a format */
 	size_t plan_count;
 	uint32_t *by_id;		/* [formats->id_count]: which plan */
-	struct field_access flags, preempt_count;
+	struct field_access pid, flags, preempt_count;
 };
 
 struct source {
 	size_t file;			/* in files */
 	const uint8_t *event_ids;
 	const struct trc_filter *filter;
-	uint32_t cpu;
 	struct text buffer, peer;
 	/* With a column of missed_events: */
 	int64_t missed;			/* before rows that did not pass, since the last that did */
@@ -48,7 +47,7 @@ struct column {
 	char *symbols;			/* or NULL */
 	struct text field;
 	struct column_builder builder;
-	struct cache_slot *cache;	/* of texts of 16 bytes and of pids, or NULL */
+	struct lookup_cache *cache;	/* indices of texts of 16 bytes, of pids; or NULL */
 	uint32_t *of_source;		/* [source_count] index + 1, or NULL */
 };
 
@@ -58,6 +57,7 @@ struct trc_columns {
 	size_t file_count;
 	struct source *sources;
 	size_t source_count;
+	uint32_t *cpus;			/* of the sources */
 	struct column *columns;
 	size_t column_count;
 	uint32_t flags;			/* enum trc_columns_flags */

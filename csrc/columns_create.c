@@ -45,7 +45,7 @@ static bool make_plan(const struct trc_columns *columns, const struct file_plans
 	return true;
 }
 
-/* A common field of at most a byte, as all kernels have them. */
+/* A common field. */
 static struct field_access common_access(struct event_place place)
 {
 	struct field_access access = { .offset = place.offset, .width = (uint8_t)place.size,
@@ -66,6 +66,7 @@ static int make_file(struct trc_columns *columns, const struct trc_data *data, s
 		.formats = formats,
 		.long_size = data->metadata->long_size,
 		.big_endian = data->metadata->big_endian,
+		.pid = common_access(data->common.pid),
 		.flags = common_access(data->common.flags),
 		.preempt_count = common_access(data->common.preempt_count),
 		.by_id = calloc((size_t)formats->id_count + 1, sizeof(*file->by_id)),
@@ -138,12 +139,11 @@ static int add_source(struct trc_columns *columns, const struct trc_columns_sour
 		.file = file,
 		.event_ids = from->walk.event_ids,
 		.filter = from->filter,
-		.cpu = stream.cpu,
 		.buffer = { buffer.name, buffer.name_size },
 		.peer = text_of(from->peer),
 		.first_row = UINT64_MAX,
 	};
-	columns->source_count++;
+	columns->cpus[columns->source_count++] = stream.cpu;
 	columns->filtered |= from->filter != NULL;
 	if (source > columns->sources && source[-1].file == file &&
 	    source[-1].event_ids == source->event_ids)
@@ -256,7 +256,7 @@ static int prepare_column(struct trc_columns *columns, size_t index, struct trc_
 		return rc;
 	column_builder_init(&column->builder, type);
 	if (column->kind == TRC_COLUMN_COMM || (column->kind == TRC_COLUMN_FIELD && type.dictionary)) {
-		column->cache = calloc(CACHE_SLOTS, sizeof(*column->cache));
+		column->cache = malloc(sizeof(*column->cache));
 		if (!column->cache)
 			return trc_fail_no_memory(err);
 	}
@@ -357,8 +357,9 @@ static int create(const struct trc_columns_source *sources, size_t count,
 	columns->flags = options->flags;
 	columns->files = calloc(count + 1, sizeof(*columns->files));
 	columns->sources = calloc(count + 1, sizeof(*columns->sources));
+	columns->cpus = calloc(count + 1, sizeof(*columns->cpus));
 	columns->columns = calloc(options->column_count + 1, sizeof(*columns->columns));
-	if (!columns->files || !columns->sources || !columns->columns)
+	if (!columns->files || !columns->sources || !columns->cpus || !columns->columns)
 		rc = trc_fail_no_memory(err);
 	else
 		rc = fill_columns(columns, sources, count, options, walks_itself, err);
@@ -414,6 +415,7 @@ void trc_columns_destroy(struct trc_columns *columns)
 	slab_pool_deinit(&columns->memory);
 	free(columns->files);
 	free(columns->sources);
+	free(columns->cpus);
 	free(columns->columns);
 	free(columns);
 }

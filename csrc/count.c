@@ -45,22 +45,22 @@ TRC_INLINE bool count_rest(bool big_endian, struct event_place type, struct subb
 TRC_INLINE void count_in_step(bool big_endian, struct event_place type, struct subbuffer *first,
 			      struct subbuffer *second, uint64_t *counts, uint64_t *records)
 {
-	struct subbuffer a = *first, b = *second;
+	struct subbuffer_run a, b;
+	struct record of_a, of_b;
 	uint64_t n = 0;
 
-	for (;;) {
-		uint32_t size_a, size_b;
-
-		if (!subbuffer_peek(&a, big_endian, &size_a) || !subbuffer_peek(&b, big_endian, &size_b))
+	if (!subbuffer_run_begin(first, &a) || !subbuffer_run_begin(second, &b))
+		return;
+	while (subbuffer_run_next(&a, big_endian, &of_a)) {
+		count_id(counts, record_id(type, big_endian, of_a.payload, of_a.size));
+		n++;
+		if (!subbuffer_run_next(&b, big_endian, &of_b))
 			break;
-		count_id(counts, record_id(type, big_endian, a.data + a.pos + 4, size_a));
-		count_id(counts, record_id(type, big_endian, b.data + b.pos + 4, size_b));
-		a.pos += 4 + size_a;
-		b.pos += 4 + size_b;
-		n += 2;
+		count_id(counts, record_id(type, big_endian, of_b.payload, of_b.size));
+		n++;
 	}
-	*first = a;
-	*second = b;
+	subbuffer_run_end(first, &a);
+	subbuffer_run_end(second, &b);
 	*records += n;
 }
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Cursors in one order of time: a tree of merges of two, whose leaves are the cursors. An empty node
- * is filled for many records at once: with copies of both children's in turn, for which no branch
- * depends on who is next (where CPUs take turns every few records, such branches cost more than all
- * else), or, where one child has many in a row, with those in their place.
+ * is filled for many records at once: with copies of both children's in turn, or, where one child has
+ * many in a row, with those in their place.
  *
  * Of equal keys the left one comes first: an earlier cursor's, backwards a later one's.
  */

@@ -169,19 +169,46 @@ TRC_INLINE enum subbuffer_step subbuffer_next(struct subbuffer *s, bool big_endi
 }
 
 /*
- * Is the next record an ordinary one, whole? Its payload's size, without moving: for loops that
- * care neither for time nor for the rest, which subbuffer_next() then sees to.
+ * For loops over many records: ordinary ones that others follow, which takes few comparisons to tell. All
+ * else, of rarer kinds, damaged, or the page's last ones, is left to subbuffer_next(). Places are
+ * numbers, as what a record's word says of the next one's may be nowhere.
  */
-TRC_INLINE bool subbuffer_peek(const struct subbuffer *s, bool big_endian, uint32_t *size)
-{
-	uint32_t word, type_len;
+struct subbuffer_run {
+	uintptr_t at;		/* the next record, of which the first word is there */
+	uintptr_t last;		/* the last word of the page */
+	uint64_t ts;
+};
 
-	if (TRC_UNLIKELY(s->end - s->pos < 4))
+/* False: there is nothing for it to go over. */
+TRC_INLINE bool subbuffer_run_begin(const struct subbuffer *s, struct subbuffer_run *run)
+{
+	uintptr_t data = (uintptr_t)s->data;
+
+	if (s->end - s->pos < 4)
 		return false;
-	word = load_u32(s->data + s->pos, big_endian);
-	type_len = big_endian ? word >> 27 : word & 31;
-	*size = type_len * 4;
-	return TRC_LIKELY(type_len - 1 < 28 && s->end - s->pos - 4 >= *size);
+	*run = (struct subbuffer_run){ data + s->pos, data + s->end - 4, s->ts };
+	return true;
+}
+
+TRC_INLINE void subbuffer_run_end(struct subbuffer *s, const struct subbuffer_run *run)
+{
+	s->pos = (uint32_t)(run->at - (uintptr_t)s->data);
+	s->ts = run->ts;
+}
+
+TRC_INLINE bool subbuffer_run_next(struct subbuffer_run *run, bool big_endian, struct record *out)
+{
+	uintptr_t at = run->at, next;
+	uint32_t word = load_u32((const uint8_t *)at, big_endian);
+	uint32_t type_len = big_endian ? word >> 27 : word & 31;
+
+	next = at + 4 + 4 * (size_t)type_len;
+	if (TRC_UNLIKELY(type_len - 1 >= 28 || next > run->last))
+		return false;
+	run->ts += big_endian ? word & ((1u << 27) - 1) : word >> 5;
+	*out = (struct record){ (const uint8_t *)at + 4, type_len * 4, run->ts };
+	run->at = next;
+	return true;
 }
 
 #endif

@@ -211,10 +211,22 @@ TRC_INLINE bool id_chosen(const struct record_filter *filter, enum choice choice
 	}
 }
 
+/* What is not wanted is stored, too, and written over, as there is no telling which it will be. */
+TRC_INLINE struct walk_record *put_record(struct walk_record *to, const struct record_filter *filter,
+					  enum choice choice, struct event_place type,
+					  bool big_endian, const struct record *record)
+{
+	to->ts = record->ts;
+	to->payload = record->payload;
+	to->size = record->size;
+	return to + id_chosen(filter, choice,
+			      record_id(type, big_endian, record->payload, record->size));
+}
+
 /*
  * Records of a page into the block, all or those of some events, whatever else the filter says:
- * with constants for byte order and places this is nothing but loads and stores. What is not wanted
- * is stored, too, and written over, as there is no telling which it will be. Damage ends the page.
+ * with constants for byte order and places this is nothing but loads and stores. Damage ends the
+ * page.
  */
 TRC_INLINE enum subbuffer_step read_records(const struct stream_cursor *cursor, bool big_endian,
 					    enum choice choice, struct event_place type,
@@ -226,15 +238,20 @@ TRC_INLINE enum subbuffer_step read_records(const struct stream_cursor *cursor, 
 	enum subbuffer_step step;
 	struct record record;
 
-	while ((step = subbuffer_next(&sub, big_endian, &record)) == SUBBUFFER_RECORD) {
-		uint32_t id = record_id(type, big_endian, record.payload, record.size);
+	do {
+		struct subbuffer_run run;
 
-		prefetch(record.payload, ahead);
-		to->ts = record.ts;
-		to->payload = record.payload;
-		to->size = record.size;
-		to += id_chosen(&filter, choice, id);
-	}
+		if (subbuffer_run_begin(&sub, &run)) {
+			while (subbuffer_run_next(&run, big_endian, &record)) {
+				prefetch(record.payload, ahead);
+				to = put_record(to, &filter, choice, type, big_endian, &record);
+			}
+			subbuffer_run_end(&sub, &run);
+		}
+		step = subbuffer_next(&sub, big_endian, &record);
+		if (step == SUBBUFFER_RECORD)
+			to = put_record(to, &filter, choice, type, big_endian, &record);
+	} while (step == SUBBUFFER_RECORD);
 	block->count = (size_t)(to - block->records);
 	return step;
 }
@@ -258,36 +275,50 @@ static enum subbuffer_step read_any_records(const struct stream_cursor *cursor,
 		       read_records(cursor, false, CHOICE_BITS, USUAL_TYPE, sub, block);
 }
 
+/* What a record gets once its time is known. The merge goes by the latest time of its stream so far. */
+TRC_INLINE void set_time(struct walk_record *record, uint64_t ts, uint64_t *latest, uint32_t source)
+{
+	*latest = ts > *latest ? ts : *latest;
+	record->key = *latest;
+	record->ts = ts;
+	record->source = source;
+}
+
 /* Ticks of TSC2NSEC alone, of any clock that there is: nothing in the loop depends on the clock. */
-static void convert_ticks(struct walk_record *records, size_t count, struct clock clock)
+static uint64_t convert_ticks(struct walk_record *records, size_t count, struct clock clock,
+			      uint64_t latest, uint32_t source)
 {
 	uint64_t factor = tsc_factor(clock.mult);
 
 	for (size_t i = 0; i < count; i++) {
 		uint64_t ts = records[i].ts;
 
-		records[i].ts = ((ts & UINT32_MAX) * factor >> clock.tsc_shift) +
-				((ts >> 32) * factor << (32 - clock.tsc_shift)) + clock.offset;
+		set_time(&records[i], ((ts & UINT32_MAX) * factor >> clock.tsc_shift) +
+			 ((ts >> 32) * factor << (32 - clock.tsc_shift)) + clock.offset, &latest, source);
 	}
+	return latest;
 }
 
-/* Raw time stamps to the time users see. */
-static void convert_times(const struct stream_cursor *cursor, struct record_block *block)
+/*
+ * Raw time stamps to the time users see, and what follows from it where all records are wanted in this
+ * order; the latest time so far.
+ */
+static uint64_t convert_times(const struct stream_cursor *cursor, struct record_block *block)
 {
 	const struct clock clock = *cursor->stream->clock;
-	uint32_t cpu = cursor->stream->info.cpu;
+	uint32_t cpu = cursor->stream->info.cpu, source = cursor->source;
+	uint64_t latest = cursor->key;
 
 	if (!clock.shift && !clock.mult && clock.ts2secs == 0) {
-		for (size_t i = 0; clock.offset && i < block->count; i++)
-			block->records[i].ts += clock.offset;
-		return;
+		for (size_t i = 0; i < block->count; i++)
+			set_time(&block->records[i], block->records[i].ts + clock.offset, &latest, source);
+	} else if (!clock.shift && clock.ts2secs == 0 && clock.tsc_shift <= 32) {
+		latest = convert_ticks(block->records, block->count, clock, latest, source);
+	} else {
+		for (size_t i = 0; i < block->count; i++)
+			set_time(&block->records[i], clock_ns(&clock, cpu, block->records[i].ts), &latest, source);
 	}
-	if (!clock.shift && clock.ts2secs == 0 && clock.tsc_shift <= 32) {
-		convert_ticks(block->records, block->count, clock);
-		return;
-	}
-	for (size_t i = 0; i < block->count; i++)
-		block->records[i].ts = clock_ns(&clock, cpu, block->records[i].ts);
+	return latest;
 }
 
 static bool record_wanted(const struct stream_cursor *cursor, const struct walk_record *record)
@@ -304,11 +335,8 @@ static bool record_wanted(const struct stream_cursor *cursor, const struct walk_
 /* Leaves the wanted records in the block; events were chosen as the page was read. */
 static void filter_records(struct stream_cursor *cursor, struct record_block *block)
 {
-	const struct record_filter *filter = cursor->filter;
 	size_t kept = 0;
 
-	if (!filter->start && filter->last == UINT64_MAX && !filter->pids)
-		return;
 	for (size_t i = 0; i < block->count; i++) {
 		if (record_wanted(cursor, &block->records[i]))
 			block->records[kept++] = block->records[i];
@@ -327,22 +355,37 @@ static void reverse(struct record_block *block)
 	}
 }
 
-/*
- * What the merge needs. The key is the latest time so far; backwards the complement of the earliest,
- * so that less always comes first.
- */
+/* Backwards the key is the complement of the earliest time so far, so that less always comes first. */
 static void set_keys(struct stream_cursor *cursor, struct record_block *block)
 {
-	uint64_t flip = cursor->backwards ? UINT64_MAX : 0, latest = cursor->key;
+	uint64_t flip = cursor->backwards ? UINT64_MAX : 0;
 
 	for (size_t i = 0; i < block->count; i++) {
 		uint64_t key = block->records[i].ts ^ flip;
 
-		latest = key > latest ? key : latest;
-		block->records[i].key = latest;
-		block->records[i].source = cursor->source;
+		cursor->key = key > cursor->key ? key : cursor->key;
+		block->records[i].key = cursor->key;
 	}
-	cursor->key = latest;
+}
+
+/* More is asked for than records of some events, forwards. */
+static bool is_choosy(const struct stream_cursor *cursor)
+{
+	const struct record_filter *filter = cursor->filter;
+
+	return cursor->backwards || filter->start || filter->last != UINT64_MAX || filter->pids ||
+	       filter->filter_count || filter->filter_out_count;
+}
+
+/* The rest of what is asked for. Keys are those of the records that are left, in their order. */
+static void choose_records(struct stream_cursor *cursor, struct record_block *block)
+{
+	filter_records(cursor, block);
+	if (cursor->filter->filter_count || cursor->filter->filter_out_count)
+		walk_filter_block(cursor);
+	if (cursor->backwards)
+		reverse(block);
+	set_keys(cursor, block);
 }
 
 /* A loss was before the page's first record, and counts where that is in the wanted time. */
@@ -362,21 +405,20 @@ static int read_page(struct stream_cursor *cursor, const struct subbuffer *sub,
 		     struct trc_error *err)
 {
 	struct record_block *block = &cursor->block;
+	uint64_t latest;
 	int rc = block_reserve(block, sub->end, err);
 
 	if (rc)
 		return rc;
 	if (read_any_records(cursor, *sub, block) == SUBBUFFER_DAMAGED)
 		note_page(cursor, "a record is damaged, the rest is lost");
-	convert_times(cursor, block);
+	latest = convert_times(cursor, block);
 	if (TRC_UNLIKELY(sub->missed) && begins_in_time(cursor, *sub))
 		cursor->missed = add_missed(cursor->missed, sub->missed);
-	filter_records(cursor, block);
-	if (cursor->filter->filter_count || cursor->filter->filter_out_count)
-		walk_filter_block(cursor);
-	if (cursor->backwards)
-		reverse(block);
-	set_keys(cursor, block);
+	if (is_choosy(cursor))
+		choose_records(cursor, block);
+	else
+		cursor->key = latest;
 	return TRC_OK;
 }
 
