@@ -8,6 +8,8 @@
 #include "error.h"
 #include "file.h"
 
+#define PAGE_ROWS 64	/* about so many records a page has, if they are small */
+
 /* Records at hand, all of one event of one file. */
 struct stretch {
 	struct column_rows rows;
@@ -404,6 +406,17 @@ static uint64_t batch_size(const struct trc_columns *columns)
 	return size;
 }
 
+/* About how many rows can still come, if all records of the pages that are left are among them. */
+static size_t rows_left(const struct trc_columns *columns)
+{
+	uint64_t done, pages;
+
+	trc_walk_progress(columns->walk, &done, &pages);
+	pages = pages > done ? pages - done : 0;
+	pages += columns->source_count;	/* each may have one that was begun */
+	return pages < SIZE_MAX / PAGE_ROWS ? (size_t)pages * PAGE_ROWS : SIZE_MAX;
+}
+
 static bool begin(struct trc_columns *columns, size_t max_rows)
 {
 	size_t rows = smaller(columns->expected_rows, max_rows);
@@ -449,7 +462,7 @@ int trc_columns_next(struct trc_columns *columns, size_t max_rows, struct ArrowA
 		return rc;
 	if (!max_rows)
 		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "columns: a batch of no rows");
-	if (!begin(columns, max_rows))
+	if (!begin(columns, smaller(max_rows, rows_left(columns))))
 		return trc_fail_no_memory(err);
 	while (rows < max_rows && batch_size(columns) < BATCH_BYTES) {
 		rc = read_portion(columns, max_rows - rows, err);

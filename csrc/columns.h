@@ -58,6 +58,7 @@ struct trc_columns {
 	struct source *sources;
 	size_t source_count;
 	uint32_t *cpus;			/* of the sources */
+	struct trc_walk_source *walks;	/* the same, for walks */
 	struct column *columns;
 	size_t column_count;
 	uint32_t flags;			/* enum trc_columns_flags */

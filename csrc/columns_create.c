@@ -8,7 +8,6 @@
 #include "error.h"
 #include "file.h"
 
-#define PAGE_ROWS 64		/* about so many records a page has, if they are small */
 #define FIRST_BYTES ((uint64_t)4 << 20)	/* at most so much is made ready for a first batch */
 #define PORTION_VARIABLE 2048	/* values of varying size in a portion, over all columns */
 
@@ -141,9 +140,9 @@ static int add_source(struct trc_columns *columns, const struct trc_columns_sour
 		.filter = from->filter,
 		.buffer = { buffer.name, buffer.name_size },
 		.peer = text_of(from->peer),
-		.first_row = UINT64_MAX,
 	};
-	columns->cpus[columns->source_count++] = stream.cpu;
+	columns->cpus[columns->source_count] = stream.cpu;
+	columns->walks[columns->source_count++] = from->walk;
 	columns->filtered |= from->filter != NULL;
 	if (source > columns->sources && source[-1].file == file &&
 	    source[-1].event_ids == source->event_ids)
@@ -268,15 +267,6 @@ static int prepare_column(struct trc_columns *columns, size_t index, struct trc_
 	return TRC_OK;
 }
 
-static bool is_only_id(const uint8_t *event_ids, uint32_t id)
-{
-	for (size_t i = 0; event_ids && i < TRC_EVENT_ID_BYTES; i++) {
-		if (event_ids[i] != (i == id >> 3 ? 1u << (id & 7) : 0))
-			return false;
-	}
-	return event_ids;
-}
-
 /* Where all sources are of one file and asked for one event, nothing of a record need be looked at. */
 static const struct plan *only_plan(const struct trc_columns *columns,
 				    const struct trc_columns_source *sources, size_t count)
@@ -287,7 +277,7 @@ static const struct plan *only_plan(const struct trc_columns *columns,
 		return NULL;
 	plan = &columns->files[0].plans[1];
 	for (size_t i = 0; i < count; i++) {
-		if (!is_only_id(sources[i].walk.event_ids, plan->event->id))
+		if (walk_only_id(sources[i].walk.event_ids) != plan->event->id)
 			return NULL;
 	}
 	return plan;
@@ -305,49 +295,37 @@ static size_t portion_of(const struct trc_columns *columns)
 	return variable < PORTION_VARIABLE ? PORTION_VARIABLE / variable : 1;
 }
 
-/* Rows of the first batch, if all records of the pages came to be in it. */
-static size_t guess_rows(const struct trc_columns *columns)
+/* About how many rows a first batch should have room for. */
+static size_t first_rows(const struct trc_columns *columns)
 {
-	uint64_t row_size = 1, done, pages;
+	uint64_t row_size = 1;
 
 	for (size_t i = 0; i < columns->column_count; i++)
 		row_size += column_row_size(columns->columns[i].builder.type);
-	trc_walk_progress(columns->walk, &done, &pages);
-	return (size_t)(pages < FIRST_BYTES / row_size / PAGE_ROWS ? pages * PAGE_ROWS :
-								      FIRST_BYTES / row_size);
+	return (size_t)(FIRST_BYTES / row_size);
 }
 
 static int fill_columns(struct trc_columns *columns, const struct trc_columns_source *sources,
 			size_t count, const struct trc_columns_options *options,
-			bool walks_itself, struct trc_error *err)
+			struct trc_error *err)
 {
-	struct trc_walk_source *walks = calloc(count + 1, sizeof(*walks));
-	int rc = walks ? TRC_OK : trc_fail_no_memory(err);
-	size_t walked = 0;
+	int rc = TRC_OK;
 
 	for (size_t i = 0; !rc && i < options->column_count; i++)
 		rc = add_column(columns, &options->columns[i], err);
-	for (size_t i = 0; !rc && i < count; i++) {
-		if (!sources[i].no_records)
-			walks[walked++] = sources[i].walk;
+	for (size_t i = 0; !rc && i < count; i++)
 		rc = sources[i].no_records ? add_formats(columns, &sources[i], err) :
 					     add_source(columns, &sources[i], err);
-	}
 	for (size_t i = 0; !rc && i < columns->column_count; i++)
 		rc = prepare_column(columns, i, err);
 	columns->only = only_plan(columns, sources, count);
 	columns->portion = portion_of(columns);
-	if (!rc && walks_itself)
-		rc = trc_walk_create(walks, walked, &options->walk, &columns->walk, err);
-	if (!rc && walks_itself)
-		columns->expected_rows = guess_rows(columns);
-	free(walks);
 	return rc;
 }
 
 static int create(const struct trc_columns_source *sources, size_t count,
-		  const struct trc_columns_options *options, bool walks_itself,
-		  struct trc_columns **out, struct trc_error *err)
+		  const struct trc_columns_options *options, struct trc_columns **out,
+		  struct trc_error *err)
 {
 	struct trc_columns *columns = calloc(1, sizeof(*columns));
 	int rc;
@@ -358,11 +336,13 @@ static int create(const struct trc_columns_source *sources, size_t count,
 	columns->files = calloc(count + 1, sizeof(*columns->files));
 	columns->sources = calloc(count + 1, sizeof(*columns->sources));
 	columns->cpus = calloc(count + 1, sizeof(*columns->cpus));
+	columns->walks = calloc(count + 1, sizeof(*columns->walks));
 	columns->columns = calloc(options->column_count + 1, sizeof(*columns->columns));
-	if (!columns->files || !columns->sources || !columns->cpus || !columns->columns)
+	if (!columns->files || !columns->sources || !columns->cpus || !columns->walks ||
+	    !columns->columns)
 		rc = trc_fail_no_memory(err);
 	else
-		rc = fill_columns(columns, sources, count, options, walks_itself, err);
+		rc = fill_columns(columns, sources, count, options, err);
 	if (rc) {
 		trc_columns_destroy(columns);
 		return rc;
@@ -375,14 +355,44 @@ int trc_columns_create(const struct trc_columns_source *sources, size_t count,
 		       const struct trc_columns_options *options, struct trc_columns **out,
 		       struct trc_error *err)
 {
-	return create(sources, count, options, true, out, err);
+	struct trc_columns *columns;
+	int rc = create(sources, count, options, &columns, err);
+
+	if (rc)
+		return rc;
+	rc = trc_columns_restart(columns, &options->walk, err);
+	if (rc) {
+		trc_columns_destroy(columns);
+		return rc;
+	}
+	*out = columns;
+	return TRC_OK;
 }
 
 int columns_create_of_set(const struct trc_columns_source *sources, size_t count,
 			  const struct trc_columns_options *options, struct trc_columns **out,
 			  struct trc_error *err)
 {
-	return create(sources, count, options, false, out, err);
+	return create(sources, count, options, out, err);
+}
+
+int trc_columns_restart(struct trc_columns *columns, const struct trc_walk_options *options,
+			struct trc_error *err)
+{
+	struct trc_walk *walk;
+	int rc = trc_walk_create(columns->walks, columns->source_count, options, &walk, err);
+
+	if (rc)
+		return rc;
+	trc_walk_destroy(columns->walk);
+	columns->walk = walk;
+	columns->rows_before = 0;
+	for (size_t i = 0; i < columns->source_count; i++) {
+		columns->sources[i].missed = 0;
+		columns->sources[i].first_row = UINT64_MAX;
+	}
+	columns->expected_rows = first_rows(columns);
+	return TRC_OK;
 }
 
 static void destroy_file(struct file_plans *file)
@@ -416,6 +426,7 @@ void trc_columns_destroy(struct trc_columns *columns)
 	free(columns->files);
 	free(columns->sources);
 	free(columns->cpus);
+	free(columns->walks);
 	free(columns->columns);
 	free(columns);
 }

@@ -55,21 +55,19 @@ static int seek(struct stream_cursor *cursor, struct trc_error *err)
 	return TRC_OK;
 }
 
-/* The one event that is wanted; UINT32_MAX: there are none, or several. */
-static uint32_t only_id(const uint8_t *event_ids)
+uint32_t walk_only_id(const uint8_t *event_ids)
 {
 	uint32_t only = UINT32_MAX;
 
-	for (uint32_t id = 0; event_ids && id < 8 * TRC_EVENT_ID_BYTES; id++) {
-		if (!event_ids[id >> 3]) {
-			id |= 7;
+	for (uint32_t at = 0; event_ids && at < TRC_EVENT_ID_BYTES; at += sizeof(uint64_t)) {
+		uint64_t bits = load_u64(event_ids + at, false);
+
+		if (!bits)
 			continue;
-		}
-		if (!(event_ids[id >> 3] >> (id & 7) & 1))
-			continue;
-		if (only != UINT32_MAX)
+		if (only != UINT32_MAX || bits & (bits - 1))
 			return UINT32_MAX;
-		only = id;
+		for (only = 8 * at; !(bits & 1); bits >>= 1)
+			only++;
 	}
 	return only;
 }
@@ -98,7 +96,7 @@ static int add_cursor(struct trc_walk *walk, const struct trc_walk_source *sourc
 		.start = options->start,
 		.last = options->until_last ? UINT64_MAX : options->end - 1,
 		.event_ids = source->event_ids,
-		.only_id = only_id(source->event_ids),
+		.only_id = walk_only_id(source->event_ids),
 		.pids = source->pids,
 		.pid_count = source->pid_count,
 		.filters = source->filters,

@@ -51,8 +51,8 @@ void slab_release(struct slab *slab)
 
 void slab_pool_deinit(struct slab_pool *pool)
 {
-	slab_release(pool->current);
-	slab_release(pool->spare);
+	for (unsigned i = 0; i < SLABS_KEPT; i++)
+		slab_release(pool->slabs[i]);
 	*pool = (struct slab_pool){ 0 };
 }
 
@@ -62,38 +62,46 @@ static bool is_free(struct slab *slab)
 	return slab && atomic_load_explicit(&slab->references, memory_order_acquire) == 1;
 }
 
-/* The current slab has no room: the spare one takes its place, or a new one. */
+/* The current slab has no room: one that is free takes its place, or a new one that of the oldest. */
 static bool next_slab(struct slab_pool *pool)
 {
-	struct slab *next = pool->spare;
+	struct slab *created;
 
-	if (is_free(next)) {
-		next->used = 0;
-	} else {
-		next = slab_create();
-		if (!next)
-			return false;
-		slab_release(pool->spare);
+	for (unsigned i = 0; i < SLABS_KEPT; i++) {
+		if (is_free(pool->slabs[i])) {
+			pool->slabs[i]->used = 0;
+			pool->current = i;
+			return true;
+		}
 	}
-	pool->spare = pool->current;
-	pool->current = next;
+	created = slab_create();
+	if (!created)
+		return false;
+	pool->current = (pool->current + 1) % SLABS_KEPT;
+	slab_release(pool->slabs[pool->current]);
+	pool->slabs[pool->current] = created;
 	return true;
 }
 
 uint8_t *slab_cut(struct slab_pool *pool, size_t size, struct slab **slab)
 {
+	struct slab *current;
 	uint8_t *bytes;
 
 	if (!pool || size < CUT_LEAST || size > CUT_MOST)
 		return NULL;
 	size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-	if (is_free(pool->current))
-		pool->current->used = 0;
-	if ((!pool->current || size > SLAB_BYTES - pool->current->used) && !next_slab(pool))
-		return NULL;
-	*slab = pool->current;
-	bytes = pool->current->bytes + pool->current->used;
-	pool->current->used += size;
-	atomic_fetch_add_explicit(&pool->current->references, 1, memory_order_relaxed);
+	current = pool->slabs[pool->current];
+	if (is_free(current))
+		current->used = 0;
+	if (!current || size > SLAB_BYTES - current->used) {
+		if (!next_slab(pool))
+			return NULL;
+		current = pool->slabs[pool->current];
+	}
+	*slab = current;
+	bytes = current->bytes + current->used;
+	current->used += size;
+	atomic_fetch_add_explicit(&current->references, 1, memory_order_relaxed);
 	return bytes;
 }

@@ -753,6 +753,13 @@ int trc_columns_create(const struct trc_columns_source *sources, size_t count,
 		       struct trc_error *err);
 void trc_columns_destroy(struct trc_columns *columns);	/* NULL is fine */
 
+/*
+ * Begins anew with another window of time, or in another direction, in the memory of batches that were
+ * released meanwhile. After a failure the columns are as they were.
+ */
+int trc_columns_restart(struct trc_columns *columns, const struct trc_walk_options *options,
+			struct trc_error *err);
+
 /* The schema of the batches: a struct with the columns as children. Released by the caller. */
 int trc_columns_schema(const struct trc_columns *columns, struct ArrowSchema *out,
 		       struct trc_error *err);

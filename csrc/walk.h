@@ -22,6 +22,9 @@ struct record_filter {
 	uint32_t stack_id;		/* not 0: such a record comes along with the one before it */
 };
 
+/* The one event whose bit is set; UINT32_MAX: there is none, there are several, or no bits. */
+uint32_t walk_only_id(const uint8_t *event_ids);
+
 /*
  * A wanted record. Half a cache line, moved as a whole: a merge of records that lie side by side
  * stays in the cache.

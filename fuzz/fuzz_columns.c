@@ -148,6 +148,28 @@ struct recording {
 	size_t count;
 };
 
+/* All batches, each checked; how many rows they have. */
+static int64_t read_batches(struct trc_columns *reader, const struct ArrowSchema *schema,
+			    size_t max_rows)
+{
+	struct ArrowArray batch;
+	int64_t rows = 0;
+
+	while (rows < ROWS_MAX && !trc_columns_next(reader, max_rows, &batch, NULL)) {
+		int64_t length = batch.length;
+
+		for (int64_t i = 0; i < schema->n_children; i++) {
+			require(batch.children[i]->length == length, "columns are of one length");
+			check_array(schema->children[i], batch.children[i]);
+		}
+		batch.release(&batch);
+		if (!length)
+			break;
+		rows += length;
+	}
+	return rows;
+}
+
 static int64_t read_columns(const struct recording *recording, const struct trc_column *columns,
 			    size_t count, uint32_t flags, uint32_t walk_flags, bool by_the_way)
 {
@@ -158,7 +180,7 @@ static int64_t read_columns(const struct recording *recording, const struct trc_
 	struct trc_columns *reader;
 	struct ArrowSchema schema;
 	struct trc_error err;
-	int64_t rows = 0;
+	int64_t rows;
 
 	if (trc_columns_create(recording->sources, recording->count, &options, &reader, &err)) {
 		require(err.message[0], "an error has a text");
@@ -167,18 +189,10 @@ static int64_t read_columns(const struct recording *recording, const struct trc_
 	if (trc_columns_schema(reader, &schema, &err))
 		abort();
 	require(schema.n_children == (int64_t)count, "as many columns as asked for");
-	for (bool more = true; more && rows < ROWS_MAX;) {
-		struct ArrowArray batch;
-
-		if (trc_columns_next(reader, by_the_way ? 7 : 5000, &batch, &err))
-			break;
-		for (size_t i = 0; i < count; i++) {
-			require(batch.children[i]->length == batch.length, "columns are of one length");
-			check_array(schema.children[i], batch.children[i]);
-		}
-		rows += batch.length;
-		more = batch.length;
-		batch.release(&batch);
+	rows = read_batches(reader, &schema, by_the_way ? 7 : 5000);
+	if (by_the_way && rows < ROWS_MAX) {
+		require(!trc_columns_restart(reader, &options.walk, NULL), "columns begin anew");
+		require(read_batches(reader, &schema, 5000) == rows, "as many rows the second time");
 	}
 	schema.release(&schema);
 	trc_columns_destroy(reader);

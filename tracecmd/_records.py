@@ -17,7 +17,7 @@ __all__ = ["EventBatch", "Reader", "Request", "read_batches", "read_events"]
 
 T = TypeVar("T")
 
-WINDOW_PAGES = 256  # of the longest stream: about what one task of a thread reads
+WINDOW_BYTES = 8 << 20  # of all streams together: about what one task of a thread reads
 TIME_LIMIT = 1 << 64
 
 
@@ -282,7 +282,14 @@ def _add_missed(batches: list[_lowlevel.Batch], missed: list[int]) -> None:
                 break
 
 
-def windows(request: Request, window_pages: int | None = None) -> list[tuple[int, int | None]]:
+def _pages_of_window(sources: Sequence[Source], longest: Source, size: int) -> int:
+    """How many pages of the longest stream go with so many bytes of all streams."""
+    streams = [source.reader.streams[source.stream] for source in sources]
+    total = sum(stream.page_count * stream.page_size for stream in streams)
+    return max(1, size * longest.reader.streams[longest.stream].page_count // max(total, 1))
+
+
+def windows(request: Request, size: int | None = None) -> list[tuple[int, int | None]]:
     """Cut the time into windows of about equal work, for threads; one if that cannot be done.
 
     Cuts are times of pages of the longest stream. Where time can step back in a stream a window
@@ -295,10 +302,9 @@ def windows(request: Request, window_pages: int | None = None) -> list[tuple[int
     if not all(s.reader.data.is_monotone(s.stream) for s in sources):
         return whole
     longest = max(sources, key=lambda s: s.reader.streams[s.stream].page_count)
-    pages = longest.reader.streams[longest.stream].page_count
+    step = _pages_of_window(sources, longest, size or WINDOW_BYTES)
     cuts: list[int] = []
-    step = window_pages or WINDOW_PAGES
-    for page in range(step, pages, step):
+    for page in range(step, longest.reader.streams[longest.stream].page_count, step):
         ts = longest.reader.data.page_ts(longest.stream, page)
         last = cuts[-1] if cuts else request.start
         if ts is not None and ts > last and (request.end is None or ts < request.end):

@@ -18,8 +18,8 @@ from .stat import count
 
 __all__ = ["ReportOptions", "make_filters", "make_symbols", "report"]
 
-# Of the longest stream, for a thread's stretch: its text stays in the processor's cache.
-WINDOW_PAGES = 128
+# Of all streams together, for a thread's stretch: its text stays in the processor's cache.
+WINDOW_BYTES = 2 << 20
 # A stretch with more text than this is an odd one: from there on one thread writes small pieces.
 STRETCH_TEXT = 1 << 25
 
@@ -207,7 +207,7 @@ def _has_events(reader: _records.Reader, event: EventFormat, request: _records.R
 def _pieces(made: _lowlevel.Report, request: _records.Request) -> Iterator[memoryview]:
     try:
         yield memoryview(made.begin())
-        windows = _records.windows(request, WINDOW_PAGES)
+        windows = _records.windows(request, WINDOW_BYTES)
         if len(windows) == 1:
             yield from _write(made, request, windows[0])
         else:

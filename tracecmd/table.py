@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
@@ -196,16 +197,26 @@ class Scan(NamedTuple):
                 yield from _read(request, columns)
             return
         quiet = request._replace(on_progress=None)
+        with contextlib.ExitStack() as opened:
+            idle: deque[_lowlevel.Columns] = deque()  # of them each thread takes one
 
-        def read(start: int, end: int | None) -> _Window:
-            with contextlib.closing(self.open(start, end)) as columns:
-                return _Window(list(_read(quiet, columns)), columns.losses() if lost else [])
+            def read(start: int, end: int | None) -> _Window:
+                try:
+                    columns = idle.pop()
+                except IndexError:
+                    columns = opened.enter_context(contextlib.closing(self.open(start, end)))
+                else:
+                    columns.restart(start, end)
+                window = _Window(list(_read(quiet, columns)), columns.losses() if lost else [])
+                idle.append(columns)
+                return window
 
-        missed = [0] * len(request.sources)
-        for window in _records.read_windows(request, windows, read):
-            if lost:
-                missed = window.join(lost, missed)
-            yield from window.arrays
+            missed = [0] * len(request.sources)
+            reading = _records.read_windows(request, windows, read)
+            for window in opened.enter_context(contextlib.closing(reading)):
+                if lost:
+                    missed = window.join(lost, missed)
+                yield from window.arrays
 
 
 class _Window(NamedTuple):

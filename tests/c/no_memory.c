@@ -239,6 +239,10 @@ static int job_columns(const struct opened *o, uint32_t flags, struct sum *sum)
 	if (rc)
 		return rc;
 	rc = read_batches(columns, sum);
+	if (!rc)
+		rc = trc_columns_restart(columns, &options.walk, NULL);
+	if (!rc)
+		rc = read_batches(columns, sum);
 	trc_columns_destroy(columns);
 	return rc;
 }

@@ -130,11 +130,11 @@ def test_events_alone() -> None:
         assert switch.text(kernel=True).startswith("prev_comm=")
 
 
-@pytest.mark.parametrize(("pages", "text"), [(1, 1 << 25), (3, 20_000)])
+@pytest.mark.parametrize(("window", "text"), [(1, 1 << 25), (1 << 15, 20_000)])
 @pytest.mark.parametrize("path", corpus.ALL, ids=corpus.name_of)
-def test_stretches(path: Path, pages: int, text: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stretches(path: Path, window: int, text: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pieces of the time written side by side join up, those with too much text as well."""
-    monkeypatch.setattr("tracecmd.report.WINDOW_PAGES", pages)
+    monkeypatch.setattr("tracecmd.report.WINDOW_BYTES", window)
     monkeypatch.setattr("tracecmd.report.STRETCH_TEXT", text)
     with tracecmd.open(path) as trace:
         try:
@@ -148,7 +148,7 @@ def test_stretches(path: Path, pages: int, text: int, monkeypatch: pytest.Monkey
 
 
 def test_stretches_of_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tracecmd.report.WINDOW_PAGES", 2)
+    monkeypatch.setattr("tracecmd.report.WINDOW_BYTES", 1 << 14)
     with tracecmd.open_session(KVM_SMALL) as session:
         assert b"".join(session.report(threads=3)) == b"".join(session.report())
 

@@ -182,6 +182,12 @@ class ColumnsOptions(NamedTuple):
     dictionary: bool = True
 
 
+def _set_window(walk: Any, start: int, end: int | None) -> None:
+    walk.start = start
+    walk.end = end or 0
+    walk.until_last = end is None
+
+
 class _Reader(Handle):
     """What makes batches: belongs to one thread at a time."""
 
@@ -241,9 +247,7 @@ class _Reader(Handle):
 
     def _options(self, options: ColumnsOptions) -> Any:
         struct = self._keep(ffi.new("struct trc_columns_options *"))
-        struct.walk.start = options.start
-        struct.walk.end = options.end or 0
-        struct.walk.until_last = options.end is None
+        _set_window(struct.walk, options.start, options.end)
         struct.walk.flags = (
             lib.TRC_WALK_BACKWARDS * options.backwards | lib.TRC_WALK_BY_CPU * options.by_cpu
         )
@@ -278,7 +282,7 @@ class Columns(_Reader):
     ) -> None:
         self._kept = []
         out = ffi.new("struct trc_columns **")
-        struct = self._options(options)
+        struct = self._struct = self._options(options)
         struct.columns = self._columns(columns)
         struct.column_count = len(columns)
         self._source_count = len(sources)
@@ -289,6 +293,17 @@ class Columns(_Reader):
 
         filters = [source.filter for source in sources]
         self._make(sources, filters, create, out, lib.trc_columns_destroy)
+
+    def restart(self, start: int, end: int | None) -> None:
+        """Begin anew with another window of time."""
+        with self as columns:
+            err = ffi.new("struct trc_error *")
+            _set_window(self._struct.walk, start, end)
+            check(
+                lib.trc_columns_restart(columns, ffi.addressof(self._struct, "walk"), err),
+                err,
+                self.path,
+            )
 
     def schema(self) -> Schema:
         with self as columns:
