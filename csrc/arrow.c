@@ -53,13 +53,13 @@ static void free_data(void *data, struct slab *slab)
 		free(data);
 }
 
-static void buffer_deinit(struct arrow_buffer *buffer)
+void arrow_buffer_deinit(struct arrow_buffer *buffer)
 {
 	free_data(buffer->data, buffer->slab);
 	*buffer = (struct arrow_buffer){ 0 };
 }
 
-static bool buffer_put(struct arrow_buffer *buffer, const void *bytes, size_t size)
+bool arrow_buffer_put(struct arrow_buffer *buffer, const void *bytes, size_t size)
 {
 	if (!arrow_buffer_reserve(buffer, size))
 		return false;
@@ -73,7 +73,7 @@ static bool put_offset(struct arrow_buffer *offsets, size_t end)
 {
 	int32_t offset = (int32_t)end;
 
-	return end <= VALUES_MAX && buffer_put(offsets, &offset, sizeof(offset));
+	return end <= VALUES_MAX && arrow_buffer_put(offsets, &offset, sizeof(offset));
 }
 
 /* --- dictionary ------------------------------------------------------------------------------ */
@@ -143,7 +143,7 @@ static uint32_t dictionary_add(struct dictionary *dictionary, const uint8_t *tex
 		return UINT32_MAX;
 	slot = find_slot(dictionary, text, size);
 	if (!*slot) {
-		if (!buffer_put(&dictionary->bytes, text, size) ||
+		if (!arrow_buffer_put(&dictionary->bytes, text, size) ||
 		    !put_offset(&dictionary->offsets, dictionary->bytes.size))
 			return UINT32_MAX;
 		*slot = ++dictionary->count;
@@ -186,11 +186,11 @@ void column_builder_init(struct column_builder *builder, struct column_type type
 
 static void empty(struct column_builder *builder)
 {
-	buffer_deinit(&builder->validity);
-	buffer_deinit(&builder->offsets);
-	buffer_deinit(&builder->values);
-	buffer_deinit(&builder->dictionary.offsets);
-	buffer_deinit(&builder->dictionary.bytes);
+	arrow_buffer_deinit(&builder->validity);
+	arrow_buffer_deinit(&builder->offsets);
+	arrow_buffer_deinit(&builder->values);
+	arrow_buffer_deinit(&builder->dictionary.offsets);
+	arrow_buffer_deinit(&builder->dictionary.bytes);
 	builder->dictionary.count = 0;
 	builder->rows = builder->null_count = 0;
 }
@@ -198,7 +198,7 @@ static void empty(struct column_builder *builder)
 void column_builder_deinit(struct column_builder *builder)
 {
 	empty(builder);
-	buffer_deinit(&builder->scratch);
+	arrow_buffer_deinit(&builder->scratch);
 	free(builder->dictionary.slots);
 	*builder = (struct column_builder){ 0 };
 }
@@ -261,7 +261,7 @@ bool column_builder_bytes(struct column_builder *builder, const uint8_t *bytes, 
 	struct arrow_buffer *values = &builder->values;
 
 	if (builder->type.shape != SHAPE_TEXT || builder->type.binary) {
-		if (!buffer_put(values, bytes, size))
+		if (!arrow_buffer_put(values, bytes, size))
 			return false;
 	} else {
 		if (!arrow_buffer_reserve(values, UTF8_GROWTH * size))
@@ -461,207 +461,4 @@ int arrow_batch(struct column_builder *builders, size_t count, size_t rows, stru
 	}
 	*out = batch;
 	return TRC_OK;
-}
-
-/* --- schemas --------------------------------------------------------------------------------- */
-
-/* A key or a value: its length as int32, then its bytes. "Metadata" of the C data interface. */
-static void put_string(struct arrow_metadata *metadata, struct text text)
-{
-	int32_t size = (int32_t)text.size;
-
-	if (text.size > INT32_MAX || !buffer_put(&metadata->bytes, &size, sizeof(size)) ||
-	    !buffer_put(&metadata->bytes, text.start, text.size))
-		metadata->no_memory = true;
-}
-
-void arrow_metadata_add(struct arrow_metadata *metadata, const char *key, struct text value)
-{
-	if (!metadata->count++ &&
-	    !buffer_put(&metadata->bytes, &metadata->count, sizeof(metadata->count)))
-		metadata->no_memory = true;
-	put_string(metadata, (struct text){ key, strlen(key) });
-	put_string(metadata, value);
-	if (!metadata->no_memory)
-		memcpy(metadata->bytes.data, &metadata->count, sizeof(metadata->count));
-}
-
-void arrow_metadata_add_number(struct arrow_metadata *metadata, const char *key, uint64_t value)
-{
-	char digits[24];
-	int size = snprintf(digits, sizeof(digits), "%" PRIu64, value);
-
-	arrow_metadata_add(metadata, key, (struct text){ digits, (size_t)size });
-}
-
-struct schema_memory {
-	char *name, *metadata;
-	struct ArrowSchema *children;	/* [n_children], or the dictionary */
-	struct ArrowSchema **pointers;
-	char format[16];
-};
-
-static void release_schema(struct ArrowSchema *schema)
-{
-	struct schema_memory *memory = schema->private_data;
-
-	for (int64_t i = 0; i < schema->n_children; i++) {
-		if (memory->children[i].release)
-			memory->children[i].release(&memory->children[i]);
-	}
-	if (schema->dictionary && schema->dictionary->release)
-		schema->dictionary->release(schema->dictionary);
-	free(memory->name);
-	free(memory->metadata);
-	free(memory->children);
-	free(memory->pointers);
-	free(memory);
-	schema->release = NULL;
-}
-
-static void format_of(struct column_type type, char *format, size_t room)
-{
-	static const char integers[2][9] = { " CS I   L", " cs i   l" };
-
-	switch (type.shape) {
-	case SHAPE_BOOL:
-		snprintf(format, room, "b");
-		break;
-	case SHAPE_TIMESTAMP:
-		snprintf(format, room, "tsn:");
-		break;
-	case SHAPE_TEXT:
-		snprintf(format, room, type.dictionary ? "i" : type.binary ? "z" : "u");
-		break;
-	case SHAPE_BINARY:
-		snprintf(format, room, "z");
-		break;
-	case SHAPE_FIXED_BINARY:
-		snprintf(format, room, "w:%" PRIu32, type.length);
-		break;
-	case SHAPE_FIXED_LIST:
-		snprintf(format, room, "+w:%" PRIu32, type.length);
-		break;
-	case SHAPE_LIST:
-	case SHAPE_BITS:
-		snprintf(format, room, "+l");
-		break;
-	default:
-		snprintf(format, room, "%c", integers[type.is_signed][type.width]);
-	}
-}
-
-static struct schema_memory *make_schema(struct ArrowSchema *schema, const char *name)
-{
-	struct schema_memory *memory = calloc(1, sizeof(*memory));
-	size_t size = strlen(name) + 1;
-
-	*schema = (struct ArrowSchema){ 0 };
-	if (!memory)
-		return NULL;
-	schema->private_data = memory;
-	schema->release = release_schema;
-	schema->format = memory->format;
-	memory->name = malloc(size);
-	if (!memory->name)
-		return NULL;
-	memcpy(memory->name, name, size);
-	schema->name = memory->name;
-	return memory;
-}
-
-/* What is in metadata becomes the schema's. */
-static bool take_metadata(struct ArrowSchema *schema, struct arrow_metadata *metadata)
-{
-	struct schema_memory *memory = schema->private_data;
-
-	if (!metadata || !metadata->count)
-		return true;
-	memory->metadata = (char *)metadata->bytes.data;
-	metadata->bytes = (struct arrow_buffer){ 0 };
-	schema->metadata = memory->metadata;
-	metadata->count = 0;
-	return !metadata->no_memory;
-}
-
-static bool fill_schema(struct column_type type, const char *name, bool nullable,
-			struct arrow_metadata *metadata, struct ArrowSchema *out)
-{
-	struct schema_memory *memory = make_schema(out, name);
-	struct column_type inner = { .shape = SHAPE_INTEGER, .width = type.width,
-				     .is_signed = type.is_signed };
-	bool nested = type.shape == SHAPE_LIST || type.shape == SHAPE_BITS ||
-		      type.shape == SHAPE_FIXED_LIST;
-
-	if (!memory || !take_metadata(out, metadata))
-		return false;
-	format_of(type, memory->format, sizeof(memory->format));
-	out->flags = nullable ? 2 : 0;	/* ARROW_FLAG_NULLABLE */
-	if (!nested && !type.dictionary)
-		return true;
-	if (type.dictionary)
-		inner = (struct column_type){ .shape = SHAPE_TEXT, .binary = type.binary };
-	memory->children = calloc(1, sizeof(*memory->children));
-	memory->pointers = calloc(1, sizeof(*memory->pointers));
-	if (!memory->children || !memory->pointers)
-		return false;
-	memory->pointers[0] = memory->children;
-	if (type.dictionary) {
-		out->dictionary = memory->children;
-	} else {
-		out->n_children = 1;
-		out->children = memory->pointers;
-	}
-	return fill_schema(inner, nested ? "item" : "", nested, NULL, memory->children);
-}
-
-static int schema_done(struct ArrowSchema *schema, bool good, struct arrow_metadata *metadata,
-		       struct ArrowSchema *out, struct trc_error *err)
-{
-	if (metadata)
-		buffer_deinit(&metadata->bytes);
-	if (good) {
-		*out = *schema;
-		return TRC_OK;
-	}
-	if (schema->release)
-		schema->release(schema);
-	return trc_fail_no_memory(err);
-}
-
-int arrow_schema(struct column_type type, const char *name, bool nullable,
-		 struct arrow_metadata *metadata, struct ArrowSchema *out, struct trc_error *err)
-{
-	struct ArrowSchema schema;
-	bool good = fill_schema(type, name, nullable, metadata, &schema);
-
-	return schema_done(&schema, good, metadata, out, err);
-}
-
-int arrow_struct_schema(struct ArrowSchema *children, size_t count, struct arrow_metadata *metadata,
-			struct ArrowSchema *out, struct trc_error *err)
-{
-	struct ArrowSchema schema;
-	struct schema_memory *memory = make_schema(&schema, "");
-	bool good = memory && take_metadata(&schema, metadata);
-
-	if (good) {
-		memory->children = calloc(count + 1, sizeof(*memory->children));
-		memory->pointers = calloc(count + 1, sizeof(*memory->pointers));
-		good = memory->children && memory->pointers;
-	}
-	if (good)
-		snprintf(memory->format, sizeof(memory->format), "+s");
-	for (size_t i = 0; i < count; i++) {
-		if (good) {
-			memory->children[i] = children[i];
-			memory->pointers[i] = &memory->children[i];
-			schema.n_children++;
-		} else if (children[i].release) {
-			children[i].release(&children[i]);
-		}
-	}
-	if (good)
-		schema.children = memory->pointers;
-	return schema_done(&schema, good, metadata, out, err);
 }

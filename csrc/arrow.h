@@ -20,6 +20,9 @@ struct arrow_buffer {
 /* Room for n more bytes. false: out of memory. */
 bool arrow_buffer_grow(struct arrow_buffer *buffer, size_t n);
 
+bool arrow_buffer_put(struct arrow_buffer *buffer, const void *bytes, size_t size);
+void arrow_buffer_deinit(struct arrow_buffer *buffer);
+
 TRC_INLINE bool arrow_buffer_reserve(struct arrow_buffer *buffer, size_t n)
 {
 	return TRC_LIKELY(n <= buffer->room - buffer->size) || arrow_buffer_grow(buffer, n);
@@ -77,22 +80,5 @@ size_t column_row_size(struct column_type type);
  */
 int arrow_batch(struct column_builder *builders, size_t count, size_t rows, struct ArrowArray *out,
 		struct trc_error *err);
-
-/* Key and value pairs of a schema. */
-struct arrow_metadata {
-	struct arrow_buffer bytes;
-	int32_t count;
-	bool no_memory;
-};
-void arrow_metadata_add(struct arrow_metadata *metadata, const char *key, struct text value);
-void arrow_metadata_add_number(struct arrow_metadata *metadata, const char *key, uint64_t value);
-
-/* metadata may be NULL; what is in it is taken. *out is released by the caller. */
-int arrow_schema(struct column_type type, const char *name, bool nullable,
-		 struct arrow_metadata *metadata, struct ArrowSchema *out, struct trc_error *err);
-
-/* A struct of count children, which are taken, also in case of failure. */
-int arrow_struct_schema(struct ArrowSchema *children, size_t count, struct arrow_metadata *metadata,
-			struct ArrowSchema *out, struct trc_error *err);
 
 #endif

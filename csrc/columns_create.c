@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arrow_schema.h"
 #include "column_set.h"
 #include "columns.h"
 #include "error.h"

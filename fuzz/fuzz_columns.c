@@ -178,7 +178,7 @@ static int64_t read_columns(const struct recording *recording, const struct trc_
 		.flags = flags, .columns = columns, .column_count = count,
 	};
 	struct trc_columns *reader;
-	struct ArrowSchema schema;
+	struct ArrowSchema own, schema;
 	struct trc_error err;
 	int64_t rows;
 
@@ -186,8 +186,9 @@ static int64_t read_columns(const struct recording *recording, const struct trc_
 		require(err.message[0], "an error has a text");
 		return 0;
 	}
-	if (trc_columns_schema(reader, &schema, &err))
+	if (trc_columns_schema(reader, &own, &err) || trc_schema_copy(&own, &schema, &err))
 		abort();
+	own.release(&own);
 	require(schema.n_children == (int64_t)count, "as many columns as asked for");
 	rows = read_batches(reader, &schema, by_the_way ? 7 : 5000);
 	if (by_the_way && rows < ROWS_MAX) {

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
 from . import _lowlevel
-
-if TYPE_CHECKING:
-    from .table import Scan
 
 __all__ = ["to_numpy"]
 
@@ -104,12 +102,11 @@ def _empty(form: str) -> Values:
     return np.empty(0, object)
 
 
-def to_numpy(scan: Scan) -> dict[str, Values]:
+def to_numpy(schema: _lowlevel.Schema, arrays: Iterable[_lowlevel.Array]) -> dict[str, Values]:
     """All rows, by column name."""
-    schema = scan.schema()
     names, forms = schema.names(), schema.formats()
     parts: list[list[Values]] = [[] for _ in names]
-    for array in scan.arrays():
+    for array in arrays:
         for index, form in enumerate(forms):
             parts[index].append(_column(array.column(index), form))
     return {

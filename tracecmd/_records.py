@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Literal, NamedTuple, TypeVar
 
@@ -318,7 +318,7 @@ def read_windows(
     request: Request,
     cuts: Sequence[tuple[int, int | None]],
     read: Callable[[int, int | None], T],
-) -> Iterator[T]:
+) -> Generator[T, None, None]:
     """What read makes of each window, in order, with the request's threads.
 
     At most two windows a thread are held at a time, so memory does not follow the file's size.

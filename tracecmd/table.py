@@ -331,11 +331,12 @@ def _make_filters(
 class RecordBatch:
     """Some rows of a :class:`Table`: for Arrow consumers, once.
 
-    ``len()`` is the number of rows. Memory belongs to the consumer after it took the batch.
+    ``len()`` is the number of rows. A batch owns its memory, also when the trace was closed
+    meanwhile; it belongs to the consumer after it took the batch.
     """
 
-    def __init__(self, scan: Scan, array: _lowlevel.Array) -> None:
-        self._scan = scan
+    def __init__(self, schema: _lowlevel.Schema, array: _lowlevel.Array) -> None:
+        self._schema = schema
         self._array: _lowlevel.Array | None = array
         self._length = array.length
 
@@ -350,7 +351,7 @@ class RecordBatch:
 
     def __arrow_c_schema__(self) -> object:
         """A PyCapsule with an ArrowSchema."""
-        return _lowlevel.schema_capsule(self._scan.schema())
+        return _lowlevel.schema_capsule(self._schema)
 
     def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
         """PyCapsules with an ArrowSchema and an ArrowArray; the batch is empty then."""
@@ -376,23 +377,23 @@ class Table:
         self._scan = scan
         self._what = what
         self.column_names = tuple(column.name for column in scan.columns)
-        scan.schema()  # errors of the question come now, not with the answer
+        self._schema = scan.schema()  # errors of the question come now, not with the answer
 
     def __arrow_c_schema__(self) -> object:
         """A PyCapsule with an ArrowSchema: types, and the fields' C declarations as metadata."""
-        return _lowlevel.schema_capsule(self._scan.schema())
+        return _lowlevel.schema_capsule(self._schema)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """A PyCapsule with an ArrowArrayStream. The trace may be closed while it is read."""
         return self._stream().capsule()
 
     def _stream(self) -> _lowlevel.Stream:
-        return _lowlevel.Stream(self._scan.schema, self._scan.arrays())
+        return _lowlevel.Stream(self._schema, self._scan.arrays())
 
     def batches(self) -> Iterator[RecordBatch]:
         """The rows in batches, so that memory does not follow their number."""
         for array in self._scan.arrays():
-            yield RecordBatch(self._scan, array)
+            yield RecordBatch(self._schema, array)
 
     def to_arrow(self) -> pyarrow.Table:
         """As a pyarrow.Table (``pip install 'tracecmd[arrow]'``)."""
@@ -417,7 +418,7 @@ class Table:
         package("numpy", "numpy")
         from ._numpy import to_numpy  # noqa: PLC0415
 
-        return to_numpy(self._scan)
+        return to_numpy(self._schema, self._scan.arrays())
 
     def to_parquet(
         self,
@@ -523,13 +524,13 @@ class Tables(dict[str, Table]):
         return found
 
     def _read_together(self) -> Iterator[tuple[str, RecordBatch]]:
-        names = list(self)
+        keyed = list(self.items())
         scans = [table._scan for table in self.values()]
         if not scans or not scans[0].request.sources:
             return
         request = scans[0].request
         if not can_share_walk(scans):
-            for name, table in self.items():
+            for name, table in keyed:
                 for batch in table.batches():
                     yield name, batch
             return
@@ -541,7 +542,8 @@ class Tables(dict[str, Table]):
                 told(place * total + done, count * total)
 
         for index, array in ScanSet(tuple(scans)).arrays(progress):
-            yield names[index], RecordBatch(scans[index], array)
+            name, table = keyed[index]
+            yield name, RecordBatch(table._schema, array)
 
 
 def make_table(

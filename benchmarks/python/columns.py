@@ -1,53 +1,38 @@
 # SPDX-License-Identifier: MIT
 """columns MODE FILE ROUNDS THREADS: the Python package makes columns.
 
-table: all fields of every sched_switch of the top buffer, batches kept. count: the same, batch by
-batch. report: the lines of `trace-cmd report` (the environment's TRACE_CMD, or trace-cmd) through a
-regular expression. parquet: all events to a folder, by the package's own export.
+table: all fields of every sched_switch of the top buffer, batches kept. values: the same, and tells
+what the values are. parquet: all events to a folder, by the package's own export.
 """
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
 import sys
 import tempfile
 from time import perf_counter_ns, process_time_ns
 
+from _columns import COLUMNS, print_check
 from _measure import print_memory_after, print_memory_before
 
 import tracecmd
-
-COLUMNS = ["ts", "cpu", "prev_pid", "prev_prio", "prev_state", "next_pid", "next_prio",
-           "prev_comm", "next_comm"]  # fmt: skip
-LINE = re.compile(
-    r"\[(\d+)\].*?([\d.]+): +sched_switch: +(.*?):(-?\d+) \[(\d+)\] (\S+) ==> (.*?):(\d+) \[(\d+)\]"
-)
+from tracecmd.table import RecordBatch
 
 
-def table(path: str, threads: int) -> int:
+def table(path: str, threads: int) -> list[RecordBatch]:
     with tracecmd.open(path) as trace:
         found = trace.table("sched_switch", columns=COLUMNS, buffers=[""], threads=threads)
-        kept = list(found.batches())
-    return sum(map(len, kept))
+        return list(found.batches())
 
 
-def count(path: str, threads: int) -> int:
-    with tracecmd.open(path) as trace:
-        found = trace.table("sched_switch", columns=COLUMNS, buffers=[""], threads=threads)
-        return sum(map(len, found.batches()))
-
-
-def report(path: str, threads: int) -> int:
-    command = [os.environ.get("TRACE_CMD", "trace-cmd"), "report", path]
-    rows = 0
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, errors="replace") as process:
-        assert process.stdout
-        for line in process.stdout:
-            if LINE.search(line):
-                rows += 1
-    return rows
+def print_values(batches: list[RecordBatch]) -> None:
+    arrow = [batch.to_arrow() for batch in batches]
+    columns: list[list[int] | list[str]] = []
+    for index, name in enumerate(COLUMNS):
+        columns.append([])
+        for batch in arrow:
+            values = batch.column(index)
+            columns[-1] += (values.cast("int64") if name == "ts" else values).to_pylist()
+    print_check(columns)
 
 
 def parquet(path: str, threads: int) -> int:
@@ -56,17 +41,20 @@ def parquet(path: str, threads: int) -> int:
 
 
 def main() -> None:
-    mode = {"table": table, "count": count, "report": report, "parquet": parquet}[sys.argv[1]]
+    mode = {"table": table, "values": table, "parquet": parquet}[sys.argv[1]]
     path, rounds, threads = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     print_memory_before()
-    rows = 0
+    found: list[RecordBatch] | int = []
     for _ in range(rounds):
+        del found
         start, cpu_start = perf_counter_ns(), process_time_ns()
-        rows = mode(path, threads)
+        found = mode(path, threads)
         print("ns", perf_counter_ns() - start)
         print("cpu_ns", process_time_ns() - cpu_start)
     print_memory_after()
-    print("rows", rows, file=sys.stderr)
+    if sys.argv[1] == "values":
+        assert isinstance(found, list)
+        print_values(found)
 
 
 if __name__ == "__main__":

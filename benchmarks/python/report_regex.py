@@ -8,12 +8,11 @@ line. COMMAND is how trace-cmd is started.
 from __future__ import annotations
 
 import re
-import resource
 import subprocess
 import sys
-from time import perf_counter_ns, process_time_ns
+from time import perf_counter_ns
 
-from _measure import print_memory_after, print_memory_before
+from _measure import all_cpu_ns, print_children_peak, print_memory_after, print_memory_before
 
 # "   bash-200   [003] d.h3.    19.150995: sched_switch: ...", the flags since trace-cmd 3.2
 LINE = re.compile(r"\s*.{1,16}-(\d+)\s+\[(\d+)\]\s+(?:\S+\s+)?(\d+)\.(\d+):\s+(\w+):")
@@ -35,22 +34,17 @@ def read_report(command: list[str]) -> int:
     return records
 
 
-def children_ns() -> int:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return int((usage.ru_utime + usage.ru_stime) * 1e9)
-
-
 def main() -> None:
     path, rounds, command = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
     print_memory_before()
     records = 0
     for _ in range(rounds):
-        start, cpu_start = perf_counter_ns(), process_time_ns() + children_ns()
+        start, cpu_start = perf_counter_ns(), all_cpu_ns()
         records = read_report([*command, "report", "-N", path])
         print("ns", perf_counter_ns() - start)
-        print("cpu_ns", process_time_ns() + children_ns() - cpu_start)
+        print("cpu_ns", all_cpu_ns() - cpu_start)
     print_memory_after()
-    print("peak_kib", resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)  # trace-cmd's
+    print_children_peak()
     print("check", records, "records")
 
 

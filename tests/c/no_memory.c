@@ -193,13 +193,17 @@ static int job_filter(const struct opened *o, uint32_t flags, struct sum *sum)
 
 static int read_batches(struct trc_columns *columns, struct sum *sum)
 {
-	struct ArrowSchema schema;
+	struct ArrowSchema schema, copy;
 	int64_t rows = 0;
 	int rc = trc_columns_schema(columns, &schema, NULL);
 
 	if (rc)
 		return rc;
+	rc = trc_schema_copy(&schema, &copy, NULL);
 	schema.release(&schema);
+	if (rc)
+		return rc;
+	copy.release(&copy);
 	do {
 		struct ArrowArray batch;
 

@@ -656,6 +656,21 @@ def test_streams_outlive_the_trace_and_release_it(path: Path) -> None:
     assert tracecmd._lowlevel.Stream._alive == set()
 
 
+def test_batches_and_their_schemas_outlive_the_trace(path: Path) -> None:
+    """Both belong to whoever has them, and a schema may be asked for again and again."""
+    with tracecmd.open(path) as trace:
+        table = trace.table(["sched_switch", "test:tick"], columns=["ts", "comm", "n", "event"])
+        expected = table.to_arrow()
+        batches = list(table.batches())
+        keyed = list(trace.tables(["sched_switch"]).batches())
+    schema = pa.schema(table)
+    assert schema == pa.schema(table) == pa.schema(batches[0]) == expected.schema
+    assert schema.equals(expected.schema, check_metadata=True)
+    found = pa.Table.from_batches([batch.to_arrow() for batch in batches])
+    assert found.to_pylist() == expected.to_pylist()
+    assert sum(batch.to_arrow().num_rows for _, batch in keyed) == 20_000
+
+
 def test_memory_is_bounded(path: Path) -> None:
     with tracecmd.open(path) as trace:
         sizes = [len(batch) for batch in trace.batches("sched_switch", batch_rows=777)]

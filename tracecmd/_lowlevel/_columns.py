@@ -109,6 +109,13 @@ class Schema:
     def __init__(self, struct: Any) -> None:
         self._struct = ffi.gc(struct, lib.trc_release_schema)
 
+    def copy(self) -> Schema:
+        """Make another one, for a consumer to own."""
+        err = ffi.new("struct trc_error *")
+        out = ffi.new("struct ArrowSchema *")
+        check(lib.trc_schema_copy(self._struct, out, err), err, "schema")
+        return Schema(out)
+
     def names(self) -> list[str]:
         """Names of the columns."""
         struct = self._struct
@@ -430,9 +437,9 @@ def _move(target: Any, source: Any) -> None:
 
 
 def schema_capsule(schema: Schema) -> object:
-    """Make a capsule; schema is empty after."""
+    """Make a capsule with a copy."""
     struct = _allocate("ArrowSchema")
-    _move(struct, schema._struct)
+    _move(struct, schema.copy()._struct)
     return _capsule(struct, "ArrowSchema")
 
 
@@ -452,7 +459,7 @@ class Stream:
 
     _alive: ClassVar[set[Stream]] = set()
 
-    def __init__(self, schema: Callable[[], Schema], batches: Iterator[Array]) -> None:
+    def __init__(self, schema: Schema, batches: Iterator[Array]) -> None:
         self._schema = schema
         self._batches = batches
         self._message: Any = ffi.NULL
@@ -480,7 +487,7 @@ class Stream:
 
     def _get_schema(self, out: Any) -> int:
         try:
-            _move(out, self._schema()._struct)
+            _move(out, self._schema.copy()._struct)
         except BaseException as error:  # it goes through C
             return self._fail(error)
         return 0
