@@ -11,6 +11,8 @@
 #include "column_type.h"
 #include "slab.h"
 
+#define CACHE_LINE 64
+
 struct arrow_buffer {
 	uint8_t *data;
 	size_t size, room;
@@ -26,6 +28,23 @@ void arrow_buffer_deinit(struct arrow_buffer *buffer);
 TRC_INLINE bool arrow_buffer_reserve(struct arrow_buffer *buffer, size_t n)
 {
 	return TRC_LIKELY(n <= buffer->room - buffer->size) || arrow_buffer_grow(buffer, n);
+}
+
+/*
+ * Where size more bytes go, which the caller fills in; NULL: out of memory. As many are likely to follow:
+ * their memory is asked for while these are written.
+ */
+TRC_INLINE uint8_t *arrow_buffer_append(struct arrow_buffer *buffer, size_t size)
+{
+	uint8_t *to;
+
+	if (!arrow_buffer_reserve(buffer, size))
+		return NULL;
+	to = buffer->data + buffer->size;
+	buffer->size += size;
+	for (size_t i = 0; i < size; i += CACHE_LINE)
+		TRC_WILL_WRITE((uintptr_t)to + size + i);
+	return to;
 }
 
 /* Distinct texts, numbered from 0. */

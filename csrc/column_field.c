@@ -19,14 +19,7 @@ static uint64_t load_integer(const uint8_t *p, unsigned width, bool is_signed, b
 /* Where count more integers go; NULL: out of memory. */
 static uint8_t *make_room(struct column_builder *builder, size_t count)
 {
-	size_t size = builder->type.width * count;
-	uint8_t *to;
-
-	if (!arrow_buffer_reserve(&builder->values, size))
-		return NULL;
-	to = builder->values.data + builder->values.size;
-	builder->values.size += size;
-	return to;
+	return arrow_buffer_append(&builder->values, builder->type.width * count);
 }
 
 bool column_is_gathered(const struct column_builder *builder, const struct column_rows *rows,
@@ -73,13 +66,14 @@ static bool put_integers(struct column_builder *builder, const struct column_row
 static bool put_bools(struct column_builder *builder, const struct column_rows *rows,
 		      const struct field_access *access)
 {
-	if (!arrow_buffer_reserve(&builder->values, rows->count))
+	uint8_t *to = arrow_buffer_append(&builder->values, rows->count);
+
+	if (!to)
 		return false;
 	for (size_t i = 0; i < rows->count; i++) {
 		bool fits = rows->records[i].size > access->offset;
 
-		builder->values.data[builder->values.size++] =
-			fits && rows->records[i].payload[access->offset];
+		to[i] = fits && rows->records[i].payload[access->offset];
 		if (!fits && !column_builder_null(builder, builder->rows + i))
 			return false;
 	}
@@ -191,12 +185,10 @@ static bool put_index(struct column_builder *builder, const struct walk_record *
 static bool put_indices(struct column_builder *builder, struct lookup_cache *cache,
 			const struct column_rows *rows, const struct field_access *access)
 {
-	uint32_t *to;
+	uint32_t *to = (void *)arrow_buffer_append(&builder->values, sizeof(*to) * rows->count);
 
-	if (!arrow_buffer_reserve(&builder->values, sizeof(*to) * rows->count))
+	if (!to)
 		return false;
-	to = (uint32_t *)(void *)(builder->values.data + builder->values.size);
-	builder->values.size += sizeof(*to) * rows->count;
 	if (TRC_LIKELY(access->extent == EXTENT_FIXED && access->size == 16 &&
 		       rows->min_size >= access->offset + 16))
 		return put_indices_16(builder, cache, rows, access->offset, to);
@@ -321,11 +313,11 @@ static bool put_lists(struct column_builder *builder, const struct column_rows *
 bool column_put_nulls(struct column_builder *builder, size_t count)
 {
 	size_t size = column_row_size(builder->type);
+	uint8_t *to = arrow_buffer_append(&builder->values, size * count);
 
-	if (!arrow_buffer_reserve(&builder->values, size * count))
+	if (!to)
 		return false;
-	memset(builder->values.data + builder->values.size, 0, size * count);
-	builder->values.size += size * count;
+	memset(to, 0, size * count);
 	for (size_t i = 0; i < count; i++) {
 		if (!column_builder_null(builder, builder->rows + i) ||
 		    (!size && !column_builder_end_row(builder)))

@@ -22,13 +22,7 @@ struct stretch {
 /* Where count more values go, which the caller fills in; NULL: out of memory. */
 static void *make_room(struct column_builder *builder, size_t width, size_t count)
 {
-	uint8_t *to;
-
-	if (!arrow_buffer_reserve(&builder->values, width * count))
-		return NULL;
-	to = builder->values.data + builder->values.size;
-	builder->values.size += width * count;
-	return to;
+	return arrow_buffer_append(&builder->values, width * count);
 }
 
 static bool put_index(struct column_builder *builder, uint32_t index)

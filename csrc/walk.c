@@ -167,17 +167,6 @@ static bool pid_wanted(const struct record_filter *filter, int32_t pid)
 	return low < filter->pid_count && filter->pids[low] == pid;
 }
 
-/* Asks for what lies in the stream's next page where this is in its own: it comes meanwhile. */
-TRC_INLINE void prefetch(const uint8_t *at, ptrdiff_t ahead)
-{
-#if defined(__GNUC__)
-	__builtin_prefetch((const void *)((uintptr_t)at + (uintptr_t)ahead));
-#else
-	(void)at;
-	(void)ahead;
-#endif
-}
-
 /* Room for as many records as a page of so many bytes can hold: 4 bytes and a word of data each. */
 static int block_reserve(struct record_block *block, uint32_t bytes, struct trc_error *err)
 {
@@ -243,7 +232,8 @@ TRC_INLINE enum subbuffer_step read_records(const struct stream_cursor *cursor, 
 
 		if (subbuffer_run_begin(&sub, &run)) {
 			while (subbuffer_run_next(&run, big_endian, &record)) {
-				prefetch(record.payload, ahead);
+				/* What lies there in the stream's next page comes meanwhile. */
+				TRC_WILL_READ((uintptr_t)record.payload + (uintptr_t)ahead);
 				to = put_record(to, &filter, choice, type, big_endian, &record);
 			}
 			subbuffer_run_end(&sub, &run);
