@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -35,6 +36,12 @@ static int map_fd(int fd, struct map *out, struct trc_error *err)
 		rc = trc_fail_errno(err, "mmap");
 		goto fail;
 	}
+	map.visited = malloc(sizeof(*map.visited));
+	if (!map.visited) {
+		rc = trc_fail_no_memory(err);
+		goto fail;
+	}
+	atomic_init(map.visited, 0);
 	if (map.size) {
 		void *base = mmap(NULL, (size_t)map.size, PROT_READ, MAP_SHARED, fd, 0);
 
@@ -47,6 +54,7 @@ static int map_fd(int fd, struct map *out, struct trc_error *err)
 	*out = map;
 	return TRC_OK;
 fail:
+	free(map.visited);
 	close(fd);
 	return rc;
 }
@@ -75,6 +83,8 @@ void map_close(struct map *map)
 	if (map->base)
 		munmap((void *)(uintptr_t)map->base, (size_t)map->size);
 	close(map->fd);
+	free(map->visited);
+	map->visited = NULL;
 	map->base = NULL;
 	map->fd = -1;
 }
@@ -115,6 +125,17 @@ void map_populate(const struct map *map, uint64_t offset, uint64_t size)
 
 	for (size_t at = 0; at < length; at += FAULT_AROUND)
 		(void)*(const volatile uint8_t *)(map->base + offset + at);
+}
+
+void map_visited(const struct map *map, uint64_t size)
+{
+	size_t before = atomic_fetch_add_explicit(map->visited, (size_t)size, memory_order_relaxed);
+
+	/* One thread finds that it is time. */
+	if (before < MAP_VISITED_MAX && size >= MAP_VISITED_MAX - before) {
+		map_drop(map, 0, map->size);
+		atomic_store_explicit(map->visited, 0, memory_order_relaxed);
+	}
 }
 
 void map_drop(const struct map *map, uint64_t offset, uint64_t size)

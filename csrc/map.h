@@ -3,12 +3,15 @@
 #ifndef TRC_MAP_H
 #define TRC_MAP_H
 
+#include <stdatomic.h>
+
 #include "internal.h"
 
 struct map {
 	const uint8_t *base;	/* NULL for an empty file */
 	uint64_t size;
 	int fd;			/* owned; kept to notice a file that shrinks */
+	atomic_size_t *visited;	/* bytes that map_visited() told of since pages were given back last; owned */
 };
 
 /* Both fail with TRC_SYSTEM and the errno. map_open_fd() works on a duplicate: fd stays the caller's. */
@@ -24,6 +27,14 @@ int map_check(const struct map *map, struct trc_error *err);
  * failure changes nothing but speed.
  */
 void map_populate(const struct map *map, uint64_t offset, uint64_t size);
+
+/*
+ * For those who read most of a file: tells that so many bytes come in. Now and then all pages are given
+ * back, whoever has read them, so that however many threads and walks there are, about MAP_VISITED_MAX bytes
+ * are resident. Pages that are still being read come in once more.
+ */
+#define MAP_VISITED_MAX ((size_t)32 << 20)
+void map_visited(const struct map *map, uint64_t size);
 
 /* Tells it that [offset, offset + size) is not needed any more: bounds the resident memory. */
 void map_drop(const struct map *map, uint64_t offset, uint64_t size);

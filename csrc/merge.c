@@ -107,7 +107,7 @@ static int add_cursor(struct trc_walk *walk, const struct trc_walk_source *sourc
 	};
 	stream_cursor_init(cursor, source->data, &source->data->streams[source->stream], filter,
 			   walk->cursor_count, options->flags & TRC_WALK_BACKWARDS,
-			   !(options->flags & TRC_WALK_KEEP_MAPPED), &walk->problems);
+			   options->flags & TRC_WALK_KEEP_MAPPED, &walk->problems);
 	walk->cursor_count++;
 	walk->usual &= is_usual(source->data);
 	if ((rc = map_check(&source->data->file->map, err)) || (rc = seek(cursor, err)))

@@ -13,9 +13,12 @@
  */
 #define POPULATE_WINDOW (UINT64_C(1) << 20)
 
+/* About what comes in where a single page is asked for. */
+#define PROBE_BYTES (UINT64_C(256) << 10)
+
 void stream_cursor_init(struct stream_cursor *cursor, const struct trc_data *data,
 			const struct stream *stream, const struct record_filter *filter,
-			uint32_t source, bool backwards, bool drop_behind,
+			uint32_t source, bool backwards, bool keep_mapped,
 			struct problems *problems)
 {
 	uint64_t count = stream->info.page_count;	/* never 0: trc_data_create() */
@@ -27,7 +30,7 @@ void stream_cursor_init(struct stream_cursor *cursor, const struct trc_data *dat
 		.source = source,
 		.ahead = backwards ? -(ptrdiff_t)stream->info.page_size : (ptrdiff_t)stream->info.page_size,
 		.backwards = backwards,
-		.drop_behind = drop_behind,
+		.keep_mapped = keep_mapped,
 		.next = backwards ? count - 1 : 0,
 		.last = backwards ? 0 : count - 1,
 		.cache = chunk_cache_of(data),
@@ -44,24 +47,7 @@ void stream_cursor_deinit(struct stream_cursor *cursor)
 
 /* --- pages ----------------------------------------------------------------------------------- */
 
-/*
- * The window before the one that ends here goes. Not the one that ends: of its last pages the caller
- * may have addresses of records, and pages touched again would stay.
- */
-static void drop(const struct stream_cursor *cursor, uint64_t window)
-{
-	const struct map *map = &cursor->data->file->map;
-	uint64_t begin = cursor->stream->offset, end = begin + cursor->stream->size;
-
-	if (!cursor->populated || cursor->populated == UINT64_MAX)
-		return;
-	if (!cursor->backwards && cursor->populated - begin >= 2 * window)
-		map_drop(map, cursor->populated - 2 * window, window);
-	else if (cursor->backwards && end - cursor->populated >= 2 * window)
-		map_drop(map, cursor->populated + window, window);
-}
-
-/* Uncompressed: the window that begins with the open page comes in, one behind it goes. */
+/* Uncompressed: the window that begins with the open page comes in. */
 static void populate(struct stream_cursor *cursor)
 {
 	const struct map *map = &cursor->data->file->map;
@@ -77,8 +63,8 @@ static void populate(struct stream_cursor *cursor)
 	} else if (to > cursor->stream->offset + cursor->stream->size) {
 		to = cursor->stream->offset + cursor->stream->size;
 	}
-	if (cursor->drop_behind)
-		drop(cursor, window);
+	if (!cursor->keep_mapped)
+		map_visited(map, to - from);
 	map_populate(map, from, to - from);
 	cursor->populated = cursor->backwards ? from : to;
 }
@@ -469,6 +455,8 @@ int stream_find_page(const struct trc_data *data, const struct stream *stream, u
 
 		if (rc)
 			return rc;
+		if (!stream->compressed)
+			map_visited(&data->file->map, PROBE_BYTES);
 		if (found && begins < ts)
 			low = middle + 1;
 		else

@@ -55,7 +55,7 @@ struct stream_cursor {
 	const struct record_filter *filter;
 	bool backwards;
 	ptrdiff_t ahead;		/* bytes from a page to the one read next, where pages lie in a row */
-	bool drop_behind;		/* give pages back to the system once read */
+	bool keep_mapped;		/* leave pages mapped that were read: TRC_WALK_KEEP_MAPPED */
 	uint32_t source;		/* its number in the walk */
 	struct record_block block;	/* of the open page */
 	uint64_t key;			/* the latest so far */
@@ -76,7 +76,7 @@ struct stream_cursor {
 /* Stands before the first record. problems must outlive the cursor. */
 void stream_cursor_init(struct stream_cursor *cursor, const struct trc_data *data,
 			const struct stream *stream, const struct record_filter *filter,
-			uint32_t source, bool backwards, bool drop_behind,
+			uint32_t source, bool backwards, bool keep_mapped,
 			struct problems *problems);
 void stream_cursor_deinit(struct stream_cursor *cursor);
 
