@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from . import _lowlevel
 from ._texts import EventTexts
@@ -241,27 +242,38 @@ def make_walk(request: Request, start: int, end: int | None) -> _lowlevel.Walk:
     )
 
 
+class Watched(Protocol):
+    """What reads files, and can be asked how it gets on."""
+
+    def problems(self) -> list[Exception]: ...
+    def progress(self) -> tuple[int, int]: ...
+
+
+def watch(request: Request, reader: Watched, read_next: Callable[[], T | None]) -> Iterator[T]:
+    """What read_next gives until that is None; tells the request of problems and progress."""
+    told = 0
+    while True:
+        try:
+            found = read_next()
+        finally:
+            problems = reader.problems()
+            for problem in problems[told:]:
+                request.on_problem(problem)
+            told = len(problems)
+        if request.on_progress:
+            request.on_progress(*reader.progress())
+        if found is None:
+            return
+        yield found
+
+
 def read_window(
     request: Request, start: int, end: int | None, missed: list[int]
 ) -> Iterator[_lowlevel.Batch]:
     """All batches of one window, in order; missed gets what each source lost at its end."""
-    walk = make_walk(request, start, end)
-    told = 0
-    try:
-        while True:
-            batch = walk.next()
-            problems = walk.problems()
-            for problem in problems[told:]:
-                request.on_problem(problem)
-            told = len(problems)
-            if request.on_progress:
-                request.on_progress(*walk.progress())
-            if batch is None:
-                missed[:] = walk.missed()
-                return
-            yield batch
-    finally:
-        walk.close()
+    with contextlib.closing(make_walk(request, start, end)) as walk:
+        yield from watch(request, walk, walk.next)
+        missed[:] = walk.missed()
 
 
 def add_missed(a: int, b: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 from collections import deque
@@ -220,16 +221,8 @@ def _write(
     report: _lowlevel.Report, request: _records.Request, window: tuple[int, int | None]
 ) -> Iterator[memoryview]:
     """The lines of one window of time."""
-    walk = _records.make_walk(request, *window)
-    try:
-        while text := report.next(walk):
-            if request.on_progress:
-                request.on_progress(*walk.progress())
-            yield text
-    finally:
-        for problem in walk.problems():
-            request.on_problem(problem)
-        walk.close()
+    with contextlib.closing(_records.make_walk(request, *window)) as walk:
+        yield from _records.watch(request, walk, lambda: report.next(walk) or None)
 
 
 class _Stretch(NamedTuple):

@@ -122,28 +122,15 @@ def _add_symbols(
 # Reading -------------------------------------------------------------------------------------
 
 
-class Batches(Protocol[T_co]):
+class Batches(_records.Watched, Protocol[T_co]):
     """What gives batches of columns: _lowlevel.Columns, _lowlevel.ColumnSet."""
 
     def next(self, max_rows: int) -> T_co | None: ...
-    def problems(self) -> list[Exception]: ...
-    def progress(self) -> tuple[int, int]: ...
 
 
 def _read(request: _records.Request, columns: Batches[T]) -> Iterator[T]:
     """All batches of one window of time."""
-    told = 0
-    while True:
-        batch = columns.next(request.batch_size)
-        problems = columns.problems()
-        for problem in problems[told:]:
-            request.on_problem(problem)
-        told = len(problems)
-        if request.on_progress:
-            request.on_progress(*columns.progress())
-        if batch is None:
-            return
-        yield batch
+    return _records.watch(request, columns, lambda: columns.next(request.batch_size))
 
 
 class Scan(NamedTuple):
