@@ -62,7 +62,7 @@ static bool is_free(struct slab *slab)
 	return slab && atomic_load_explicit(&slab->references, memory_order_acquire) == 1;
 }
 
-/* The current slab has no room: one that is free takes its place, or a new one that of the oldest. */
+/* The current slab has no room: one that is free takes its place, or a new one, for which the next goes. */
 static bool next_slab(struct slab_pool *pool)
 {
 	struct slab *created;

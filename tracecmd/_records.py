@@ -18,7 +18,8 @@ __all__ = ["EventBatch", "Reader", "Request", "read_batches", "read_events"]
 
 T = TypeVar("T")
 
-WINDOW_BYTES = 8 << 20  # of all streams together: about what one task of a thread reads
+# Of all streams together, for a task of a thread: as events it takes ten times as much memory.
+WINDOW_BYTES = 2 << 20
 TIME_LIMIT = 1 << 64
 
 
@@ -301,11 +302,12 @@ def _pages_of_window(sources: Sequence[Source], longest: Source, size: int) -> i
     return max(1, size * longest.reader.streams[longest.stream].page_count // max(total, 1))
 
 
-def windows(request: Request, size: int | None = None) -> list[tuple[int, int | None]]:
+def windows(request: Request, size: int) -> list[tuple[int, int | None]]:
     """Cut the time into windows of about equal work, for threads; one if that cannot be done.
 
-    Cuts are times of pages of the longest stream. Where time can step back in a stream a window
-    would not hold what lies between two times, so then there is only one.
+    size is in bytes of all streams together. Cuts are times of pages of the longest stream. Where
+    time can step back in a stream a window would not hold what lies between two times, so then
+    there is only one.
     """
     whole = [(request.start, request.end)]
     sources = request.sources
@@ -314,7 +316,7 @@ def windows(request: Request, size: int | None = None) -> list[tuple[int, int | 
     if not all(s.reader.data.is_monotone(s.stream) for s in sources):
         return whole
     longest = max(sources, key=lambda s: s.reader.streams[s.stream].page_count)
-    step = _pages_of_window(sources, longest, size or WINDOW_BYTES)
+    step = _pages_of_window(sources, longest, size)
     cuts: list[int] = []
     for page in range(step, longest.reader.streams[longest.stream].page_count, step):
         ts = longest.reader.data.page_ts(longest.stream, page)
@@ -360,7 +362,7 @@ def read_windows(
 
 def read_batches(request: Request) -> Iterator[_lowlevel.Batch]:
     """Read in the request's order; with threads, windows of time side by side."""
-    cuts = windows(request)
+    cuts = windows(request, WINDOW_BYTES)
     if len(cuts) == 1:
         yield from read_window(request, *cuts[0], [])
         return

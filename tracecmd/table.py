@@ -39,6 +39,7 @@ COMMON = ("ts", "cpu", "pid", "comm", "flags", "preempt_count", "event", "system
           "peer", "missed_events")  # fmt: skip
 USUAL = COMMON[:6]
 BATCH_ROWS = 65536
+WINDOW_BYTES = 8 << 20  # of all streams together, for a task of a thread
 PASS_TABLES = 128  # read at once: each is a file that is open, and has a batch
 
 T = TypeVar("T")
@@ -178,7 +179,7 @@ class Scan(NamedTuple):
         lost = [i for i, column in enumerate(self.columns) if column.kind == "missed_events"]
         if lost and request.backwards:
             request = request._replace(threads=1)  # a loss is told of before what it is behind
-        windows = _records.windows(request)
+        windows = _records.windows(request, WINDOW_BYTES)
         if len(windows) == 1:
             with contextlib.closing(self.open(*windows[0])) as columns:
                 yield from _read(request, columns)
