@@ -8,14 +8,17 @@ import os
 import re
 import shlex
 import subprocess
+import sysconfig
 from pathlib import Path
+from typing import NamedTuple
 
 from cffi import FFI
 
 ROOT = Path(__file__).resolve().parent.parent
 HEADER = ROOT / "csrc" / "tracecmd.h"
 
-# What the compiler would let pass between C and the generated glue must not pass.
+# What the compiler would let pass between C and the generated glue must not pass. CFLAGS come
+# again after these, because setuptools puts them before: the user's choice wins.
 COMPILE_ARGS = [
     "-O3",
     "-fvisibility=hidden",
@@ -25,26 +28,67 @@ COMPILE_ARGS = [
     "-Werror=implicit-function-declaration",
 ]
 
-PACKAGES = {
-    "zlib": "zlib1g-dev (Debian, Ubuntu) or zlib-devel (Fedora)",
-    "libzstd": "libzstd-dev (Debian, Ubuntu), libzstd-devel (Fedora) or zstd (Homebrew)",
-}
+
+class Library(NamedTuple):
+    """A library that is linked: what it is without pkg-config, and which packages have it."""
+
+    pkg_config: str
+    header: str
+    link: str
+    packages: str
 
 
-def pkg_config(package: str, option: str) -> list[str]:
-    """Ask pkg-config; a missing library is a build error that says what to install."""
+LIBRARIES = [
+    Library("zlib", "zlib.h", "-lz", "zlib1g-dev (Debian, Ubuntu) or zlib-devel (Fedora)"),
+    Library(
+        "libzstd",
+        "zstd.h",
+        "-lzstd",
+        "libzstd-dev (Debian, Ubuntu), libzstd-devel (Fedora) or zstd (Homebrew)",
+    ),
+]
+
+
+def ask_pkg_config(library: Library) -> tuple[list[str], list[str]] | None:
+    """Compiler and linker flags as pkg-config tells them; None if it does not know."""
     tool = os.environ.get("PKG_CONFIG", "pkg-config")
     try:
-        answer = subprocess.run(
-            [tool, option, package], check=True, capture_output=True, text=True
-        ).stdout
-    except FileNotFoundError:
-        raise SystemExit("tracecmd: pkg-config is needed to build; install pkg-config") from None
-    except subprocess.CalledProcessError:
+        compile_args, link_args = (
+            subprocess.run(
+                [tool, option, library.pkg_config], check=True, capture_output=True, text=True
+            ).stdout
+            for option in ("--cflags", "--libs")
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return shlex.split(compile_args), shlex.split(link_args)
+
+
+def has_header(library: Library) -> bool:
+    """Whether the compiler finds the header by itself."""
+    compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
+    flags = shlex.split(os.environ.get("CFLAGS", "") + " " + os.environ.get("CPPFLAGS", ""))
+    try:
+        run = subprocess.run(
+            [*compiler, *flags, "-E", "-x", "c", "-"],
+            input=f"#include <{library.header}>\n",
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+    except OSError:
+        return True  # no compiler: the build itself says so
+    return run.returncode == 0
+
+
+def flags_of(library: Library) -> tuple[list[str], list[str]]:
+    """Compiler and linker flags; a missing library is an error that says what to install."""
+    asked = ask_pkg_config(library)
+    if asked is None and not has_header(library):
         raise SystemExit(
-            f"tracecmd: the headers of {package} are needed to build; install {PACKAGES[package]}"
-        ) from None
-    return shlex.split(answer)
+            f"tracecmd: {library.header} is needed to build; install {library.packages}"
+        )
+    return asked or ([], [library.link])
 
 
 def declarations() -> str:
@@ -81,6 +125,8 @@ extern "Python" {
 }
 """
 
+library_flags = [flags_of(library) for library in LIBRARIES]
+
 ffibuilder = FFI()
 ffibuilder.cdef(declarations() + GLUE)
 ffibuilder.set_source(
@@ -89,7 +135,10 @@ ffibuilder.set_source(
     sources=sources(),
     depends=headers(),
     include_dirs=["csrc"],
-    extra_compile_args=COMPILE_ARGS
-    + [flag for name in PACKAGES for flag in pkg_config(name, "--cflags")],
-    extra_link_args=[flag for name in PACKAGES for flag in pkg_config(name, "--libs")],
+    extra_compile_args=[
+        *COMPILE_ARGS,
+        *(flag for compile_args, _ in library_flags for flag in compile_args),
+        *shlex.split(os.environ.get("CFLAGS", "")),
+    ],
+    extra_link_args=[flag for _, link_args in library_flags for flag in link_args],
 )
