@@ -76,8 +76,9 @@ def test_command(words: list[str], folder: Path) -> None:
 
 def test_first_command_prints_what_it_says() -> None:
     command, expected = blocks("console")[0].split("\n", 1)
+    arguments = shlex.split(command.partition(".venv/bin/tracecmd")[2])
     result = subprocess.run(
-        [sys.executable, "-m", "tracecmd", *shlex.split(command.partition(".venv/bin/tracecmd")[2])],
+        [sys.executable, "-m", "tracecmd", *arguments],
         check=True, capture_output=True, text=True, timeout=60, cwd=ROOT,
     )  # fmt: skip
     assert result.stdout == expected
