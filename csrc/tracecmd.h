@@ -90,7 +90,7 @@ enum trc_budget {
 struct trc_open_options {
 	uint32_t flags;		/* enum trc_open_flags */
 	uint64_t memory;	/* bytes that an operation keeps at once; 0: TRC_BUDGET_MEMORY */
-	uint64_t work;		/* bytes unpacked, beyond TRC_WORK_FREE times those packed; 0: TRC_BUDGET_WORK */
+	uint64_t work;		/* bytes unpacked, beyond 16 times those packed; 0: TRC_BUDGET_WORK */
 };
 
 /*
@@ -328,7 +328,8 @@ void trc_bytes_free(struct trc_bytes *bytes);
 
 /*
  * The whole text of a TRC_BUFFER_TEXT buffer, to be given back with trc_bytes_free().
- * TRC_NOT_FOUND: the buffer holds pages. TRC_LIMIT: it unpacks to more than 256 MiB.
+ * TRC_NOT_FOUND: the buffer holds pages. TRC_LIMIT: it unpacks to more than
+ * a quarter of the budget of memory.
  */
 int trc_buffer_text(const struct trc_file *file, size_t buffer, struct trc_bytes *out,
 		    struct trc_error *err);
