@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The text of a latency tracer: trace-cmd.dat.v7(5), BUFFER_TEXT; "latency" in version 6. */
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "error.h"
@@ -22,9 +23,15 @@ static int unpack_chunks(const struct trc_file *file, struct cursor *c, struct t
 		if ((rc = cursor_u32(c, &stored, err)) || (rc = cursor_u32(c, &plain, err)) ||
 		    (rc = cursor_slice(c, stored, "chunk", &block, err)))
 			break;
-		if (!unpacked_size_plausible(file->compression, stored, plain) ||
-		    plain > SECTION_UNPACKED_MAX - text.size) {
-			rc = cursor_fail(&block, err, TRC_LIMIT, "%u bytes unpacked are too many", plain);
+		if (!unpacked_size_plausible(file->compression, stored, plain)) {
+			rc = cursor_fail(&block, err, TRC_CORRUPT, "%u bytes cannot unpack to %u", stored, plain);
+			break;
+		}
+		if (plain > budget_block(&file->budget) - text.size) {
+			rc = cursor_fail(&block, err, TRC_LIMIT,
+					 "unpacks to at least %" PRIu64 " bytes, a quarter of the budget of "
+					 "%" PRIu64 " bytes of memory is the limit", text.size + plain,
+					 file->budget.memory);
 			break;
 		}
 		bigger = realloc(text.owned, (size_t)text.size + plain + 1);

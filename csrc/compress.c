@@ -47,19 +47,17 @@ bool unpacked_size_plausible(enum compression algorithm, uint64_t c, uint64_t u)
 	}
 }
 
-/* --- the libraries, one stream a call ------------------------------------------------------ */
+/* --- the libraries ------------------------------------------------------------------------- */
 
-/* One stream into at most *dst_size bytes; tells how far it came and whether it ended. */
+/* How far one stream came, and whether it ended. */
 struct progress {
 	uint64_t used, made;
 	bool ended;
 };
 
-static int run_zlib(void **state, const uint8_t *src, uint64_t src_size, uint8_t *dst,
-		    uint64_t dst_size, struct progress *out)
+static int zlib_begin(void **state, const uint8_t *src, uint64_t src_size)
 {
 	z_stream *z = *state;
-	int rc;
 
 	if (!z) {
 		*state = z = calloc(1, sizeof(*z));
@@ -69,34 +67,29 @@ static int run_zlib(void **state, const uint8_t *src, uint64_t src_size, uint8_t
 	inflateReset(z);
 	z->next_in = (Bytef *)(uintptr_t)src;
 	z->avail_in = (uInt)src_size;
-	z->next_out = dst;
-	z->avail_out = (uInt)dst_size;
-	rc = inflate(z, Z_FINISH);
-	*out = (struct progress){ src_size - z->avail_in, dst_size - z->avail_out, rc == Z_STREAM_END };
+	return TRC_OK;
+}
+
+static int zlib_code(int rc)
+{
 	if (rc == Z_STREAM_END || rc == Z_BUF_ERROR || rc == Z_OK)
 		return TRC_OK;
 	return rc == Z_MEM_ERROR ? TRC_NO_MEMORY : TRC_CORRUPT;
 }
 
-static int run_zstd(void **state, const uint8_t *src, uint64_t src_size, uint8_t *dst,
+static int run_zlib(void **state, const uint8_t *src, uint64_t src_size, uint8_t *dst,
 		    uint64_t dst_size, struct progress *out)
 {
-	ZSTD_inBuffer in = { src, (size_t)src_size, 0 };
-	ZSTD_outBuffer room = { dst, (size_t)dst_size, 0 };
-	size_t rc = 1;
+	int rc = zlib_begin(state, src, src_size);
+	z_stream *z = *state;
 
-	if (!*state && !(*state = ZSTD_createDCtx()))
-		return TRC_NO_MEMORY;
-	ZSTD_DCtx_reset(*state, ZSTD_reset_session_only);
-	while (rc && !ZSTD_isError(rc)) {
-		size_t in_before = in.pos, out_before = room.pos;
-
-		rc = ZSTD_decompressStream(*state, &room, &in);
-		if (in.pos == in_before && room.pos == out_before)
-			break;
-	}
-	*out = (struct progress){ in.pos, room.pos, rc == 0 };
-	return ZSTD_isError(rc) ? TRC_CORRUPT : TRC_OK;
+	if (rc)
+		return rc;
+	z->next_out = dst;
+	z->avail_out = (uInt)dst_size;
+	rc = inflate(z, Z_FINISH);
+	*out = (struct progress){ src_size - z->avail_in, dst_size - z->avail_out, rc == Z_STREAM_END };
+	return zlib_code(rc);
 }
 
 /* The one-shot call writes straight to dst: no window buffer in between. */
@@ -155,42 +148,93 @@ int unpack(struct unpacker *unpacker, const uint8_t *src, uint64_t src_size, uin
 	return TRC_OK;
 }
 
-int unpack_unsized(enum compression algorithm, const uint8_t *src, uint64_t src_size,
-		   uint64_t limit, uint8_t **out, uint64_t *out_size, uint64_t *used,
-		   uint64_t offset, struct trc_error *err)
+/* --- extent ------------------------------------------------------------------------------------ */
+
+#define PIECE_SIZE (128 << 10)
+
+/*
+ * Both: a stream that begins at src, through one piece of memory, until it ends, is damaged, or has made
+ * more than limit.
+ */
+static int measure_zlib(void **state, const uint8_t *src, uint64_t src_size, uint8_t *piece, uint64_t limit,
+			struct progress *out)
 {
-	struct unpacker unpacker = unpacker_of(algorithm);
-	uint64_t room = src_size < limit / 8 ? src_size * 8 : limit;
+	int rc = zlib_begin(state, src, src_size);
+	z_stream *z = *state;
+
+	while (!rc && !out->ended && out->made <= limit) {
+		int result;
+
+		z->next_out = piece;
+		z->avail_out = PIECE_SIZE;
+		result = inflate(z, Z_NO_FLUSH);
+		out->ended = result == Z_STREAM_END;
+		out->made += PIECE_SIZE - z->avail_out;
+		rc = result == Z_BUF_ERROR ? TRC_CORRUPT : zlib_code(result);	/* no way on: src is at its end */
+	}
+	if (z)
+		out->used = src_size - z->avail_in;
+	return rc;
+}
+
+static int measure_zstd(void **state, const uint8_t *src, uint64_t src_size, uint8_t *piece, uint64_t limit,
+			struct progress *out)
+{
+	ZSTD_inBuffer in = { src, (size_t)src_size, 0 };
+
+	if (!*state && !(*state = ZSTD_createDCtx()))
+		return TRC_NO_MEMORY;
+	ZSTD_DCtx_reset(*state, ZSTD_reset_session_only);
+	while (!out->ended && out->made <= limit) {
+		ZSTD_outBuffer room = { piece, PIECE_SIZE, 0 };
+		size_t rc = ZSTD_decompressStream(*state, &room, &in);
+
+		out->made += ZSTD_isError(rc) ? 0 : room.pos;
+		if (ZSTD_isError(rc) || (rc && in.pos == in.size && room.pos < room.size))
+			return TRC_CORRUPT;
+		out->ended = rc == 0;
+	}
+	out->used = in.pos;
+	return TRC_OK;
+}
+
+/* Frames that were made in one call, as trace-cmd makes them, say how large they are. */
+static bool zstd_says_extent(const uint8_t *src, uint64_t src_size, struct extent *out)
+{
+	unsigned long long plain = ZSTD_getFrameContentSize(src, (size_t)src_size);
+	size_t used = ZSTD_findFrameCompressedSize(src, (size_t)src_size);
+
+	if (plain == ZSTD_CONTENTSIZE_UNKNOWN || plain == ZSTD_CONTENTSIZE_ERROR || ZSTD_isError(used))
+		return false;
+	*out = (struct extent){ .used = used, .plain = plain };
+	return true;
+}
+
+int unpacked_extent(struct unpacker *unpacker, const uint8_t *src, uint64_t src_size, uint64_t limit,
+		    struct extent *out, uint64_t offset, struct trc_error *err)
+{
 	struct progress got = { 0 };
-	uint8_t *buffer = NULL;
+	uint8_t *piece;
 	int rc;
 
-	if (room < 4096)
-		room = 4096;
-	for (;;) {
-		uint8_t *bigger = realloc(buffer, (size_t)room);
-
-		rc = !bigger ? TRC_NO_MEMORY : src_size > UINT32_MAX ? TRC_LIMIT : TRC_OK;
-		if (bigger)
-			buffer = bigger;
-		if (!rc)
-			rc = algorithm == COMPRESSION_ZSTD ?
-				run_zstd(&unpacker.state, src, src_size, buffer, room, &got) :
-				run_zlib(&unpacker.state, src, src_size, buffer, room, &got);
-		if (rc || got.ended || got.made < room || room >= limit)
-			break;
-		room = room > limit / 4 ? limit : room * 4;
+	*out = (struct extent){ 0 };
+	if (src_size > UINT32_MAX)
+		src_size = UINT32_MAX;	/* whatever is behind the stream, no block of a file takes more */
+	if (unpacker->algorithm != COMPRESSION_ZSTD || !zstd_says_extent(src, src_size, out)) {
+		piece = malloc(PIECE_SIZE);
+		if (!piece)
+			return trc_fail_no_memory(err);
+		rc = unpacker->algorithm == COMPRESSION_ZSTD ?
+			measure_zstd(&unpacker->state, src, src_size, piece, limit, &got) :
+			measure_zlib(&unpacker->state, src, src_size, piece, limit, &got);
+		free(piece);
+		*out = (struct extent){ got.used, got.made, got.made };
+		if (rc)
+			return fail_stream(rc, offset, err);
 	}
-	unpacker_deinit(&unpacker);
-	if (!rc && got.ended) {
-		*out = buffer;
-		*out_size = got.made;
-		*used = got.used;
-		return TRC_OK;
-	}
-	free(buffer);
-	if (!rc && got.made == room)
+	if (out->plain > limit)
 		return trc_fail(err, TRC_LIMIT, offset,
-				"compressed block: unpacks to more than %" PRIu64 " bytes", limit);
-	return fail_stream(rc ? rc : TRC_CORRUPT, offset, err);
+				"compressed block: unpacks to %s%" PRIu64 " bytes, %" PRIu64 " is the limit",
+				out->unpacked ? "at least " : "", out->plain, limit);
+	return TRC_OK;
 }

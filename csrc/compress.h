@@ -35,13 +35,17 @@ int unpack(struct unpacker *unpacker, const uint8_t *src, uint64_t src_size, uin
 	   uint64_t dst_size, uint64_t offset, struct trc_error *err);
 
 /*
- * Unpacks one stream that starts at src and ends by itself within src_size bytes,
- * for files whose writer left the lengths 0. *out is malloc()ed, at most limit bytes;
- * *used is what the stream took of src.
+ * How far the stream goes that starts at src and ends by itself within src_size bytes: for files whose
+ * writer left the lengths 0. It takes used bytes of src, and unpacks to plain ones. Where it does not say so
+ * itself it is unpacked piece by piece, which made unpacked bytes, also of a stream that turns out to be
+ * damaged (TRC_CORRUPT) or larger than limit (TRC_LIMIT).
  */
-int unpack_unsized(enum compression algorithm, const uint8_t *src, uint64_t src_size,
-		   uint64_t limit, uint8_t **out, uint64_t *out_size, uint64_t *used,
-		   uint64_t offset, struct trc_error *err);
+struct extent {
+	uint64_t used, plain;
+	uint64_t unpacked;
+};
+int unpacked_extent(struct unpacker *unpacker, const uint8_t *src, uint64_t src_size, uint64_t limit,
+		    struct extent *out, uint64_t offset, struct trc_error *err);
 
 /* Can c bytes unpack to u bytes at all? Asked before u sizes an allocation. */
 bool unpacked_size_plausible(enum compression algorithm, uint64_t c, uint64_t u);

@@ -5,25 +5,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "area.h"
 #include "error.h"
 #include "file.h"
 #include "metadata.h"
 #include "salvage.h"
+#include "walk.h"
 
 /* --- making the streams -------------------------------------------------------------------- */
 
-static int fail_area(struct trc_error *err, int code, uint64_t offset, const struct stream *stream,
-		     const char *what)
-{
-	return trc_fail(err, code, offset, "data of CPU %u: %s", stream->info.cpu, what);
-}
+/* What is needed while the streams are made. */
+struct making {
+	struct trc_data *data;
+	struct account account;
+	struct unpacker unpacker;	/* for chunks that do not say how large they are */
+};
 
 static void note(struct trc_data *data, int code, uint64_t offset, const struct stream *stream,
 		 const char *what)
 {
 	struct trc_error fault;
 
-	fail_area(&fault, code, offset, stream, what);
+	trc_fail(&fault, code, offset, "data of CPU %u: %s", stream->info.cpu, what);
 	problems_add(&data->problems, &fault);
 }
 
@@ -40,13 +43,18 @@ static void use_pages(struct trc_data *data, struct stream *stream)
 	}
 }
 
-static int add_chunk(struct stream *stream, size_t *room, const struct chunk *chunk,
+static int add_chunk(struct making *making, struct stream *stream, size_t *room, const struct chunk *chunk,
 		     struct trc_error *err)
 {
 	if (stream->chunk_count == *room) {
 		size_t more = *room ? *room * 2 : 64;
-		struct chunk *bigger = realloc(stream->chunks, more * sizeof(*bigger));
+		struct chunk *bigger;
+		int rc = account_memory(&making->account, (more - *room) * sizeof(*bigger), chunk->offset,
+					"trace data", err);
 
+		if (rc)
+			return rc;
+		bigger = realloc(stream->chunks, more * sizeof(*bigger));
 		if (!bigger)
 			return trc_fail_no_memory(err);
 		stream->chunks = bigger;
@@ -59,13 +67,32 @@ static int add_chunk(struct stream *stream, size_t *room, const struct chunk *ch
 	return TRC_OK;
 }
 
+/* Sizes of a chunk that says neither: to be found in what it holds. */
+static int measure_chunk(struct making *making, const struct cursor *c, struct chunk *chunk,
+			 struct trc_error *err)
+{
+	const struct budget *budget = &making->account.budget;
+	struct extent extent;
+	int rc = unpacked_extent(&making->unpacker, cursor_here(c), cursor_left(c), budget_block(budget),
+				 &extent, chunk->offset - 8, err);
+	int spent = account_unpacked(&making->account, extent.used, extent.unpacked, chunk->offset - 8,
+				     "trace data: chunks of unknown size", err);
+
+	if (spent || rc)
+		return spent ? spent : rc;
+	chunk->stored = (uint32_t)extent.used;
+	chunk->plain = (uint32_t)extent.plain;
+	return TRC_OK;
+}
+
 /*
  * A chunk at the cursor: u32 stored size, u32 unpacked size, the block. In files of trace-cmd
  * 3.3.1 from 64-bit big-endian machines both sizes are 0, the block ends by itself.
  */
-static int read_chunk(const struct trc_data *data, struct cursor *c, const struct stream *stream,
+static int read_chunk(struct making *making, struct cursor *c, const struct stream *stream,
 		      struct chunk *out, struct trc_error *err)
 {
+	const struct trc_file *file = making->data->file;
 	struct chunk chunk = { .first_page = stream->info.page_count };
 	struct cursor block;
 	int rc;
@@ -73,29 +100,19 @@ static int read_chunk(const struct trc_data *data, struct cursor *c, const struc
 	if ((rc = cursor_u32(c, &chunk.stored, err)) || (rc = cursor_u32(c, &chunk.plain, err)))
 		return rc;
 	chunk.offset = c->pos;
-	if (!chunk.stored && !chunk.plain) {
-		uint64_t plain, used;
-		uint8_t *bytes;
-
-		rc = unpack_unsized(data->file->compression, cursor_here(c), cursor_left(c),
-				    CHUNK_UNPACKED_MAX, &bytes, &plain, &used, c->pos, err);
-		if (rc)
-			return rc;
-		free(bytes);
-		chunk.stored = (uint32_t)used;
-		chunk.plain = (uint32_t)plain;
-	}
+	if (!chunk.stored && !chunk.plain && (rc = measure_chunk(making, c, &chunk, err)))
+		return rc;
 	if ((rc = cursor_slice(c, chunk.stored, "chunk", &block, err)))
 		return rc;
 	if (!chunk.plain || chunk.plain % stream->info.page_size)
 		return trc_fail(err, TRC_CORRUPT, chunk.offset - 8,
 				"chunk: %u bytes unpacked are no whole pages of %u", chunk.plain,
 				stream->info.page_size);
-	if (chunk.plain > CHUNK_UNPACKED_MAX)
+	if (chunk.plain > budget_block(&file->budget))
 		return trc_fail(err, TRC_LIMIT, chunk.offset - 8,
-				"chunk: unpacks to %u bytes, %" PRIu64 " is the limit", chunk.plain,
-				CHUNK_UNPACKED_MAX);
-	if (!unpacked_size_plausible(data->file->compression, chunk.stored, chunk.plain))
+				"chunk: unpacks to %u bytes, a quarter of the budget of %" PRIu64
+				" bytes of memory is the limit", chunk.plain, file->budget.memory);
+	if (!unpacked_size_plausible(file->compression, chunk.stored, chunk.plain))
 		return trc_fail(err, TRC_CORRUPT, chunk.offset - 8, "chunk: %u bytes cannot unpack to %u",
 				chunk.stored, chunk.plain);
 	*out = chunk;
@@ -106,9 +123,9 @@ static int read_chunk(const struct trc_data *data, struct cursor *c, const struc
  * u32 number of chunks, then the chunks. The area's stored size is not consulted: trace-cmd
  * before 3.2 wrote it too small; the section's end bounds it.
  */
-static int use_chunks(struct trc_data *data, struct stream *stream, uint64_t end,
-		      struct trc_error *err)
+static int use_chunks(struct making *making, struct stream *stream, uint64_t end, struct trc_error *err)
 {
+	struct trc_data *data = making->data;
 	struct cursor c = file_cursor(data->file, "chunks");
 	uint64_t stored_end = stream->offset + stream->size;
 	struct trc_error fault;
@@ -131,8 +148,8 @@ static int use_chunks(struct trc_data *data, struct stream *stream, uint64_t end
 	for (uint32_t i = 0; open_ended ? cursor_left(&c) > 8 : i < count; i++) {
 		struct chunk chunk;
 
-		rc = read_chunk(data, &c, stream, &chunk, &fault);
-		if (rc && !problem_is_bearable(rc)) {
+		rc = read_chunk(making, &c, stream, &chunk, &fault);
+		if (rc && (making->account.exceeded || !problem_is_bearable(rc))) {
 			if (err)
 				*err = fault;
 			return rc;
@@ -141,8 +158,9 @@ static int use_chunks(struct trc_data *data, struct stream *stream, uint64_t end
 			problems_add(&data->problems, &fault);
 			break;
 		}
-		if ((rc = add_chunk(stream, &room, &chunk, err)))
+		if ((rc = add_chunk(making, stream, &room, &chunk, err)))
 			return rc;
+		map_visited(&data->file->map, chunk.stored);
 	}
 	return TRC_OK;
 }
@@ -162,28 +180,28 @@ static int add_stream(struct trc_data *data, const struct stream *stream, struct
 	return TRC_OK;
 }
 
-static int add_area(struct trc_data *data, uint32_t buffer, const struct trc_cpu_area *area,
-		    bool salvaged, struct trc_error *err)
+static int add_area(struct making *making, const struct area *area, bool salvaged, struct trc_error *err)
 {
-	const struct buffer *from = &data->file->buffers.list[buffer];
+	struct trc_data *data = making->data;
+	const struct buffer *from = &data->file->buffers.list[area->buffer];
 	struct stream stream = {
-		.info = { .buffer = buffer, .cpu = area->cpu, .page_size = from->info.page_size,
+		.info = { .buffer = area->buffer, .cpu = area->cpu, .page_size = from->info.page_size,
 			  .salvaged = salvaged },
-		.clock = &data->clocks[buffer],
-		.monotone = clock_is_monotone(&data->clocks[buffer], area->cpu),
+		.clock = &data->clocks[area->buffer],
+		.monotone = clock_is_monotone(&data->clocks[area->buffer], area->cpu),
 		.offset = area->offset,
 		.size = area->size,
 	};
+	/* A salvaged area has no section to tell; its file's compression does. */
+	uint64_t end = salvaged ? area->offset + area->size : from->section.offset + from->section.size;
 	int rc = TRC_OK;
 
 	if (from->info.page_size < data->layout.data_offset) {
 		note(data, TRC_CORRUPT, area->offset, &stream, "its pages are smaller than their header");
 		return TRC_OK;
 	}
-	/* A salvaged area has no section to tell; its file's compression does. */
 	if (salvaged ? data->file->compression != COMPRESSION_NONE : from->info.compressed)
-		rc = use_chunks(data, &stream, salvaged ? area->offset + area->size :
-				from->section.offset + from->section.size, err);
+		rc = use_chunks(making, &stream, end < area->next ? end : area->next, err);
 	else
 		use_pages(data, &stream);
 	if (!rc && stream.info.page_count) {
@@ -197,7 +215,9 @@ static int add_area(struct trc_data *data, uint32_t buffer, const struct trc_cpu
 
 static int add_salvaged(void *context, const struct trc_cpu_area *area, struct trc_error *err)
 {
-	return add_area(context, 0, area, true, err);
+	struct area salvaged = { 0, area->cpu, area->offset, area->size, UINT64_MAX };
+
+	return add_area(context, &salvaged, true, err);
 }
 
 static int compare_streams(const void *a, const void *b)
@@ -209,40 +229,39 @@ static int compare_streams(const void *a, const void *b)
 	return x->info.cpu < y->info.cpu ? -1 : x->info.cpu > y->info.cpu;
 }
 
-static int make_streams(struct trc_data *data, struct trc_error *err)
+static int make_streams(struct making *making, struct trc_error *err)
 {
-	const struct buffers *buffers = &data->file->buffers;
-	int rc;
+	struct trc_data *data = making->data;
+	struct areas areas;
+	int rc = areas_collect(data->file, &areas, &data->problems, err);
 
-	for (uint32_t b = 0; b < buffers->count; b++) {
-		const struct buffer *buffer = &buffers->list[b];
-
-		for (uint32_t i = 0; i < buffer->info.cpu_count; i++) {
-			if ((rc = add_area(data, b, &buffer->areas[i], false, err)))
-				return rc;
-		}
-	}
-	if ((rc = salvage_areas(data->file, &data->layout, &data->problems, add_salvaged, data, err)))
+	if (rc)
 		return rc;
-	if (data->stream_count)
+	for (size_t i = 0; !rc && i < areas.count; i++)
+		rc = add_area(making, &areas.list[i], false, err);
+	if (!rc)
+		rc = salvage_areas(data->file, &data->layout, &areas, &data->problems, add_salvaged, making,
+				   err);
+	areas_deinit(&areas);
+	if (!rc && data->stream_count)
 		qsort(data->streams, data->stream_count, sizeof(*data->streams), compare_streams);
-	return TRC_OK;
+	return rc;
 }
 
 /*
  * Times below zero wrap to huge ones, so an offset below zero can make time fall within a stream:
- * that it does not is certain where the first page is behind the offset.
+ * that it does not is certain where the first page is behind the offset. Where finding that out takes
+ * too much, it stays uncertain.
  */
-static int check_wrap(struct trc_data *data, size_t index, struct trc_error *err)
+static int check_wrap(struct making *making, struct stream *stream, struct trc_error *err)
 {
-	struct stream *stream = &data->streams[index];
 	uint64_t offset = stream->clock->offset, ts;
 	struct trc_error fault;
 	int rc;
 
 	if (!stream->monotone || offset <= INT64_MAX)
 		return TRC_OK;
-	rc = trc_stream_page_ts(data, index, 0, &ts, &fault);
+	rc = stream_page_ts(making->data, stream, 0, &making->account, &ts, &fault);
 	if (rc == TRC_NO_MEMORY || rc == TRC_SYSTEM) {
 		if (err)
 			*err = fault;
@@ -258,6 +277,7 @@ int trc_data_create(const struct trc_file *file, const struct trc_metadata *meta
 {
 	struct trc_data *data = calloc(1, sizeof(*data));
 	struct page_header header;
+	struct making making;
 	int rc;
 
 	if (!data)
@@ -281,9 +301,11 @@ int trc_data_create(const struct trc_file *file, const struct trc_metadata *meta
 		};
 		for (size_t b = 0; b < file->buffers.count; b++)
 			data->clocks[b] = clock_make(file, b, options);
-		rc = make_streams(data, err);
+		making = (struct making){ data, account_of(&file->budget), unpacker_of(file->compression) };
+		rc = make_streams(&making, err);
+		unpacker_deinit(&making.unpacker);
 		for (size_t i = 0; !rc && i < data->stream_count; i++)
-			rc = check_wrap(data, i, err);
+			rc = check_wrap(&making, &data->streams[i], err);
 	}
 	if (rc) {
 		trc_data_destroy(data);
@@ -356,6 +378,10 @@ static int cache_chunk(const struct trc_data *data, const struct stream *stream,
 		index = stream_find_chunk(stream, page);
 	chunk = &stream->chunks[index];
 	cache->stream = NULL;
+	if (cache->account && (rc = account_unpacked(cache->account, chunk->stored, chunk->plain,
+						     chunk->offset - 8, "search by time", err)))
+		return rc;
+	map_visited(&data->file->map, chunk->stored);
 	if (cache->room < chunk->plain) {
 		free(cache->bytes);
 		cache->bytes = malloc(chunk->plain);

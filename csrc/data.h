@@ -6,6 +6,7 @@
 #ifndef TRC_DATA_H
 #define TRC_DATA_H
 
+#include "budget.h"
 #include "clock.h"
 #include "compress.h"
 #include "event_format.h"
@@ -13,9 +14,7 @@
 #include "problem.h"
 #include "subbuffer.h"
 
-#define CHUNK_UNPACKED_MAX (UINT64_C(256) << 20)	/* writers make chunks of 10 pages */
-
-/* A run of whole pages compressed as one block. */
+/* A run of whole pages compressed as one block; writers put 10 pages into one. */
 struct chunk {
 	uint64_t offset;	/* of the compressed bytes in the file */
 	uint64_t first_page;
@@ -51,6 +50,7 @@ struct chunk_cache {
 	size_t chunk;
 	uint8_t *bytes;
 	size_t room;
+	struct account *account;	/* of a search, which unpacks whole chunks for a time each; else NULL */
 };
 
 struct chunk_cache chunk_cache_of(const struct trc_data *data);

@@ -16,7 +16,7 @@
 #include "merge_tree.h"
 #include "walk.h"
 
-#define UNPACKED_MAX (UINT64_C(1) << 30)
+#define CURSOR_BYTES (sizeof(struct stream_cursor) + sizeof(struct record_filter))
 
 struct trc_walk {
 	struct record_filter *filters;	/* one a cursor */
@@ -30,29 +30,37 @@ struct trc_walk {
 
 /* --- making a walk --------------------------------------------------------------------------- */
 
+/* Moves one end of a cursor to the page where ts is, unless finding it takes too much. */
+static int seek_end(struct stream_cursor *cursor, uint64_t ts, uint64_t *end, struct trc_error *err)
+{
+	struct trc_error fault;
+	uint64_t page;
+	int rc = stream_find_page(cursor->data, cursor->stream, ts, &cursor->cache, &page, &fault);
+
+	if (!rc)
+		*end = page;
+	else if (rc == TRC_LIMIT)
+		rc = TRC_OK;
+	else if (err)
+		*err = fault;
+	return rc;
+}
+
 /* A cursor begins at the page where its first record can be, where time is known to rise. */
-static int seek(struct stream_cursor *cursor, struct trc_error *err)
+static int seek(struct stream_cursor *cursor, struct account *account, struct trc_error *err)
 {
 	const struct record_filter *filter = cursor->filter;
-	const struct stream *stream = cursor->stream;
-	uint64_t page;
-	int rc;
+	int rc = TRC_OK;
 
-	if (!stream->monotone)
+	if (!cursor->stream->monotone)
 		return TRC_OK;
-	if (filter->start) {
-		rc = stream_find_page(cursor->data, stream, filter->start, &cursor->cache, &page, err);
-		if (rc)
-			return rc;
-		*(cursor->backwards ? &cursor->last : &cursor->next) = page;
-	}
-	if (filter->last != UINT64_MAX) {
-		rc = stream_find_page(cursor->data, stream, filter->last + 1, &cursor->cache, &page, err);
-		if (rc)
-			return rc;
-		*(cursor->backwards ? &cursor->next : &cursor->last) = page;
-	}
-	return TRC_OK;
+	cursor->cache.account = account;
+	if (filter->start)
+		rc = seek_end(cursor, filter->start, cursor->backwards ? &cursor->last : &cursor->next, err);
+	if (!rc && filter->last != UINT64_MAX)
+		rc = seek_end(cursor, filter->last + 1, cursor->backwards ? &cursor->next : &cursor->last, err);
+	cursor->cache.account = NULL;
+	return rc;
 }
 
 uint32_t walk_only_id(const uint8_t *event_ids)
@@ -82,7 +90,8 @@ static bool is_usual(const struct trc_data *data)
 }
 
 static int add_cursor(struct trc_walk *walk, const struct trc_walk_source *source,
-		      const struct trc_walk_options *options, struct trc_error *err)
+		      const struct trc_walk_options *options, struct account *account,
+		      struct trc_error *err)
 {
 	struct stream_cursor *cursor = &walk->cursors[walk->cursor_count];
 	struct record_filter *filter = &walk->filters[walk->cursor_count];
@@ -110,32 +119,45 @@ static int add_cursor(struct trc_walk *walk, const struct trc_walk_source *sourc
 			   options->flags & TRC_WALK_KEEP_MAPPED, &walk->problems);
 	walk->cursor_count++;
 	walk->usual &= is_usual(source->data);
-	if ((rc = map_check(&source->data->file->map, err)) || (rc = seek(cursor, err)))
+	if ((rc = map_check(&source->data->file->map, err)) || (rc = seek(cursor, account, err)))
 		return rc;
 	pages = cursor->last > cursor->next ? cursor->last - cursor->next : cursor->next - cursor->last;
 	walk->pages_total += pages + 1;
 	return TRC_OK;
 }
 
-/*
- * Each compressed stream of a walk keeps a chunk unpacked. Writers make chunks of 10 pages, so that
- * is little; a file made to fill memory is refused.
- */
-static int check_memory(const struct trc_walk_source *sources, size_t count, struct trc_error *err)
+/* What a cursor keeps: the records of a page, and a chunk unpacked. */
+static uint64_t cursor_memory(const struct stream *stream)
 {
-	uint64_t sum = 0;
+	uint64_t page = stream->info.page_size;
+
+	if (!stream->compressed && stream->size < page)
+		page = stream->size;
+	return CURSOR_BYTES + MERGE_NODE_BYTES + record_block_bytes((uint32_t)page) + stream->chunk_max;
+}
+
+/*
+ * The merge needs a page of each stream, so streams are what memory goes by. Their files are of one
+ * budget, or else the largest counts.
+ */
+static int check_memory(const struct trc_walk_source *sources, size_t count, struct account *account,
+			struct trc_error *err)
+{
+	uint64_t needed = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		const struct trc_data *data = sources[i].data;
+		const struct budget *budget = &data->file->budget;
 
+		if (budget->memory > account->budget.memory)
+			account->budget.memory = budget->memory;
+		if (budget->work > account->budget.work)
+			account->budget.work = budget->work;
 		if (sources[i].stream < data->stream_count)
-			sum += data->streams[sources[i].stream].chunk_max;
+			needed += cursor_memory(&data->streams[sources[i].stream]);
 	}
-	if (sum <= UNPACKED_MAX)
-		return TRC_OK;
-	return trc_fail(err, TRC_LIMIT, TRC_NO_OFFSET,
-			"walk: %zu streams hold %" PRIu64 " bytes unpacked, %" PRIu64 " is the limit", count, sum,
-			UNPACKED_MAX);
+	return count ? account_memory(account, needed, TRC_NO_OFFSET, "records of many streams in order", err) :
+		       TRC_OK;
 }
 
 int trc_walk_create(const struct trc_walk_source *sources, size_t count,
@@ -143,6 +165,7 @@ int trc_walk_create(const struct trc_walk_source *sources, size_t count,
 		    struct trc_error *err)
 {
 	struct trc_walk *walk = calloc(1, sizeof(*walk));
+	struct account account = { 0 };
 	int rc = TRC_OK;
 
 	if (!walk)
@@ -162,9 +185,9 @@ int trc_walk_create(const struct trc_walk_source *sources, size_t count,
 				     options->flags & TRC_WALK_BACKWARDS,
 				     options->flags & TRC_WALK_BY_CPU, err);
 	if (!rc)
-		rc = check_memory(sources, count, err);
+		rc = check_memory(sources, count, &account, err);
 	for (size_t i = 0; !rc && i < count; i++)
-		rc = add_cursor(walk, &sources[i], options, err);
+		rc = add_cursor(walk, &sources[i], options, &account, err);
 	if (rc) {
 		trc_walk_destroy(walk);
 		return rc;

@@ -5,7 +5,6 @@
 
 #include "error.h"
 
-#define NODE_RECORDS 256	/* 8 KiB */
 #define RUN_LEAST 16		/* records of one side in a row that are not worth a copy */
 
 int merge_tree_init(struct merge_tree *tree, struct stream_cursor *cursors, uint32_t count,

@@ -11,6 +11,9 @@
 
 #include "walk.h"
 
+#define NODE_RECORDS 256	/* 8 KiB */
+#define MERGE_NODE_BYTES (2 * sizeof(struct merge_node) + NODE_RECORDS * sizeof(struct walk_record))
+
 struct merge_node {
 	struct walk_record *at, *end;	/* what is there: in the buffer, or a part of what a node below has */
 	struct walk_record *buffer;	/* of leaves NULL: theirs is the cursor's block */

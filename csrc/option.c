@@ -111,9 +111,10 @@ static int check_sizes(struct trc_file *file, size_t before, uint64_t offset,
 {
 	struct options *options = &file->options;
 
-	if (options->unpacked_size > SECTION_UNPACKED_MAX)
-		return trc_fail(err, TRC_LIMIT, offset, "options: they unpack to more than %" PRIu64 " bytes",
-				SECTION_UNPACKED_MAX);
+	if (options->unpacked_size > budget_block(&file->budget))
+		return trc_fail(err, TRC_LIMIT, offset,
+				"options: they unpack to %" PRIu64 " bytes, a quarter of the budget of %" PRIu64
+				" bytes of memory is the limit", options->unpacked_size, file->budget.memory);
 	for (size_t i = before; i < options->count; i++)
 		options->payload_size += options->list[i].size;
 	if (options->payload_size > file->map.size + options->unpacked_size)

@@ -6,14 +6,18 @@
 #include "error.h"
 #include "file.h"
 
+#define WINDOW (UINT64_C(1) << 20)
+
 struct search {
 	const struct trc_file *file;
 	const struct subbuffer_layout *layout;
+	const struct areas *known;
 	struct problems *problems;
 	salvage_found found;
 	void *context;
 	uint32_t page_size;
-	uint32_t next_cpu;
+	uint64_t window_end;		/* file offset up to which the mapping was asked for */
+	uint32_t next_cpu, next_row;	/* of the top buffer's areas, the first at or behind next_cpu */
 };
 
 static uint64_t round_up(uint64_t offset, uint32_t page_size)
@@ -21,22 +25,17 @@ static uint64_t round_up(uint64_t offset, uint32_t page_size)
 	return (offset + page_size - 1) / page_size * page_size;
 }
 
-static bool cpu_has_area(const struct buffer *buffer, uint32_t cpu)
-{
-	for (uint32_t i = 0; i < buffer->info.cpu_count; i++) {
-		if (buffer->areas[i].cpu == cpu)
-			return true;
-	}
-	return false;
-}
-
 /* The next CPU that the tables know nothing of; false when all the machine's have data. */
 static bool take_cpu(struct search *search, uint32_t *cpu)
 {
+	const struct buffer *top = &search->file->buffers.list[0];
 	uint32_t limit = search->file->cpu_count ? search->file->cpu_count : CPU_ID_MAX;
 
-	while (search->next_cpu < limit && cpu_has_area(&search->file->buffers.list[0], search->next_cpu))
-		search->next_cpu++;
+	/* Its areas are sorted by CPU. */
+	while (search->next_row < top->info.cpu_count && top->areas[search->next_row].cpu <= search->next_cpu) {
+		search->next_cpu += top->areas[search->next_row].cpu == search->next_cpu;
+		search->next_row++;
+	}
 	if (search->next_cpu >= limit)
 		return false;
 	*cpu = search->next_cpu++;
@@ -76,6 +75,21 @@ static bool page_time(const struct search *search, uint64_t offset, uint64_t *ts
 	return page.end > 0 && page.ts > 0;
 }
 
+/*
+ * Every page of what may be most of the file is touched: they come in, and are given back, by the window.
+ */
+static void pass_window(struct search *search, uint64_t offset, uint64_t end)
+{
+	const struct map *map = &search->file->map;
+	uint64_t size = end - offset < WINDOW ? end - offset : WINDOW;
+
+	if (offset < search->window_end)
+		return;
+	map_visited(map, size);
+	map_populate(map, offset, size);
+	search->window_end = offset + size;
+}
+
 /* Uncompressed pages from offset to the end of the file, cut where time steps back. */
 static int search_pages(struct search *search, uint64_t offset, uint64_t end, struct trc_error *err)
 {
@@ -84,6 +98,7 @@ static int search_pages(struct search *search, uint64_t offset, uint64_t end, st
 	int rc;
 
 	for (; offset < end; offset += search->page_size) {
+		pass_window(search, offset, end);
 		if (!page_time(search, offset, &ts))
 			continue;
 		if (any && ts < last) {
@@ -134,6 +149,17 @@ static int search_chunks(struct search *search, uint64_t offset, uint64_t end, s
 	return TRC_OK;
 }
 
+/* From start to end, or to what is known to be some CPU's. */
+static int search_area(struct search *search, bool compressed, uint64_t start, uint64_t end,
+		       struct trc_error *err)
+{
+	uint64_t known = areas_first_byte(search->known, start);
+
+	if (known < end)
+		end = known;
+	return compressed ? search_chunks(search, start, end, err) : search_pages(search, start, end, err);
+}
+
 /* --- where to search ------------------------------------------------------------------------- */
 
 /* Does a BUFFER option tell of the section at this offset? Then its areas are known. */
@@ -174,8 +200,7 @@ static int search_v7(struct search *search, struct trc_error *err)
 			uint64_t start = round_up(section.offset, search->page_size);
 			uint64_t end = section.size ? section.offset + section.size : file->map.size;
 
-			return section.compressed ? search_chunks(search, start, end, err) :
-						    search_pages(search, start, end, err);
+			return search_area(search, section.compressed, start, end, err);
 		}
 		at = section.offset + section.size;
 	}
@@ -195,16 +220,17 @@ static int search_v6(struct search *search, struct trc_error *err)
 	    top->info.cpu_count >= search->file->cpu_count ||
 	    options_range(&search->file->options, TRC_OPTION_BUFFER, &first))
 		return TRC_OK;
-	return search_pages(search, round_up(start, search->page_size), search->file->map.size, err);
+	return search_area(search, false, round_up(start, search->page_size), search->file->map.size, err);
 }
 
 int salvage_areas(const struct trc_file *file, const struct subbuffer_layout *layout,
-		  struct problems *problems, salvage_found found, void *context,
+		  const struct areas *known, struct problems *problems, salvage_found found, void *context,
 		  struct trc_error *err)
 {
 	struct search search = {
 		.file = file,
 		.layout = layout,
+		.known = known,
 		.problems = problems,
 		.found = found,
 		.context = context,

@@ -11,15 +11,19 @@
 #ifndef TRC_SALVAGE_H
 #define TRC_SALVAGE_H
 
+#include "area.h"
 #include "problem.h"
 #include "subbuffer.h"
 
 /* Given each area that was found, of the top buffer. Not TRC_OK ends the search. */
 typedef int (*salvage_found)(void *context, const struct trc_cpu_area *area, struct trc_error *err);
 
-/* What is found is a problem of the file each time: its CPU number is an inference. */
+/*
+ * What is found is a problem of the file each time: its CPU number is an inference. Nothing is searched
+ * for in the areas that are known.
+ */
 int salvage_areas(const struct trc_file *file, const struct subbuffer_layout *layout,
-		  struct problems *problems, salvage_found found, void *context,
+		  const struct areas *known, struct problems *problems, salvage_found found, void *context,
 		  struct trc_error *err);
 
 #endif

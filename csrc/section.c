@@ -48,45 +48,62 @@ int section_read_header(const struct trc_file *file, uint64_t offset, struct sec
 	return rc;
 }
 
-/* The one compressed block of a section: u32 stored size, u32 unpacked size, the stream. */
+/*
+ * The one compressed block of a section: u32 stored size, u32 unpacked size, the stream. trace-cmd 3.3.1
+ * on 64-bit big-endian machines left the second word 0.
+ */
+static int read_block(const struct trc_file *file, const struct section *section, struct unpacker *unpacker,
+		      struct cursor *block, uint64_t *plain_size, struct trc_error *err)
+{
+	struct cursor whole = file_cursor(file, "compressed section"), c;
+	uint64_t limit = budget_block(&file->budget);
+	struct extent extent;
+	uint32_t stored, plain;
+	int rc;
+
+	if ((rc = cursor_skip(&whole, section->offset, err)) ||
+	    (rc = cursor_slice(&whole, section->size, "compressed section", &c, err)) ||
+	    (rc = cursor_u32(&c, &stored, err)) || (rc = cursor_u32(&c, &plain, err)) ||
+	    (rc = cursor_slice(&c, stored, "compressed section", block, err)))
+		return rc;
+	*plain_size = plain;
+	if (!plain && stored) {
+		rc = unpacked_extent(unpacker, cursor_here(block), stored, limit, &extent, section->header,
+				     err);
+		if (rc)
+			return rc;
+		block->end = block->pos + extent.used;
+		*plain_size = extent.plain;
+	}
+	if (*plain_size > limit)
+		return trc_fail(err, TRC_LIMIT, section->header,
+				"section %u: unpacks to %" PRIu64 " bytes, a quarter of the budget of %" PRIu64
+				" bytes of memory is the limit", section->id, *plain_size, file->budget.memory);
+	if (!unpacked_size_plausible(file->compression, cursor_left(block), *plain_size))
+		return trc_fail(err, TRC_CORRUPT, section->header,
+				"section %u: %" PRIu64 " bytes cannot unpack to %" PRIu64, section->id,
+				cursor_left(block), *plain_size);
+	return TRC_OK;
+}
+
 static int section_unpack(const struct trc_file *file, const struct section *section,
 			  struct trc_bytes *out, struct trc_error *err)
 {
-	struct cursor whole = file_cursor(file, "compressed section"), c, block;
-	uint32_t stored, plain;
-	uint64_t used;
-	uint8_t *data;
+	struct unpacker unpacker = unpacker_of(file->compression);
+	struct cursor block;
+	uint8_t *data = NULL;
+	uint64_t plain;
 	int rc;
 
 	if (file->compression == COMPRESSION_NONE)
 		return trc_fail(err, TRC_CORRUPT, section->header,
 				"section %u: marked compressed in a file without compression", section->id);
-	if ((rc = cursor_skip(&whole, section->offset, err)) ||
-	    (rc = cursor_slice(&whole, section->size, "compressed section", &c, err)) ||
-	    (rc = cursor_u32(&c, &stored, err)) || (rc = cursor_u32(&c, &plain, err)) ||
-	    (rc = cursor_slice(&c, stored, "compressed section", &block, err)))
-		return rc;
-	if (!plain && stored) {
-		/* trace-cmd 3.3.1 on 64-bit big-endian machines left this word 0. */
-		rc = unpack_unsized(file->compression, cursor_here(&block), stored,
-				    SECTION_UNPACKED_MAX, &data, &out->size, &used, section->header, err);
-		if (!rc)
-			out->data = out->owned = data;
-		return rc;
-	}
-	if (plain > SECTION_UNPACKED_MAX)
-		return trc_fail(err, TRC_LIMIT, section->header,
-				"section %u: unpacks to %u bytes, %" PRIu64 " is the limit", section->id,
-				plain, SECTION_UNPACKED_MAX);
-	if (!unpacked_size_plausible(file->compression, stored, plain))
-		return trc_fail(err, TRC_CORRUPT, section->header,
-				"section %u: %u bytes cannot unpack to %u", section->id, stored, plain);
-	data = malloc(plain ? plain : 1);
-	if (!data)
-		return trc_fail_no_memory(err);
-	struct unpacker unpacker = unpacker_of(file->compression);
-
-	rc = unpack(&unpacker, cursor_here(&block), stored, data, plain, section->header, err);
+	rc = read_block(file, section, &unpacker, &block, &plain, err);
+	if (!rc && !(data = malloc(plain ? (size_t)plain : 1)))
+		rc = trc_fail_no_memory(err);
+	if (!rc)
+		rc = unpack(&unpacker, cursor_here(&block), cursor_left(&block), data, plain, section->header,
+			    err);
 	unpacker_deinit(&unpacker);
 	if (rc) {
 		free(data);

@@ -13,7 +13,6 @@
 #define SECTION_FIRST_TEXT TRC_OPTION_HEADER_INFO	/* ids 16 to 21 hold the kernel's texts */
 #define SECTION_LAST_TEXT TRC_OPTION_CMDLINES
 #define SECTION_HEADER_SIZE 16
-#define SECTION_UNPACKED_MAX (UINT64_C(256) << 20)	/* a whole kernel's kallsyms take 10 MiB */
 
 struct section {
 	uint16_t id;

@@ -153,10 +153,9 @@ static bool pid_wanted(const struct record_filter *filter, int32_t pid)
 	return low < filter->pid_count && filter->pids[low] == pid;
 }
 
-/* Room for as many records as a page of so many bytes can hold: 4 bytes and a word of data each. */
 static int block_reserve(struct record_block *block, uint32_t bytes, struct trc_error *err)
 {
-	size_t room = bytes / 8 + 1;
+	size_t room = record_block_room(bytes);
 	struct walk_record *records;
 
 	block->count = 0;
@@ -432,8 +431,10 @@ static int page_time(const struct trc_data *data, const struct stream *stream, u
 		struct page page;
 		int rc = stream_page(data, stream, index, cache, &page, err);
 
-		if (rc && !problem_is_bearable(rc))
+		if (rc && (!problem_is_bearable(rc) || (cache->account && cache->account->exceeded)))
 			return rc;
+		if (!stream->compressed)
+			map_visited(&data->file->map, stream->info.page_size);
 		if (rc || !subbuffer_open(&data->layout, data->layout.big_endian, page.bytes,
 					  stream->info.page_size, page.available, &sub) || !sub.end)
 			continue;
@@ -468,20 +469,15 @@ int stream_find_page(const struct trc_data *data, const struct stream *stream, u
 
 /* --- public ---------------------------------------------------------------------------------- */
 
-int trc_stream_page_ts(const struct trc_data *data, size_t index, uint64_t page, uint64_t *ts,
-		       struct trc_error *err)
+int stream_page_ts(const struct trc_data *data, const struct stream *stream, uint64_t page,
+		   struct account *account, uint64_t *ts, struct trc_error *err)
 {
 	struct chunk_cache cache = chunk_cache_of(data);
-	const struct stream *stream;
 	uint64_t found_ts;
 	bool found;
-	int rc = map_check(&data->file->map, err);
+	int rc;
 
-	if (rc)
-		return rc;
-	if (index >= data->stream_count)
-		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "page time: there is no stream %zu", index);
-	stream = &data->streams[index];
+	cache.account = account;
 	rc = page_time(data, stream, page, stream->info.page_count, &cache, &found_ts, &found, err);
 	chunk_cache_deinit(&cache);
 	if (!rc && !found)
@@ -490,6 +486,19 @@ int trc_stream_page_ts(const struct trc_data *data, size_t index, uint64_t page,
 	if (!rc)
 		*ts = found_ts;
 	return rc;
+}
+
+int trc_stream_page_ts(const struct trc_data *data, size_t index, uint64_t page, uint64_t *ts,
+		       struct trc_error *err)
+{
+	struct account account = account_of(&data->file->budget);
+	int rc = map_check(&data->file->map, err);
+
+	if (rc)
+		return rc;
+	if (index >= data->stream_count)
+		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "page time: there is no stream %zu", index);
+	return stream_page_ts(data, &data->streams[index], page, &account, ts, err);
 }
 
 int trc_stream_is_monotone(const struct trc_data *data, size_t stream)

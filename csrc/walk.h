@@ -49,6 +49,17 @@ struct record_block {
 	struct walk_record *records;
 };
 
+/* Room for as many records as a page of so many bytes can hold: 4 bytes and a word of data each. */
+static inline size_t record_block_room(uint32_t page_bytes)
+{
+	return page_bytes / 8 + 1;
+}
+
+static inline uint64_t record_block_bytes(uint32_t page_bytes)
+{
+	return record_block_room(page_bytes) * sizeof(struct walk_record);
+}
+
 struct stream_cursor {
 	const struct trc_data *data;
 	const struct stream *stream;
@@ -88,6 +99,13 @@ int stream_cursor_next_page(struct stream_cursor *cursor, struct trc_error *err)
 
 /* Leaves in the block what the filters of the filter language let through: walk_filter.c. */
 void walk_filter_block(struct stream_cursor *cursor);
+
+/*
+ * Searches by time unpack whole chunks for a time each, which is work for the account, or for that of the
+ * cache. TRC_LIMIT: it took too much.
+ */
+int stream_page_ts(const struct trc_data *data, const struct stream *stream, uint64_t page,
+		   struct account *account, uint64_t *ts, struct trc_error *err);
 
 /* First page that can hold a record at or after ts, by bisection over the pages' time stamps. */
 int stream_find_page(const struct trc_data *data, const struct stream *stream, uint64_t ts,
