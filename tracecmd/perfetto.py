@@ -6,7 +6,8 @@ as ``GenericFtraceEvent``; a ``ProcessTree`` of the saved command lines, as far 
 (trace.dat files do not say which threads make a process, so that each task stands for itself);
 ``SystemInfo`` and ``ClockSnapshot``. Each guest is a machine of its own (``machine_id``), its time
 stamps on the host's clock, which stands as the boot-time clock of all machines;
-``RemoteClockSync`` says so.
+``RemoteClockSync`` says so. The flags and the preempt count of records are left out: the schema has
+a ``common_flags``, but trace processor takes it for an event of its own, without a name.
 
 The file is written as it is read: memory does not depend on the size of the recording.
 """
