@@ -6,7 +6,8 @@ as ``GenericFtraceEvent``; a ``ProcessTree`` of the saved command lines, as far 
 (trace.dat files do not say which threads make a process, so that each task stands for itself);
 ``SystemInfo`` and ``ClockSnapshot``. Each guest is a machine of its own (``machine_id``), its time
 stamps on the host's clock, which stands as the boot-time clock of all machines;
-``RemoteClockSync`` says so.
+``RemoteClockSync`` says so. The flags and the preempt count of records are left out: the schema has
+a ``common_flags``, but trace processor takes it for an event of its own, without a name.
 
 The file is written as it is read: memory does not depend on the size of the recording.
 """
@@ -19,6 +20,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple
 
+from .errors import LimitError
 from .event import Event, EventFormat, Field
 from .export import replacing
 from .session import Session
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["NATIVE", "machine_ids", "write"]
 
 FLUSH_BYTES = 1 << 15
+MAX_TS, MAX_CPU = (1 << 63) - 1, 1023
 
 # Numbers of fields in perfetto_trace.proto.
 TRACE_PACKET = 1
@@ -39,10 +42,11 @@ PACKET_SEQUENCE_ID, PACKET_SYSTEM_INFO, PACKET_MACHINE_ID = 10, 45, 98
 PACKET_REMOTE_CLOCK_SYNC = 107
 SYNC_SYNCED_CLOCKS, SYNCED_CLIENT_CLOCKS, SYNCED_HOST_CLOCKS = 1, 2, 3
 BUNDLE_CPU, BUNDLE_EVENT, BUNDLE_LOST_EVENTS = 1, 2, 3
-EVENT_TIMESTAMP, EVENT_PID, EVENT_COMMON_FLAGS, EVENT_GENERIC = 1, 2, 5, 327
+EVENT_TIMESTAMP, EVENT_PID, EVENT_GENERIC = 1, 2, 327
 GENERIC_NAME, GENERIC_FIELD = 1, 2
 VALUE_NAME, VALUE_STR, VALUE_INT, VALUE_UINT = 1, 3, 4, 5
 TREE_PROCESSES, PROCESS_PID, PROCESS_CMDLINE, PROCESS_CMDLINE_IS_COMM = 1, 1, 3, 9
+TREE_THREADS, THREAD_TID, THREAD_NAME, THREAD_TGID = 2, 1, 2, 3
 SNAPSHOT_CLOCKS, SNAPSHOT_PRIMARY, CLOCK_ID, CLOCK_TIMESTAMP = 1, 2, 1, 2
 SYSTEM_UTSNAME, SYSTEM_NUM_CPUS, SYSTEM_MACHINE_NAME = 1, 8, 17
 UTSNAME_SYSNAME, UTSNAME_RELEASE, UTSNAME_MACHINE = 1, 3, 4
@@ -207,6 +211,39 @@ def _generic(form: EventFormat, order: Literal["little", "big"]) -> _Encode:
     return encode
 
 
+_MARK = re.compile(
+    r"""(B\|{tgid}\|[^\n\0]*     # a slice of the thread begins
+       |E(\|[^\n\0]*)?         # and ends
+       |I\|{tgid}\|{name}       # an instant
+       |C\|{tgid}\|{name}\|{number}(\|{name})?                # a counter
+       |[SF]\|{tgid}\|{name}\|{number}                        # an asynchronous slice
+       |N\|{tgid}\|{name}\|{name}                             # both on a track with a name
+       |G\|{tgid}\|{name}\|{name}\|{number}
+       |H\|{tgid}\|{name}(\|{name})?\|{number}
+       )[\n\0]*""".format(tgid=r"\d{1,9}", name=r"[^|\n\0]+", number=r"-?\d{1,18}"),
+    re.ASCII | re.VERBOSE,
+)
+"""Texts in trace_marker that stand for slices and counters, as Android's atrace writes them."""
+
+
+def _print(form: EventFormat, order: Literal["little", "big"]) -> _Encode:
+    """Make the encoder of texts: typed only if they are marks.
+
+    Trace processor takes every typed one for a mark: a text that is none counts as an error, and
+    one that begins with an E ends a slice.
+    """
+    native, generic = _native(form, order), _generic(form, order)
+    if native is None:
+        return generic
+    typed, text = native, form.fields["buf"]
+
+    def encode(raw: bytes) -> bytes:
+        is_mark = _MARK.fullmatch(str(text.read(raw, order)))
+        return typed(raw) if is_mark else generic(raw)
+
+    return encode
+
+
 def _unknown(number: int) -> _Encode:
     """Encode what the file has no format for: its bytes."""
 
@@ -219,21 +256,29 @@ def _unknown(number: int) -> _Encode:
 
 
 class _Peer(NamedTuple):
-    """One machine: its packets' last fields, and encoders of events by id."""
+    """One machine: its packets' last fields, and encoders of events by buffer and id."""
 
     trace: Trace
     ending: bytes
-    encoders: dict[int, tuple[_Encode, int | None]]
+    encoders: dict[tuple[str, int], _Encode]
 
 
-def _encoder(peer: _Peer, event: Event) -> tuple[_Encode, int | None]:
-    """Make the encoder of an event, and find out where in its payload the flags are."""
+def _encoder(peer: _Peer, event: Event) -> _Encode:
+    """Make the encoder of an event in a buffer.
+
+    Several buffers may have recorded the same: trace processor would count a time slice twice, or
+    find that a CPU switches from a task that it does not run. An event is therefore typed in the
+    buffer where it comes first, and in others generic.
+    """
     form = event.format
     if form is None:
-        return _unknown(event.id), None
+        return _unknown(event.id)
     order = peer.trace.byteorder
-    flags = next((f.offset for f in form.common_fields if f.name == "common_flags"), None)
-    return _native(form, order) or _generic(form, order), flags
+    if any(number == event.id for _, number in peer.encoders):
+        return _generic(form, order)
+    if str(form) == "ftrace:print":
+        return _print(form, order)
+    return _native(form, order) or _generic(form, order)
 
 
 # The file ----------------------------------------------------------------------------------------
@@ -256,15 +301,33 @@ def _packet(file: BinaryIO, body: bytes, ending: bytes) -> None:
     file.write(content)
 
 
-def _same_clock(times: Iterable[int]) -> bytes:
-    """Say that a guest's time stamps are on the host's clock already, at each of some times."""
-    synced = b""
-    for ts in times:
-        clock = integer(CLOCK_ID, CLOCK_BOOTTIME) + integer(CLOCK_TIMESTAMP, ts)
-        snapshot = nested(SNAPSHOT_CLOCKS, clock)
-        both = nested(SYNCED_CLIENT_CLOCKS, snapshot) + nested(SYNCED_HOST_CLOCKS, snapshot)
-        synced += nested(SYNC_SYNCED_CLOCKS, both)
-    return nested(PACKET_REMOTE_CLOCK_SYNC, synced)
+def _same_clock(ts: int) -> bytes:
+    """Say that a guest's time stamps are on the host's clock already.
+
+    Trace processor takes two comparisons of the clocks that follow each other for a message there
+    and back: each clock's middle is when the other one was read. Only if no time passes between
+    the two is the offset that comes out the clocks' difference, zero.
+    """
+    clock = integer(CLOCK_ID, CLOCK_BOOTTIME) + integer(CLOCK_TIMESTAMP, ts)
+    snapshot = nested(SNAPSHOT_CLOCKS, clock)
+    both = nested(SYNCED_CLIENT_CLOCKS, snapshot) + nested(SYNCED_HOST_CLOCKS, snapshot)
+    return nested(PACKET_REMOTE_CLOCK_SYNC, nested(SYNC_SYNCED_CLOCKS, both) * 2)
+
+
+def _task(pid: int, comm: str) -> bytes:
+    """Name a task: fields of the ``ProcessTree``.
+
+    Trace processor takes a command line that is one word with blanks in it, such as ``CPU 0/KVM``,
+    for several, and the first for the process's name. A second word keeps it from that, if only an
+    empty one; what the thread is called is then said apart.
+    """
+    process = integer(PROCESS_PID, pid) + string(PROCESS_CMDLINE, comm)
+    process += integer(PROCESS_CMDLINE_IS_COMM, 1)
+    if " " not in comm:
+        return nested(TREE_PROCESSES, process)
+    thread = integer(THREAD_TID, pid) + string(THREAD_NAME, comm) + integer(THREAD_TGID, pid)
+    process += string(PROCESS_CMDLINE, "")
+    return nested(TREE_PROCESSES, process) + nested(TREE_THREADS, thread)
 
 
 def _describe(trace: Trace, name: str, start: int) -> Iterator[bytes]:
@@ -291,13 +354,20 @@ def _describe(trace: Trace, name: str, start: int) -> Iterator[bytes]:
         pid, _, comm = line.strip().partition(" ")
         if not pid.isdecimal() or len(pid) > 10 or not 0 < int(pid) < 1 << 31:
             continue
-        process = integer(PROCESS_PID, int(pid)) + string(PROCESS_CMDLINE, comm)
-        tree += nested(TREE_PROCESSES, process + integer(PROCESS_CMDLINE_IS_COMM, 1))
+        tree += _task(int(pid), comm)
         if len(tree) > FLUSH_BYTES:
             yield integer(PACKET_TIMESTAMP, start) + nested(PACKET_PROCESS_TREE, tree)
             tree.clear()
     if tree:
         yield integer(PACKET_TIMESTAMP, start) + nested(PACKET_PROCESS_TREE, tree)
+
+
+def _beyond(event: Event, trace: Trace) -> LimitError:
+    """Say what trace processor would drop, or refuse the whole trace for."""
+    what = f"time {event.ts} ns" if event.ts > MAX_TS else f"CPU {event.cpu}"
+    limits = f"times up to {MAX_TS} ns and CPUs up to {MAX_CPU}"
+    reason = f"trace data: a record of {what}; Perfetto has {limits}"
+    return LimitError(reason, path=trace.path)
 
 
 class _Bundles:
@@ -318,15 +388,14 @@ class _Bundles:
             bundle = self._open[key] = bytearray(integer(BUNDLE_CPU, event.cpu))
             if event.missed_events:
                 bundle += integer(BUNDLE_LOST_EVENTS, 1)
-        known = peer.encoders.get(event.id)
-        if known is None:
-            known = peer.encoders[event.id] = _encoder(peer, event)
-        encode, flags = known
-        raw = event.raw
+        if event.ts > MAX_TS or event.cpu > MAX_CPU:
+            raise _beyond(event, peer.trace)
+        kind = event.buffer, event.id
+        encode = peer.encoders.get(kind)
+        if encode is None:
+            encode = peer.encoders[kind] = _encoder(peer, event)
         body = b"\x08" + varint(event.ts) + b"\x10" + varint(event.pid & 0xFFFFFFFF)
-        if flags is not None and flags < len(raw) and raw[flags]:
-            body += b"\x28" + varint(raw[flags])
-        body += encode(raw)
+        body += encode(event.raw)
         bundle += b"\x12" + varint(len(body)) + body
 
     def _flush(self, key: tuple[str, str, int]) -> None:
@@ -361,6 +430,8 @@ def write(
 
     Raises:
         KeyError: no such event.
+        LimitError: a record has a time or a CPU that Perfetto cannot hold; ``start`` and ``end``
+            may leave it out.
     """
     if isinstance(recording, Session):
         traces = {peer.name: peer.trace for peer in recording.peers}
@@ -379,8 +450,8 @@ def write(
                 ending += integer(PACKET_MACHINE_ID, ids[name])
             peers[name] = _Peer(trace, ending, {})
             ts = 0 if first is None else first.ts
-            if name in placed:  # two comparisons are what an offset is made from
-                _packet(file, _same_clock((ts, ts + 10**9)), ending)
+            if name in placed:
+                _packet(file, _same_clock(ts), ending)
             for body in _describe(trace, name, ts):
                 _packet(file, body, ending)
         bundles = _Bundles(file, peers)

@@ -1,0 +1,1 @@
+"""What Perfetto's own trace processor reads in the traces that are written for it."""
