@@ -377,7 +377,7 @@ int trc_page_layout(const struct trc_metadata *metadata, struct trc_page_layout 
  * TRC_NOT_FOUND: there is none.
  */
 enum trc_event_state {
-	TRC_EVENT_FIELDS_FAILED = 1,	/* a field could not be read: only those before it are there */
+	TRC_EVENT_FIELDS_FAILED = 1,	/* a field could not be read: it is opaque, or missing if nothing is known of it */
 	TRC_EVENT_NO_PRINT_FMT = 2,
 	TRC_EVENT_FTRACE = 4,		/* of the system "ftrace": a record of a tracer, no trace event */
 };
@@ -411,11 +411,12 @@ enum trc_field_flag {
 	TRC_FIELD_DYNAMIC = 16,		/* __data_loc or __rel_loc: where in the record it is */
 	TRC_FIELD_LONG = 32,
 	TRC_FIELD_RELATIVE = 256,	/* __rel_loc: counted from the field's end */
+	TRC_FIELD_OPAQUE = 65536,	/* ours: the declaration cannot be read; its bytes are all that is known */
 };
 struct trc_field_info {
 	const char *name;
 	size_t name_size;
-	const char *type;	/* as libtraceevent spells it: "unsigned int", "char[16]" */
+	const char *type;	/* as libtraceevent spells it: "unsigned int", "char[16]"; all of an opaque declaration */
 	size_t type_size;
 	uint32_t offset;	/* from the start of the record's payload */
 	uint32_t size;		/* 0: up to the end of the record */
