@@ -45,17 +45,6 @@ static bool make_plan(const struct trc_columns *columns, const struct file_plans
 	return true;
 }
 
-/* A common field. */
-static struct field_access common_access(struct event_place place)
-{
-	struct field_access access = { .offset = place.offset, .width = (uint8_t)place.size,
-				       .size = place.size };
-
-	if (!place.size)
-		access.offset = UINT32_MAX / 2;	/* no record is that long: all null */
-	return access;
-}
-
 static int make_file(struct trc_columns *columns, const struct trc_data *data, struct trc_error *err)
 {
 	struct file_plans *file = &columns->files[columns->file_count];
@@ -66,9 +55,9 @@ static int make_file(struct trc_columns *columns, const struct trc_data *data, s
 		.formats = formats,
 		.long_size = data->metadata->long_size,
 		.big_endian = data->metadata->big_endian,
-		.pid = common_access(data->common.pid),
-		.flags = common_access(data->common.flags),
-		.preempt_count = common_access(data->common.preempt_count),
+		.pid = field_access_of_common(data->common.pid),
+		.flags = field_access_of_common(data->common.flags),
+		.preempt_count = field_access_of_common(data->common.preempt_count),
 		.by_id = calloc((size_t)formats->id_count + 1, sizeof(*file->by_id)),
 		.plans = calloc(formats->count + 2, sizeof(*file->plans)),
 	};

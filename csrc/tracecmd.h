@@ -823,6 +823,33 @@ int trc_column_set_problem(const struct trc_column_set *set, size_t index,
 void trc_column_set_progress(const struct trc_column_set *set, uint64_t *done, uint64_t *total);
 
 /*
+ * One field's values in some records, as its column would have them: for events one by one. A reader
+ * stands for itself; metadata may be destroyed before it, and any number of threads may use it.
+ */
+struct trc_field_reader;
+/* event, index: as for trc_event_field(). */
+int trc_field_reader_create(const struct trc_metadata *metadata, size_t event, size_t index,
+			    struct trc_field_reader **out, struct trc_error *err);
+/* Of a field that all records have at one place: TRC_COLUMN_FLAGS, TRC_COLUMN_PREEMPT_COUNT. */
+int trc_common_reader_create(const struct trc_metadata *metadata, uint32_t kind,
+			     struct trc_field_reader **out, struct trc_error *err);
+void trc_field_reader_destroy(struct trc_field_reader *reader);	/* NULL is fine */
+
+/*
+ * An array of its own, released by the caller, of the type that the schema tells; but texts are the
+ * bytes as recorded, UTF-8 or not. trc_field_reader_values(): rows first to first + count of a batch, of
+ * which payload, payload_end, size and id are looked at; those of other events than id are null, unless
+ * the reader is of all. trc_field_reader_value(): one record, an array of one.
+ */
+int trc_field_reader_schema(const struct trc_field_reader *reader, struct ArrowSchema *out,
+			    struct trc_error *err);
+int trc_field_reader_values(const struct trc_field_reader *reader, const struct trc_batch *batch,
+			    size_t first, size_t count, uint32_t id, int big_endian,
+			    struct ArrowArray *out, struct trc_error *err);
+int trc_field_reader_value(const struct trc_field_reader *reader, const uint8_t *payload, uint32_t size,
+			   int big_endian, struct ArrowArray *out, struct trc_error *err);
+
+/*
  * Texts: whole lines as trace-cmd report prints them. A report belongs to one thread at a time;
  * files, metadata and symbols must outlive it, and may be shared with other reports.
  */

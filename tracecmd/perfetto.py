@@ -17,16 +17,13 @@ import itertools
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from .event import Event, EventFormat, Field
 from .export import replacing
 from .session import Session
 from .trace import Trace
 from .vcpu_timeline import on_one_clock
-
-if TYPE_CHECKING:
-    from .event import Value
 
 __all__ = ["NATIVE", "machine_ids", "write"]
 
@@ -136,7 +133,7 @@ def string(number: int, text: str) -> bytes:
 
 # Records -----------------------------------------------------------------------------------------
 
-_Encode = Callable[[bytes], bytes]
+_Encode = Callable[[Event], bytes]
 
 
 def _holds(field: Field, kind: str) -> bool:
@@ -153,7 +150,7 @@ def _holds(field: Field, kind: str) -> bool:
     return kind == "U" or (kind == "u" and size <= 4) or (kind in "iI" and size < 4)
 
 
-def _native(form: EventFormat, order: Literal["little", "big"]) -> _Encode | None:
+def _native(form: EventFormat) -> _Encode | None:
     """Make the encoder of an event that the schema has, if all of its fields fit."""
     if str(form) not in NATIVE:
         return None
@@ -167,10 +164,10 @@ def _native(form: EventFormat, order: Literal["little", "big"]) -> _Encode | Non
         parts.append((field, tag_bytes(target) if kind == "s" else tag_varint(target)))
     head = tag_bytes(number)
 
-    def encode(raw: bytes) -> bytes:
+    def encode(event: Event) -> bytes:
         body = b""
         for field, tag in parts:
-            value = field.read(raw, order)
+            value = event._read(field)
             if isinstance(value, int):
                 body += tag + varint(value)
             elif isinstance(value, str):
@@ -183,7 +180,7 @@ def _native(form: EventFormat, order: Literal["little", "big"]) -> _Encode | Non
     return encode
 
 
-def _value(field: Field, value: Value) -> bytes:
+def _value(field: Field, value: int | str | bytes | list[int]) -> bytes:
     if isinstance(value, int):
         return integer(VALUE_INT if field.is_signed else VALUE_UINT, value)
     if isinstance(value, str):
@@ -193,15 +190,17 @@ def _value(field: Field, value: Value) -> bytes:
     return string(VALUE_STR, ",".join(map(str, value)))
 
 
-def _generic(form: EventFormat, order: Literal["little", "big"]) -> _Encode:
+def _generic(form: EventFormat) -> _Encode:
     head = tag_bytes(EVENT_GENERIC)
     name = string(GENERIC_NAME, form.name)
     parts = [(field, string(VALUE_NAME, field.name)) for field in form.fields.values()]
 
-    def encode(raw: bytes) -> bytes:
+    def encode(event: Event) -> bytes:
         body = name
         for field, title in parts:
-            body += nested(GENERIC_FIELD, title + _value(field, field.read(raw, order)))
+            value = event._read(field)
+            if value is not None:
+                body += nested(GENERIC_FIELD, title + _value(field, value))
         return head + varint(len(body)) + body
 
     return encode
@@ -210,8 +209,8 @@ def _generic(form: EventFormat, order: Literal["little", "big"]) -> _Encode:
 def _unknown(number: int) -> _Encode:
     """Encode what the file has no format for: its bytes."""
 
-    def encode(raw: bytes) -> bytes:
-        value = string(VALUE_NAME, "raw") + string(VALUE_STR, raw.hex())
+    def encode(event: Event) -> bytes:
+        value = string(VALUE_NAME, "raw") + string(VALUE_STR, event.raw.hex())
         name = string(GENERIC_NAME, f"id {number}")
         return nested(EVENT_GENERIC, name + nested(GENERIC_FIELD, value))
 
@@ -231,9 +230,8 @@ def _encoder(peer: _Peer, event: Event) -> tuple[_Encode, int | None]:
     form = event.format
     if form is None:
         return _unknown(event.id), None
-    order = peer.trace.byteorder
     flags = next((f.offset for f in form.common_fields if f.name == "common_flags"), None)
-    return _native(form, order) or _generic(form, order), flags
+    return _native(form) or _generic(form), flags
 
 
 # The file ----------------------------------------------------------------------------------------
@@ -326,7 +324,7 @@ class _Bundles:
         body = b"\x08" + varint(event.ts) + b"\x10" + varint(event.pid & 0xFFFFFFFF)
         if flags is not None and flags < len(raw) and raw[flags]:
             body += b"\x28" + varint(raw[flags])
-        body += encode(raw)
+        body += encode(event)
         bundle += b"\x12" + varint(len(body)) + body
 
     def _flush(self, key: tuple[str, str, int]) -> None:

@@ -21,7 +21,8 @@ from ._columns import (
     array_capsule,
     schema_capsule,
 )
-from ._data import Batch, Clock, Count, Counts, Damage, Data, StreamInfo, Walk, WalkSource
+from ._data import Batch, Clock, Count, Counts, Damage, Data, Payloads, StreamInfo, Walk, WalkSource
+from ._fields import FieldReader, Value
 from ._file import (
     BUFFER_TEXT,
     OPTION_NAMES,
@@ -73,6 +74,7 @@ __all__ = [
     "Data",
     "EventInfo",
     "FieldInfo",
+    "FieldReader",
     "File",
     "Filter",
     "Guest",
@@ -81,6 +83,7 @@ __all__ = [
     "Memory",
     "Metadata",
     "Option",
+    "Payloads",
     "Report",
     "ReportFile",
     "Schema",
@@ -88,6 +91,7 @@ __all__ = [
     "StreamInfo",
     "Symbols",
     "Text",
+    "Value",
     "Walk",
     "WalkSource",
     "array_capsule",
