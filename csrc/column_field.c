@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data_loc.h"
+
 #define BITMASK_MAX 8192	/* bytes of a bitmask: eight times what the largest kernel has */
 
 /* --- integers -------------------------------------------------------------------------------- */
@@ -82,27 +84,22 @@ static bool put_bools(struct column_builder *builder, const struct column_rows *
 
 /* --- bytes and texts ------------------------------------------------------------------------- */
 
-/*
- * Where a field with a __data_loc says that its value is: the low half of a word is the offset, the high
- * half the length. false: the record does not tell.
- */
+/* Where a field with a __data_loc says that its value is. false: the record does not tell. */
 static bool find_dynamic(const uint8_t *payload, uint32_t payload_size,
 			 const struct field_access *access, bool big_endian, uint64_t *at,
 			 uint32_t *length)
 {
 	uint64_t base = access->extent == EXTENT_RELATIVE ? *at + access->size : 0;
-	uint32_t word;
+	struct data_loc loc;
 
-	if (access->size == 2) {	/* kernels of 2009: no length, but a text ends with a NUL */
-		*at = base + load_u16(payload + *at, big_endian);
+	if (!data_loc_load(payload + *at, access->size, big_endian, &loc))
+		return false;
+	*at = base + loc.offset;
+	*length = loc.length;
+	if (loc.length == DATA_LOC_NO_LENGTH) {
 		*length = *at < payload_size ? payload_size - (uint32_t)*at : 0;
 		return access->type.shape == SHAPE_TEXT;
 	}
-	if (access->size != 4 && access->size != 8)	/* of 8 the first four: synthetic events */
-		return false;
-	word = load_u32(payload + *at, big_endian);
-	*at = base + (word & 0xffff);
-	*length = word >> 16;
 	return true;
 }
 

@@ -19,6 +19,17 @@ static bool id_wanted(const uint8_t *event_ids, uint32_t id)
 	return !event_ids || event_ids[id >> 3] >> (id & 7) & 1;
 }
 
+/* Whether a column is of the event: its field may be wanted of one alone, "SYSTEM:NAME". */
+static bool is_of_event(const struct column *column, const struct event_format *event)
+{
+	size_t system_size = event->system.size;
+	const char *name = column->event;
+
+	return !name || (strlen(name) == system_size + 1 + event->name.size &&
+			 !memcmp(name, event->system.start, system_size) && name[system_size] == ':' &&
+			 !memcmp(name + system_size + 1, event->name.start, event->name.size));
+}
+
 /* The fields of one event for all columns. */
 static bool make_plan(const struct trc_columns *columns, const struct file_plans *file,
 		      const struct event_format *event, struct plan *plan)
@@ -34,7 +45,7 @@ static bool make_plan(const struct trc_columns *columns, const struct file_plans
 		const struct column *column = &columns->columns[i];
 		const struct event_field *field;
 
-		if (column->kind != TRC_COLUMN_FIELD)
+		if (column->kind != TRC_COLUMN_FIELD || !is_of_event(column, event))
 			continue;
 		field = event_field_by_name(event, column->field);
 		if (!field)
@@ -168,6 +179,8 @@ static int add_column(struct trc_columns *columns, const struct trc_column *from
 		return trc_fail_no_memory(err);
 	if (from->symbols && !(column->symbols = copy_string(from->symbols)))
 		return trc_fail_no_memory(err);
+	if (from->event && !(column->event = copy_string(from->event)))
+		return trc_fail_no_memory(err);
 	column->field = text_of(column->field_name);
 	return column->name ? TRC_OK : trc_fail_no_memory(err);
 }
@@ -189,9 +202,11 @@ static int field_type(const struct trc_columns *columns, size_t index, struct co
 				*type = plan->access[index].type;
 			else if (!column_type_join(type, plan->access[index].type))
 				return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET,
-						"columns: field %s is of another type in event %.*s",
+						"columns: field %s is of another type in event %.*s; "
+						"%.*s.%s is a column of its own",
 						name, (int)plan->event->name.size,
-						plan->event->name.start);
+						plan->event->name.start, (int)plan->event->name.size,
+						plan->event->name.start, name);
 			found = true;
 		}
 	}
@@ -409,6 +424,7 @@ void trc_columns_destroy(struct trc_columns *columns)
 		free(column->name);
 		free(column->field_name);
 		free(column->symbols);
+		free(column->event);
 		free(column->cache);
 		free(column->of_source);
 	}

@@ -433,6 +433,11 @@ const struct event_field *event_field_by_name(const struct event_format *format,
 	return field ? field : find_field(format->common, format->common_count, name);
 }
 
+const struct event_field *event_own_field(const struct event_format *format, struct text name)
+{
+	return find_field(format->fields, format->field_count, name);
+}
+
 const struct event_field *event_reported_field(const struct event_format *format, struct text name)
 {
 	const struct event_field *field = find_field(format->fields, format->reported_count, name);

@@ -80,7 +80,9 @@ const struct event_format *event_by_name(const struct event_formats *formats, st
 
 /* Looks among the event's own fields first, then among the common ones. NULL: none. */
 const struct event_field *event_field_by_name(const struct event_format *format, struct text name);
-/* The same among those that libtraceevent knows. */
+/* Among its own alone. */
+const struct event_field *event_own_field(const struct event_format *format, struct text name);
+/* Among all that libtraceevent knows. */
 const struct event_field *event_reported_field(const struct event_format *format, struct text name);
 
 /*

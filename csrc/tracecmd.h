@@ -639,7 +639,8 @@ void trc_walk_progress(const struct trc_walk *walk, uint64_t *done, uint64_t *to
  * mean: && and || have one rank and bind to the left; =~ and !~ take a regular expression that need
  * not match the whole text and knows no upper and lower case; a comparison with a field that the
  * event does not have is false; COMM and CPU are the command's name and the CPU. Beyond it: ~ with
- * the kernel's wildcards (*, ?, [...]), -N, and a field as the right side.
+ * the kernel's wildcards (*, ?, [...]), -N, a field as the right side, EVENT.FIELD for the field of one
+ * event, and, where the event has no field of that name, common_comm and cpu for COMM and CPU.
  *
  * TRC_ARGUMENT: the text is not a filter; err->message says where. TRC_NOT_FOUND: no event of the
  * file fits EVENTS.
@@ -648,7 +649,10 @@ int trc_filter_create(const struct trc_metadata *metadata, const struct trc_symb
 		      const char *text, size_t size, const uint8_t *event_ids,
 		      struct trc_filter **out, struct trc_error *err);
 void trc_filter_destroy(struct trc_filter *filter);	/* NULL is fine */
-/* Names in the filter that are a field of none of its events: number index (from 0). */
+/* Names in the filter, number index (from 0). own_field: of some of its events, and not a common one. */
+int trc_filter_name(const struct trc_filter *filter, size_t index, const char **name, size_t *size,
+		    int *own_field, struct trc_error *err);
+/* Those of them that none of its events knows. */
 int trc_filter_unknown(const struct trc_filter *filter, size_t index, const char **name,
 		       size_t *size, struct trc_error *err);
 /*
@@ -730,6 +734,8 @@ struct trc_column {
 	const char *field;		/* of kind FIELD: its name; ends in NUL */
 	uint32_t kind;			/* enum trc_column_kind */
 	const char *symbols;		/* names of its values, for its metadata; ends in NUL; NULL: none */
+	const char *event;		/* of kind FIELD: that of this event alone, "SYSTEM:NAME", null in others;
+					   ends in NUL; NULL: of all events that have it */
 };
 struct trc_columns_source {
 	struct trc_walk_source walk;	/* event_ids: which events' fields there are */
