@@ -404,6 +404,19 @@ static bool finish(struct column_builder *builder, size_t rows, struct ArrowArra
 	return true;
 }
 
+bool arrow_column(struct column_builder *builder, size_t rows, struct ArrowArray *out)
+{
+	struct ArrowArray array = { 0 };
+
+	if (!finish(builder, rows, &array)) {
+		if (array.release)
+			array.release(&array);
+		return false;
+	}
+	*out = array;
+	return true;
+}
+
 struct batch_memory {
 	const void *buffers[1];
 	struct ArrowArray **pointers;

@@ -95,8 +95,10 @@ size_t column_row_size(struct column_type type);
 
 /*
  * The batch so far as an array, of which the caller is the owner; the builder is as new.
- * arrow_batch(): several, all of rows rows, as the children of a struct.
+ * arrow_batch(): several, all of rows rows, as the children of a struct. arrow_column(): one alone; false:
+ * out of memory.
  */
+bool arrow_column(struct column_builder *builder, size_t rows, struct ArrowArray *out);
 int arrow_batch(struct column_builder *builders, size_t count, size_t rows, struct ArrowArray *out,
 		struct trc_error *err);
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data_loc.h"
+
 #define BITMASK_MAX 8192	/* bytes of a bitmask: eight times what the largest kernel has */
 
 /* --- integers -------------------------------------------------------------------------------- */
@@ -82,25 +84,42 @@ static bool put_bools(struct column_builder *builder, const struct column_rows *
 
 /* --- bytes and texts ------------------------------------------------------------------------- */
 
+/* Where a field with a __data_loc says that its value is. false: the record does not tell. */
+static bool find_dynamic(const uint8_t *payload, uint32_t payload_size,
+			 const struct field_access *access, bool big_endian, uint64_t *at,
+			 uint32_t *length)
+{
+	uint64_t base = access->extent == EXTENT_RELATIVE ? *at + access->size : 0;
+	struct data_loc loc;
+
+	if (!data_loc_load(payload + *at, access->size, big_endian, &loc))
+		return false;
+	*at = base + loc.offset;
+	*length = loc.length;
+	if (loc.length == DATA_LOC_NO_LENGTH) {
+		*length = *at < payload_size ? payload_size - (uint32_t)*at : 0;
+		return access->type.shape == SHAPE_TEXT;
+	}
+	return true;
+}
+
 /* The bytes of a value; false: they do not all lie within the record. */
 static bool find_bytes(const uint8_t *payload, uint32_t payload_size,
 		       const struct field_access *access, bool big_endian, const uint8_t **bytes,
 		       uint32_t *size)
 {
-	uint64_t word, at = access->offset;
+	uint64_t at = access->offset;
 	uint32_t length = access->size;
 
 	if (length > payload_size || at > payload_size - length)
 		return false;
-	if (access->extent == EXTENT_REST) {
+	if (access->extent == EXTENT_REST)
 		length = payload_size - (uint32_t)at;
-	} else if (access->extent != EXTENT_FIXED) {
-		word = load_uint(payload + at, access->size, big_endian);
-		at = (word & 0xffff) + (access->extent == EXTENT_RELATIVE ? at + access->size : 0);
-		length = word >> 16 & 0xffff;
-		if (length > payload_size || at > payload_size - length)
-			return false;
-	}
+	else if (access->extent != EXTENT_FIXED &&
+		 !find_dynamic(payload, payload_size, access, big_endian, &at, &length))
+		return false;
+	if (length > payload_size || at > payload_size - length)
+		return false;
 	*bytes = payload + at;
 	*size = length;
 	return true;

@@ -212,6 +212,8 @@ struct field_access field_access_of(const struct event_format *event,
 		access.size = 0;
 	if (is_raw(event, field))
 		access.type = (struct column_type){ .shape = SHAPE_BINARY };
+	else if (field->flags & TRC_FIELD_OPAQUE)
+		access.type = bytes_type(field, access.extent);
 	else if (array && has_word(field->type, "char") && !is_byte(field->type) &&
 		 !has_part(field->type, TEXT("*")))
 		access.type = text_type(&access, flags);
@@ -233,6 +235,18 @@ struct field_access field_access_of(const struct event_format *event,
 		access.type = stack_type(access.type);
 		access.is_signed = access.type.is_signed;
 	}
+	return access;
+}
+
+struct field_access field_access_of_common(struct event_place place)
+{
+	struct field_access access = {
+		.offset = place.offset, .width = (uint8_t)place.size, .size = place.size,
+		.type = integer_type(SHAPE_INTEGER, 1, false),
+	};
+
+	if (!place.size)
+		access.offset = UINT32_MAX / 2;	/* no record is that long: all null */
 	return access;
 }
 

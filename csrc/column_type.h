@@ -47,6 +47,9 @@ struct field_access field_access_of(const struct event_format *event,
 				    const struct event_field *field, unsigned long_size,
 				    uint32_t flags);
 
+/* common_flags and common_preempt_count, which all records have at one place: uint8. */
+struct field_access field_access_of_common(struct event_place place);
+
 /* One type that holds both, for a column with fields of several events. false: there is none. */
 bool column_type_join(struct column_type *type, struct column_type other);
 

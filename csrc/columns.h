@@ -45,6 +45,7 @@ struct column {
 	uint32_t kind;			/* enum trc_column_kind */
 	char *name, *field_name;	/* field_name: NULL unless the kind is FIELD */
 	char *symbols;			/* or NULL */
+	char *event;			/* "SYSTEM:NAME", the only one whose field it is; or NULL */
 	struct text field;
 	struct column_builder builder;
 	struct lookup_cache *cache;	/* indices of texts of 16 bytes, of pids; or NULL */

@@ -19,6 +19,17 @@ static bool id_wanted(const uint8_t *event_ids, uint32_t id)
 	return !event_ids || event_ids[id >> 3] >> (id & 7) & 1;
 }
 
+/* Whether a column is of the event: its field may be wanted of one alone, "SYSTEM:NAME". */
+static bool is_of_event(const struct column *column, const struct event_format *event)
+{
+	size_t system_size = event->system.size;
+	const char *name = column->event;
+
+	return !name || (strlen(name) == system_size + 1 + event->name.size &&
+			 !memcmp(name, event->system.start, system_size) && name[system_size] == ':' &&
+			 !memcmp(name + system_size + 1, event->name.start, event->name.size));
+}
+
 /* The fields of one event for all columns. */
 static bool make_plan(const struct trc_columns *columns, const struct file_plans *file,
 		      const struct event_format *event, struct plan *plan)
@@ -34,7 +45,7 @@ static bool make_plan(const struct trc_columns *columns, const struct file_plans
 		const struct column *column = &columns->columns[i];
 		const struct event_field *field;
 
-		if (column->kind != TRC_COLUMN_FIELD)
+		if (column->kind != TRC_COLUMN_FIELD || !is_of_event(column, event))
 			continue;
 		field = event_field_by_name(event, column->field);
 		if (!field)
@@ -43,17 +54,6 @@ static bool make_plan(const struct trc_columns *columns, const struct file_plans
 		plan->access[i] = field_access_of(event, field, file->long_size, columns->flags);
 	}
 	return true;
-}
-
-/* A common field. */
-static struct field_access common_access(struct event_place place)
-{
-	struct field_access access = { .offset = place.offset, .width = (uint8_t)place.size,
-				       .size = place.size };
-
-	if (!place.size)
-		access.offset = UINT32_MAX / 2;	/* no record is that long: all null */
-	return access;
 }
 
 static int make_file(struct trc_columns *columns, const struct trc_data *data, struct trc_error *err)
@@ -66,9 +66,9 @@ static int make_file(struct trc_columns *columns, const struct trc_data *data, s
 		.formats = formats,
 		.long_size = data->metadata->long_size,
 		.big_endian = data->metadata->big_endian,
-		.pid = common_access(data->common.pid),
-		.flags = common_access(data->common.flags),
-		.preempt_count = common_access(data->common.preempt_count),
+		.pid = field_access_of_common(data->common.pid),
+		.flags = field_access_of_common(data->common.flags),
+		.preempt_count = field_access_of_common(data->common.preempt_count),
 		.by_id = calloc((size_t)formats->id_count + 1, sizeof(*file->by_id)),
 		.plans = calloc(formats->count + 2, sizeof(*file->plans)),
 	};
@@ -179,6 +179,8 @@ static int add_column(struct trc_columns *columns, const struct trc_column *from
 		return trc_fail_no_memory(err);
 	if (from->symbols && !(column->symbols = copy_string(from->symbols)))
 		return trc_fail_no_memory(err);
+	if (from->event && !(column->event = copy_string(from->event)))
+		return trc_fail_no_memory(err);
 	column->field = text_of(column->field_name);
 	return column->name ? TRC_OK : trc_fail_no_memory(err);
 }
@@ -200,9 +202,11 @@ static int field_type(const struct trc_columns *columns, size_t index, struct co
 				*type = plan->access[index].type;
 			else if (!column_type_join(type, plan->access[index].type))
 				return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET,
-						"columns: field %s is of another type in event %.*s",
+						"columns: field %s is of another type in event %.*s; "
+						"%.*s.%s is a column of its own",
 						name, (int)plan->event->name.size,
-						plan->event->name.start);
+						plan->event->name.start, (int)plan->event->name.size,
+						plan->event->name.start, name);
 			found = true;
 		}
 	}
@@ -420,6 +424,7 @@ void trc_columns_destroy(struct trc_columns *columns)
 		free(column->name);
 		free(column->field_name);
 		free(column->symbols);
+		free(column->event);
 		free(column->cache);
 		free(column->of_source);
 	}

@@ -44,43 +44,81 @@ static int grow(void **array, size_t *room, size_t count, size_t element, struct
 	return TRC_OK;
 }
 
-/*
- * Field lines up to one that is none. *failed: a line could not be read; those before it are
- * there. The result is in the arena.
- */
-static int read_fields(struct scanner *s, const struct reading *r, const struct event_field **out,
-		       uint32_t *out_count, bool *failed, struct trc_error *err)
-{
-	struct event_formats *formats = r->formats;
-	struct event_field *fields;
-	const char *wrong = "more fields than any kernel has";
-	size_t count = 0;
-	int rc;
+/* Fields read from the lines of a format; the list is in the arena. */
+struct field_list {
+	const struct event_field *fields;
+	uint32_t count;
+	uint32_t readable;	/* up to the first that libtraceevent cannot read */
+	bool failed;		/* there is such a one */
+};
 
-	for (;;) {
-		if ((rc = grow((void **)&formats->scratch, &formats->scratch_room, count,
-			       sizeof(*formats->scratch), err)))
-			return rc;
-		rc = formats->field_count + count < FIELDS_MAX ?
-			field_parse(s, &r->rules, &formats->scratch[count], &wrong) : TRC_CORRUPT;
-		if (rc)
-			break;
-		count++;
-	}
-	if (rc == TRC_NO_MEMORY)
-		return trc_fail_no_memory(err);
-	*failed = rc == TRC_CORRUPT;
-	if (*failed)
-		remember(r, wrong);
-	fields = arena_alloc(&formats->arena, count * sizeof(*fields));
+static void note_failure(const struct reading *r, struct field_list *out, size_t count, const char *wrong)
+{
+	if (!out->failed)
+		out->readable = (uint32_t)count;
+	out->failed = true;
+	remember(r, wrong);
+}
+
+static int keep_fields(struct event_formats *formats, size_t count, struct field_list *out,
+		       struct trc_error *err)
+{
+	struct event_field *fields = arena_alloc(&formats->arena, count * sizeof(*fields));
+
 	if (!fields)
 		return trc_fail_no_memory(err);
 	if (count)
 		memcpy(fields, formats->scratch, count * sizeof(*fields));
 	formats->field_count += count;
-	*out = fields;
-	*out_count = (uint32_t)count;
+	out->fields = fields;
+	out->count = (uint32_t)count;
+	if (!out->failed)
+		out->readable = out->count;
 	return TRC_OK;
+}
+
+/* Moves on to the next line. */
+static void skip_line(struct scanner *s)
+{
+	const char *newline = memchr(s->pos, '\n', (size_t)(s->end - s->pos));
+
+	s->pos = newline ? newline + 1 : s->end;
+}
+
+/* Field lines up to one that is not. One that cannot be read is passed over, or opaque. */
+static int read_fields(struct scanner *s, const struct reading *r, struct field_list *out,
+		       struct trc_error *err)
+{
+	struct event_formats *formats = r->formats;
+	size_t count = 0;
+
+	*out = (struct field_list){ 0 };
+	for (;;) {
+		const char *wrong;
+		int rc;
+
+		if ((rc = grow((void **)&formats->scratch, &formats->scratch_room, count,
+			       sizeof(*formats->scratch), err)))
+			return rc;
+		if (formats->field_count + count >= FIELDS_MAX) {
+			note_failure(r, out, count, "more fields than any kernel has");
+			break;
+		}
+		rc = field_parse(s, &r->rules, &formats->scratch[count], &wrong);
+		if (rc == TRC_NO_MEMORY)
+			return trc_fail_no_memory(err);
+		if (rc == TRC_NOT_FOUND)
+			break;
+		if (rc == TRC_CORRUPT) {
+			note_failure(r, out, count, wrong);
+			skip_line(s);
+			continue;
+		}
+		if (formats->scratch[count].flags & TRC_FIELD_OPAQUE)
+			note_failure(r, out, count, "a declaration that cannot be read");
+		count++;
+	}
+	return keep_fields(formats, count, out, err);
 }
 
 /*
@@ -93,6 +131,7 @@ static int read_common(struct scanner *s, const struct reading *r, struct event_
 	struct event_formats *formats = r->formats;
 	struct text seen = formats->common_text;
 	const char *start = s->pos;
+	struct field_list list;
 	int rc;
 
 	if (seen.size && (size_t)(s->end - start) >= seen.size &&
@@ -101,10 +140,12 @@ static int read_common(struct scanner *s, const struct reading *r, struct event_
 		*failed = false;
 	} else {
 		formats->common_text.size = 0;
-		rc = read_fields(s, r, &formats->common_fields, &formats->common_count, failed, err);
-		if (rc)
+		if ((rc = read_fields(s, r, &list, err)))
 			return rc;
-		if (!*failed && scanner_accept_char(s, '\n'))
+		formats->common_fields = list.fields;
+		formats->common_count = list.count;
+		*failed = list.failed;
+		if (scanner_accept_char(s, '\n') && !*failed)
 			formats->common_text = (struct text){ start, (size_t)(s->pos - start) };
 	}
 	format->common = formats->common_fields;
@@ -125,6 +166,7 @@ static struct text trimmed(const char *start, const char *end)
 static int read_body(struct scanner *s, const struct reading *r, struct event_format *format,
 		     struct trc_error *err)
 {
+	struct field_list own;
 	bool failed;
 	int rc;
 
@@ -135,15 +177,15 @@ static int read_body(struct scanner *s, const struct reading *r, struct event_fo
 		remember(r, "no line \"format:\"");
 		return TRC_OK;
 	}
-	rc = read_common(s, r, format, &failed, err);
-	if (!rc && !failed)
-		rc = read_fields(s, r, &format->fields, &format->field_count, &failed, err);
-	if (rc)
+	if ((rc = read_common(s, r, format, &failed, err)))
 		return rc;
-	if (failed) {
+	if ((rc = read_fields(s, r, &own, err)))
+		return rc;
+	format->fields = own.fields;
+	format->field_count = own.count;
+	format->reported_count = failed ? 0 : own.readable;
+	if (failed || own.failed)
 		format->state |= TRC_EVENT_FIELDS_FAILED;
-		return TRC_OK;
-	}
 	scanner_skip_newlines(s);
 	if (scanner_accept(s, "print") && scanner_accept(s, "fmt") && scanner_accept_char(s, ':')) {
 		format->print_fmt = trimmed(s->pos, s->end);
@@ -278,7 +320,7 @@ static struct event_place common_place(const struct event_format *format, struct
 	for (uint32_t i = 0; i < format->common_count; i++) {
 		const struct event_field *field = &format->common[i];
 
-		if (!text_equal(field->name, name))
+		if (!text_equal(field->name, name) || field->flags & TRC_FIELD_OPAQUE)
 			continue;
 		if (field->size == 1 || field->size == 2 || field->size == 4 || field->size == 8)
 			return (struct event_place){ field->offset, field->size };
@@ -389,4 +431,17 @@ const struct event_field *event_field_by_name(const struct event_format *format,
 	const struct event_field *field = find_field(format->fields, format->field_count, name);
 
 	return field ? field : find_field(format->common, format->common_count, name);
+}
+
+const struct event_field *event_own_field(const struct event_format *format, struct text name)
+{
+	return find_field(format->fields, format->field_count, name);
+}
+
+const struct event_field *event_reported_field(const struct event_format *format, struct text name)
+{
+	const struct event_field *field = find_field(format->fields, format->reported_count, name);
+
+	field = field ? field : find_field(format->common, format->common_count, name);
+	return field && !(field->flags & TRC_FIELD_OPAQUE) ? field : NULL;
 }

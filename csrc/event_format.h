@@ -19,11 +19,13 @@ struct event_format {
 	struct text system, name;
 	struct text print_fmt;		/* all behind "print fmt:", blanks at either end dropped */
 	uint32_t id;			/* common_type of its records */
-	uint32_t state;			/* enum trc_event_state, or'ed; print_fmt is empty if the fields failed */
+	uint32_t state;			/* enum trc_event_state, or'ed */
 	uint32_t index;			/* in event_formats.list */
 	uint32_t rank;			/* among events of one id: libtraceevent sorts them in as it reads */
 	uint32_t common_count;
 	uint32_t field_count;
+	uint32_t reported_count;	/* of its own fields those that libtraceevent reads, too: up to the first
+					   that it cannot, of which reports know nothing, nor of later ones */
 	const struct event_field *common;	/* the fields all events share, in the order of the text */
 	const struct event_field *fields;	/* its own */
 };
@@ -78,11 +80,16 @@ const struct event_format *event_by_name(const struct event_formats *formats, st
 
 /* Looks among the event's own fields first, then among the common ones. NULL: none. */
 const struct event_field *event_field_by_name(const struct event_format *format, struct text name);
+/* Among its own alone. */
+const struct event_field *event_own_field(const struct event_format *format, struct text name);
+/* Among all that libtraceevent knows. */
+const struct event_field *event_reported_field(const struct event_format *format, struct text name);
 
 /*
  * Builds the table: add each text in the order of the file, then finish; the first late of them
  * rank behind all others. Texts must outlive the table. A text without a name or an id is dropped,
- * one with unreadable fields is kept and marked; both are entered into problems, at file_offset.
+ * one with unreadable fields is kept and marked, and of those fields what can be used: their bytes.
+ * Both are entered into problems, at file_offset.
  * Only lack of memory fails. A zeroed struct is an empty table, and may be deinited at any stage.
  */
 int event_formats_add(struct event_formats *formats, struct text system, struct text text,

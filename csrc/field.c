@@ -227,6 +227,92 @@ static int parse_decl(struct text decl, const struct field_rules *rules, struct 
 	return TRC_OK;
 }
 
+/* --- declarations that cannot be read -------------------------------------------------------- */
+
+/*
+ * The ';' that ends a declaration which may hold others ("struct { int a; } x"): what follows is
+ * "offset:". NULL: there is none on the line.
+ */
+static const char *end_of_opaque(const char *start, const char *end)
+{
+	const char *line_end = memchr(start, '\n', (size_t)(end - start));
+
+	end = line_end ? line_end : end;
+	for (const char *p = start; (p = memchr(p, ';', (size_t)(end - p))); p++) {
+		struct scanner after = { .pos = p + 1, .end = end };
+
+		if (scanner_accept(&after, "offset") && scanner_accept_char(&after, ':'))
+			return p;
+	}
+	return NULL;
+}
+
+/* What the words of a declaration may be besides its type and its name. */
+static bool is_attribute(struct text word)
+{
+	return text_is(word, "const") || text_is(word, "volatile") || text_is(word, "__attribute__");
+}
+
+/*
+ * The name that is declared: the last word outside of parentheses and brackets, but in "int (*f)(void)"
+ * and "int (*p)[2]", where nothing follows these, the one after "(*". Empty: there is none.
+ */
+static struct text opaque_name(struct text decl)
+{
+	struct scanner s = scanner_of(decl);
+	struct text plain = TEXT(""), pointer = TEXT("");
+	bool opened = false, in_pointer = false, is_pointer = false;
+	unsigned depth = 0;
+
+	for (bool first = true; scanner_next(&s) != TOKEN_END; first = false) {
+		char c = s.token == TOKEN_OTHER ? *s.text.start : 0;
+		bool word = s.token == TOKEN_WORD && !is_attribute(s.text) &&
+			    (*s.text.start < '0' || *s.text.start > '9');
+
+		in_pointer |= opened && c == '*';
+		opened = c == '(' && !depth;
+		if (c == '(' || c == '[' || c == '{')
+			depth++;
+		else if ((c == ')' || c == ']' || c == '}') && depth)
+			depth--;
+		if (c == ')' && !depth) {
+			is_pointer = pointer.size;
+			in_pointer = false;
+		}
+		if (word && in_pointer && !pointer.size)
+			pointer = s.text;
+		if (word && !depth && !first) {
+			plain = s.text;
+			is_pointer = false;
+		}
+	}
+	return is_pointer ? pointer : plain;
+}
+
+static struct text trim(struct text text)
+{
+	text = text_skip_blanks(text);
+	while (text.size && strchr(" \t", text.start[text.size - 1]))
+		text.size--;
+	return text;
+}
+
+/* Leaves s after the declaration. false: it has no name, or no end. */
+static bool parse_opaque(struct scanner *s, struct event_field *out)
+{
+	const char *end = end_of_opaque(s->pos, s->end);
+	struct text decl;
+
+	if (!end)
+		return false;
+	decl = trim((struct text){ s->pos, (size_t)(end - s->pos) });
+	*out = (struct event_field){ .name = opaque_name(decl), .type = decl, .flags = TRC_FIELD_OPAQUE };
+	s->pos = end + 1;
+	return out->name.size;
+}
+
+/* --- field lines ----------------------------------------------------------------------------- */
+
 /* "NAME:NUMBER;" */
 static bool read_number(struct scanner *s, const char *name, uint32_t *out)
 {
@@ -261,12 +347,29 @@ static int fault(const char **wrong, const char *what)
 	return TRC_CORRUPT;
 }
 
+/* Leaves s after the declaration and its ';'. */
+static int read_decl(struct scanner *s, const struct field_rules *rules, struct event_field *out,
+		     struct text *element, const char **wrong)
+{
+	const char *end = memchr(s->pos, ';', (size_t)(s->end - s->pos));
+	struct text decl;
+	int rc;
+
+	if (!end)
+		return fault(wrong, "a declaration without ';'");
+	decl = (struct text){ s->pos, (size_t)(end - s->pos) };
+	rc = decl.size > DECL_MAX ? TRC_CORRUPT : parse_decl(decl, rules, out, element);
+	if (rc == TRC_CORRUPT)
+		return parse_opaque(s, out) ? TRC_OK : fault(wrong, "a declaration that cannot be read");
+	s->pos = end + 1;
+	return rc;
+}
+
 int field_parse(struct scanner *s, const struct field_rules *rules, struct event_field *out,
 		const char **wrong)
 {
 	struct event_field field = { 0 };
-	struct text decl, element = TEXT("");
-	const char *end;
+	struct text element = TEXT("");
 	int rc;
 
 	if (!scanner_accept(s, "field"))
@@ -275,14 +378,9 @@ int field_parse(struct scanner *s, const struct field_rules *rules, struct event
 		scanner_accept(s, "special");
 	if (!scanner_accept_char(s, ':'))
 		return fault(wrong, "no ':' behind \"field\"");
-	end = memchr(s->pos, ';', (size_t)(s->end - s->pos));
-	if (!end)
-		return fault(wrong, "a declaration without ';'");
-	decl = (struct text){ s->pos, (size_t)(end - s->pos) };
-	rc = decl.size > DECL_MAX ? TRC_CORRUPT : parse_decl(decl, rules, &field, &element);
+	rc = read_decl(s, rules, &field, &element, wrong);
 	if (rc)
-		return rc == TRC_CORRUPT ? fault(wrong, "a declaration that cannot be read") : rc;
-	s->pos = end + 1;
+		return rc;
 	if (!read_number(s, "offset", &field.offset))
 		return fault(wrong, "no usable offset");
 	if (!read_number(s, "size", &field.size))

@@ -13,7 +13,8 @@
  */
 struct event_field {
 	struct text name;
-	struct text type;	/* as libtraceevent spells it: "unsigned int", "char[16]", "__data_loc char[]" */
+	struct text type;	/* as libtraceevent spells it: "unsigned int", "char[16]", "__data_loc char[]";
+				   of an opaque field the declaration, its name included */
 	uint32_t offset;	/* from the start of the payload, common fields included */
 	uint32_t size;		/* 0: runs to the end of the record */
 	uint32_t array_length;	/* 0 if not an array, or of unknown length */
@@ -31,6 +32,9 @@ struct field_rules {
  * Reads "field:DECL; offset:N; size:N; signed:N;" and the newline. TRC_NOT_FOUND: the next token
  * is not "field", nothing was read. TRC_CORRUPT: *wrong says what could not be read, and s stands
  * there. TRC_NO_MEMORY.
+ *
+ * A declaration that libtraceevent cannot read ("int (*f)(void)", "u8 m[2][3]") is TRC_OK with the
+ * flag TRC_FIELD_OPAQUE, if it has a name: its bytes can be shown even so.
  */
 int field_parse(struct scanner *s, const struct field_rules *rules, struct event_field *out,
 		const char **wrong);

@@ -162,6 +162,18 @@ void trc_filter_destroy(struct trc_filter *filter)
 	free(filter);
 }
 
+int trc_filter_name(const struct trc_filter *filter, size_t index, const char **name, size_t *size,
+		    int *own_field, struct trc_error *err)
+{
+	if (index >= filter->name_count)
+		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "filter: there are %zu names, not %zu",
+				filter->name_count, index + 1);
+	*name = filter->names[index].text;
+	*size = filter->names[index].size;
+	*own_field = filter->names[index].own_field;
+	return TRC_OK;
+}
+
 int trc_filter_unknown(const struct trc_filter *filter, size_t index, const char **name,
 		       size_t *size, struct trc_error *err)
 {

@@ -16,14 +16,15 @@ static char *copy_text(struct text text)
 	return copy;
 }
 
-/* Remembers which names there are that no event knows. */
-static bool note_name(struct trc_filter *filter, struct text text, bool known)
+/* Remembers which names there are, and what they are to the events. */
+static bool note_name(struct trc_filter *filter, struct text text, bool known, bool own_field)
 {
 	for (size_t i = 0; i < filter->name_count; i++) {
 		struct name *name = &filter->names[i];
 
 		if (text_equal((struct text){ name->text, name->size }, text)) {
 			name->known |= known;
+			name->own_field |= own_field;
 			return true;
 		}
 	}
@@ -36,24 +37,44 @@ static bool note_name(struct trc_filter *filter, struct text text, bool known)
 		filter->names = names;
 		filter->name_room = room;
 	}
-	filter->names[filter->name_count] = (struct name){ copy_text(text), text.size, known };
+	filter->names[filter->name_count] = (struct name){ copy_text(text), text.size, known, own_field };
 	if (!filter->names[filter->name_count].text)
 		return false;
 	filter->name_count++;
 	return true;
 }
 
+/* "EVENT.FIELD": the field, if the event is this one. NULL: it is another, or has no such field. */
+static const struct event_field *qualified_field(const struct event_format *event, struct text name)
+{
+	size_t size = event->name.size;
+
+	if (name.size < size + 2 || memcmp(name.start, event->name.start, size) || name.start[size] != '.')
+		return NULL;
+	return event_own_field(event, text_skip(name, size + 1));
+}
+
+/* What a name stands for that is not a field. Columns have the record's own as common_comm and cpu. */
+static enum operand_kind own_kind(struct text name)
+{
+	if (text_is(name, "COMM") || text_is(name, "common_comm"))
+		return OPERAND_COMM;
+	return text_is(name, "CPU") || text_is(name, "cpu") ? OPERAND_CPU : OPERAND_NONE;
+}
+
 static int read_name(struct filter_parser *parser, struct operand *out)
 {
-	out->field = event_field_by_name(parser->event, parser->lexer.token);
-	out->kind = OPERAND_FIELD;
-	if (!out->field && text_is(parser->lexer.token, "COMM"))
-		out->kind = OPERAND_COMM;
-	else if (!out->field && text_is(parser->lexer.token, "CPU"))
-		out->kind = OPERAND_CPU;
-	else if (!out->field)
-		out->kind = OPERAND_NONE;
-	if (!note_name(parser->filter, parser->lexer.token, out->kind != OPERAND_NONE))
+	struct text name = parser->lexer.token;
+	const struct event_field *field = event_field_by_name(parser->event, name);
+
+	if (!field)
+		field = qualified_field(parser->event, name);
+	if (field && field->flags & TRC_FIELD_OPAQUE)	/* nothing to compare with */
+		field = NULL;
+	out->field = field;
+	out->kind = field ? OPERAND_FIELD : own_kind(name);
+	if (!note_name(parser->filter, name, out->kind != OPERAND_NONE,
+		       field && field == event_own_field(parser->event, name)))
 		return trc_fail_no_memory(parser->lexer.err);
 	return TRC_OK;
 }

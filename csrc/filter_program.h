@@ -62,7 +62,8 @@ struct program {
 struct name {
 	char *text;
 	size_t size;
-	bool known;			/* a field of some event */
+	bool known;			/* a field of some event, or the record's own */
+	bool own_field;			/* a field of some event, not a common one */
 };
 
 struct trc_filter {

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "data_loc.h"
 #include "filter_compare.h"
 #include "glob.h"
 #include "pattern.h"
@@ -32,15 +33,19 @@ static bool text_passes(const struct code *code, struct text text)
 static bool string_of(const struct event_field *field, const uint8_t *payload, uint32_t size,
 		      bool big_endian, struct text *out)
 {
-	uint64_t from = field->offset, length = field->size, word;
+	uint64_t from = field->offset, length = field->size;
+	struct data_loc loc;
 	const char *nul;
 
 	if (length > size || from > size - length)
 		return false;
 	if (field->flags & TRC_FIELD_DYNAMIC) {
-		word = load_uint(payload + from, field->size, big_endian);
-		from = (word & 0xffff) + (field->flags & TRC_FIELD_RELATIVE ? from + field->size : 0);
-		length = word >> 16 & 0xffff;
+		if (!data_loc_load(payload + from, field->size, big_endian, &loc))
+			return false;
+		from = loc.offset + (field->flags & TRC_FIELD_RELATIVE ? from + field->size : 0);
+		length = loc.length;
+		if (length == DATA_LOC_NO_LENGTH)
+			length = from < size ? size - from : 0;
 		if (length > size || from > size - length)
 			return false;
 	} else if (!length) {

@@ -375,21 +375,31 @@ int trc_event_find_id(const struct trc_metadata *metadata, uint32_t id, size_t *
 	return TRC_OK;
 }
 
+const struct event_field *metadata_field(const struct trc_metadata *metadata, size_t event, size_t index,
+					 const struct event_format **format, struct trc_error *err)
+{
+	const struct event_format *of = event_at(metadata, event, err);
+
+	if (!of)
+		return NULL;
+	*format = of;
+	if (index < of->common_count)
+		return &of->common[index];
+	if (index - of->common_count < of->field_count)
+		return &of->fields[index - of->common_count];
+	trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "fields: there are %u, not %zu",
+		 of->common_count + of->field_count, index + 1);
+	return NULL;
+}
+
 int trc_event_field(const struct trc_metadata *metadata, size_t event, size_t index,
 		    struct trc_field_info *out, struct trc_error *err)
 {
-	const struct event_format *format = event_at(metadata, event, err);
-	const struct event_field *field;
+	const struct event_format *format;
+	const struct event_field *field = metadata_field(metadata, event, index, &format, err);
 
-	if (!format)
+	if (!field)
 		return TRC_NOT_FOUND;
-	if (index < format->common_count)
-		field = &format->common[index];
-	else if (index - format->common_count < format->field_count)
-		field = &format->fields[index - format->common_count];
-	else
-		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "fields: there are %u, not %zu",
-				format->common_count + format->field_count, index + 1);
 	*out = (struct trc_field_info){
 		.name = field->name.start, .name_size = field->name.size,
 		.type = field->type.start, .type_size = field->type.size,

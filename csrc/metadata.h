@@ -34,6 +34,10 @@ struct trc_symbols {
 	struct problems problems;
 };
 
+/* Field number index of event number event, as trc_event_field() counts them; NULL: there is none. */
+const struct event_field *metadata_field(const struct trc_metadata *metadata, size_t event, size_t index,
+					 const struct event_format **format, struct trc_error *err);
+
 /* The layout of sub-buffers, or the error that says why there is none. */
 int metadata_page_header(const struct trc_metadata *metadata, struct page_header *out,
 			 struct trc_error *err);

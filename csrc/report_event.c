@@ -13,7 +13,7 @@ static void find_fields(struct event_text *text, const struct event_format *even
 	for (unsigned i = 0; i < HANDLER_FIELDS && text->handler->fields[i]; i++) {
 		const char *name = text->handler->fields[i];
 		const struct event_field *field =
-			event_field_by_name(event, (struct text){ name, strlen(name) });
+			event_reported_field(event, (struct text){ name, strlen(name) });
 
 		text->found[i] = field != NULL;
 		if (field)

@@ -399,7 +399,7 @@ int trc_page_layout(const struct trc_metadata *metadata, struct trc_page_layout 
  * TRC_NOT_FOUND: there is none.
  */
 enum trc_event_state {
-	TRC_EVENT_FIELDS_FAILED = 1,	/* a field could not be read: only those before it are there */
+	TRC_EVENT_FIELDS_FAILED = 1,	/* a field could not be read: it is opaque, or missing if nothing is known of it */
 	TRC_EVENT_NO_PRINT_FMT = 2,
 	TRC_EVENT_FTRACE = 4,		/* of the system "ftrace": a record of a tracer, no trace event */
 };
@@ -433,11 +433,12 @@ enum trc_field_flag {
 	TRC_FIELD_DYNAMIC = 16,		/* __data_loc or __rel_loc: where in the record it is */
 	TRC_FIELD_LONG = 32,
 	TRC_FIELD_RELATIVE = 256,	/* __rel_loc: counted from the field's end */
+	TRC_FIELD_OPAQUE = 65536,	/* ours: the declaration cannot be read; its bytes are all that is known */
 };
 struct trc_field_info {
 	const char *name;
 	size_t name_size;
-	const char *type;	/* as libtraceevent spells it: "unsigned int", "char[16]" */
+	const char *type;	/* as libtraceevent spells it: "unsigned int", "char[16]"; all of an opaque declaration */
 	size_t type_size;
 	uint32_t offset;	/* from the start of the record's payload */
 	uint32_t size;		/* 0: up to the end of the record */
@@ -660,7 +661,8 @@ void trc_walk_progress(const struct trc_walk *walk, uint64_t *done, uint64_t *to
  * mean: && and || have one rank and bind to the left; =~ and !~ take a regular expression that need
  * not match the whole text and knows no upper and lower case; a comparison with a field that the
  * event does not have is false; COMM and CPU are the command's name and the CPU. Beyond it: ~ with
- * the kernel's wildcards (*, ?, [...]), -N, and a field as the right side.
+ * the kernel's wildcards (*, ?, [...]), -N, a field as the right side, EVENT.FIELD for the field of one
+ * event, and, where the event has no field of that name, common_comm and cpu for COMM and CPU.
  *
  * TRC_ARGUMENT: the text is not a filter; err->message says where. TRC_NOT_FOUND: no event of the
  * file fits EVENTS.
@@ -669,7 +671,10 @@ int trc_filter_create(const struct trc_metadata *metadata, const struct trc_symb
 		      const char *text, size_t size, const uint8_t *event_ids,
 		      struct trc_filter **out, struct trc_error *err);
 void trc_filter_destroy(struct trc_filter *filter);	/* NULL is fine */
-/* Names in the filter that are a field of none of its events: number index (from 0). */
+/* Names in the filter, number index (from 0). own_field: of some of its events, and not a common one. */
+int trc_filter_name(const struct trc_filter *filter, size_t index, const char **name, size_t *size,
+		    int *own_field, struct trc_error *err);
+/* Those of them that none of its events knows. */
 int trc_filter_unknown(const struct trc_filter *filter, size_t index, const char **name,
 		       size_t *size, struct trc_error *err);
 /*
@@ -751,6 +756,8 @@ struct trc_column {
 	const char *field;		/* of kind FIELD: its name; ends in NUL */
 	uint32_t kind;			/* enum trc_column_kind */
 	const char *symbols;		/* names of its values, for its metadata; ends in NUL; NULL: none */
+	const char *event;		/* of kind FIELD: that of this event alone, "SYSTEM:NAME", null in others;
+					   ends in NUL; NULL: of all events that have it */
 };
 struct trc_columns_source {
 	struct trc_walk_source walk;	/* event_ids: which events' fields there are */
@@ -842,6 +849,33 @@ size_t trc_column_set_problem_count(const struct trc_column_set *set);
 int trc_column_set_problem(const struct trc_column_set *set, size_t index,
 			   struct trc_error *problem);
 void trc_column_set_progress(const struct trc_column_set *set, uint64_t *done, uint64_t *total);
+
+/*
+ * One field's values in some records, as its column would have them: for events one by one. A reader
+ * stands for itself; metadata may be destroyed before it, and any number of threads may use it.
+ */
+struct trc_field_reader;
+/* event, index: as for trc_event_field(). */
+int trc_field_reader_create(const struct trc_metadata *metadata, size_t event, size_t index,
+			    struct trc_field_reader **out, struct trc_error *err);
+/* Of a field that all records have at one place: TRC_COLUMN_FLAGS, TRC_COLUMN_PREEMPT_COUNT. */
+int trc_common_reader_create(const struct trc_metadata *metadata, uint32_t kind,
+			     struct trc_field_reader **out, struct trc_error *err);
+void trc_field_reader_destroy(struct trc_field_reader *reader);	/* NULL is fine */
+
+/*
+ * An array of its own, released by the caller, of the type that the schema tells; but texts are the
+ * bytes as recorded, UTF-8 or not. trc_field_reader_values(): rows first to first + count of a batch, of
+ * which payload, payload_end, size and id are looked at; those of other events than id are null, unless
+ * the reader is of all. trc_field_reader_value(): one record, an array of one.
+ */
+int trc_field_reader_schema(const struct trc_field_reader *reader, struct ArrowSchema *out,
+			    struct trc_error *err);
+int trc_field_reader_values(const struct trc_field_reader *reader, const struct trc_batch *batch,
+			    size_t first, size_t count, uint32_t id, int big_endian,
+			    struct ArrowArray *out, struct trc_error *err);
+int trc_field_reader_value(const struct trc_field_reader *reader, const uint8_t *payload, uint32_t size,
+			   int big_endian, struct ArrowArray *out, struct trc_error *err);
 
 /*
  * Texts: whole lines as trace-cmd report prints them. A report belongs to one thread at a time;

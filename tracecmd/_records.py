@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import itertools
 import threading
@@ -12,14 +13,19 @@ from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from . import _lowlevel
 from ._texts import EventTexts
-from .event import Event, EventFormat, Events
+from .event import Event, EventFormat, Events, Value
 
 __all__ = ["EventBatch", "Reader", "Request", "read_batches", "read_events"]
 
 T = TypeVar("T")
 
+_NOTHING: tuple[int, list[Value]] = 0, []
+
 # Of all streams together, for a task of a thread: as events it takes ten times as much memory.
 WINDOW_BYTES = 2 << 20
+# A field is decoded for so many rows at once, of about so many bytes: lists take many times that.
+DECODED_ROWS = 64
+DECODED_BYTES = 1 << 16
 TIME_LIMIT = 1 << 64
 
 
@@ -38,6 +44,7 @@ class Reader:
         self.streams = self.data.streams()
         self.buffer_names = [buffer.name for buffer in file.buffers()]
         self._comms: dict[int, str] = {}
+        self._common: dict[str, _lowlevel.FieldReader] = {}
         self._lock = threading.Lock()
         self._symbols: _lowlevel.Symbols | None = None
         self._texts: EventTexts | None = None
@@ -56,6 +63,13 @@ class Reader:
             if self._texts is None:
                 self._texts = EventTexts(self)
         return self._texts.text(payload, stream, ts, kernel=kernel)
+
+    def common_field(self, kind: Literal["flags", "preempt_count"]) -> _lowlevel.FieldReader:
+        """What all records have at one place, whatever their event."""
+        found = self._common.get(kind)
+        if found is None:
+            found = _lowlevel.FieldReader.of_common(self.metadata, kind)
+        return self._common.setdefault(kind, found)
 
     def comm(self, pid: int) -> str:
         """Name of a task, remembered."""
@@ -122,19 +136,50 @@ class Request(NamedTuple):
 
 
 class EventBatch:
-    """The rows of one batch, and what their events need to know about their files."""
+    """The rows of one batch, and what their events need to know about their files.
 
-    __slots__ = ("_only", "rows", "sources")
+    Fields are decoded for some rows at once, and the last of them kept: whoever reads a field of
+    one event mostly reads it of the next, too.
+    """
+
+    __slots__ = ("_decoded", "_only", "rows", "sources")
 
     def __init__(self, rows: _lowlevel.Batch, sources: Sequence[Source]) -> None:
         self.rows = rows
         self.sources = sources
+        # By field: the first row, and the values from there on.
+        self._decoded: dict[_lowlevel.FieldReader, tuple[int, list[Value]]] = {}
         first = sources[0].reader
         self._only = first if all(source.reader is first for source in sources) else None
 
     def reader_of(self, index: int) -> Reader:
         """The file that a row is of."""
         return self._only or self.sources[self.rows.source[index]].reader
+
+    def value(self, index: int, field: _lowlevel.FieldReader) -> Value:
+        """A field of a row, of its event and its file."""
+        first, values = self._decoded.get(field, _NOTHING)
+        place = index - first
+        if not 0 <= place < len(values):
+            place, values = 0, self._decode(index, field)
+        value = values[place]
+        return value.copy() if isinstance(value, list) else value
+
+    def _decode(self, index: int, field: _lowlevel.FieldReader) -> list[Value]:
+        """A field of a row and of those after it."""
+        rows = self.rows
+        enough = rows.payload_end[index] + DECODED_BYTES
+        last = min(index + DECODED_ROWS, len(rows.payload_end))
+        end = bisect.bisect_left(rows.payload_end, enough, index + 1, last)
+        big_endian = self.reader_of(index).byteorder == "big"
+        values = field.values(rows.payloads, index, end - index, rows.id[index], big_endian)
+        self._decoded[field] = index, values
+        return values
+
+    def common_value(self, index: int, kind: Literal["flags", "preempt_count"]) -> int | None:
+        """A row's ``common_flags`` or ``common_preempt_count``."""
+        found = self.value(index, self.reader_of(index).common_field(kind))
+        return found if isinstance(found, int) else None
 
     def stream_of(self, index: int) -> int:
         """The stream of its file that a row is of."""

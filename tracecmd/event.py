@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _lowlevel, errors
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Event", "EventFormat", "Events", "Field", "UnknownEventError"]
 
-_ARRAY, _POINTER, _SIGNED, _STRING, _DYNAMIC, _LONG, _RELATIVE = 1, 2, 4, 8, 16, 32, 256
+_ARRAY, _POINTER, _SIGNED, _STRING, _DYNAMIC, _OPAQUE = 1, 2, 4, 8, 16, 65536
 
-Value = int | str | bytes | list[int]
+Value = _lowlevel.Value
 
 
 class Field:
@@ -32,13 +32,13 @@ class Field:
         element_size: size of an element in bytes, 0 if unknown.
         is_signed, is_array, is_string, is_pointer, is_dynamic: what the type says. A dynamic
             field (``__data_loc``, ``__rel_loc``) tells where in the record its value is.
+        is_opaque: whether the declaration cannot be read (``int (*f)(void)``, ``u8 m[2][3]``): its
+            value is its bytes, and ``type`` the whole declaration.
     """
 
-    __slots__ = (
-        "_flags", "_plain_end", "array_length", "element_size", "name", "offset", "size", "type",
-    )  # fmt: skip
-
-    def __init__(self, info: _lowlevel.FieldInfo) -> None:
+    def __init__(
+        self, info: _lowlevel.FieldInfo, make_reader: Callable[[], _lowlevel.FieldReader]
+    ) -> None:
         self.name = info.name
         self.type = info.type
         self.offset = info.offset
@@ -46,9 +46,7 @@ class Field:
         self.array_length = info.array_length
         self.element_size = info.element_size
         self._flags = info.flags
-        # Of a plain integer, the kind that is asked for most: where it ends.
-        plain = not info.flags & (_ARRAY | _DYNAMIC) and info.size in (1, 2, 4, 8)
-        self._plain_end = info.offset + info.size if plain else 0
+        self._make_reader = make_reader
 
     @property
     def is_signed(self) -> bool:
@@ -75,43 +73,27 @@ class Field:
         """Whether the record says where its value is and how long."""
         return bool(self._flags & _DYNAMIC)
 
-    def _extent(self, raw: bytes, byteorder: Literal["little", "big"]) -> tuple[int, int]:
-        """Where in a record the value lies: start and end, cut to the record."""
-        start, size = self.offset, self.size or len(raw) - self.offset
-        if self.is_dynamic:
-            word = int.from_bytes(raw[start : start + size], byteorder)
-            # High half: length; low half: offset, of __rel_loc from the end of this field.
-            base = start + size if self._flags & _RELATIVE else 0
-            start, size = base + (word & 0xFFFF), word >> 16
-        start = min(start, len(raw))
-        return start, min(start + max(size, 0), len(raw))
+    @property
+    def is_opaque(self) -> bool:
+        """Whether its declaration cannot be read."""
+        return bool(self._flags & _OPAQUE)
+
+    @cached_property
+    def _reader(self) -> _lowlevel.FieldReader:
+        return self._make_reader()
 
     def read(self, raw: bytes, byteorder: Literal["little", "big"]) -> Value:
-        """Read the field out of a record's payload.
+        """Read the field out of a record's payload: what a table's column of it has.
 
-        Integers (also enums, pointers, bool) give an int, strings a str up to their NUL (bytes
-        that are no UTF-8 become surrogate escapes), arrays of integers a list, everything else
-        its bytes.
+        Integers (also enums and pointers) give an int, bool a bool, strings a str up to their NUL
+        (bytes that are no UTF-8 become surrogate escapes; tables have U+FFFD for them), arrays of
+        integers and bitmasks a list, everything else its bytes. None is what does not lie within
+        the record. :meth:`Trace.table` has the details.
         """
-        if self._plain_end:
-            data = raw[self.offset : self._plain_end]
-            return int.from_bytes(data, byteorder, signed=bool(self._flags & _SIGNED))
-        start, end = self._extent(raw, byteorder)
-        data = raw[start:end]
-        if self.is_string:
-            return data.split(b"\0", 1)[0].decode(errors="surrogateescape")
-        if not self.is_array:
-            return data
-        width = self.element_size
-        if width not in (1, 2, 4, 8):
-            return data
-        return [
-            int.from_bytes(data[i : i + width], byteorder, signed=self.is_signed)
-            for i in range(0, len(data) - width + 1, width)
-        ]
+        return self._reader.value(raw, byteorder == "big")
 
     def __repr__(self) -> str:
-        return f"<Field {self.type} {self.name}>"
+        return f"<Field {self.type}>" if self.is_opaque else f"<Field {self.type} {self.name}>"
 
 
 class EventFormat:
@@ -122,7 +104,8 @@ class EventFormat:
         name: the event's name, e.g. ``sched_switch``.
         id: its number in this recording, the records' ``common_type``.
         print_fmt: the kernel's print format.
-        fields_failed: whether a field could not be read; those before it are there.
+        fields_failed: whether a field could not be read. It is opaque, or missing if its line does
+            not even tell its place.
     """
 
     def __init__(self, metadata: _lowlevel.Metadata, info: _lowlevel.EventInfo) -> None:
@@ -133,19 +116,26 @@ class EventFormat:
         self.id = info.id
         self.print_fmt = info.print_fmt
         self.fields_failed = info.fields_failed
+        self._readers: dict[str, _lowlevel.FieldReader] = {}  # those asked for, by name
+
+    def _fields(self, first: int, count: int) -> list[Field]:
+        place = self._info.place
+        make = partial(_lowlevel.FieldReader.of_field, self._metadata, place)
+        found = self._metadata.fields(place, first, count)
+        return [Field(info, partial(make, index)) for index, info in enumerate(found, first)]
 
     @cached_property
     def common_fields(self) -> tuple[Field, ...]:
         """The fields that records of all events begin with."""
-        found = self._metadata.fields(self._info.place, 0, self._info.common_count)
-        return tuple(map(Field, found))
+        return tuple(self._fields(0, self._info.common_count))
 
     @cached_property
     def fields(self) -> Mapping[str, Field]:
         """The event's own fields by name, in the kernel's order."""
-        first, count = self._info.common_count, self._info.field_count
-        found = self._metadata.fields(self._info.place, first, count)
-        return {info.name: Field(info) for info in found}
+        found: dict[str, Field] = {}
+        for field in self._fields(self._info.common_count, self._info.field_count):
+            found.setdefault(field.name, field)
+        return found
 
     @cached_property
     def symbols(self) -> Mapping[str, Mapping[int, str]]:
@@ -172,6 +162,24 @@ class EventFormat:
         except KeyError:
             raise KeyError(unknown_name(f"field of {self}", name, self._all_fields)) from None
 
+    def qualified(self, name: str) -> Field | None:
+        """Its own field of a name like ``"sched_wakeup.pid"`` or ``"sched:sched_wakeup.pid"``.
+
+        None if the name is of another event, or there is no such field.
+        """
+        for event in (self.name, str(self), f"{self.system}/{self.name}"):
+            if name.startswith(event) and name[len(event) : len(event) + 1] == ".":
+                return self.fields.get(name[len(event) + 1 :])
+        return None
+
+    def _reader_of(self, name: str) -> _lowlevel.FieldReader:
+        """How to read a field, by its name or its qualified name; not one of the record's own."""
+        field = self._all_fields.get(name) or self.qualified(name)
+        if field is None:
+            raise KeyError(unknown_name(f"field of {self}", name, self._all_fields))
+        reader = self._readers[name] = field._reader
+        return reader
+
     def __str__(self) -> str:
         return f"{self.system}:{self.name}"
 
@@ -179,7 +187,13 @@ class EventFormat:
         return f"<EventFormat {self} id={self.id} fields={self._info.field_count}>"
 
 
+OLD_NAMES = ("pid", "comm", "flags", "preempt_count")
+"""Names of fields of many events. The record's own have ``common_`` before them."""
+
+
 def unknown_name(what: str, name: str, known: Any) -> str:
+    if name in OLD_NAMES:
+        return f"no {what} is named {name!r}; the record's own is 'common_{name}'"
     near = difflib.get_close_matches(name, list(known), n=3)
     hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
     return f"no {what} is named {name!r}{hint}"
@@ -253,7 +267,8 @@ class Event:
     Attributes:
         ts: time stamp in ns, on the trace's clock with its offsets, as trace-cmd report's.
         cpu: the CPU it was recorded on.
-        pid: the task that ran then: ``common_pid``.
+        pid: the task that ran then: ``common_pid``. An event's own field of that name, such as
+            sched_wakeup's, is ``event["pid"]``.
         id: number of the event's format: ``common_type``; 0xffffffff if the record is too short.
         missed_events: how many events were lost on this CPU before it; -1: an unknown number.
     """
@@ -294,6 +309,16 @@ class Event:
         return self._batch.reader_of(self._index).peer
 
     @property
+    def flags(self) -> int | None:
+        """``common_flags``; None if this kernel's records have none."""
+        return self._batch.common_value(self._index, "flags")
+
+    @property
+    def preempt_count(self) -> int | None:
+        """``common_preempt_count``; None if this kernel's records have none."""
+        return self._batch.common_value(self._index, "preempt_count")
+
+    @property
     def comm(self) -> str:
         """Name of the task: of the saved command lines; ``<...>`` if unknown, 0 is ``<idle>``."""
         return self._batch.reader_of(self._index).comm(self.pid)
@@ -316,24 +341,48 @@ class Event:
         return found.name if found else ""
 
     def __getitem__(self, name: str) -> Value:
-        """Read a field; see :meth:`Field.read` for the types.
+        """Read a field, or what is the record's own: what a table's column of that name has.
+
+        See :meth:`Field.read` for the types. The record's own are ``ts``, ``cpu``, ``common_pid``,
+        ``common_comm``, ``common_flags``, ``common_preempt_count``, ``event``, ``system``,
+        ``buffer``, ``peer`` and ``missed_events``. ``"sched_wakeup.pid"`` is that event's field.
 
         Raises:
-            KeyError: the event has no such field.
+            KeyError: the event has no such field; or it has one by a name of the record's own
+                (workqueue_queue_work's ``cpu``), which then has to be
+                ``"workqueue_queue_work.cpu"``.
         """
-        reader = self._batch.reader_of(self._index)
-        found = reader.events.by_id(self.id)
-        if found is None:
-            raise KeyError(f"event {self.id} has no format in this file, so no field {name!r}")
-        return found.field(name).read(self.raw, reader.byteorder)
+        batch = self._batch
+        form = batch.reader_of(self._index).events.by_id(self.id)
+        if form is not None:
+            reader = form._readers.get(name)
+            if reader is not None:
+                return batch.value(self._index, reader)
+        return self._find(name, form)
+
+    def _find(self, name: str, form: EventFormat | None) -> Value:
+        """What is not a field that was asked for before."""
+        own = RECORD_NAMES.get(name)
+        if own is None:
+            if form is None:
+                raise KeyError(f"event {self.id} has no format in this file, so no field {name!r}")
+            return self._batch.value(self._index, form._reader_of(name))
+        if form is not None and name in form.fields:
+            raise KeyError(
+                f"{name!r} is the record's own as well as a field of {form}: "
+                f"ask for '{form.name}.{name}', or for the event's attribute"
+            )
+        return own(self)
 
     def fields(self) -> dict[str, Value]:
         """All of the event's own fields by name; {} if the file does not know the event."""
         found = self.format
         if found is None:
             return {}
-        raw, order = self.raw, self._batch.reader_of(self._index).byteorder
-        return {name: field.read(raw, order) for name, field in found.fields.items()}
+        return {name: self._read(field) for name, field in found.fields.items()}
+
+    def _read(self, field: Field) -> Value:
+        return self._batch.value(self._index, field._reader)
 
     def text(self, *, kernel: bool = False) -> str:
         """What trace-cmd report prints of the event behind its name.
@@ -356,3 +405,19 @@ class Event:
         seconds, ns = divmod(self.ts, 10**9)
         name = self.name or f"id {self.id}"
         return f"<Event {seconds}.{ns:09d} [{self.cpu:03d}] {self.comm}-{self.pid} {name}>"
+
+
+RECORD_NAMES: Mapping[str, Callable[[Event], Value]] = {
+    "ts": lambda event: event.ts,
+    "cpu": lambda event: event.cpu,
+    "common_pid": lambda event: event.pid,
+    "common_comm": lambda event: event.comm,
+    "common_flags": lambda event: event.flags,
+    "common_preempt_count": lambda event: event.preempt_count,
+    "event": lambda event: event.name if event.format else None,
+    "system": lambda event: event.system if event.format else None,
+    "buffer": lambda event: event.buffer,
+    "peer": lambda event: event.peer,
+    "missed_events": lambda event: event.missed_events,
+}
+"""What is the record's own, whatever its event: the same names in events, tables and exports."""

@@ -18,7 +18,7 @@ import itertools
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from .errors import LimitError
 from .event import Event, EventFormat, Field
@@ -26,9 +26,6 @@ from .export import replacing
 from .session import Session
 from .trace import Trace
 from .vcpu_timeline import on_one_clock
-
-if TYPE_CHECKING:
-    from .event import Value
 
 __all__ = ["NATIVE", "machine_ids", "write"]
 
@@ -140,7 +137,7 @@ def string(number: int, text: str) -> bytes:
 
 # Records -----------------------------------------------------------------------------------------
 
-_Encode = Callable[[bytes], bytes]
+_Encode = Callable[[Event], bytes]
 
 
 def _holds(field: Field, kind: str) -> bool:
@@ -157,7 +154,7 @@ def _holds(field: Field, kind: str) -> bool:
     return kind == "U" or (kind == "u" and size <= 4) or (kind in "iI" and size < 4)
 
 
-def _native(form: EventFormat, order: Literal["little", "big"]) -> _Encode | None:
+def _native(form: EventFormat) -> _Encode | None:
     """Make the encoder of an event that the schema has, if all of its fields fit."""
     if str(form) not in NATIVE:
         return None
@@ -171,10 +168,10 @@ def _native(form: EventFormat, order: Literal["little", "big"]) -> _Encode | Non
         parts.append((field, tag_bytes(target) if kind == "s" else tag_varint(target)))
     head = tag_bytes(number)
 
-    def encode(raw: bytes) -> bytes:
+    def encode(event: Event) -> bytes:
         body = b""
         for field, tag in parts:
-            value = field.read(raw, order)
+            value = event._read(field)
             if isinstance(value, int):
                 body += tag + varint(value)
             elif isinstance(value, str):
@@ -187,7 +184,7 @@ def _native(form: EventFormat, order: Literal["little", "big"]) -> _Encode | Non
     return encode
 
 
-def _value(field: Field, value: Value) -> bytes:
+def _value(field: Field, value: int | str | bytes | list[int]) -> bytes:
     if isinstance(value, int):
         return integer(VALUE_INT if field.is_signed else VALUE_UINT, value)
     if isinstance(value, str):
@@ -197,15 +194,17 @@ def _value(field: Field, value: Value) -> bytes:
     return string(VALUE_STR, ",".join(map(str, value)))
 
 
-def _generic(form: EventFormat, order: Literal["little", "big"]) -> _Encode:
+def _generic(form: EventFormat) -> _Encode:
     head = tag_bytes(EVENT_GENERIC)
     name = string(GENERIC_NAME, form.name)
     parts = [(field, string(VALUE_NAME, field.name)) for field in form.fields.values()]
 
-    def encode(raw: bytes) -> bytes:
+    def encode(event: Event) -> bytes:
         body = name
         for field, title in parts:
-            body += nested(GENERIC_FIELD, title + _value(field, field.read(raw, order)))
+            value = event._read(field)
+            if value is not None:
+                body += nested(GENERIC_FIELD, title + _value(field, value))
         return head + varint(len(body)) + body
 
     return encode
@@ -226,20 +225,20 @@ _MARK = re.compile(
 """Texts in trace_marker that stand for slices and counters, as Android's atrace writes them."""
 
 
-def _print(form: EventFormat, order: Literal["little", "big"]) -> _Encode:
+def _print(form: EventFormat) -> _Encode:
     """Make the encoder of texts: typed only if they are marks.
 
     Trace processor takes every typed one for a mark: a text that is none counts as an error, and
     one that begins with an E ends a slice.
     """
-    native, generic = _native(form, order), _generic(form, order)
+    native, generic = _native(form), _generic(form)
     if native is None:
         return generic
     typed, text = native, form.fields["buf"]
 
-    def encode(raw: bytes) -> bytes:
-        is_mark = _MARK.fullmatch(str(text.read(raw, order)))
-        return typed(raw) if is_mark else generic(raw)
+    def encode(event: Event) -> bytes:
+        is_mark = _MARK.fullmatch(str(event._read(text)))
+        return typed(event) if is_mark else generic(event)
 
     return encode
 
@@ -247,8 +246,8 @@ def _print(form: EventFormat, order: Literal["little", "big"]) -> _Encode:
 def _unknown(number: int) -> _Encode:
     """Encode what the file has no format for: its bytes."""
 
-    def encode(raw: bytes) -> bytes:
-        value = string(VALUE_NAME, "raw") + string(VALUE_STR, raw.hex())
+    def encode(event: Event) -> bytes:
+        value = string(VALUE_NAME, "raw") + string(VALUE_STR, event.raw.hex())
         name = string(GENERIC_NAME, f"id {number}")
         return nested(EVENT_GENERIC, name + nested(GENERIC_FIELD, value))
 
@@ -273,12 +272,11 @@ def _encoder(peer: _Peer, event: Event) -> _Encode:
     form = event.format
     if form is None:
         return _unknown(event.id)
-    order = peer.trace.byteorder
     if any(number == event.id for _, number in peer.encoders):
-        return _generic(form, order)
+        return _generic(form)
     if str(form) == "ftrace:print":
-        return _print(form, order)
-    return _native(form, order) or _generic(form, order)
+        return _print(form)
+    return _native(form) or _generic(form)
 
 
 # The file ----------------------------------------------------------------------------------------
@@ -395,7 +393,7 @@ class _Bundles:
         if encode is None:
             encode = peer.encoders[kind] = _encoder(peer, event)
         body = b"\x08" + varint(event.ts) + b"\x10" + varint(event.pid & 0xFFFFFFFF)
-        body += encode(event.raw)
+        body += encode(event)
         bundle += b"\x12" + varint(len(body)) + body
 
     def _flush(self, key: tuple[str, str, int]) -> None:

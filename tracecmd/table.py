@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
 from . import _lowlevel, _records, errors
-from .event import EventFormat, unknown_name
+from .event import RECORD_NAMES, EventFormat, unknown_name
 from .export import GROUP_ROWS, write_parquet, write_tables
 from .filter import FilterError, compile_filter
 from .packages import MissingPackageError, package
@@ -35,9 +35,9 @@ __all__ = [
     "package",
 ]
 
-COMMON = ("ts", "cpu", "pid", "comm", "flags", "preempt_count", "event", "system", "buffer",
-          "peer", "missed_events")  # fmt: skip
-USUAL = COMMON[:6]
+OWN = {name: name.removeprefix("common_") for name in RECORD_NAMES}
+"""The columns that are the record's own, and of what kind each is for the core."""
+USUAL = ("ts", "cpu", "common_pid", "common_comm", "common_flags", "common_preempt_count")
 BATCH_ROWS = 65536
 WINDOW_BYTES = 8 << 20  # of all streams together, for a task of a thread
 PASS_TABLES = 128  # read at once: each is a file that is open, and has a batch
@@ -55,55 +55,65 @@ class UnknownFieldError(errors.TraceError, KeyError):
 # Which columns -------------------------------------------------------------------------------
 
 
-def _resolve_one(event: EventFormat, name: str) -> _lowlevel.Column:
-    """A column of one event: its own field first, then a common column, then a common field."""
-    kind = name.removeprefix("common_")
-    if name in event.fields:
-        return _lowlevel.Column(name, "field", name)
-    if name in COMMON:
-        return _lowlevel.Column(name, name)
-    if name.startswith("common_") and kind in ("ts", "cpu", "comm", "event", "system", "buffer",
-                                               "peer", "missed_events"):  # fmt: skip
-        return _lowlevel.Column(name, kind)
-    try:
-        event.field(name)
-    except KeyError as error:
-        raise UnknownFieldError(
-            unknown_name(f"column of {event}", name, [*COMMON, *event.fields])
-        ) from error
-    return _lowlevel.Column(name, "field", name)
+def _own(name: str) -> _lowlevel.Column:
+    return _lowlevel.Column(name, OWN[name])
 
 
-def _resolve_some(events: Sequence[EventFormat], name: str) -> _lowlevel.Column:
-    """A column of several events: a common column first, then a field that some event has."""
-    if name in COMMON:
-        return _lowlevel.Column(name, name)
+def _resolve(events: Sequence[EventFormat], name: str) -> _lowlevel.Column:
+    """The column of a name: the record's own, or a field of all events that have it, or of one."""
+    if name in OWN:
+        return _own(name)
     for event in events:
-        with contextlib.suppress(KeyError):
-            event.field(name)
+        if name in event._all_fields:
             return _lowlevel.Column(name, "field", name)
+    for event in events:
+        field = event.qualified(name)
+        if field is not None:
+            return _lowlevel.Column(name, "field", field.name, event=str(event))
     known = {field for event in events for field in event.fields}
-    raise UnknownFieldError(unknown_name("column of these events", name, [*COMMON, *known]))
+    what = f"column of {events[0] if len(events) == 1 else 'these events'}"
+    raise UnknownFieldError(unknown_name(what, name, [*OWN, *known]))
 
 
-def _usual_columns(event: EventFormat) -> list[_lowlevel.Column]:
-    """The common columns, then the event's own fields, which keep their names."""
-    common = [
-        _lowlevel.Column(f"common_{name}" if name in event.fields else name, name) for name in USUAL
-    ]
-    return common + [_lowlevel.Column(name, "field", name) for name in event.fields]
+def _shared_fields(events: Sequence[EventFormat]) -> list[str]:
+    """Names of the fields that all events have, declared alike, in the order of the first."""
+    if not events:
+        return []
+    shared = {name: (f.type, f.size, f.is_signed) for name, f in events[0].fields.items()}
+    for event in events[1:]:
+        fields = event.fields
+        shared = {
+            name: declared
+            for name, declared in shared.items()
+            if (f := fields.get(name)) and (f.type, f.size, f.is_signed) == declared
+        }
+        if not shared:
+            break
+    return [name for name in shared if name not in OWN]
+
+
+def _usual_columns(events: Sequence[EventFormat]) -> list[_lowlevel.Column]:
+    """The record's own, then the fields; those by a name of the record's own under a longer one."""
+    columns = [_own(name) for name in USUAL]
+    if len(events) != 1:
+        shared = _shared_fields(events)
+        return [*columns, _own("event"), *(_lowlevel.Column(n, "field", n) for n in shared)]
+    event = events[0]
+    for name in event.fields:
+        if name in OWN:
+            longer = f"{event.name}.{name}"
+            columns.append(_lowlevel.Column(longer, "field", name, event=str(event)))
+        else:
+            columns.append(_lowlevel.Column(name, "field", name))
+    return columns
 
 
 def _choose_columns(
     events: Sequence[EventFormat], wanted: Sequence[str] | None
 ) -> list[_lowlevel.Column]:
-    if len(events) == 1:
-        if wanted is None:
-            return _usual_columns(events[0])
-        return [_resolve_one(events[0], name) for name in wanted]
     if wanted is None:
-        wanted = (*USUAL, "event")
-    return [_resolve_some(events, name) for name in wanted]
+        return _usual_columns(events)
+    return [_resolve(events, name) for name in wanted]
 
 
 def _add_symbols(
@@ -113,7 +123,9 @@ def _add_symbols(
     found = []
     for column in columns:
         name = column.field
-        having = [event for event in events if name in event.fields] if name else []
+        having = [
+            event for event in events if name in event.fields and column.event in ("", str(event))
+        ]
         tables = [event.symbols.get(name) for event in having]
         same = tables and tables[0] and all(table == tables[0] for table in tables)
         found.append(column._replace(symbols=json.dumps(tables[0])) if same else column)
@@ -310,7 +322,18 @@ def _make_filters(
         known = {name for event in events for name in event.fields}
         name = sorted(unknown)[0]
         raise UnknownFieldError(unknown_name("field for the filter", name, [*known, "COMM", "CPU"]))
+    _refuse_two_meanings(filters.values())
     return filters
+
+
+def _refuse_two_meanings(filters: Iterable[_lowlevel.Filter]) -> None:
+    """A column by such a name is the record's own, but trace-cmd compares an event's field."""
+    for name in (name for each in filters for name in each.own_fields() if name in OWN):
+        hint = "CPU for the record's, " if name == "cpu" else ""
+        raise FilterError(
+            f"filter: {name} is the record's own as well as a field of some event: "
+            f"ask for {hint}EVENT.{name} for the field"
+        )
 
 
 # Tables --------------------------------------------------------------------------------------

@@ -21,7 +21,8 @@ from ._columns import (
     array_capsule,
     schema_capsule,
 )
-from ._data import Batch, Clock, Count, Counts, Damage, Data, StreamInfo, Walk, WalkSource
+from ._data import Batch, Clock, Count, Counts, Damage, Data, Payloads, StreamInfo, Walk, WalkSource
+from ._fields import FieldReader, Value
 from ._file import (
     BUDGET_MEMORY,
     BUDGET_WORK,
@@ -77,6 +78,7 @@ __all__ = [
     "Data",
     "EventInfo",
     "FieldInfo",
+    "FieldReader",
     "File",
     "Filter",
     "Guest",
@@ -85,6 +87,7 @@ __all__ = [
     "Memory",
     "Metadata",
     "Option",
+    "Payloads",
     "Report",
     "ReportFile",
     "Schema",
@@ -92,6 +95,7 @@ __all__ = [
     "StreamInfo",
     "Symbols",
     "Text",
+    "Value",
     "Walk",
     "WalkSource",
     "array_capsule",

@@ -72,6 +72,19 @@ class Filter(Handle):
                 found.append((number[0], decode(ffi.cast("char *", text.data), text.size)))
                 lib.trc_bytes_free(text)
 
+    def own_fields(self) -> list[str]:
+        """Names in it that are a field of some of its events, and not a common one."""
+        with self as pointer:
+            name, size = ffi.new("const char **"), ffi.new("size_t *")
+            is_own = ffi.new("int *")
+            found: list[str] = []
+            index = 0
+            while not lib.trc_filter_name(pointer, index, name, size, is_own, ffi.NULL):
+                if is_own[0]:
+                    found.append(decode(name[0], size[0]))
+                index += 1
+            return found
+
     def unknown(self) -> list[str]:
         """Names in it that are a field of none of its events."""
         with self as pointer:
@@ -86,12 +99,13 @@ class Filter(Handle):
 
 
 class Column(NamedTuple):
-    """struct trc_column: ``kind`` is a key of :data:`COLUMN_KINDS`."""
+    """struct trc_column: ``kind`` is a key of :data:`COLUMN_KINDS`, event ``system:name``."""
 
     name: str
     kind: str
     field: str = ""
     symbols: str = ""
+    event: str = ""
 
 
 class ColumnsSource(NamedTuple):
@@ -250,6 +264,8 @@ class _Reader(Handle):
             entry.kind = COLUMN_KINDS[column.kind]
             if column.symbols:
                 entry.symbols = self._string(column.symbols)
+            if column.event:
+                entry.event = self._string(column.event)
         return array
 
     def _options(self, options: ColumnsOptions) -> Any:

@@ -155,6 +155,22 @@ class WalkSource(NamedTuple):
     stack_id: int = 0  # not 0: the event of kernel stacks, wanted with those they belong to
 
 
+class Payloads:
+    """A struct trc_batch of records that stay: what fields are read from."""
+
+    def __init__(self, payload: bytes, payload_end: bytes, size: bytes, id: bytes) -> None:
+        self._kept = payload, payload_end, size, id
+        self.struct = ffi.new(
+            "struct trc_batch *",
+            {
+                "payload": ffi.from_buffer("uint8_t[]", payload),
+                "payload_end": ffi.cast("uint64_t *", ffi.from_buffer(payload_end)),
+                "size": ffi.cast("uint32_t *", ffi.from_buffer(size)),
+                "id": ffi.cast("uint32_t *", ffi.from_buffer(id)),
+            },
+        )
+
+
 class Batch(NamedTuple):
     """Records in the order of the walk; one entry a record in each list.
 
@@ -170,6 +186,7 @@ class Batch(NamedTuple):
     size: list[int]
     payload_end: list[int]
     payload: bytes
+    payloads: Payloads
 
 
 class Walk(Handle):
@@ -264,9 +281,14 @@ class Walk(Handle):
             count = self._batch.count
             if not count:
                 return None
-            columns = {name: ffi.unpack(self._arrays[name], count) for name in Batch._fields[:-1]}
+            columns = {name: ffi.unpack(self._arrays[name], count) for name in Batch._fields[:-2]}
             payload = bytes(ffi.buffer(self._arrays["payload"], self._batch.payload_size))
-            return Batch(**columns, payload=payload)
+            places = (self._copy(name, count) for name in ("payload_end", "size", "id"))
+            return Batch(**columns, payload=payload, payloads=Payloads(payload, *places))
+
+    def _copy(self, name: str, count: int) -> bytes:
+        array = self._arrays[name]
+        return bytes(ffi.buffer(array, count * ffi.sizeof(ffi.typeof(array).item)))
 
     def missed(self) -> list[int]:
         """At the end: events lost behind the last wanted record of each source (-1: unknown)."""

@@ -13,6 +13,7 @@ from ._thread import Thread
 
 SWITCH_FIELDS = frozenset({"prev_pid", "prev_comm", "next_pid", "next_comm"})
 """Fields without which sched_switch tells no task."""
+TASKS_MAX = 4096
 
 
 def task_of(
@@ -27,10 +28,24 @@ def task_of(
 def task_handler(form: EventFormat, trace: Trace, threads: Mapping[int, Thread]) -> Handler:
     """What is done with the records of a guest's sched_switch; ``threads`` by vCPU."""
     order = trace.byteorder
+    fields = form.fields["next_pid"], form.fields["next_comm"]
+    first, last = min(f.offset for f in fields), max(f.offset + f.size for f in fields)
+    in_place = all(f.size and not f.is_dynamic for f in fields)
+    known: dict[bytes, Task | None] = {}  # few tasks take turns, and decoding takes its time
 
     def switch(ts: int, cpu: int, pid: int, data: bytes, low: int, high: int) -> None:
         thread = threads.get(cpu)
-        if thread is not None:
-            thread.set_task(ts, task_of(form, data[low:high], order, "next"))
+        if thread is None:
+            return
+        key = data[low + first : min(low + last, high)]
+        try:
+            task = known[key]
+        except KeyError:
+            task = task_of(form, data[low:high], order, "next")
+            if in_place:
+                if len(known) > TASKS_MAX:  # of a damaged file
+                    known.clear()
+                known[key] = task
+        thread.set_task(ts, task)
 
     return switch
