@@ -126,7 +126,7 @@ static int fill_filter(struct trc_filter *filter, struct text text, const uint8_
 }
 
 int trc_filter_create(const struct trc_metadata *metadata, const struct trc_symbols *symbols,
-		      const char *text, size_t size, const uint8_t *event_ids,
+		      const char *text, size_t size, const uint8_t *event_ids, uint32_t flags,
 		      struct trc_filter **out, struct trc_error *err)
 {
 	struct trc_filter *filter = calloc(1, sizeof(*filter));
@@ -136,10 +136,14 @@ int trc_filter_create(const struct trc_metadata *metadata, const struct trc_symb
 		return trc_fail_no_memory(err);
 	filter->metadata = metadata;
 	filter->symbols = symbols;
+	filter->flags = flags;
+	filter->text = (struct text){ text, size };
 	filter->id_count = metadata->formats.id_count;
 	filter->by_id = calloc((size_t)filter->id_count + 1, sizeof(*filter->by_id));
-	rc = filter->by_id ? fill_filter(filter, (struct text){ text, size }, event_ids, err) :
-			     trc_fail_no_memory(err);
+	rc = filter->by_id ? fill_filter(filter, filter->text, event_ids, err) : trc_fail_no_memory(err);
+	rc = rc ? rc : filter_check_all(filter, err);
+	free(filter->comparisons);
+	filter->comparisons = NULL;
 	if (rc) {
 		trc_filter_destroy(filter);
 		return rc;

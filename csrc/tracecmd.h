@@ -635,16 +635,24 @@ void trc_walk_progress(const struct trc_walk *walk, uint64_t *done, uint64_t *to
  * EVENTS as there: SYSTEM/EVENT, SYSTEM or EVENT, separated by commas, each a regular expression.
  * Records of other events do not pass. Without EVENTS the expression is for every event.
  * Operators, numbers (unsigned 64-bit) and strings are those of libtraceevent, and so is what they
- * mean: && and || have one rank and bind to the left; =~ and !~ take a regular expression that need
+ * mean: && and || have one rank and bind to the left (a strict filter wants parentheses); =~ and !~ take a regular expression that need
  * not match the whole text and knows no upper and lower case; a comparison with a field that the
  * event does not have is false; COMM and CPU are the command's name and the CPU. Beyond it: ~ with
  * the kernel's wildcards (*, ?, [...]), -N, and a field as the right side.
  *
+ * A comparison has to be possible in one of the events at least: a name on its right is a field
+ * there, too; a text is compared with a string in quotes, a number with a number, an address with the
+ * name of a function as well; one character in single quotes is compared with a text or a number of
+ * one byte. In events where it is not possible it is false.
+ *
  * TRC_ARGUMENT: the text is not a filter; err->message says where. TRC_NOT_FOUND: no event of the
  * file fits EVENTS.
  */
+enum trc_filter_flags {
+	TRC_FILTER_STRICT = 1,		/* && and || side by side, and a number matched as text, are faults */
+};
 int trc_filter_create(const struct trc_metadata *metadata, const struct trc_symbols *symbols,
-		      const char *text, size_t size, const uint8_t *event_ids,
+		      const char *text, size_t size, const uint8_t *event_ids, uint32_t flags,
 		      struct trc_filter **out, struct trc_error *err);
 void trc_filter_destroy(struct trc_filter *filter);	/* NULL is fine */
 /* Names in the filter that are a field of none of its events: number index (from 0). */

@@ -8,7 +8,7 @@ __all__ = ["FilterError", "compile_filter"]
 
 
 class FilterError(errors.TraceError, ValueError):
-    """A text is not a filter, or fits no event of the file."""
+    """A text is not a filter, or fits no event of the file; it says what is expected, and where."""
 
 
 def compile_filter(
@@ -16,6 +16,8 @@ def compile_filter(
     text: str,
     event_ids: bytes | None = None,
     symbols: _lowlevel.Symbols | None = None,
+    *,
+    strict: bool = False,
 ) -> _lowlevel.Filter:
     """Compile a filter against the event formats of one file.
 
@@ -24,12 +26,14 @@ def compile_filter(
         text: ``[EVENTS:]EXPRESSION``.
         event_ids: the events it is for, where the text does not say; None for all.
         symbols: those to compare addresses with; None for the file's own.
+        strict: refuse what trace-cmd takes otherwise than it reads: ``&&`` and ``||`` side by side
+            without parentheses, and numbers whose digits are compared with a text.
 
     Raises:
         FilterError: (a ValueError) it is not a filter, or names events that the file has not.
     """
     try:
-        return _lowlevel.Filter(reader.file, reader.metadata, text, event_ids, symbols)
+        return _lowlevel.Filter(reader.file, reader.metadata, text, event_ids, symbols, strict=strict)
     except errors.TraceError:
         raise
     except ValueError as error:

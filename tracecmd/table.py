@@ -298,7 +298,7 @@ def _make_filters(
         if names is not None:
             ids = _records.id_bitmap(_formats_of([reader], names))
         try:
-            found = filters[id(reader)] = compile_filter(reader, where, ids)
+            found = filters[id(reader)] = compile_filter(reader, where, ids, strict=True)
         except FilterError as error:
             failure = failure or error
             continue

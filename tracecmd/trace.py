@@ -689,7 +689,8 @@ class Trace:
                 ``"prev_state == 0 && next_comm =~ '^kvm'"``, with or without events in front
                 (``"sched/sched_switch: next_pid == 3"``). ``=~`` and ``!~`` take regular
                 expressions, ``~`` the kernel's wildcards. Numbers are compared as unsigned 64-bit
-                ones; ``&&`` and ``||`` have one rank.
+                ones. Other than there, ``a || b && c`` is an error: parentheses have to say which
+                goes first.
             buffers, cpus, start, end, pids, order, reverse, threads, progress: as for
                 :meth:`iter`.
             ts: type of the column ``ts``: ``timestamp[ns]`` or ``uint64``.
@@ -700,7 +701,8 @@ class Trace:
         Raises:
             UnknownEventError, UnknownFieldError: (KeyErrors) no such event or field; near names
                 are suggested.
-            FilterError: (a ValueError) ``where`` is not a filter.
+            FilterError: (a ValueError) ``where`` is not a filter, or compares what cannot be
+                compared in any of the events, such as a number with a text.
         """
         return make_table(
             [self._reader],

@@ -178,7 +178,7 @@ static int job_filter(const struct opened *o, uint32_t flags, struct sum *sum)
 	struct trc_filter *filter;
 	struct trc_bytes shown;
 	uint32_t id;
-	int rc = trc_filter_create(o->metadata, o->symbols, text, sizeof(text) - 1, NULL, &filter, NULL);
+	int rc = trc_filter_create(o->metadata, o->symbols, text, sizeof(text) - 1, NULL, 0, &filter, NULL);
 
 	(void)flags;
 	if (rc)

@@ -29,32 +29,36 @@ NO_ROW = (1 << 64) - 1
 class Filter(Handle):
     """struct trc_filter of one file; symbols: other ones than the file's, if it wants any.
 
+    strict: TRC_FILTER_STRICT.
+
     Raises:
         ValueError: the text is not a filter, or names events that the file does not have.
     """
 
     def __init__(self, file: File, metadata: Metadata, text: str, event_ids: bytes | None,
-                 symbols: Symbols | None = None) -> None:  # fmt: skip
-        pointer = self._make(metadata, None, text, event_ids)
+                 symbols: Symbols | None = None, *, strict: bool = False) -> None:  # fmt: skip
+        pointer = self._make(metadata, None, text, event_ids, strict)
         parents: list[Handle] = [metadata]
         if lib.trc_filter_wants_symbols(pointer):
             lib.trc_filter_destroy(pointer)
             symbols = symbols or Symbols(file)
             parents.append(symbols)
-            pointer = self._make(metadata, symbols, text, event_ids)
+            pointer = self._make(metadata, symbols, text, event_ids, strict)
         super().__init__(pointer, lib.trc_filter_destroy, file.path, *parents)
 
     @staticmethod
     def _make(
-        metadata: Metadata, symbols: Symbols | None, text: str, event_ids: bytes | None
-    ) -> Any:
+        metadata: Metadata, symbols: Symbols | None, text: str, event_ids: bytes | None,
+        strict: bool,
+    ) -> Any:  # fmt: skip
         err = ffi.new("struct trc_error *")
         out = ffi.new("struct trc_filter **")
         ids = ffi.NULL if event_ids is None else ffi.from_buffer(event_ids)
+        flags = lib.TRC_FILTER_STRICT if strict else 0
         raw = text.encode(errors="surrogateescape")
         with metadata as m:
             pointer = ffi.NULL if symbols is None else symbols._pointer
-            code = lib.trc_filter_create(m, pointer, raw, len(raw), ids, out, err)
+            code = lib.trc_filter_create(m, pointer, raw, len(raw), ids, flags, out, err)
         check(code, err, metadata.path)
         return out[0]
 

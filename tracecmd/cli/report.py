@@ -265,6 +265,8 @@ def _sources(
         filters[id(trace._reader)] = made = make_filters(
             trace._reader, own, texts, file.filters_out
         )
+        if not arguments.q:
+            _warn_unknown(trace, [*made[0][: len(file.filters)], *made[1]])
         if arguments.filter_test:
             _print_filters(trace, texts + file.filters_out, made[0] + made[1])
         if arguments.hidden and len(trace.events):
@@ -290,6 +292,13 @@ def _task_filter(file: _File, trace: Trace, arguments: argparse.Namespace) -> li
         return []
     fields = ("common_pid", "pid", "next_pid")
     return [".*:" + "||".join(f"({field}=={pid})" for pid in pids for field in fields)]
+
+
+def _warn_unknown(trace: Trace, filters: Sequence[_lowlevel.Filter]) -> None:
+    """Tell of fields that no event has: comparisons with them are false, as in trace-cmd."""
+    for compiled in filters:
+        for name in compiled.unknown():
+            warn(f"{trace.path}: filter: none of its events has a field {name}")
 
 
 def _print_filters(trace: Trace, texts: Sequence[str], filters: Sequence[_lowlevel.Filter]) -> None:
