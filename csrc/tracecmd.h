@@ -282,6 +282,9 @@ int trc_buffer(const struct trc_file *file, size_t index, struct trc_buffer *out
 	       struct trc_error *err);
 int trc_cpu_area(const struct trc_file *file, size_t buffer, size_t index,
 		 struct trc_cpu_area *out, struct trc_error *err);
+/* The same for CPUs that the file names without data, in its order, with the offset that it gives. */
+int trc_cpu_empty(const struct trc_file *file, size_t buffer, size_t index,
+		  struct trc_cpu_area *out, struct trc_error *err);
 
 /*
  * Sections: the texts from the kernel, under the ids 16 to 21. In version 6, whose body has no

@@ -104,6 +104,11 @@ class Buffer:
         """The CPUs that have data, by number, with its place in the file."""
         return tuple(CpuArea(*row) for row in self._file.cpu_areas(self._index))
 
+    @lazy
+    def empty_cpus(self) -> tuple[CpuArea, ...]:
+        """The CPUs that the file names without data (size 0), with the place that it gives."""
+        return tuple(CpuArea(*row) for row in self._file.empty_areas(self._index))
+
     def text(self) -> str:
         """The text of a latency tracer: a copy of tracefs ``trace``.
 

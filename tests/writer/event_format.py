@@ -65,12 +65,14 @@ class EventFormat:
     id: int
     fields: tuple[Field, ...]
     print_fmt: str
+    common: tuple[Field, ...] = COMMON_FIELDS
+    """Those that all events share; a hypervisor's have common_type alone."""
 
     def placed(self, machine: Machine) -> list[tuple[Field, int, int]]:
         """All fields with their offset and size."""
         result = []
         offset = 0
-        for item in (*COMMON_FIELDS, *self.fields):
+        for item in (*self.common, *self.fields):
             offset = item.place(offset, machine)
             result.append((item, offset, item.bytes_on(machine)))
             offset += item.bytes_on(machine)
@@ -82,7 +84,7 @@ class EventFormat:
             f"\tsigned:{int(item.signed)};\n"
             for item, offset, size in self.placed(machine)
         ]
-        common = len(COMMON_FIELDS)
+        common = len(self.common)
         return (
             f"name: {self.name}\nID: {self.id}\nformat:\n{''.join(lines[:common])}\n"
             f"{''.join(lines[common:])}\nprint fmt: {self.print_fmt}\n"
