@@ -109,7 +109,8 @@ int filter_check_comparison(struct filter_parser *parser, const struct code *cod
 	return TRC_OK;
 }
 
-static int fault(const struct trc_filter *filter, const struct comparison *comparison, struct trc_error *err)
+int trc_filter_comparison(const struct trc_filter *filter, size_t index, uint32_t *fits,
+			  struct trc_error *err)
 {
 	static const char *const formats[] = {
 		[FIT_NO_RIGHT] = "filter: no event with '%.*s' has a field '%.*s'; a number, a string in quotes "
@@ -119,21 +120,20 @@ static int fault(const struct trc_filter *filter, const struct comparison *compa
 				   "(character %zu)",
 		[FIT_WANTS_NUMBER] = "filter: '%.*s' is a number; a number is expected, not %.*s (character %zu)",
 	};
-	struct text left = comparison->left, right = comparison->right;
+	struct text left, right;
+	enum fit fit;
 
-	return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, formats[comparison->fit],
+	if (index >= filter->comparison_count)
+		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "filter: of %zu comparisons, not of %zu",
+				filter->comparison_count, index + 1);
+	fit = filter->comparisons[index].fit;
+	*fits = fit == FIT_YES;
+	if (*fits || fit == FIT_NO_LEFT)
+		return TRC_OK;
+	left = filter->comparisons[index].left;
+	right = filter->comparisons[index].right;
+	return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, formats[fit],
 			left.size > 40 ? 40 : (int)left.size, left.start,
 			right.size > 40 ? 40 : (int)right.size, right.start,
 			(size_t)(right.start - filter->text.start) + 1);
-}
-
-int filter_check_all(const struct trc_filter *filter, struct trc_error *err)
-{
-	for (size_t i = 0; i < filter->comparison_count; i++) {
-		enum fit fit = filter->comparisons[i].fit;
-
-		if (fit != FIT_YES && fit != FIT_NO_LEFT)
-			return fault(filter, &filter->comparisons[i], err);
-	}
-	return TRC_OK;
 }

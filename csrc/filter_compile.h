@@ -26,9 +26,6 @@ int filter_read_operand(struct filter_parser *parser, struct operand *out);
 int filter_check_comparison(struct filter_parser *parser, const struct code *code,
 			    const struct text spelling[2], bool *can);
 
-/* TRC_ARGUMENT: a comparison can be made in none of the events. */
-int filter_check_all(const struct trc_filter *filter, struct trc_error *err);
-
 /*
  * text: the expression, within the filter's. *out is for filter_program_destroy(). TRC_ARGUMENT: the
  * text is wrong. TRC_NO_MEMORY.

@@ -78,7 +78,7 @@ enum fit {
 
 /* A comparison of the text. */
 struct comparison {
-	struct text left, right;	/* as spelled there */
+	struct text left, right;	/* as spelled there, within it */
 	enum fit fit;			/* of the event that it fits best */
 };
 
@@ -86,7 +86,7 @@ struct trc_filter {
 	const struct trc_metadata *metadata;
 	const struct trc_symbols *symbols;
 	uint32_t flags;
-	struct text text;		/* the caller's; of use while the filter is made, as comparisons are */
+	struct text text;
 	struct comparison *comparisons;
 	size_t comparison_count, comparison_room;
 	struct program **by_id;		/* [id_count]; NULL: no record of the event passes */

@@ -40,7 +40,7 @@ static bool string_of(const struct event_field *field, const uint8_t *payload, u
 	if (field->flags & TRC_FIELD_DYNAMIC) {
 		word = load_uint(payload + from, field->size, big_endian);
 		from = (word & 0xffff) + (field->flags & TRC_FIELD_RELATIVE ? from + field->size : 0);
-		length = word >> 16 & 0xffff;
+		length = field->size > 2 ? word >> 16 & 0xffff : from < size ? size - from : 0;	/* 2: kernels of 2009 */
 		if (length > size || from > size - length)
 			return false;
 	} else if (!length) {

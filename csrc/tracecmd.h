@@ -643,11 +643,6 @@ void trc_walk_progress(const struct trc_walk *walk, uint64_t *done, uint64_t *to
  * event does not have is false; COMM and CPU are the command's name and the CPU. Beyond it: ~ with
  * the kernel's wildcards (*, ?, [...]), -N, and a field as the right side.
  *
- * A comparison has to be possible in one of the events at least: a name on its right is a field
- * there, too; a text is compared with a string in quotes, a number with a number, an address with the
- * name of a function as well; one character in single quotes is compared with a text or a number of
- * one byte. In events where it is not possible it is false.
- *
  * TRC_ARGUMENT: the text is not a filter; err->message says where. TRC_NOT_FOUND: no event of the
  * file fits EVENTS.
  */
@@ -661,6 +656,16 @@ void trc_filter_destroy(struct trc_filter *filter);	/* NULL is fine */
 /* Names in the filter that are a field of none of its events: number index (from 0). */
 int trc_filter_unknown(const struct trc_filter *filter, size_t index, const char **name,
 		       size_t *size, struct trc_error *err);
+/*
+ * Whether comparison number index, from 0, is possible in one of its events, *fits 1, or in none, 0: a name on the right is a
+ * field there, too; a text is compared with a string in quotes, a number with a number, an address
+ * with the name of a function as well; one character in single quotes is compared with a text or a
+ * number of one byte. In other events it is false. TRC_ARGUMENT: in none, although an event has the
+ * field on the left or the right one is unknown; err->message says what is expected. TRC_NOT_FOUND:
+ * there are no more comparisons, or no events.
+ */
+int trc_filter_comparison(const struct trc_filter *filter, size_t index, uint32_t *fits,
+			  struct trc_error *err);
 /*
  * What the filter is for its event number index, from 0, in the order of trace-cmd report -T, which
  * shows this: numbers in decimal, parts that no record can change left out, "TRUE" or "FALSE" if

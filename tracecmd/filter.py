@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from . import _lowlevel, _records, errors
 
-__all__ = ["FilterError", "compile_filter"]
+__all__ = ["FilterError", "check_filters", "compile_filter"]
 
 
 class FilterError(errors.TraceError, ValueError):
@@ -19,7 +21,7 @@ def compile_filter(
     *,
     strict: bool = False,
 ) -> _lowlevel.Filter:
-    """Compile a filter against the event formats of one file.
+    """Compile a filter against the event formats of one file; check_filters() is to follow.
 
     Args:
         reader: the file.
@@ -33,9 +35,30 @@ def compile_filter(
         FilterError: (a ValueError) it is not a filter, or names events that the file has not.
     """
     try:
-        return _lowlevel.Filter(reader.file, reader.metadata, text, event_ids, symbols, strict=strict)
+        return _lowlevel.Filter(
+            reader.file, reader.metadata, text, event_ids, symbols, strict=strict
+        )
     except errors.TraceError:
         raise
     except ValueError as error:
         reason = str(error).removeprefix(f"{reader.path}: ")
         raise FilterError(reason, path=reader.path) from None
+
+
+def check_filters(filters: Sequence[_lowlevel.Filter]) -> None:
+    """Check what is compared by a filter, compiled for one file or several.
+
+    An event of one of them is enough that a comparison can be made.
+
+    Raises:
+        FilterError: a comparison can be made in no event: it would select nothing.
+    """
+    checked = [(compiled, compiled.comparisons()) for compiled in filters]
+    for index in range(max((len(found) for _, found in checked), default=0)):
+        # A file without events has no comparisons.
+        seen = [(compiled, *found[index]) for compiled, found in checked if found]
+        if any(fits for _, fits, _ in seen):
+            continue
+        for compiled, _, fault in seen:
+            if fault is not None:
+                raise FilterError(fault, path=compiled.path)

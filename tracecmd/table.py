@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 from . import _lowlevel, _records, errors
 from .event import EventFormat, unknown_name
 from .export import GROUP_ROWS, write_parquet, write_tables
-from .filter import FilterError, compile_filter
+from .filter import FilterError, check_filters, compile_filter
 from .packages import MissingPackageError, package
 
 if TYPE_CHECKING:
@@ -306,6 +306,7 @@ def _make_filters(
         unknown = missing if unknown is None else unknown & missing
     if failure and not filters:
         raise failure
+    check_filters(list(filters.values()))
     if unknown:
         known = {name for event in events for name in event.fields}
         name = sorted(unknown)[0]

@@ -332,7 +332,7 @@ def test_unclear_filters(fields_program: Path, where: str) -> None:
     expected = result.stdout.splitlines()
     assert expected
     with tracecmd.open(path) as trace:
-        with pytest.raises(tracecmd.FilterError, match="parentheses|is a number"):
+        with pytest.raises(tracecmd.FilterError, match=r"parentheses|is a number"):
             trace.table(columns=["ts", "cpu"], where=where)
         lines = b"".join(trace.report(filters=[where])).splitlines()
         assert len(lines) == 1 + len(expected)

@@ -131,11 +131,16 @@ class Values:
 
     @staticmethod
     def _dynamic(item: Field, end: int, value: Value, data: bytearray, machine: Machine) -> bytes:
-        """u32: low half where the bytes lie (``__rel_loc``: behind the field), high half size."""
+        """Low half where the bytes lie (``__rel_loc``: behind the field), high half size.
+
+        Of u32; kernels of 2009 had a u16, without the size.
+        """
         content = _content(value)
         where = len(data) - (end if item.declaration.startswith("__rel_loc") else 0)
         data += content
-        return machine.pack(4, len(content) << 16 | where)
+        return machine.pack(
+            item.bytes_on(machine), (0 if item.size == 2 else len(content) << 16) | where
+        )
 
 
 def _content(value: Value) -> bytes:

@@ -8,7 +8,7 @@ import errno
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, NamedTuple
 
-from ._base import Handle, check, decode, exception, ffi, lib
+from ._base import Handle, check, decode, decode_string, exception, ffi, lib
 from ._data import WalkSource
 from ._file import File
 from ._metadata import Metadata
@@ -75,6 +75,17 @@ class Filter(Handle):
                 check(code, err, self.path)
                 found.append((number[0], decode(ffi.cast("char *", text.data), text.size)))
                 lib.trc_bytes_free(text)
+
+    def comparisons(self) -> list[tuple[bool, str | None]]:
+        """Of each comparison whether an event is fit for it, and what is wrong if none is."""
+        with self as pointer:
+            err, fits = ffi.new("struct trc_error *"), ffi.new("uint32_t *")
+            found: list[tuple[bool, str | None]] = []
+            while True:
+                code = lib.trc_filter_comparison(pointer, len(found), fits, err)
+                if code == lib.TRC_NOT_FOUND:
+                    return found
+                found.append((bool(fits[0]), decode_string(err.message) if code else None))
 
     def unknown(self) -> list[str]:
         """Names in it that are a field of none of its events."""
