@@ -99,8 +99,14 @@ static void take_area(struct trc_file *file, struct buffer *buffer, const struct
 	uint32_t page_size = buffer->info.page_size;
 	bool aligned = area.offset % page_size == 0;
 
-	if (!area.size)
+	if (!area.size) {
+		if (area.cpu >= CPU_ID_MAX)
+			return;
+		buffer->empty--;
+		*buffer->empty = area;
+		buffer->empty_count++;
 		return;
+	}
 	if (!aligned || area.cpu >= CPU_ID_MAX || area.offset < file->body) {
 		cursor_fail(row, &fault, TRC_CORRUPT, "data of CPU %u cannot lie at 0x%" PRIx64, area.cpu,
 			    area.offset);
@@ -132,10 +138,14 @@ static void finish_areas(struct buffer *buffer)
 	set_extent(buffer);
 }
 
+/* Rows with data fill the array from its start, those without from its end. */
 static int alloc_areas(struct buffer *buffer, uint64_t count, struct trc_error *err)
 {
 	buffer->areas = calloc(count ? count : 1, sizeof(*buffer->areas));
-	return buffer->areas ? TRC_OK : trc_fail_no_memory(err);
+	if (!buffer->areas)
+		return trc_fail_no_memory(err);
+	buffer->empty = buffer->areas + count;
+	return TRC_OK;
 }
 
 /* --- version 6 --------------------------------------------------------------------------- */
@@ -423,5 +433,22 @@ int trc_cpu_area(const struct trc_file *file, size_t buffer, size_t index,
 		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "buffer: it has data of %u CPUs, not %zu",
 				info.cpu_count, index + 1);
 	*out = file->buffers.list[buffer].areas[index];
+	return TRC_OK;
+}
+
+int trc_cpu_empty(const struct trc_file *file, size_t buffer, size_t index, struct trc_cpu_area *out,
+		  struct trc_error *err)
+{
+	struct trc_buffer info;
+	int rc = trc_buffer(file, buffer, &info, err);
+	const struct buffer *found;
+
+	if (rc)
+		return rc;
+	found = &file->buffers.list[buffer];
+	if (index >= found->empty_count)
+		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "buffer: %u CPUs have no data, not %zu",
+				found->empty_count, index + 1);
+	*out = found->empty[found->empty_count - 1 - index];
 	return TRC_OK;
 }

@@ -20,6 +20,8 @@ static inline bool page_size_valid(uint32_t size)
 struct buffer {
 	struct trc_buffer info;		/* cpu_count is the length of areas */
 	struct trc_cpu_area *areas;	/* sorted by CPU, each CPU once, all within the file */
+	struct trc_cpu_area *empty;	/* [empty_count] rows without data, as the table has them */
+	uint32_t empty_count;
 	/*
 	 * Version 7: the buffer's own. Version 6: a latency tracer's text is the rest of the file; else
 	 * only offset counts, the first byte behind the buffer's table.

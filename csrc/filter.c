@@ -125,8 +125,17 @@ static int fill_filter(struct trc_filter *filter, struct text text, const uint8_
 	return rc;
 }
 
+static struct text text_copy(struct text text)
+{
+	char *copy = malloc(text.size + 1);
+
+	if (copy)
+		memcpy(copy, text.start, text.size);
+	return (struct text){ copy, text.size };
+}
+
 int trc_filter_create(const struct trc_metadata *metadata, const struct trc_symbols *symbols,
-		      const char *text, size_t size, const uint8_t *event_ids,
+		      const char *text, size_t size, const uint8_t *event_ids, uint32_t flags,
 		      struct trc_filter **out, struct trc_error *err)
 {
 	struct trc_filter *filter = calloc(1, sizeof(*filter));
@@ -136,10 +145,12 @@ int trc_filter_create(const struct trc_metadata *metadata, const struct trc_symb
 		return trc_fail_no_memory(err);
 	filter->metadata = metadata;
 	filter->symbols = symbols;
+	filter->flags = flags;
+	filter->text = text_copy((struct text){ text, size });
 	filter->id_count = metadata->formats.id_count;
 	filter->by_id = calloc((size_t)filter->id_count + 1, sizeof(*filter->by_id));
-	rc = filter->by_id ? fill_filter(filter, (struct text){ text, size }, event_ids, err) :
-			     trc_fail_no_memory(err);
+	rc = filter->by_id && filter->text.start ? fill_filter(filter, filter->text, event_ids, err) :
+						    trc_fail_no_memory(err);
 	if (rc) {
 		trc_filter_destroy(filter);
 		return rc;
@@ -159,6 +170,8 @@ void trc_filter_destroy(struct trc_filter *filter)
 	free(filter->by_id);
 	free(filter->ids);
 	free(filter->names);
+	free(filter->comparisons);
+	free((char *)filter->text.start);
 	free(filter);
 }
 

@@ -102,10 +102,22 @@ static int compile_regex(struct filter_parser *parser, struct code *code)
 	return TRC_OK;
 }
 
+/* In libtraceevent a single character is a number, but before =~ and !~. Names are texts all the same. */
+static void settle_character(struct code *code)
+{
+	const struct operand *left = &code->left;
+
+	if (code->right.character &&
+	    (code->op >= OP_REGEX || left->kind == OPERAND_COMM ||
+	     (left->kind == OPERAND_FIELD && left->field->flags & TRC_FIELD_STRING)))
+		code->right.kind = OPERAND_TEXT;
+}
+
 static int check_operation(struct filter_parser *parser, struct code *code)
 {
 	int rc;
 
+	settle_character(code);
 	if (code->right.kind == OPERAND_TEXT) {
 		code->opcode = CODE_TEXT;
 		rc = check_text_operation(parser, code);
@@ -119,25 +131,29 @@ static int check_operation(struct filter_parser *parser, struct code *code)
 			 code->right.kind == OPERAND_COMM)
 			rc = filter_fault(&parser->lexer, "a string stands on the right, in quotes");
 	}
-	if (code->left.kind == OPERAND_NONE || code->right.kind == OPERAND_NONE)
-		code->opcode = CODE_FALSE;
 	return rc;
 }
 
 static int parse_comparison(struct filter_parser *parser)
 {
 	struct code code = { 0 };
+	struct text spelling[2] = { parser->lexer.spelling };
+	bool can = true;
 	int rc = filter_read_operand(parser, &code.left);
 
 	if (!rc && (parser->lexer.kind != KIND_OP || !find_operation(parser->lexer.token, &code.op)))
 		rc = filter_fault(&parser->lexer, "an operator is expected");
 	rc = rc ? rc : filter_next(&parser->lexer);
+	spelling[1] = parser->lexer.spelling;
 	rc = rc ? rc : filter_read_operand(parser, &code.right);
 	rc = rc ? rc : check_operation(parser, &code);
+	rc = rc ? rc : filter_check_comparison(parser, &code, spelling, &can);
 	if (rc) {
 		code_deinit(&code);
 		return rc;
 	}
+	if (!can)
+		code.opcode = CODE_FALSE;
 	return emit(parser, code);
 }
 
@@ -170,14 +186,20 @@ static int parse_term(struct filter_parser *parser)
 	return rc;
 }
 
-/* && and || alike, from left to right. */
+/* && and || alike, from left to right. C has it otherwise: a strict filter says what is meant. */
 static int parse_expression(struct filter_parser *parser)
 {
+	bool strict = parser->filter->flags & TRC_FILTER_STRICT;
+	enum opcode first = CODE_NOT;	/* neither yet */
 	int rc = parse_term(parser);
 
 	while (!rc && (filter_at(&parser->lexer, "&&") || filter_at(&parser->lexer, "||"))) {
 		enum opcode opcode = filter_at(&parser->lexer, "&&") ? CODE_AND : CODE_OR;
 
+		if (strict && first != CODE_NOT && opcode != first)
+			return filter_fault(&parser->lexer,
+					    "&& and || are mixed: parentheses have to say which goes first");
+		first = opcode;
 		rc = filter_next(&parser->lexer);
 		rc = rc ? rc : parse_term(parser);
 		rc = rc ? rc : emit(parser, (struct code){ .opcode = opcode });
@@ -189,7 +211,7 @@ int filter_compile(struct trc_filter *filter, const struct event_format *event, 
 		   struct program **out, struct trc_error *err)
 {
 	struct filter_parser parser = {
-		.lexer = { .rest = text, .err = err }, .filter = filter, .event = event,
+		.lexer = { .start = filter->text.start, .rest = text, .err = err }, .filter = filter, .event = event,
 	};
 	int rc;
 

@@ -5,12 +5,12 @@
 
 int filter_fault(const struct filter_lexer *lexer, const char *what)
 {
-	int size = lexer->token.size > 40 ? 40 : (int)lexer->token.size;
+	struct text at = lexer->spelling;
 
 	if (lexer->kind == KIND_END)
 		return trc_fail(lexer->err, TRC_ARGUMENT, TRC_NO_OFFSET, "filter: %s, at its end", what);
-	return trc_fail(lexer->err, TRC_ARGUMENT, TRC_NO_OFFSET, "filter: %s, at '%.*s'", what, size,
-			lexer->token.start);
+	return trc_fail(lexer->err, TRC_ARGUMENT, TRC_NO_OFFSET, "filter: %s, at '%.*s' (character %zu)",
+			what, at.size > 40 ? 40 : (int)at.size, at.start, (size_t)(at.start - lexer->start) + 1);
 }
 
 static bool is_word(char c)
@@ -32,6 +32,7 @@ static int read_string(struct filter_lexer *lexer, char quote)
 	for (bool escaped = false; n < rest.size && (rest.start[n] != quote || escaped); n++)
 		escaped = rest.start[n] == '\\' && !escaped;
 	lexer->token = (struct text){ rest.start, n };
+	lexer->spelling = (struct text){ lexer->rest.start, n < rest.size ? n + 2 : n + 1 };
 	lexer->kind = quote == '"' ? KIND_STRING : KIND_CHARACTERS;
 	if (n == rest.size)
 		return filter_fault(lexer, "a string without an end");
@@ -77,6 +78,7 @@ int filter_next(struct filter_lexer *lexer)
 	lexer->kind = is_word(*lexer->rest.start) ? KIND_WORD : KIND_OP;
 	lexer->token.size = lexer->kind == KIND_WORD ? word_size(lexer->rest) :
 						       operator_size(lexer->rest);
+	lexer->spelling = lexer->token;
 	lexer->rest = text_skip(lexer->rest, lexer->token.size);
 	return TRC_OK;
 }

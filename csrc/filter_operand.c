@@ -112,6 +112,13 @@ static int read_number(struct filter_parser *parser, uint64_t *out)
 	return TRC_OK;
 }
 
+static int copy_string(struct filter_parser *parser, struct operand *out)
+{
+	out->text_size = parser->lexer.token.size;
+	out->text = copy_text(parser->lexer.token);
+	return out->text ? TRC_OK : trc_fail_no_memory(parser->lexer.err);
+}
+
 int filter_read_operand(struct filter_parser *parser, struct operand *out)
 {
 	bool minus = filter_at(&parser->lexer, "-");
@@ -129,12 +136,11 @@ int filter_read_operand(struct filter_parser *parser, struct operand *out)
 		rc = read_name(parser, out);
 	} else if (parser->lexer.kind == KIND_CHARACTERS && parser->lexer.token.size == 1) {
 		out->number = (uint8_t)*parser->lexer.token.start;
-		rc = TRC_OK;
+		out->character = true;
+		rc = copy_string(parser, out);
 	} else if (parser->lexer.kind == KIND_STRING || parser->lexer.kind == KIND_CHARACTERS) {
 		out->kind = OPERAND_TEXT;
-		out->text_size = parser->lexer.token.size;
-		out->text = copy_text(parser->lexer.token);
-		rc = out->text ? TRC_OK : trc_fail_no_memory(parser->lexer.err);
+		rc = copy_string(parser, out);
 	} else {
 		return filter_fault(&parser->lexer, "a field, a number or a string is expected");
 	}

@@ -24,6 +24,7 @@ enum operand_kind {
 struct operand {
 	enum operand_kind kind;
 	uint64_t number;
+	bool character;			/* one in single quotes: number, or text */
 	char *text;			/* ends in NUL */
 	size_t text_size;
 	const struct event_field *field;
@@ -66,9 +67,29 @@ struct name {
 	bool own_field;			/* a field of some event, not a common one */
 };
 
+/* Whether a comparison can be made, from no to yes. */
+enum fit {
+	FIT_NO_LEFT,			/* the event has no such field: false, as libtraceevent has it */
+	FIT_NO_RIGHT,
+	FIT_ARRAY,
+	FIT_WANTS_TEXT,
+	FIT_WANTS_NUMBER,
+	FIT_YES,
+};
+
+/* A comparison of the text. */
+struct comparison {
+	struct text left, right;	/* as spelled there, within it */
+	enum fit fit;			/* of the event that it fits best */
+};
+
 struct trc_filter {
 	const struct trc_metadata *metadata;
 	const struct trc_symbols *symbols;
+	uint32_t flags;
+	struct text text;
+	struct comparison *comparisons;
+	size_t comparison_count, comparison_room;
 	struct program **by_id;		/* [id_count]; NULL: no record of the event passes */
 	uint32_t id_count;
 	uint32_t *ids;			/* [listed] events in the order of the text; one may be there twice */

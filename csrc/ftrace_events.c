@@ -88,7 +88,9 @@ enum { FUNC, DEPTH, CALLTIME, RETTIME, RETVAL };
 
 static void put_overhead(uint64_t duration, struct output *out)
 {
-	if (duration > 1000000000)
+	if (duration == UINT64_MAX)	/* -1 is libtraceevent's "no duration" */
+		output_literal(out, "  ");
+	else if (duration > 1000000000)
 		output_literal(out, "$ ");
 	else if (duration > 1000000)
 		output_literal(out, "# ");
@@ -274,7 +276,7 @@ static bool run_kernel_stack(struct event_run *run)
 			break;
 		output_literal(run->out, "=> ");
 		if (symbol_cache_find(run->print.symbols, address)) {
-			run_function(run, address, "");
+			put_function(run, address);
 			output_literal(run->out, " (");
 			output_hex(run->out, address);
 			output_literal(run->out, ")\n");

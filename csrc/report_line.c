@@ -20,6 +20,8 @@ TRC_INLINE char *put_flags(char *to, unsigned flags, unsigned preempt_count)
 	*to++ = flags & 4 ? 'N' : '.';
 	*to++ = ".hsH"[irq];
 	*to++ = preempt_count & 15 ? number_lower[preempt_count & 15] : '.';
+	if (TRC_UNLIKELY(preempt_count > UINT8_MAX && preempt_count >> 4 & 15))
+		return number_hex(to, preempt_count >> 4);
 	*to++ = preempt_count >> 4 & 15 ? number_lower[preempt_count >> 4 & 15] : '.';
 	return to;
 }
@@ -30,6 +32,13 @@ TRC_INLINE uint64_t common_number(const struct report_record *record, struct eve
 	if (!place.size || (uint64_t)place.offset + place.size > record->size)
 		return 0;
 	return load_uint(record->data + place.offset, place.size, big_endian);
+}
+
+/* The same; -1 where the format lacks the field, as a hypervisor's events do. */
+TRC_INLINE uint32_t common_or_unknown(const struct report_record *record, struct event_place place,
+				      bool big_endian)
+{
+	return place.size ? (uint32_t)common_number(record, place, big_endian) : UINT32_MAX;
 }
 
 /* Fields that only some kernels have: a number, or a dot if it is negative. */
@@ -84,7 +93,11 @@ TRC_INLINE char *put_seconds(struct trc_report *report, char *to, uint64_t time,
 		report->seconds_size = (size_t)(end - report->seconds_text);
 	}
 	*rest = (uint32_t)since;
-	return copy_short(to, report->seconds_text, report->seconds_size);
+	to = copy_short(to, report->seconds_text, report->seconds_size);
+	/* The last second that 64 bits can tell is not a whole one: behind its end, time begins anew at 0. */
+	if (TRC_UNLIKELY(report->second > UINT64_MAX - unit))
+		report->seconds_size = 0;
+	return to;
 }
 
 /* " 12345.678901", or ticks without the blank in front: docs/FORMAT.md 6.2. */
@@ -205,9 +218,9 @@ TRC_INLINE struct common read_common(const struct file_state *file,
 		return (struct common){ record->data[2], record->data[3],
 					(int32_t)load_u32(record->data + 4, big_endian) };
 	return (struct common){
-		(uint32_t)common_number(record, common->flags, big_endian),
-		(uint32_t)common_number(record, common->preempt_count, big_endian),
-		(int32_t)common_number(record, common->pid, big_endian),
+		common_or_unknown(record, common->flags, big_endian),
+		common_or_unknown(record, common->preempt_count, big_endian),
+		(int32_t)common_or_unknown(record, common->pid, big_endian),
 	};
 }
 

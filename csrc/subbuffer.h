@@ -22,6 +22,9 @@ enum record_type {	/* type_len of a record's first word; 1 to 28: data of so man
 #define COMMIT_MISSED_STORED (UINT32_C(1) << 30)
 #define COMMIT_MISSED_EVENTS (UINT32_C(1) << 31)
 
+/* So many bytes may a commit pass the end of its page: U-Boot's writer forgets the last record's own word. */
+#define COMMIT_OVERRUN 4
+
 #define TIME_STAMP_TOP UINT64_C(0xf800000000000000)	/* a stamp has 59 bits, these come from before */
 
 /* header_page: where things lie in a sub-buffer. */
@@ -54,7 +57,8 @@ enum subbuffer_step {
 
 /*
  * Begins a page of which available bytes are there (fewer than page_size where the file was cut).
- * False: its header is damaged.
+ * False: its header is damaged. A last record that passes the end of the page comes as damaged: its
+ * end was written over by the page behind.
  */
 TRC_INLINE bool subbuffer_open(const struct subbuffer_layout *layout, bool big_endian,
 			       const uint8_t *page, uint32_t page_size, uint32_t available,
@@ -69,7 +73,7 @@ TRC_INLINE bool subbuffer_open(const struct subbuffer_layout *layout, bool big_e
 			  big_endian);
 	size = commit & COMMIT_SIZE_MASK;
 	room = available - layout->data_offset;
-	if (TRC_UNLIKELY(size > page_size - layout->data_offset))
+	if (TRC_UNLIKELY(size > page_size - layout->data_offset + COMMIT_OVERRUN))
 		return false;
 	out->data = page + layout->data_offset;
 	out->end = size < room ? size : room;

@@ -303,6 +303,9 @@ int trc_buffer(const struct trc_file *file, size_t index, struct trc_buffer *out
 	       struct trc_error *err);
 int trc_cpu_area(const struct trc_file *file, size_t buffer, size_t index,
 		 struct trc_cpu_area *out, struct trc_error *err);
+/* The same for CPUs that the file names without data, in its order, with the offset that it gives. */
+int trc_cpu_empty(const struct trc_file *file, size_t buffer, size_t index,
+		  struct trc_cpu_area *out, struct trc_error *err);
 
 /*
  * Sections: the texts from the kernel, under the ids 16 to 21. In version 6, whose body has no
@@ -658,7 +661,7 @@ void trc_walk_progress(const struct trc_walk *walk, uint64_t *done, uint64_t *to
  * EVENTS as there: SYSTEM/EVENT, SYSTEM or EVENT, separated by commas, each a regular expression.
  * Records of other events do not pass. Without EVENTS the expression is for every event.
  * Operators, numbers (unsigned 64-bit) and strings are those of libtraceevent, and so is what they
- * mean: && and || have one rank and bind to the left; =~ and !~ take a regular expression that need
+ * mean: && and || have one rank and bind to the left (a strict filter wants parentheses); =~ and !~ take a regular expression that need
  * not match the whole text and knows no upper and lower case; a comparison with a field that the
  * event does not have is false; COMM and CPU are the command's name and the CPU. Beyond it: ~ with
  * the kernel's wildcards (*, ?, [...]), -N, a field as the right side, EVENT.FIELD for the field of one
@@ -667,8 +670,11 @@ void trc_walk_progress(const struct trc_walk *walk, uint64_t *done, uint64_t *to
  * TRC_ARGUMENT: the text is not a filter; err->message says where. TRC_NOT_FOUND: no event of the
  * file fits EVENTS.
  */
+enum trc_filter_flags {
+	TRC_FILTER_STRICT = 1,		/* && and || side by side, and a number matched as text, are faults */
+};
 int trc_filter_create(const struct trc_metadata *metadata, const struct trc_symbols *symbols,
-		      const char *text, size_t size, const uint8_t *event_ids,
+		      const char *text, size_t size, const uint8_t *event_ids, uint32_t flags,
 		      struct trc_filter **out, struct trc_error *err);
 void trc_filter_destroy(struct trc_filter *filter);	/* NULL is fine */
 /* Names in the filter, number index (from 0). own_field: of some of its events, and not a common one. */
@@ -677,6 +683,16 @@ int trc_filter_name(const struct trc_filter *filter, size_t index, const char **
 /* Those of them that none of its events knows. */
 int trc_filter_unknown(const struct trc_filter *filter, size_t index, const char **name,
 		       size_t *size, struct trc_error *err);
+/*
+ * Whether comparison number index, from 0, is possible in one of its events, *fits 1, or in none, 0: a name on the right is a
+ * field there, too; a text is compared with a string in quotes, a number with a number, an address
+ * with the name of a function as well; one character in single quotes is compared with a text or a
+ * number of one byte. In other events it is false. TRC_ARGUMENT: in none, although an event has the
+ * field on the left or the right one is unknown; err->message says what is expected. TRC_NOT_FOUND:
+ * there are no more comparisons, or no events.
+ */
+int trc_filter_comparison(const struct trc_filter *filter, size_t index, uint32_t *fits,
+			  struct trc_error *err);
 /*
  * What the filter is for its event number index, from 0, in the order of trace-cmd report -T, which
  * shows this: numbers in decimal, parts that no record can change left out, "TRUE" or "FALSE" if

@@ -252,7 +252,7 @@ static void use_event(struct recording *recording, size_t event, const char *fil
 				    TRC_COLUMNS_BINARY | TRC_COLUMNS_NO_DICTIONARY, TRC_WALK_BY_CPU, true),
 		"as many rows in any order");
 	if (trc_filter_create(recording->metadata, recording->symbols, filter_text, filter_size, ids,
-			      &filter, NULL))
+			      (uint32_t)filter_size & TRC_FILTER_STRICT, &filter, NULL))
 		return;
 	for (size_t i = 0; i < recording->count; i++)
 		recording->sources[i].filter = filter;

@@ -32,6 +32,11 @@ if "TRACECMD_SANITIZED_PYTHON" in os.environ:
     sys.executable = os.environ["TRACECMD_SANITIZED_PYTHON"]
 
 
+def pytest_report_header() -> str:
+    """Say which reference the tests compare with."""
+    return f"compared with: {reference.described()}"
+
+
 @contextlib.contextmanager
 def unprivileged() -> Iterator[None]:
     """Root may read everything: be somebody else for a while."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,7 +15,7 @@ from typing import NamedTuple
 from . import _lowlevel, _records
 from ._texts import report_file
 from .event import EventFormat
-from .filter import compile_filter
+from .filter import FilterError, check_filters, compile_filter
 from .stat import count
 
 __all__ = ["ReportOptions", "make_filters", "make_symbols", "report"]
@@ -155,8 +156,12 @@ def make_filters(
 
     def compile_one(text: str) -> _lowlevel.Filter:
         # Events alone, without an expression, are let through whatever they hold.
+        if ":" not in text and re.search(r"[\"'=<>!&|~]", text):
+            raise FilterError(f"filter: EVENTS: is expected, in front of {text}", path=reader.path)
         whole = text if ":" in text else f"{text}:common_pid>=0"
-        return compile_filter(reader, whole, symbols=symbols)
+        compiled = compile_filter(reader, whole, symbols=symbols)
+        check_filters([compiled])
+        return compiled
 
     return tuple(map(compile_one, filters)), tuple(map(compile_one, filters_out))
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 from . import _lowlevel, _records, errors
 from .event import RECORD_NAMES, EventFormat, unknown_name
 from .export import GROUP_ROWS, write_parquet, write_tables
-from .filter import FilterError, compile_filter
+from .filter import FilterError, check_filters, compile_filter
 from .packages import MissingPackageError, package
 
 if TYPE_CHECKING:
@@ -310,7 +310,7 @@ def _make_filters(
         if names is not None:
             ids = _records.id_bitmap(_formats_of([reader], names))
         try:
-            found = filters[id(reader)] = compile_filter(reader, where, ids)
+            found = filters[id(reader)] = compile_filter(reader, where, ids, strict=True)
         except FilterError as error:
             failure = failure or error
             continue
@@ -318,6 +318,7 @@ def _make_filters(
         unknown = missing if unknown is None else unknown & missing
     if failure and not filters:
         raise failure
+    check_filters(list(filters.values()))
     if unknown:
         known = {name for event in events for name in event.fields}
         name = sorted(unknown)[0]

@@ -105,6 +105,11 @@ class Buffer:
         """The CPUs that have data, by number, with its place in the file."""
         return tuple(CpuArea(*row) for row in self._file.cpu_areas(self._index))
 
+    @lazy
+    def empty_cpus(self) -> tuple[CpuArea, ...]:
+        """The CPUs that the file names without data (size 0), with the place that it gives."""
+        return tuple(CpuArea(*row) for row in self._file.empty_areas(self._index))
+
     def text(self) -> str:
         """The text of a latency tracer: a copy of tracefs ``trace``.
 
@@ -690,7 +695,8 @@ class Trace:
                 ``"prev_state == 0 && next_comm =~ '^kvm'"``, with or without events in front
                 (``"sched/sched_switch: next_pid == 3"``). ``=~`` and ``!~`` take regular
                 expressions, ``~`` the kernel's wildcards. Numbers are compared as unsigned 64-bit
-                ones; ``&&`` and ``||`` have one rank.
+                ones. Other than there, ``a || b && c`` is an error: parentheses have to say which
+                goes first.
             buffers, cpus, start, end, pids, order, reverse, threads, progress: as for
                 :meth:`iter`.
             ts: type of the column ``ts``: ``timestamp[ns]`` or ``uint64``.
@@ -701,7 +707,8 @@ class Trace:
         Raises:
             UnknownEventError, UnknownFieldError: (KeyErrors) no such event or field; near names
                 are suggested.
-            FilterError: (a ValueError) ``where`` is not a filter.
+            FilterError: (a ValueError) ``where`` is not a filter, or compares what cannot be
+                compared in any of the events, such as a number with a text.
         """
         return make_table(
             [self._reader],

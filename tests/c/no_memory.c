@@ -178,7 +178,7 @@ static int job_filter(const struct opened *o, uint32_t flags, struct sum *sum)
 	struct trc_filter *filter;
 	struct trc_bytes shown;
 	uint32_t id;
-	int rc = trc_filter_create(o->metadata, o->symbols, text, sizeof(text) - 1, NULL, &filter, NULL);
+	int rc = trc_filter_create(o->metadata, o->symbols, text, sizeof(text) - 1, NULL, 0, &filter, NULL);
 
 	(void)flags;
 	if (rc)
@@ -187,6 +187,8 @@ static int job_filter(const struct opened *o, uint32_t flags, struct sum *sum)
 		add(sum, shown.data, shown.size);
 		trc_bytes_free(&shown);
 	}
+	for (size_t i = 0; trc_filter_comparison(filter, i, &id, NULL) != TRC_NOT_FOUND; i++)
+		;
 	trc_filter_destroy(filter);
 	return rc == TRC_NOT_FOUND ? TRC_OK : rc;
 }

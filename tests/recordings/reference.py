@@ -1,14 +1,16 @@
-"""libtracecmd's walk over a file, where the library is installed; what its lines are made of."""
+"""What is installed of the reference: trace-cmd, its libraries, libtracecmd's walk over a file."""
 
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 ROOT = Path(__file__).resolve().parents[2]
 CC = shlex.split(os.environ.get("CC", "cc"))
@@ -53,3 +55,66 @@ class Walk:
         assert result.returncode == 0, result.stderr
         assert "ended early" not in result.stderr
         return result.stdout.splitlines()
+
+
+def trace_cmd(
+    *arguments: str | Path, cwd: Path | None = None
+) -> subprocess.CompletedProcess[bytes] | None:
+    """Run the installed trace-cmd; None where there is none."""
+    if shutil.which("trace-cmd") is None:
+        return None
+    return subprocess.run(["trace-cmd", *arguments], capture_output=True, check=False, cwd=cwd)
+
+
+Version = tuple[int, ...]
+
+
+def _version(text: str) -> Version | None:
+    found = re.search(r"\d+(\.\d+)+", text)
+    return tuple(map(int, found[0].split("."))) if found else None
+
+
+@lru_cache
+def tool_version() -> Version | None:
+    """Of the installed trace-cmd, such as (3, 3, 1); None where there is none."""
+    done = trace_cmd()
+    return None if done is None else _version(done.stdout.decode())
+
+
+@lru_cache
+def library_version(name: Literal["libtracecmd", "libtraceevent"]) -> Version | None:
+    """Of the library that programs are built with; None where there is none."""
+    if shutil.which("pkg-config") is None:
+        return None
+    command = ["pkg-config", "--modversion", name]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return None if done.returncode else _version(done.stdout)
+
+
+def prints_flags() -> bool:
+    """Whether the installed trace-cmd's lines have the flags, as they do from 3.2 on."""
+    version = tool_version()
+    return version is not None and version >= (3, 2)
+
+
+def drops_events() -> bool:
+    """Whether the library leaves an event out of which a field cannot be read.
+
+    From libtraceevent 1.9 on; before, it kept the event with the fields in front of that one, as
+    the core does.
+    """
+    version = library_version("libtraceevent")
+    return version is not None and version >= (1, 9)
+
+
+def described() -> str:
+    """What tests compare with, in a line."""
+    versions = {
+        "trace-cmd": tool_version(),
+        "libtracecmd": library_version("libtracecmd"),
+        "libtraceevent": library_version("libtraceevent"),
+    }
+    return ", ".join(
+        f"{name} {'.'.join(map(str, version))}" if version else f"no {name}"
+        for name, version in versions.items()
+    )

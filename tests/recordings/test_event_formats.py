@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+import tracecmd
+
 from ..writer import Trace
-from . import corpus
+from . import corpus, reference
 
 ROOT = Path(__file__).resolve().parents[2]
 CC = shlex.split(os.environ.get("CC", "cc"))
@@ -65,6 +67,20 @@ def events(program: Path, path: Path) -> list[str]:
     libtraceevent by their id."""
     output = "\n".join(run(program, "events", path))
     return sorted(output.split("\nevent "))
+
+
+def as_their_version(got: Sequence[str], path: Path) -> list[str]:
+    """Those of our events that the library has, too: see reference.drops_events()."""
+    if not reference.drops_events():
+        return list(got)
+    with tracecmd.open(path) as trace:
+        dropped = {f"{e} {e.id}" for e in trace.events.values() if e.fields_failed}
+    names = [event.partition("\n")[0] for event in got]
+    assert dropped <= set(names)
+    kept = [event for event, name in zip(got, names, strict=True) if name not in dropped]
+    (count,) = [name for name in names if name.startswith("events ")]
+    kept[kept.index(count)] = f"events {len(kept) - 1}"
+    return sorted(kept)
 
 
 def opens(theirs: Path, path: Path) -> bool:
@@ -201,7 +217,7 @@ def test_declarations(
         extra_formats={"crafted": formats},
     )
     got = events(ours, path)
-    assert got == events(theirs, path)
+    assert as_their_version(got, path) == events(theirs, path)
     assert len(got) > 2 * len(DECLARATIONS)
     assert sum(f" field x|long[A]|8|8|0|{commit_size}|21\n" in event for event in got) == 2
 
@@ -250,7 +266,7 @@ FORMATS = {
 @pytest.mark.parametrize("case", FORMATS.values(), ids=FORMATS.keys())
 def test_formats(tmp_path: Path, case: str, system: str, ours: Path, theirs: Path) -> None:
     path = trace(tmp_path, extra_formats={system: [case]})
-    assert events(ours, path) == events(theirs, path)
+    assert as_their_version(events(ours, path), path) == events(theirs, path)
 
 
 @pytest.mark.parametrize("version", [6, 7])

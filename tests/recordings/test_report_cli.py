@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 
 import tracecmd
 
-from . import corpus
+from . import corpus, reference
 
 LINE = re.compile(rb"-(\d+) +\[(\d+)\].*? (\d+\.\d{6}): (\S+): ")
 KVM_SMALL = corpus.DATA / "sessions" / "kvm-small"
@@ -53,15 +52,6 @@ DIFFERENT = {  # docs/report-differences.md
 }  # fmt: skip
 
 
-def reference_version() -> str:
-    tool = shutil.which("trace-cmd")
-    if tool is None:
-        pytest.skip("trace-cmd is not installed")
-    text = subprocess.run([tool], capture_output=True, text=True, check=False).stdout
-    match = re.search(r"version (\S+)", text)
-    return match[1] if match else ""
-
-
 @pytest.mark.parametrize(
     "options",
     [
@@ -85,13 +75,13 @@ def reference_version() -> str:
 @pytest.mark.parametrize("name", ["i386-v6.dat", "s390x-tc331-v6.dat"])
 def test_options(name: str, options: tuple[str, ...]) -> None:
     """What does not depend on the line's layout is the same in trace-cmd 3.1, too."""
-    version = reference_version()
     path = str(corpus.DATA / name)
-    theirs = subprocess.run(
-        ["trace-cmd", "report", *options, "-i", path], capture_output=True, check=False
-    ).stdout
+    done = reference.trace_cmd("report", *options, "-i", path)
+    if done is None:
+        pytest.skip("trace-cmd is not installed")
+    theirs = done.stdout
     text = ours(*options, "-i", path)
-    if not version.startswith(("3.3", "3.4")) and options[0] in ("-F", "-v", "--cpu"):
+    if not reference.prints_flags() and options[0] in ("-F", "-v", "--cpu"):
         # Older versions lay lines out otherwise: the same ones have to be there.
         assert LINE.findall(text) == LINE.findall(theirs) != []
         return

@@ -65,12 +65,14 @@ class EventFormat:
     id: int
     fields: tuple[Field, ...]
     print_fmt: str
+    common: tuple[Field, ...] = COMMON_FIELDS
+    """Those that all events share; a hypervisor's have common_type alone."""
 
     def placed(self, machine: Machine) -> list[tuple[Field, int, int]]:
         """All fields with their offset and size."""
         result = []
         offset = 0
-        for item in (*COMMON_FIELDS, *self.fields):
+        for item in (*self.common, *self.fields):
             offset = item.place(offset, machine)
             result.append((item, offset, item.bytes_on(machine)))
             offset += item.bytes_on(machine)
@@ -82,7 +84,7 @@ class EventFormat:
             f"\tsigned:{int(item.signed)};\n"
             for item, offset, size in self.placed(machine)
         ]
-        common = len(COMMON_FIELDS)
+        common = len(self.common)
         return (
             f"name: {self.name}\nID: {self.id}\nformat:\n{''.join(lines[:common])}\n"
             f"{''.join(lines[common:])}\nprint fmt: {self.print_fmt}\n"
@@ -129,11 +131,16 @@ class Values:
 
     @staticmethod
     def _dynamic(item: Field, end: int, value: Value, data: bytearray, machine: Machine) -> bytes:
-        """u32: low half where the bytes lie (``__rel_loc``: behind the field), high half size."""
+        """Low half where the bytes lie (``__rel_loc``: behind the field), high half size.
+
+        Of u32; kernels of 2009 had a u16, without the size.
+        """
         content = _content(value)
         where = len(data) - (end if item.declaration.startswith("__rel_loc") else 0)
         data += content
-        return machine.pack(4, len(content) << 16 | where)
+        return machine.pack(
+            item.bytes_on(machine), (0 if item.size == 2 else len(content) << 16) | where
+        )
 
 
 def _content(value: Value) -> bytes:

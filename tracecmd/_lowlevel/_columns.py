@@ -8,7 +8,7 @@ import errno
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, NamedTuple
 
-from ._base import Handle, check, decode, exception, ffi, lib
+from ._base import Handle, check, decode, decode_string, exception, ffi, lib
 from ._data import WalkSource
 from ._file import File
 from ._metadata import Metadata
@@ -29,32 +29,36 @@ NO_ROW = (1 << 64) - 1
 class Filter(Handle):
     """struct trc_filter of one file; symbols: other ones than the file's, if it wants any.
 
+    strict: TRC_FILTER_STRICT.
+
     Raises:
         ValueError: the text is not a filter, or names events that the file does not have.
     """
 
     def __init__(self, file: File, metadata: Metadata, text: str, event_ids: bytes | None,
-                 symbols: Symbols | None = None) -> None:  # fmt: skip
-        pointer = self._make(metadata, None, text, event_ids)
+                 symbols: Symbols | None = None, *, strict: bool = False) -> None:  # fmt: skip
+        pointer = self._make(metadata, None, text, event_ids, strict)
         parents: list[Handle] = [metadata]
         if lib.trc_filter_wants_symbols(pointer):
             lib.trc_filter_destroy(pointer)
             symbols = symbols or Symbols(file)
             parents.append(symbols)
-            pointer = self._make(metadata, symbols, text, event_ids)
+            pointer = self._make(metadata, symbols, text, event_ids, strict)
         super().__init__(pointer, lib.trc_filter_destroy, file.path, *parents)
 
     @staticmethod
     def _make(
-        metadata: Metadata, symbols: Symbols | None, text: str, event_ids: bytes | None
-    ) -> Any:
+        metadata: Metadata, symbols: Symbols | None, text: str, event_ids: bytes | None,
+        strict: bool,
+    ) -> Any:  # fmt: skip
         err = ffi.new("struct trc_error *")
         out = ffi.new("struct trc_filter **")
         ids = ffi.NULL if event_ids is None else ffi.from_buffer(event_ids)
+        flags = lib.TRC_FILTER_STRICT if strict else 0
         raw = text.encode(errors="surrogateescape")
         with metadata as m:
             pointer = ffi.NULL if symbols is None else symbols._pointer
-            code = lib.trc_filter_create(m, pointer, raw, len(raw), ids, out, err)
+            code = lib.trc_filter_create(m, pointer, raw, len(raw), ids, flags, out, err)
         check(code, err, metadata.path)
         return out[0]
 
@@ -84,6 +88,17 @@ class Filter(Handle):
                     found.append(decode(name[0], size[0]))
                 index += 1
             return found
+
+    def comparisons(self) -> list[tuple[bool, str | None]]:
+        """Of each comparison whether an event is fit for it, and what is wrong if none is."""
+        with self as pointer:
+            err, fits = ffi.new("struct trc_error *"), ffi.new("uint32_t *")
+            found: list[tuple[bool, str | None]] = []
+            while True:
+                code = lib.trc_filter_comparison(pointer, len(found), fits, err)
+                if code == lib.TRC_NOT_FOUND:
+                    return found
+                found.append((bool(fits[0]), decode_string(err.message) if code else None))
 
     def unknown(self) -> list[str]:
         """Names in it that are a field of none of its events."""

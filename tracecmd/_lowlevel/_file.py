@@ -323,6 +323,15 @@ class File(Handle):
                 found.append((area.cpu, area.offset, area.size))
             return found
 
+    def empty_areas(self, buffer: int) -> list[tuple[int, int, int]]:
+        """(CPU, offset, 0) of the CPUs that the buffer's table has without data."""
+        with self as file:
+            area = ffi.new("struct trc_cpu_area *")
+            found: list[tuple[int, int, int]] = []
+            while not lib.trc_cpu_empty(file, buffer, len(found), area, ffi.NULL):
+                found.append((area.cpu, area.offset, area.size))
+            return found
+
     def buffer_text(self, buffer: int) -> bytes:
         """The whole text of a latency tracer's buffer."""
         with self as file:

@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import _lowlevel, _records
 from ..report import ReportOptions, Symbols, make_filters, make_symbols, report
-from ..trace import Trace
+from ..trace import CpuArea, Trace
 from ..trace import open as open_trace
 from ._common import complain, warn, warn_problems
 from ._progress import Bar
@@ -30,6 +30,26 @@ class _InOrder(argparse.Action):
         namespace.in_order = [*(namespace.in_order or []), (self.dest, values)]
 
 
+class _List(argparse.Action):
+    """One list only; but the first and the last events make one together."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        before, asked = namespace.listing, self.const
+        if {before, asked} == ENDS or (before == ENDS_BOTH and asked in ENDS):
+            asked = ENDS_BOTH
+        elif before not in (None, asked):
+            parser.error(f"argument {option_string}: not allowed with argument --{before}")
+        namespace.listing = asked
+        if self.const == "event":
+            namespace.event = values
+
+
 class _LeftOut(argparse.Action):
     """Refuses an option of trace-cmd's in one line."""
 
@@ -43,6 +63,9 @@ class _LeftOut(argparse.Action):
         complain(f"report: trace-cmd's option {option_string} is not supported: {self.const}")
         parser.exit(2)
 
+
+ENDS = {"first-event", "last-event"}
+ENDS_BOTH = "first-event --last-event"
 
 LEFT_OUT = {  # docs/report-differences.md
     "it measures, and does not report": ("-w", "--profile", "-H", "-G", "--by-comm"),
@@ -121,7 +144,8 @@ def _add_text_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_lists(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("instead of events").add_mutually_exclusive_group()
+    group = parser.add_argument_group("instead of events")
+    group.set_defaults(listing=None, event=None)
     for flag, text in (
         ("-E", "names of the events that the file knows"),
         ("-e", "byte order of the file and of this machine"),
@@ -135,11 +159,11 @@ def _add_lists(parser: argparse.ArgumentParser) -> None:
         ("-f", "the kernel's functions"),
         ("-P", "texts of trace_printk() and of tracepoints in the kernel's memory"),
     ):
-        group.add_argument(flag, dest="listing", action="store_const", const=flag.lstrip("-"),
-                           help=text)  # fmt: skip
-    group.add_argument("--version", "--recorder", dest="listing", action="store_const",
-                       const="version", help="version of the recording trace-cmd")  # fmt: skip
-    group.add_argument("--event", metavar="REGEX", help="formats of events that match")
+        group.add_argument(flag, action=_List, nargs=0, const=flag.lstrip("-"), help=text)
+    group.add_argument("--version", "--recorder", action=_List, nargs=0, const="version",
+                       help="version of the recording trace-cmd")  # fmt: skip
+    group.add_argument("--event", metavar="REGEX", action=_List, const="event",
+                       help="formats of events that match")  # fmt: skip
 
 
 # Files and what was said of them ---------------------------------------------------------------
@@ -221,7 +245,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         for file in files:
             traces.append(_open(file, arguments))
-        lists = arguments.event is not None or arguments.listing
+        lists = arguments.listing is not None
         if arguments.align_ts and not (arguments.raw_ts or lists):
             first = _first_ts(traces)
             for place, file in enumerate(files):
@@ -265,6 +289,8 @@ def _sources(
         filters[id(trace._reader)] = made = make_filters(
             trace._reader, own, texts, file.filters_out
         )
+        if not arguments.q:
+            _warn_unknown(trace, [*made[0][: len(file.filters)], *made[1]])
         if arguments.filter_test:
             _print_filters(trace, texts + file.filters_out, made[0] + made[1])
         if arguments.hidden and len(trace.events):
@@ -290,6 +316,13 @@ def _task_filter(file: _File, trace: Trace, arguments: argparse.Namespace) -> li
         return []
     fields = ("common_pid", "pid", "next_pid")
     return [".*:" + "||".join(f"({field}=={pid})" for pid in pids for field in fields)]
+
+
+def _warn_unknown(trace: Trace, filters: Sequence[_lowlevel.Filter]) -> None:
+    """Tell of fields that no event has: comparisons with them are false, as in trace-cmd."""
+    for compiled in filters:
+        for name in compiled.unknown():
+            warn(f"{trace.path}: filter: none of its events has a field {name}")
 
 
 def _print_filters(trace: Trace, texts: Sequence[str], filters: Sequence[_lowlevel.Filter]) -> None:
@@ -432,17 +465,21 @@ NANOSECONDS = ("", "local", "global", "uptime", "perf", "mono", "mono_raw", "tai
 def _time(trace: Trace, ts: int) -> str:
     if trace.clock not in NANOSECONDS and trace.tsc2nsec is None:
         return f"{ts:12d}"
-    micros = (ts + 500) // 1000
+    micros = ((ts + 500) & 0xFFFF_FFFF_FFFF_FFFF) // 1000
     return f"{micros // 10**6:5d}.{micros % 10**6:06d}"
 
 
-def _print_ends(trace: Trace, which: str) -> None:
+def _print_ends(trace: Trace, which: Sequence[str]) -> None:
     print(f"List of CPUs in {trace.path} with data:")
     for area in trace.buffers[0].cpus:
-        ends = trace.buffers[0].iter(cpus=[area.cpu], reverse=which == "Last")
-        event = next(ends, None)
-        if event is not None:
-            print(f"  {area.cpu}\t{which} event:{_time(trace, event.ts)}")
+        line = f"  {area.cpu}"
+        for end in which:
+            event = next(trace.buffers[0].iter(cpus=[area.cpu], reverse=end == "Last"), None)
+            if event is None:
+                break
+            line += f"\t{end} event:{_time(trace, event.ts)}"
+        else:
+            print(line)
 
 
 def _print_cpus(trace: Trace) -> None:
@@ -458,25 +495,45 @@ def _print_stat(trace: Trace) -> None:
         "buffer and are not\n        recorded in the trace data. They should all be zero.\n"
     )
     buffer = ""
+    if not trace.cpu_stat_texts:
+        print(" No stats in this file", end="")
     for name, text in trace.cpu_stat_texts:
         if name != buffer:
             print(f"\nBuffer: {name}\n")
             buffer = name
         print(text)
     print()
-    for area in trace.buffers[0].cpus:
-        print(f"CPU{area.cpu} data recorded at offset={area.offset:#x}")
+    areas = {area.cpu: area for area in (*trace.buffers[0].empty_cpus, *trace.buffers[0].cpus)}
+    for cpu in range(max(areas, default=-1) + 1):
+        area = areas.get(cpu, CpuArea(cpu, 0, 0))
+        print(f"CPU{cpu} data recorded at offset={area.offset:#x}")
         print(f"    {area.size} bytes in size")
+
+
+def _print_recorder(trace: Trace) -> None:
+    print(trace.recorder or " version was not recorded in this file")
+
+
+def _print_uname(trace: Trace) -> None:
+    print(f"cpus={trace.cpus}")
+    print(trace.uname or " uname was not recorded in this file")
+    _print_recorder(trace)
+
+
+def _print_version(trace: Trace) -> None:
+    print(f"cpus={trace.cpus}")
+    _print_recorder(trace)
 
 
 LISTS: dict[str, Any] = {
     "E": _print_names,
     "e": _print_byteorder,
     "events": _print_formats,
-    "first-event": lambda trace: _print_ends(trace, "First"),
-    "last-event": lambda trace: _print_ends(trace, "Last"),
+    "first-event": lambda trace: _print_ends(trace, ("First",)),
+    "last-event": lambda trace: _print_ends(trace, ("Last",)),
+    ENDS_BOTH: lambda trace: _print_ends(trace, ("First", "Last")),
     "cpus": _print_cpus,
     "stat": _print_stat,
-    "uname": lambda trace: print(f"cpus={trace.cpus}\n{trace.uname}\n{trace.recorder}"),
-    "version": lambda trace: print(f"cpus={trace.cpus}\n{trace.recorder}"),
+    "uname": _print_uname,
+    "version": _print_version,
 }
