@@ -41,6 +41,7 @@ struct trc_error {
 	int32_t code;		/* enum trc_code */
 	int32_t sys_errno;	/* of TRC_SYSTEM, else 0 */
 	uint64_t offset;	/* file offset of the bytes at fault, or TRC_NO_OFFSET */
+	uint32_t source;	/* where several files are read: whose fault it is, or TRC_NO_SOURCE */
 	char message[256];	/* "STRUCTURE: what is wrong", without path and offset */
 };
 
@@ -622,7 +623,11 @@ int trc_walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_err
  */
 int64_t trc_walk_missed(const struct trc_walk *walk, size_t source);
 
-/* Damaged pages passed over so far, and how far the walk has come: in pages, of about total. */
+/*
+ * Damaged pages passed over so far, and how far the walk has come: in pages, of about total. Problems
+ * come file by file, each file's in the order they were found; problem->source says which source of the
+ * walk it is of, and so does the source of an error that ends a call.
+ */
 size_t trc_walk_problem_count(const struct trc_walk *walk);
 int trc_walk_problem(const struct trc_walk *walk, size_t index, struct trc_error *problem);
 void trc_walk_progress(const struct trc_walk *walk, uint64_t *done, uint64_t *total);
@@ -775,7 +780,7 @@ int trc_schema_copy(const struct ArrowSchema *schema, struct ArrowSchema *out, s
 int trc_columns_next(struct trc_columns *columns, size_t max_rows, struct ArrowArray *out,
 		     struct trc_error *err);
 
-/* As trc_walk_problem_count() and its like. */
+/* As trc_walk_problem_count() and its like; only sources with records have a number. */
 size_t trc_columns_problem_count(const struct trc_columns *columns);
 int trc_columns_problem(const struct trc_columns *columns, size_t index, struct trc_error *problem);
 void trc_columns_progress(const struct trc_columns *columns, uint64_t *done, uint64_t *total);
@@ -878,7 +883,7 @@ int trc_report_set_events(struct trc_report *report, uint32_t how, const char *p
 
 /* Texts are UTF-8 only where the trace is, and are valid until the report is used again. */
 
-/* The lines above the first event: cpus=N, and the texts of latency tracers. */
+/* The lines above the first event: cpus=N, and the texts of latency tracers. err->source: the file. */
 int trc_report_begin(struct trc_report *report, const char **text, size_t *size,
 		     struct trc_error *err);
 
@@ -930,5 +935,7 @@ int trc_report_join(struct trc_report *report, const struct trc_report *later, u
 
 /* trc_error.offset when the failure is not about bytes at one place. */
 #define TRC_NO_OFFSET UINT64_MAX
+/* trc_error.source when the failure is not about one of several files. */
+#define TRC_NO_SOURCE UINT32_MAX
 
 #endif

@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from . import _lowlevel
+from ._problems import Problems
 from ._texts import EventTexts
 from .event import Event, EventFormat, Events
 
@@ -27,8 +28,10 @@ class Reader:
     """One file made ready for reading: formats, names of tasks, data, on one clock setting."""
 
     def __init__(self, file: _lowlevel.File, metadata: _lowlevel.Metadata, events: Events,
-                 clock: _lowlevel.Clock, byteorder: Literal["little", "big"]) -> None:  # fmt: skip
+                 clock: _lowlevel.Clock, byteorder: Literal["little", "big"],
+                 problems: Problems) -> None:  # fmt: skip
         self.file = file
+        self.problems = problems
         self.path = file.path
         self.peer = ""  # name in a session
         self.metadata = metadata
@@ -117,8 +120,13 @@ class Request(NamedTuple):
     by_cpu: bool = False
     threads: int = 1
     batch_size: int = 4096
-    on_problem: Callable[[Exception], None] = lambda problem: None
+    on_problem: Callable[[Exception], None] | None = None  # None: each file notes its own
     on_progress: Callable[[int, int], None] | None = None
+
+    def note(self, found: Iterable[_lowlevel.SourceProblem]) -> None:
+        """Tell of what was found damaged; a file that is read strictly raises it."""
+        for source, problem in found:
+            (self.on_problem or self.sources[source].reader.problems.note)(problem)
 
 
 class EventBatch:
@@ -246,21 +254,23 @@ def make_walk(request: Request, start: int, end: int | None) -> _lowlevel.Walk:
 class Watched(Protocol):
     """What reads files, and can be asked how it gets on."""
 
-    def problems(self) -> list[Exception]: ...
+    def problems(self, known: int = 0) -> list[_lowlevel.SourceProblem]: ...
     def progress(self) -> tuple[int, int]: ...
 
 
 def watch(request: Request, reader: Watched, read_next: Callable[[], T | None]) -> Iterator[T]:
     """What read_next gives until that is None; tells the request of problems and progress."""
-    told = 0
+    known = 0
+    told: set[str] = set()
     while True:
         try:
             found = read_next()
         finally:
-            problems = reader.problems()
-            for problem in problems[told:]:
-                request.on_problem(problem)
-            told = len(problems)
+            problems = reader.problems(known)
+            known = max(known, len(problems))
+            new = [each for each in problems if str(each.problem) not in told]
+            told.update(str(each.problem) for each in new)
+            request.note(new)
         if request.on_progress:
             request.on_progress(*reader.progress())
         if found is None:

@@ -189,8 +189,8 @@ class Session:
             pids=pids,
         )
         return _records.read_events(
-            traces[0]._request(
-                sources, start, end, order, reverse=reverse, threads=threads, progress=progress
+            self._request(
+                traces, sources, start, end, order, reverse=reverse, threads=threads, progress=progress
             )
             if traces
             else _records.Request([])
@@ -234,7 +234,8 @@ class Session:
         return make_table(
             [trace._reader for trace in traces],
             events,
-            lambda sources: traces[0]._request(
+            lambda sources: self._request(
+                traces,
                 sources,
                 start,
                 end,
@@ -275,11 +276,20 @@ class Session:
         options = options or ReportOptions()
         symbols = make_symbols(readers, options)
         sources = _records.choose_all(readers, buffers=None, cpus=None, events=None, pids=None)
-        request = traces[0]._request(
-            sources, start, end, "time", threads=threads, progress=progress
+        request = self._request(
+            traces, sources, start, end, "time", threads=threads, progress=progress
         )
         pieces = report(request, readers, symbols, options)
         return (bytes(piece) for piece in pieces)
+
+    @staticmethod
+    def _request(
+        traces: list[Trace], sources: list[_records.Source], *window: Any, **options: Any
+    ) -> _records.Request:
+        """Ask for records of some peers; what is wrong with any of them counts if they are strict."""
+        for trace in traces:
+            trace._raise_if_strict()
+        return traces[0]._request(sources, *window, **options)
 
     def __iter__(self) -> Iterator[Event]:
         return self.iter()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Literal, NamedTuple
 
 from . import _lowlevel, _records, errors, stat
 from ._lazy import lazy
+from ._problems import Problems
 from .event import Event, Events
 from .options import (
     CpuStat,
@@ -165,10 +165,8 @@ class Trace:
     ) -> None:
         self._file = file
         self._clock_options = clock or _lowlevel.Clock()
-        self._strict = strict
+        self._problems = Problems(strict=strict)
         self.peer = ""  # name in a session
-        self._lock = threading.Lock()
-        self._read_problems: list[Exception] = []
 
     # Life ---------------------------------------------------------------------------------
 
@@ -220,8 +218,7 @@ class Trace:
         Each is the exception that ``strict=True`` would have raised. Damage inside the trace data
         shows when that is read, so reading can add to them.
         """
-        with self._lock:
-            return self._outline_problems + tuple(self._read_problems)
+        return self._outline_problems + self._problems.found()
 
     @lazy
     def _outline_problems(self) -> tuple[Exception, ...]:
@@ -234,14 +231,6 @@ class Trace:
         except errors.TraceError as error:  # no record can be read at all
             found.append(error)
         return tuple(found)
-
-    def _note(self, problem: Exception) -> None:
-        """Remember what a walk found damaged, or raise it."""
-        if self._strict:
-            raise problem
-        with self._lock:
-            if str(problem) not in map(str, self._read_problems) and len(self._read_problems) < 64:
-                self._read_problems.append(problem)
 
     # The initial header -------------------------------------------------------------------
 
@@ -481,7 +470,12 @@ class Trace:
     @lazy
     def _reader(self) -> _records.Reader:
         reader = _records.Reader(
-            self._file, self._metadata, self.events, self._clock_options, self.byteorder
+            self._file,
+            self._metadata,
+            self.events,
+            self._clock_options,
+            self.byteorder,
+            self._problems,
         )
         reader.peer = self.peer
         return reader
@@ -612,12 +606,11 @@ class Trace:
             by_cpu=order == "cpu",
             threads=threads,
             batch_size=batch_size,
-            on_problem=self._note,
             on_progress=progress,
         )
 
     def _raise_if_strict(self) -> None:
-        if self._strict and self._outline_problems:
+        if self._problems.strict and self._outline_problems:
             raise self._outline_problems[0]
 
     def at(
@@ -762,7 +755,7 @@ class Trace:
         """
         self._raise_if_strict()
         return stat.count(
-            self._reader, threads=threads, on_problem=self._note, on_progress=progress
+            self._reader, threads=threads, on_problem=self._problems.note, on_progress=progress
         )
 
 

@@ -4,7 +4,7 @@ Everything it gives out is a plain Python value; no pointer leaves it. The class
 ``csrc/tracecmd.h``, where each function is described.
 """
 
-from ._base import Handle
+from ._base import Handle, SourceProblem
 from ._columns import (
     COLUMN_KINDS,
     Array,
@@ -84,6 +84,7 @@ __all__ = [
     "Report",
     "ReportFile",
     "Schema",
+    "SourceProblem",
     "Stream",
     "StreamInfo",
     "Symbols",
