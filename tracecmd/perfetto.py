@@ -287,11 +287,10 @@ def _describe(trace: Trace, name: str, start: int) -> Iterator[bytes]:
         system += string(SYSTEM_MACHINE_NAME, name)
     yield nested(PACKET_SYSTEM_INFO, system)
     tree = bytearray()
-    for line in trace.saved_cmdlines.splitlines():
-        pid, _, comm = line.strip().partition(" ")
-        if not pid.isdecimal() or len(pid) > 10 or not 0 < int(pid) < 1 << 31:
+    for pid, comm in trace._metadata.comms():
+        if pid <= 0:
             continue
-        process = integer(PROCESS_PID, int(pid)) + string(PROCESS_CMDLINE, comm)
+        process = integer(PROCESS_PID, pid) + string(PROCESS_CMDLINE, comm)
         tree += nested(TREE_PROCESSES, process + integer(PROCESS_CMDLINE_IS_COMM, 1))
         if len(tree) > FLUSH_BYTES:
             yield integer(PACKET_TIMESTAMP, start) + nested(PACKET_PROCESS_TREE, tree)

@@ -485,13 +485,8 @@ class Trace:
         return self._metadata.comm(pid)
 
     def pids_of(self, comm: str) -> tuple[int, ...]:
-        """The PIDs that the saved command lines give a name."""
-        found = []
-        for line in self.saved_cmdlines.splitlines():
-            pid, _, name = line.partition(" ")
-            if name == comm and pid.isdigit():
-                found.append(int(pid))
-        return tuple(found)
+        """The PIDs that the saved command lines give a name, the lowest first."""
+        return tuple(pid for pid, name in self._metadata.comms() if name == comm)
 
     def report(
         self,

@@ -33,7 +33,7 @@ from ._file import (
     Option,
     Text,
 )
-from ._metadata import EventInfo, FieldInfo, Metadata
+from ._metadata import EventInfo, FieldInfo, Metadata, ValueList
 from ._report import (
     AGAIN,
     EVENTS_PLAIN,
@@ -89,6 +89,7 @@ __all__ = [
     "StreamInfo",
     "Symbols",
     "Text",
+    "ValueList",
     "Walk",
     "WalkSource",
     "array_capsule",
