@@ -466,9 +466,9 @@ int trc_comm_at(const struct trc_metadata *metadata, size_t index, int32_t *pid,
 
 /*
  * Symbols of the kernel, and the texts in its memory that trace_printk() and tracepoint strings
- * name by address. Errors as for trc_metadata_create(). trc_symbol_find() gives the symbol an
- * address belongs to, the last at or below it (the very last symbol only at its exact address);
- * trc_symbol_find_name() goes through all of them. TRC_NOT_FOUND: there is none.
+ * name by address. Faults of these texts do not fail: see trc_symbols_problem(). trc_symbol_find()
+ * gives the symbol an address belongs to, the last at or below it (the very last symbol only at its
+ * exact address); trc_symbol_find_name() goes through all of them. TRC_NOT_FOUND: there is none.
  */
 struct trc_symbol {
 	const char *name;
@@ -793,7 +793,10 @@ void trc_columns_destroy(struct trc_columns *columns);	/* NULL is fine */
 int trc_columns_restart(struct trc_columns *columns, const struct trc_walk_options *options,
 			struct trc_error *err);
 
-/* The schema of the batches: a struct with the columns as children. Released by the caller. */
+/*
+ * The schema of the batches: a struct with the columns as children. Released by the caller. Its texts
+ * are UTF-8, with U+FFFD for what is none in the file.
+ */
 int trc_columns_schema(const struct trc_columns *columns, struct ArrowSchema *out,
 		       struct trc_error *err);
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
 from . import _lowlevel, _records, errors
+from ._texts import valid_utf8
 from .event import EventFormat, unknown_name
 from .export import GROUP_ROWS, write_parquet, write_tables
 from .filter import FilterError, compile_filter
@@ -116,7 +117,11 @@ def _add_symbols(
         having = [event for event in events if name in event.fields] if name else []
         tables = [event.symbols.get(name) for event in having]
         same = tables and tables[0] and all(table == tables[0] for table in tables)
-        found.append(column._replace(symbols=json.dumps(tables[0])) if same else column)
+        if same:
+            texts = {value: valid_utf8(text) for value, text in (tables[0] or {}).items()}
+            found.append(column._replace(symbols=json.dumps(texts)))
+        else:
+            found.append(column)
     return tuple(found)
 
 

@@ -215,8 +215,9 @@ class Trace:
     def problems(self) -> tuple[Exception, ...]:
         """What was found wrong in the file and passed over; empty for a good file.
 
-        Each is the exception that ``strict=True`` would have raised. Damage inside the trace data
-        shows when that is read, so reading can add to them.
+        Each is the exception that ``strict=True`` would have raised. All texts of the kernel are
+        looked through for them, its symbols, too, which takes tens of milliseconds the first time.
+        Damage inside the trace data shows when that is read, so reading can add to them.
         """
         return self._outline_problems + self._problems.found()
 
@@ -226,11 +227,13 @@ class Trace:
         found = self._file.problems() + self._metadata.problems()
         try:
             found += self._reader.data.problems()
+            symbols = self._reader.symbols
         except errors.ClosedError:
             raise
         except errors.TraceError as error:  # no record can be read at all
             found.append(error)
-        return tuple(found)
+            symbols = _lowlevel.Symbols(self._file)
+        return (*found, *symbols.problems())
 
     # The initial header -------------------------------------------------------------------
 

@@ -123,9 +123,6 @@ def _batch(arrow: Any, schema: Any, rows: list[Interval]) -> Any:
     columns = [list(column) for column in zip(*rows, strict=True)]
     for index, field in enumerate(schema):
         if field.type == arrow.string():  # a file's texts may be no UTF-8
-            columns[index] = [
-                text and text.encode(errors="surrogateescape").decode(errors="replace")
-                for text in columns[index]
-            ]
+            columns[index] = [text and valid_utf8(text) for text in columns[index]]
     arrays = [arrow.array(c, f.type) for c, f in zip(columns, schema, strict=True)]
     return arrow.RecordBatch.from_arrays(arrays, schema=schema)
