@@ -24,7 +24,8 @@ static int unpack_chunks(const struct trc_file *file, struct cursor *c, struct t
 			break;
 		if (!unpacked_size_plausible(file->compression, stored, plain) ||
 		    plain > SECTION_UNPACKED_MAX - text.size) {
-			rc = cursor_fail(&block, err, TRC_LIMIT, "%u bytes unpacked are too many", plain);
+			block.last = block.pos - sizeof(plain);
+			rc = cursor_refuse(&block, err, TRC_LIMIT, "%u bytes unpacked are too many", plain);
 			break;
 		}
 		bigger = realloc(text.owned, (size_t)text.size + plain + 1);

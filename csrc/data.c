@@ -88,15 +88,15 @@ static int read_chunk(const struct trc_data *data, struct cursor *c, const struc
 	if ((rc = cursor_slice(c, chunk.stored, "chunk", &block, err)))
 		return rc;
 	if (!chunk.plain || chunk.plain % stream->info.page_size)
-		return trc_fail(err, TRC_CORRUPT, chunk.offset - 8,
+		return trc_fail(err, TRC_CORRUPT, chunk.offset - 4,
 				"chunk: %u bytes unpacked are no whole pages of %u", chunk.plain,
 				stream->info.page_size);
 	if (chunk.plain > CHUNK_UNPACKED_MAX)
-		return trc_fail(err, TRC_LIMIT, chunk.offset - 8,
+		return trc_fail(err, TRC_LIMIT, chunk.offset - 4,
 				"chunk: unpacks to %u bytes, %" PRIu64 " is the limit", chunk.plain,
 				CHUNK_UNPACKED_MAX);
 	if (!unpacked_size_plausible(data->file->compression, chunk.stored, chunk.plain))
-		return trc_fail(err, TRC_CORRUPT, chunk.offset - 8, "chunk: %u bytes cannot unpack to %u",
+		return trc_fail(err, TRC_CORRUPT, chunk.offset - 4, "chunk: %u bytes cannot unpack to %u",
 				chunk.stored, chunk.plain);
 	*out = chunk;
 	return TRC_OK;
