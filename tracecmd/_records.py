@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
-from . import _lowlevel
+from . import _arguments, _lowlevel
 from ._problems import Problems
 from ._texts import EventTexts
 from .event import Event, EventFormat, Events
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 # Of all streams together, for a task of a thread: as events it takes ten times as much memory.
 WINDOW_BYTES = 2 << 20
-TIME_LIMIT = 1 << 64
+THREADS_MAX = 1024
 
 
 class Reader:
@@ -169,20 +169,19 @@ def choose(
     reader: Reader,
     *,
     buffers: Iterable[str] | None,
-    cpus: Iterable[int] | None,
+    cpus: int | Iterable[int] | None,
     events: str | Iterable[str] | None,
     pids: int | Iterable[int] | None,
 ) -> list[Source]:
     """Make the sources of one file in the order of the merge."""
     ids = None
-    if events is not None:
-        names = [events] if isinstance(events, str) else list(events)
+    names = _arguments.names("events", events)
+    if names is not None:
         ids = id_bitmap(itertools.chain.from_iterable(map(reader.events.select, names)))
-    wanted_pids = None
-    if pids is not None:
-        wanted_pids = tuple(sorted({pids} if isinstance(pids, int) else set(pids)))
-    wanted_buffers = None if buffers is None else _known_buffers(reader, buffers)
-    wanted_cpus = None if cpus is None else set(cpus)
+    wanted_pids = _arguments.pids(pids)
+    buffer_names = _arguments.names("buffers", buffers)
+    wanted_buffers = None if buffer_names is None else _known_buffers(reader, buffer_names)
+    wanted_cpus = _arguments.numbers("cpus", cpus)
     return [
         Source(reader, index, ids, wanted_pids)
         for index, stream in enumerate(reader.streams)
@@ -195,7 +194,7 @@ def choose_all(
     readers: Sequence[Reader],
     *,
     buffers: Iterable[str] | None,
-    cpus: Iterable[int] | None,
+    cpus: int | Iterable[int] | None,
     events: str | Iterable[str] | None,
     pids: int | Iterable[int] | None,
 ) -> list[Source]:
@@ -204,12 +203,10 @@ def choose_all(
     That is the top buffers of all files, then the instances of the first one, of the second...
     What one file does not know is not wanted of it, but some file has to know it.
     """
-    names = [events] if isinstance(events, str) else None if events is None else list(events)
-    wanted_buffers = (
-        [buffers] if isinstance(buffers, str) else None if buffers is None else list(buffers)
-    )
-    wanted_cpus = None if cpus is None else list(cpus)
-    wanted_pids = pids if pids is None or isinstance(pids, int) else list(pids)
+    names = _arguments.names("events", events)
+    wanted_buffers = _arguments.names("buffers", buffers)
+    wanted_cpus = _arguments.numbers("cpus", cpus)
+    wanted_pids = _arguments.pids(pids)
     found: list[tuple[tuple[bool, int, int], Source]] = []
     unknown: KeyError | None = None
     known = False
@@ -228,8 +225,7 @@ def choose_all(
     return [source for _, source in sorted(found, key=lambda entry: entry[0])]
 
 
-def _known_buffers(reader: Reader, names: Iterable[str]) -> set[int]:
-    wanted = [names] if isinstance(names, str) else list(names)
+def _known_buffers(reader: Reader, wanted: Sequence[str]) -> set[int]:
     for name in wanted:
         if name not in reader.buffer_names:
             raise KeyError(f"no buffer is named {name!r}; there are {reader.buffer_names}")

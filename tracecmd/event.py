@@ -225,7 +225,7 @@ class Events(Mapping[str, EventFormat]):
         try:
             return self._by_id[number]
         except KeyError:
-            index = self._metadata.event_of_id(number) if number < 1 << 31 else None
+            index = self._metadata.event_of_id(number) if 0 <= number < 1 << 31 else None
             found = None if index is None else self._formats[index]
             return self._by_id.setdefault(number, found)
 

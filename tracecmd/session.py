@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Literal, NamedTuple
 
-from . import _records, errors
+from . import _arguments, _records, errors
 from .event import Event
 from .join import Joined, join
 from .report import ReportOptions, make_symbols, report
@@ -143,6 +143,13 @@ class Session:
         known = ", ".join(repr(found.name) for found in self.peers)
         raise errors.UnknownGuestError(f"no peer {name!r} in this session; there are {known}")
 
+    def _traces(self, peers: str | Iterable[str] | None) -> list[Trace]:
+        """Those of the peers asked for, in their order."""
+        names = _arguments.names("peers", peers)
+        if names is None:
+            names = [peer.name for peer in self.peers]
+        return [self.peer(name) for name in names]
+
     # One clock ----------------------------------------------------------------------------
 
     def clock(self, peer: str) -> PeerClock:
@@ -157,9 +164,9 @@ class Session:
         self,
         events: str | Iterable[str] | None = None,
         *,
-        peers: Iterable[str] | None = None,
+        peers: str | Iterable[str] | None = None,
         buffers: Iterable[str] | None = None,
-        cpus: Iterable[int] | None = None,
+        cpus: int | Iterable[int] | None = None,
         start: int | None = None,
         end: int | None = None,
         pids: int | Iterable[int] | None = None,
@@ -179,8 +186,7 @@ class Session:
             events, buffers, cpus, start, end, pids, order, reverse, threads, progress: as for
                 :meth:`Trace.iter`. CPUs and PIDs are each peer's own.
         """
-        names = [peer.name for peer in self.peers] if peers is None else list(peers)
-        traces = [self.peer(name) for name in names]
+        traces = self._traces(peers)
         sources = _records.choose_all(
             [trace._reader for trace in traces],
             buffers=buffers,
@@ -200,11 +206,11 @@ class Session:
         self,
         events: str | Iterable[str] | None = None,
         *,
-        peers: Iterable[str] | None = None,
+        peers: str | Iterable[str] | None = None,
         columns: Iterable[str] | None = None,
         where: str | None = None,
         buffers: Iterable[str] | None = None,
-        cpus: Iterable[int] | None = None,
+        cpus: int | Iterable[int] | None = None,
         start: int | None = None,
         end: int | None = None,
         pids: int | Iterable[int] | None = None,
@@ -227,8 +233,7 @@ class Session:
             events, columns, where, buffers, cpus, start, end, pids, order, reverse, threads, ts,
                 invalid_utf8, dictionary, batch_rows, progress: as for :meth:`Trace.table`.
         """
-        names = [peer.name for peer in self.peers] if peers is None else list(peers)
-        traces = [self.peer(name) for name in names]
+        traces = self._traces(peers)
         if not traces:
             raise ValueError("a table of no peers")
         return make_table(
@@ -243,7 +248,7 @@ class Session:
                 reverse=reverse,
                 threads=threads,
                 progress=progress,
-                batch_size=batch_rows,
+                batch_rows=batch_rows,
             ),
             columns=columns,
             where=where,
@@ -308,7 +313,7 @@ class Session:
     def timeline(
         self,
         *,
-        guests: Iterable[str] | None = None,
+        guests: str | Iterable[str] | None = None,
         buffers: Iterable[str] | None = None,
         start: int | None = None,
         end: int | None = None,
@@ -331,7 +336,8 @@ class Session:
             UnknownGuestError: (a KeyError) there is no such guest.
         """
         self._require_open()
-        for name in [guests] if isinstance(guests, str) else guests or ():
+        guests = _arguments.names("guests", guests)
+        for name in guests or ():
             if name not in self.guests:
                 known = ", ".join(map(repr, self.guests)) or "none"
                 raise errors.UnknownGuestError(
@@ -345,7 +351,7 @@ class Session:
         self,
         events: str | Iterable[str] | None = None,
         *,
-        peers: Iterable[str] | None = None,
+        peers: str | Iterable[str] | None = None,
         buffers: Iterable[str] | None = None,
         start: int | None = None,
         end: int | None = None,

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
-from . import _lowlevel, _records, errors
+from . import _arguments, _lowlevel, _records, errors
 from ._texts import valid_utf8
 from .event import EventFormat, unknown_name
 from .export import GROUP_ROWS, write_parquet, write_tables
@@ -558,13 +558,15 @@ def make_table(
                                ("invalid_utf8", invalid_utf8, ("replace", "binary"))):  # fmt: skip
         if value not in known:
             raise ValueError(f"{name}={value!r}; it is {known[0]!r} or {known[1]!r}")
-    names = [events] if isinstance(events, str) else None if events is None else list(events)
+    names = _arguments.names("events", events)
     sources = _records.choose_all(readers, buffers=buffers, cpus=cpus, events=names, pids=pids)
     everywhere = _formats_of(readers, names)
     formats = _distinct(everywhere)
+    if where is not None and not isinstance(where, str):
+        raise TypeError(f"where={where!r}; it is a text")
     if isinstance(columns, str):
         raise TypeError("columns is a list of names, not a name")
-    chosen = _choose_columns(formats, None if columns is None else list(columns))
+    chosen = _choose_columns(formats, _arguments.names("columns", columns))
     if len({column.name for column in chosen}) < len(chosen):
         raise UnknownFieldError("columns: a name occurs twice")
     filters = _make_filters(readers, where, formats, names)

@@ -308,7 +308,8 @@ def test_folders(run: Any, tmp_path: Path) -> None:
 def test_wrong_usage(run: Any, arguments: list[str]) -> None:
     code, out, err = run(*arguments)
     assert (code, out) == (2, "")
-    assert err.startswith("usage: tracecmd")
+    assert err.startswith("tracecmd: ")
+    assert err.count("\n") == 1
 
 
 def test_help_and_version(run: Any) -> None:

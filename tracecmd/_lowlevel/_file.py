@@ -74,7 +74,7 @@ class File(Handle):
         out = ffi.new("struct trc_file **")
         if isinstance(source, int):
             path = f"<fd {source}>"
-            code = lib.trc_open_fd(source, out, err)
+            code = lib.trc_open_fd(source if abs(source) < 1 << 31 else -1, out, err)
         else:
             encoded = os.fsencode(source)
             path = os.fsdecode(encoded)

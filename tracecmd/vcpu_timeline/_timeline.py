@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from .. import _arguments
 from ..packages import package
 from ._interval import Interval
 from ._machine import Machine
@@ -37,10 +39,11 @@ class Timeline:
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self.session = session
-        self._guests = guests if guests is None or isinstance(guests, str) else list(guests)
-        self._buffers = buffers if buffers is None or isinstance(buffers, str) else list(buffers)
-        self._start = start
-        self._end = end
+        first, last = _arguments.window(start, end)
+        self._guests = _arguments.names("guests", guests)
+        self._buffers = _arguments.names("buffers", buffers)
+        self._start = None if start is None else first
+        self._end = last
         self._progress = progress
 
     def __iter__(self) -> Iterator[Interval]:
@@ -66,6 +69,7 @@ class Timeline:
 
     def batches(self, rows: int = 65536) -> Iterator[pyarrow.RecordBatch]:
         """Give the rows as pyarrow record batches of at most so many rows."""
+        rows = _arguments.number("rows", rows, 1, sys.maxsize)
         arrow = package("pyarrow", "arrow")
         schema = _schema(arrow)
         held: list[Interval] = []
