@@ -1,4 +1,4 @@
-"""What callers may ask for: arguments are looked at once, and an error names the one it is about."""
+"""What callers may ask for: arguments are looked at once, and an error names its argument."""
 
 from __future__ import annotations
 
@@ -72,8 +72,9 @@ def names(name: str, value: object) -> list[str] | None:
         return None
     if isinstance(value, str):
         return [value]
-    found = list(value) if isinstance(value, Iterable) else [value]
-    for each in found:
+    found: list[str] = []
+    for each in value if isinstance(value, Iterable) else [value]:
         if not isinstance(each, str):
             raise TypeError(f"{name}={value!r}; it is a name, or several")
+        found.append(each)
     return found

@@ -71,7 +71,10 @@ def join(
     first, last = _arguments.window(start, end)
     _check(session, names, asked)
     machine = Machine(
-        session, buffers=_arguments.names("buffers", buffers), asked=dict.fromkeys(asked, names), progress=progress
+        session,
+        buffers=_arguments.names("buffers", buffers),
+        asked=dict.fromkeys(asked, names),
+        progress=progress,
     )
     return _join(machine, first, last)
 

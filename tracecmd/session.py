@@ -196,7 +196,14 @@ class Session:
         )
         return _records.read_events(
             self._request(
-                traces, sources, start, end, order, reverse=reverse, threads=threads, progress=progress
+                traces,
+                sources,
+                start,
+                end,
+                order,
+                reverse=reverse,
+                threads=threads,
+                progress=progress,
             )
             if traces
             else _records.Request([])
@@ -291,7 +298,7 @@ class Session:
     def _request(
         traces: list[Trace], sources: list[_records.Source], *window: Any, **options: Any
     ) -> _records.Request:
-        """Ask for records of some peers; what is wrong with any of them counts if they are strict."""
+        """Ask for records of some peers; those that are strict raise what is wrong with them."""
         for trace in traces:
             trace._raise_if_strict()
         return traces[0]._request(sources, *window, **options)

@@ -547,7 +547,7 @@ def make_table(
     columns: Iterable[str] | None,
     where: str | None,
     buffers: Iterable[str] | None,
-    cpus: Iterable[int] | None,
+    cpus: int | Iterable[int] | None,
     pids: int | Iterable[int] | None,
     ts: Literal["timestamp", "uint64"],
     invalid_utf8: Literal["replace", "binary"],

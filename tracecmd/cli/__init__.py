@@ -39,14 +39,20 @@ class _Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """Build the parser of the whole command."""
-    top = _Parser(
-        prog="tracecmd", description="Read Linux trace recordings (trace.dat files)."
-    )
+    top = _Parser(prog="tracecmd", description="Read Linux trace recordings (trace.dat files).")
     top.add_argument("--version", action="version", version=f"tracecmd {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for module in COMMANDS:
         module.add_parser(commands)
     return top
+
+
+def _is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
 
 
 def _closed_output() -> None:
@@ -58,13 +64,11 @@ def _closed_output() -> None:
     for number, name, flags in ((1, "stdout", os.O_RDONLY), (2, "stderr", os.O_WRONLY)):
         if getattr(sys, name) is None:
             opened = os.open(os.devnull, flags)
-            with contextlib.suppress(OSError):
-                os.fstat(number)
-                number = opened  # it is open, and somebody else's
-            if opened != number:
+            if opened > number and not _is_open(number):
                 os.dup2(opened, number)
                 os.close(opened)
-            setattr(sys, name, open(number, "w", closefd=False))  # noqa: SIM115
+                opened = number
+            setattr(sys, name, open(opened, "w", closefd=False))  # noqa: SIM115
 
 
 def _tolerant_output() -> None:

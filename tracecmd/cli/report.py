@@ -16,7 +16,6 @@ from ..trace import open as open_trace
 from ._common import add_threads, complain, warn, warn_problems, whole_number
 from ._progress import Bar
 
-
 CPUS_MAX = 1 << 16  # no recording has more
 
 
@@ -66,7 +65,9 @@ def add_parser(commands: Any) -> None:
     _add_file_options(parser)
     _add_text_options(parser)
     _add_lists(parser)
-    parser.add_argument("--cpu", metavar="LIST", type=_cpu_list, help="only these CPUs, such as 0,2-3")
+    parser.add_argument(
+        "--cpu", metavar="LIST", type=_cpu_list, help="only these CPUs, such as 0,2-3"
+    )
     parser.add_argument("--comm", metavar="NAMES", action=_InOrder, dest="comm",
                         help="only tasks of these names, and events about them")  # fmt: skip
     parser.add_argument("--pid", metavar="PIDS", action=_InOrder, dest="pid",
@@ -92,10 +93,10 @@ def _add_file_options(parser: argparse.ArgumentParser) -> None:
                        help="show only what the filter lets through")  # fmt: skip
     group.add_argument("-v", dest="invert", nargs=0, action=_InOrder,
                        help="filters from here on hide what they let through")  # fmt: skip
-    group.add_argument("--ts-offset", type=whole_number(-(1 << 63), (1 << 63) - 1), metavar="NS", action=_InOrder,
-                       help="add to all time stamps")  # fmt: skip
-    group.add_argument("--ts2secs", type=whole_number(0, (1 << 64) - 1), metavar="HZ", action=_InOrder,
-                       help="ticks per second of the clock")  # fmt: skip
+    group.add_argument("--ts-offset", type=whole_number(-(1 << 63), (1 << 63) - 1), metavar="NS",
+                       action=_InOrder, help="add to all time stamps")  # fmt: skip
+    group.add_argument("--ts2secs", type=whole_number(0, (1 << 64) - 1), metavar="HZ",
+                       action=_InOrder, help="ticks per second of the clock")  # fmt: skip
 
 
 def _add_text_options(parser: argparse.ArgumentParser) -> None:
@@ -142,7 +143,9 @@ def _add_lists(parser: argparse.ArgumentParser) -> None:
                            help=text)  # fmt: skip
     group.add_argument("--version", "--recorder", dest="listing", action="store_const",
                        const="version", help="version of the recording trace-cmd")  # fmt: skip
-    group.add_argument("--event", metavar="REGEX", type=_pattern, help="formats of events that match")
+    group.add_argument(
+        "--event", metavar="REGEX", type=_pattern, help="formats of events that match"
+    )
 
 
 # Files and what was said of them ---------------------------------------------------------------
@@ -273,9 +276,7 @@ def _sources(
     symbols: Symbols,
 ) -> list[_records.Source]:
     readers = [trace._reader for trace in traces]
-    found = _records.choose_all(
-        readers, buffers=None, cpus=arguments.cpu, events=None, pids=None
-    )
+    found = _records.choose_all(readers, buffers=None, cpus=arguments.cpu, events=None, pids=None)
     filters = {}
     for trace, own, file in zip(traces, symbols, files, strict=True):
         texts = file.filters + _task_filter(file, trace, arguments)

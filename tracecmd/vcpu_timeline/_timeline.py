@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from .. import _arguments
+from .._texts import valid_utf8
 from ..packages import package
 from ._interval import Interval
 from ._machine import Machine
