@@ -895,6 +895,7 @@ struct trc_report_source {	/* what a source of the walk is; the report copies th
 	uint32_t buffer;		/* trc_buffer() */
 	uint32_t cpu;
 };
+/* err->source: the file. */
 int trc_report_create(uint32_t flags, const struct trc_report_file *files, size_t file_count,
 		      const struct trc_report_source *sources, size_t source_count,
 		      struct trc_report **out, struct trc_error *err);
