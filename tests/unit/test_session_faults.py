@@ -54,7 +54,7 @@ ROUTES: dict[str, Route] = {
 
 @pytest.fixture(params=FILES)
 def damaged(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, str]:
-    """A copy of the session whose first CPU has a block that does not unpack in one of its files."""
+    """A copy of the session; in one file the first CPU has a block that does not unpack."""
     folder = tmp_path / "session"
     folder.mkdir()
     for name in FILES.values():
@@ -83,9 +83,7 @@ def alone(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_damage_is_noted_where_it_is(
-    damaged: tuple[Path, str], route: str, tmp_path: Path
-) -> None:
+def test_damage_is_noted_where_it_is(damaged: tuple[Path, str], route: str, tmp_path: Path) -> None:
     folder, name = damaged
     expected = alone(folder / FILES[name])
     with tracecmd.open_session(folder) as session:
