@@ -7,15 +7,26 @@
 #include <string.h>
 
 #include "error.h"
+#include "utf8.h"
 
-/* A key or a value: its length as int32, then its bytes. "Metadata" of the C data interface. */
+/*
+ * A key or a value: its length as int32, then its bytes. "Metadata" of the C data interface. Consumers
+ * take it for UTF-8 (Polars ends the process where it is not).
+ */
 static void put_string(struct arrow_metadata *metadata, struct text text)
 {
-	int32_t size = (int32_t)text.size;
+	struct arrow_buffer *bytes = &metadata->bytes;
+	int32_t size;
 
-	if (text.size > INT32_MAX || !arrow_buffer_put(&metadata->bytes, &size, sizeof(size)) ||
-	    !arrow_buffer_put(&metadata->bytes, text.start, text.size))
+	if (text.size > INT32_MAX / UTF8_GROWTH ||
+	    !arrow_buffer_reserve(bytes, sizeof(size) + UTF8_GROWTH * text.size)) {
 		metadata->no_memory = true;
+		return;
+	}
+	size = (int32_t)utf8_copy(bytes->data + bytes->size + sizeof(size), (const uint8_t *)text.start,
+				  text.size);
+	memcpy(bytes->data + bytes->size, &size, sizeof(size));
+	bytes->size += sizeof(size) + (size_t)size;
 }
 
 void arrow_metadata_add(struct arrow_metadata *metadata, const char *key, struct text value)
@@ -98,7 +109,7 @@ static void format_of(struct column_type type, char *format, size_t room)
 static struct schema_memory *make_schema(struct ArrowSchema *schema, const char *name)
 {
 	struct schema_memory *memory = calloc(1, sizeof(*memory));
-	size_t size = strlen(name) + 1;
+	size_t size = strlen(name);
 
 	*schema = (struct ArrowSchema){ 0 };
 	if (!memory)
@@ -106,10 +117,10 @@ static struct schema_memory *make_schema(struct ArrowSchema *schema, const char 
 	schema->private_data = memory;
 	schema->release = release_schema;
 	schema->format = memory->format;
-	memory->name = malloc(size);
+	memory->name = malloc(UTF8_GROWTH * size + 1);
 	if (!memory->name)
 		return NULL;
-	memcpy(memory->name, name, size);
+	memory->name[utf8_copy((uint8_t *)memory->name, (const uint8_t *)name, size)] = '\0';
 	schema->name = memory->name;
 	return memory;
 }

@@ -91,8 +91,14 @@ static bool cpu_set_add(struct cpu_set *set, uint32_t cpu)
 	return is_new;
 }
 
+/* Where a row's values lie in the file; version 6 has no CPUs in its rows. */
+struct area_row {
+	const char *structure;
+	uint64_t cpu_at, offset_at;
+};
+
 /* One row of a table: checked against the file, cut to it with a problem noted, or dropped. */
-static void take_area(struct trc_file *file, struct buffer *buffer, const struct cursor *row,
+static void take_area(struct trc_file *file, struct buffer *buffer, struct area_row row,
 		      struct cpu_set *seen, struct trc_cpu_area area)
 {
 	struct trc_error fault;
@@ -108,8 +114,8 @@ static void take_area(struct trc_file *file, struct buffer *buffer, const struct
 		return;
 	}
 	if (!aligned || area.cpu >= CPU_ID_MAX || area.offset < file->body) {
-		cursor_fail(row, &fault, TRC_CORRUPT, "data of CPU %u cannot lie at 0x%" PRIx64, area.cpu,
-			    area.offset);
+		trc_fail(&fault, TRC_CORRUPT, area.cpu >= CPU_ID_MAX ? row.cpu_at : row.offset_at,
+			 "%s: data of CPU %u cannot lie at 0x%" PRIx64, row.structure, area.cpu, area.offset);
 		problems_add(&file->problems, &fault);
 		return;
 	}
@@ -124,7 +130,8 @@ static void take_area(struct trc_file *file, struct buffer *buffer, const struct
 		area.size = there;
 	}
 	if (!cpu_set_add(seen, area.cpu)) {
-		cursor_fail(row, &fault, TRC_CORRUPT, "CPU %u has data twice", area.cpu);
+		trc_fail(&fault, TRC_CORRUPT, row.cpu_at, "%s: CPU %u has data twice", row.structure,
+			 area.cpu);
 		problems_add(&file->problems, &fault);
 		return;
 	}
@@ -181,11 +188,11 @@ static int read_table(struct trc_file *file, struct cursor *c, uint32_t cpu_coun
 		return rc;
 	for (uint32_t cpu = 0; cpu < cpu_count; cpu++) {
 		struct trc_cpu_area area = { .cpu = cpu };
-		struct cursor row = *c;
+		uint64_t at = cursor_file_offset(c, c->pos);
 
 		if ((rc = cursor_u64(c, &area.offset, err)) || (rc = cursor_u64(c, &area.size, err)))
 			return rc;
-		take_area(file, buffer, &row, &seen, area);
+		take_area(file, buffer, (struct area_row){ c->structure, at, at }, &seen, area);
 	}
 	read_clock_trailer(c, &buffer->info);
 	buffer->section.offset = c->pos;
@@ -243,7 +250,7 @@ static int read_instance_v6(struct trc_file *file, const struct trc_option *opti
 	size = strnlen(name, cursor_left(&c));
 	set_name(&buffer->info, name, size);
 	if (!offset)
-		return cursor_fail(&c, err, TRC_TRUNCATED, "instance \"%.*s\" was never written",
+		return cursor_refuse(&c, err, TRC_TRUNCATED, "instance \"%.*s\" was never written",
 				   (int)(size < 40 ? size : 40), name);
 	if ((rc = cursor_skip(&block, offset, err)))
 		return rc;
@@ -305,26 +312,33 @@ static int read_areas_v7(struct trc_file *file, struct cursor *c, struct buffer 
 	uint32_t count;
 	int rc;
 
-	if ((rc = cursor_u32(c, &buffer->info.page_size, err)) || (rc = cursor_u32(c, &count, err)))
+	if ((rc = cursor_u32(c, &buffer->info.page_size, err)))
 		return rc;
 	if (!buffer->info.name_size)
 		buffer->info.page_size = file->header.page_size;	/* as libtracecmd: the header's counts */
 	if (!page_size_valid(buffer->info.page_size))
-		return cursor_fail(c, err, TRC_CORRUPT, "page size %u is no power of two from 512 to 16 MiB",
-				   buffer->info.page_size);
+		return cursor_refuse(c, err, TRC_CORRUPT, "page size %u is no power of two from 512 to 16 MiB",
+				     buffer->info.page_size);
+	if ((rc = cursor_u32(c, &count, err)))
+		return rc;
 	if (count > cursor_left(c) / 20)
-		return cursor_fail(c, err, TRC_CORRUPT, "%u CPUs claimed, %" PRIu64 " bytes left", count,
+		return cursor_refuse(c, err, TRC_CORRUPT, "%u CPUs claimed, %" PRIu64 " bytes left", count,
 				   cursor_left(c));
 	if ((rc = alloc_areas(buffer, count, err)))
 		return rc;
 	for (; count; count--) {
+		struct area_row row = { .structure = c->structure };
 		struct trc_cpu_area area;
-		struct cursor row = *c;
 
-		if ((rc = cursor_u32(c, &area.cpu, err)) || (rc = cursor_u64(c, &area.offset, err)) ||
-		    (rc = cursor_u64(c, &area.size, err)))
+		if ((rc = cursor_u32(c, &area.cpu, err)))
 			return rc;
-		take_area(file, buffer, &row, &seen, area);
+		row.cpu_at = cursor_file_offset(c, c->last);
+		if ((rc = cursor_u64(c, &area.offset, err)))
+			return rc;
+		row.offset_at = cursor_file_offset(c, c->last);
+		if ((rc = cursor_u64(c, &area.size, err)))
+			return rc;
+		take_area(file, buffer, row, &seen, area);
 	}
 	finish_areas(buffer);
 	return TRC_OK;
@@ -348,7 +362,7 @@ static int read_buffer_v7(struct trc_file *file, const struct trc_option *option
 	if ((rc = cursor_string(&c, NAME_MAX_SIZE, &name, &size, err)))
 		return rc;
 	set_clock(&buffer->info, name, size);
-	rc = section_read_header(file, offset, &buffer->section, &fault);
+	rc = section_read_header(file, offset, option->offset, &buffer->section, &fault);
 	if (rc == TRC_TRUNCATED && buffer->section.present) {
 		problems_add(&file->problems, &fault);
 	} else if (rc) {
@@ -361,7 +375,7 @@ static int read_buffer_v7(struct trc_file *file, const struct trc_option *option
 				buffer->section.id, option->id);
 	buffer->info.compressed = buffer->section.compressed;
 	if (buffer->info.compressed && file->compression == COMPRESSION_NONE)
-		return trc_fail(err, TRC_CORRUPT, offset,
+		return trc_fail(err, TRC_CORRUPT, offset + SECTION_FLAGS,
 				"section %u: marked compressed in a file without compression", option->id);
 	if (option->id == TRC_OPTION_BUFFER_TEXT) {
 		buffer->info.kind = TRC_BUFFER_TEXT;

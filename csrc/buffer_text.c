@@ -24,11 +24,13 @@ static int unpack_chunks(const struct trc_file *file, struct cursor *c, struct t
 		    (rc = cursor_slice(c, stored, "chunk", &block, err)))
 			break;
 		if (!unpacked_size_plausible(file->compression, stored, plain)) {
-			rc = cursor_fail(&block, err, TRC_CORRUPT, "%u bytes cannot unpack to %u", stored, plain);
+			block.last = block.pos - sizeof(plain);
+			rc = cursor_refuse(&block, err, TRC_CORRUPT, "%u bytes cannot unpack to %u", stored, plain);
 			break;
 		}
 		if (plain > budget_block(&file->budget) - text.size) {
-			rc = cursor_fail(&block, err, TRC_LIMIT,
+			block.last = block.pos - sizeof(plain);
+			rc = cursor_refuse(&block, err, TRC_LIMIT,
 					 "unpacks to at least %" PRIu64 " bytes, a quarter of the budget of "
 					 "%" PRIu64 " bytes of memory is the limit", text.size + plain,
 					 file->budget.memory);

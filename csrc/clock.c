@@ -175,7 +175,7 @@ static int read_time_shift(const struct trc_file *file, const struct trc_option 
 	if (layout != LAYOUT_PER_CPU)
 		shift.info.cpu_count = file->cpu_count;
 	if (shift.info.cpu_count > CPU_ID_MAX)
-		return cursor_fail(&c, err, TRC_LIMIT, "%u CPUs", shift.info.cpu_count);
+		return cursor_refuse(&c, err, TRC_LIMIT, "%u CPUs", shift.info.cpu_count);
 	shift.cpus = calloc(shift.info.cpu_count + (size_t)1, sizeof(*shift.cpus));
 	shift.samples = calloc(samples + 1, sizeof(*shift.samples));
 	if (!shift.cpus || !shift.samples)

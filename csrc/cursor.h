@@ -13,6 +13,7 @@
 struct cursor {
 	const uint8_t *base;
 	uint64_t pos, end;	/* relative to base; pos <= end */
+	uint64_t last;		/* where what was read last begins */
 	uint64_t file_offset;	/* where base[0] lies in the file; of an unpacked block: the block's place */
 	const char *structure;	/* what is being read, for messages: "option BUFFER" */
 	bool big_endian;
@@ -37,11 +38,21 @@ uint64_t cursor_file_offset(const struct cursor *c, uint64_t pos);
 int cursor_fail(const struct cursor *c, struct trc_error *err, int code, const char *fmt, ...)
 	TRC_PRINTF(4, 5);
 
+/* The same about the value that was read last, which cannot be: at that value. */
+int cursor_refuse(const struct cursor *c, struct trc_error *err, int code, const char *fmt, ...)
+	TRC_PRINTF(4, 5);
+
 int cursor_u8(struct cursor *c, uint8_t *out, struct trc_error *err);
 int cursor_u16(struct cursor *c, uint16_t *out, struct trc_error *err);
 int cursor_u32(struct cursor *c, uint32_t *out, struct trc_error *err);
 int cursor_u64(struct cursor *c, uint64_t *out, struct trc_error *err);
 int cursor_skip(struct cursor *c, uint64_t n, struct trc_error *err);
+
+/*
+ * The same for n bytes whose number was read just now: inside of a structure that has no so many it is
+ * the number that is wrong, at the end of a file it is the bytes that are missing.
+ */
+int cursor_skip_sized(struct cursor *c, uint64_t n, struct trc_error *err);
 
 /* The next n bytes as a cursor of their own, named structure; c moves behind them. */
 int cursor_slice(struct cursor *c, uint64_t n, const char *structure, struct cursor *out,

@@ -105,15 +105,15 @@ static int read_chunk(struct making *making, struct cursor *c, const struct stre
 	if ((rc = cursor_slice(c, chunk.stored, "chunk", &block, err)))
 		return rc;
 	if (!chunk.plain || chunk.plain % stream->info.page_size)
-		return trc_fail(err, TRC_CORRUPT, chunk.offset - 8,
+		return trc_fail(err, TRC_CORRUPT, chunk.offset - 4,
 				"chunk: %u bytes unpacked are no whole pages of %u", chunk.plain,
 				stream->info.page_size);
 	if (chunk.plain > budget_block(&file->budget))
-		return trc_fail(err, TRC_LIMIT, chunk.offset - 8,
+		return trc_fail(err, TRC_LIMIT, chunk.offset - 4,
 				"chunk: unpacks to %u bytes, a quarter of the budget of %" PRIu64
 				" bytes of memory is the limit", chunk.plain, file->budget.memory);
 	if (!unpacked_size_plausible(file->compression, chunk.stored, chunk.plain))
-		return trc_fail(err, TRC_CORRUPT, chunk.offset - 8, "chunk: %u bytes cannot unpack to %u",
+		return trc_fail(err, TRC_CORRUPT, chunk.offset - 4, "chunk: %u bytes cannot unpack to %u",
 				chunk.stored, chunk.plain);
 	*out = chunk;
 	return TRC_OK;

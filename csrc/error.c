@@ -12,6 +12,7 @@ int trc_vfail(struct trc_error *err, int code, uint64_t offset, const char *fmt,
 	err->code = code;
 	err->sys_errno = 0;
 	err->offset = offset;
+	err->source = TRC_NO_SOURCE;
 	vsnprintf(err->message, sizeof(err->message), fmt, args);
 	return code;
 }
@@ -23,6 +24,13 @@ int trc_fail(struct trc_error *err, int code, uint64_t offset, const char *fmt, 
 	va_start(args, fmt);
 	trc_vfail(err, code, offset, fmt, args);
 	va_end(args);
+	return code;
+}
+
+int trc_fail_of(int code, uint32_t source, struct trc_error *err)
+{
+	if (code && err)
+		err->source = source;
 	return code;
 }
 

@@ -13,6 +13,9 @@ int trc_fail(struct trc_error *err, int code, uint64_t offset, const char *fmt, 
 int trc_vfail(struct trc_error *err, int code, uint64_t offset, const char *fmt, va_list args)
 	TRC_PRINTF(4, 0);
 
+/* Says of *err, filled with this code, which source it is of; returns the code. TRC_OK: does nothing. */
+int trc_fail_of(int code, uint32_t source, struct trc_error *err);
+
 /* TRC_SYSTEM with the current errno; what names the call that failed. */
 int trc_fail_errno(struct trc_error *err, const char *what);
 

@@ -45,10 +45,8 @@ static int read_version(struct cursor *c, uint32_t *out, struct trc_error *err)
 		return rc;
 	unsigned long version = strtoul(text, &end, 10);	/* ends in NUL: cursor_string() */
 
-	if (*end || !size || version < 6 || version > 7) {
-		c->pos -= size + 1;
-		return cursor_fail(c, err, TRC_UNSUPPORTED, "version \"%.20s\"; 6 and 7 are known", text);
-	}
+	if (*end || !size || version < 6 || version > 7)
+		return cursor_refuse(c, err, TRC_UNSUPPORTED, "version \"%.20s\"; 6 and 7 are known", text);
 	*out = (uint32_t)version;
 	return TRC_OK;
 }
@@ -62,17 +60,17 @@ static int read_sizes(struct cursor *c, struct trc_header *header, struct trc_er
 	if ((rc = cursor_u8(c, &big_endian, err)))
 		return rc;
 	if (big_endian > 1)
-		return cursor_fail(c, err, TRC_CORRUPT, "byte order %u, 0 or 1 expected", big_endian);
+		return cursor_refuse(c, err, TRC_CORRUPT, "byte order %u, 0 or 1 expected", big_endian);
 	header->big_endian = c->big_endian = big_endian;
 	if ((rc = cursor_u8(c, &long_size, err)))
 		return rc;
 	if (long_size != 4 && long_size != 8)
-		return cursor_fail(c, err, TRC_CORRUPT, "size of long %u, 4 or 8 expected", long_size);
+		return cursor_refuse(c, err, TRC_CORRUPT, "size of long %u, 4 or 8 expected", long_size);
 	header->long_size = long_size;
 	if ((rc = cursor_u32(c, &header->page_size, err)))
 		return rc;
 	if (!page_size_valid(header->page_size))
-		return cursor_fail(c, err, TRC_CORRUPT, "page size %u is no power of two from 512 to 16 MiB",
+		return cursor_refuse(c, err, TRC_CORRUPT, "page size %u is no power of two from 512 to 16 MiB",
 				   header->page_size);
 	return TRC_OK;
 }
@@ -108,7 +106,7 @@ static int skip_named_text(struct cursor *c, const char *name, uint64_t name_siz
 
 	if ((rc = cursor_expect(c, name, name_size, err)) || (rc = cursor_u64(c, &size, err)))
 		return rc;
-	return cursor_skip(c, size, err);
+	return cursor_skip_sized(c, size, err);
 }
 
 static int skip_headers(struct cursor *c, struct trc_error *err)
@@ -123,7 +121,7 @@ static int skip_text_u32(struct cursor *c, struct trc_error *err)
 	uint32_t size;
 	int rc = cursor_u32(c, &size, err);
 
-	return rc ? rc : cursor_skip(c, size, err);
+	return rc ? rc : cursor_skip_sized(c, size, err);
 }
 
 static int skip_text_u64(struct cursor *c, struct trc_error *err)
@@ -131,7 +129,7 @@ static int skip_text_u64(struct cursor *c, struct trc_error *err)
 	uint64_t size;
 	int rc = cursor_u64(c, &size, err);
 
-	return rc ? rc : cursor_skip(c, size, err);
+	return rc ? rc : cursor_skip_sized(c, size, err);
 }
 
 static int read_parts_v6(struct trc_file *file, struct cursor *c, struct trc_error *err)
@@ -171,7 +169,7 @@ static int read_body_v6(struct trc_file *file, struct cursor *c, struct trc_erro
 	if ((rc = cursor_u32(c, &file->cpu_count, err)))
 		return rc;
 	if (file->cpu_count > CPU_COUNT_MAX)
-		return cursor_fail(c, err, TRC_LIMIT, "%u CPUs, %u is the limit", file->cpu_count,
+		return cursor_refuse(c, err, TRC_LIMIT, "%u CPUs, %u is the limit", file->cpu_count,
 				   CPU_COUNT_MAX);
 	c->structure = "options";
 	if (!cursor_expect(c, "options  ", 10, NULL) &&
@@ -193,7 +191,7 @@ static uint64_t search_options(const struct trc_file *file)
 	for (uint32_t n = 0; n < OPTION_SECTIONS_MAX; n++) {
 		struct section section = { 0 };
 
-		if (section_read_header(file, at, &section, NULL))
+		if (section_read_header(file, at, at, &section, NULL))
 			return 0;
 		if (section.id == TRC_OPTION_DONE)
 			return at;
@@ -212,7 +210,7 @@ static int note_section(struct trc_file *file, const struct trc_option *option,
 	int rc;
 
 	if ((rc = cursor_u64(&c, &offset, err)) ||
-	    (rc = section_read_header(file, offset, &section, err)))
+	    (rc = section_read_header(file, offset, option->offset, &section, err)))
 		return rc;
 	if (section.id != option->id)
 		return trc_fail(err, TRC_CORRUPT, offset, "section %u: option %u says it is of its kind",
@@ -254,7 +252,8 @@ static void read_cpu_count(struct trc_file *file)
 	int rc = cursor_u32(&c, &count, &fault);
 
 	if (!rc && count > CPU_COUNT_MAX)
-		rc = cursor_fail(&c, &fault, TRC_LIMIT, "%u CPUs, %u is the limit", count, CPU_COUNT_MAX);
+		rc = cursor_refuse(&c, &fault, TRC_LIMIT, "%u CPUs, %u is the limit", count,
+				   CPU_COUNT_MAX);
 	if (rc)
 		problems_add(&file->problems, &fault);
 	else
@@ -280,7 +279,7 @@ static int read_body_v7(struct trc_file *file, struct cursor *c, struct trc_erro
 			 "file header: the recorder did not finish; options found by searching");
 		problems_add(&file->problems, &fault);
 	}
-	if ((rc = options_read_chain(file, options, err)) ||
+	if ((rc = options_read_chain(file, options, c->pos - 8, err)) ||
 	    (rc = options_index(&file->options, err)) || (rc = note_sections(file, err)))
 		return rc;
 	read_cpu_count(file);

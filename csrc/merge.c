@@ -18,6 +18,12 @@
 
 #define CURSOR_BYTES (sizeof(struct stream_cursor) + sizeof(struct record_filter))
 
+/* Each file has its own, so that one of nothing but faults does not hide another's. */
+struct file_problems {
+	const struct trc_file *file;
+	struct problems problems;
+};
+
 struct trc_walk {
 	struct record_filter *filters;	/* one a cursor */
 	struct stream_cursor *cursors;	/* one a source */
@@ -25,7 +31,8 @@ struct trc_walk {
 	struct merge_tree tree;
 	bool usual;		/* id and pid of all records are where every kernel has them */
 	uint64_t pages_total;
-	struct problems problems;
+	struct file_problems *files;	/* those that sources are of */
+	size_t file_count;
 };
 
 /* --- making a walk --------------------------------------------------------------------------- */
@@ -89,6 +96,18 @@ static bool is_usual(const struct trc_data *data)
 	       common->pid.size == USUAL_PID.size;
 }
 
+/* Where faults of a file go; there is room for one a source. */
+static struct problems *problems_of(struct trc_walk *walk, const struct trc_file *file)
+{
+	size_t i = 0;
+
+	while (i < walk->file_count && walk->files[i].file != file)
+		i++;
+	if (i == walk->file_count)
+		walk->files[walk->file_count++].file = file;
+	return &walk->files[i].problems;
+}
+
 static int add_cursor(struct trc_walk *walk, const struct trc_walk_source *source,
 		      const struct trc_walk_options *options, struct account *account,
 		      struct trc_error *err)
@@ -116,7 +135,8 @@ static int add_cursor(struct trc_walk *walk, const struct trc_walk_source *sourc
 	};
 	stream_cursor_init(cursor, source->data, &source->data->streams[source->stream], filter,
 			   walk->cursor_count, options->flags & TRC_WALK_BACKWARDS,
-			   options->flags & TRC_WALK_KEEP_MAPPED, &walk->problems);
+			   options->flags & TRC_WALK_KEEP_MAPPED,
+			   problems_of(walk, source->data->file));
 	walk->cursor_count++;
 	walk->usual &= is_usual(source->data);
 	if ((rc = map_check(&source->data->file->map, err)) || (rc = seek(cursor, account, err)))
@@ -176,7 +196,8 @@ int trc_walk_create(const struct trc_walk_source *sources, size_t count,
 	walk->usual = true;
 	walk->cursors = calloc(count + 1, sizeof(*walk->cursors));
 	walk->filters = calloc(count + 1, sizeof(*walk->filters));
-	if (!walk->cursors || !walk->filters)
+	walk->files = calloc(count + 1, sizeof(*walk->files));
+	if (!walk->cursors || !walk->filters || !walk->files)
 		rc = trc_fail_no_memory(err);
 	else if (count > UINT32_MAX / 4)
 		rc = trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "walk: %zu sources are too many", count);
@@ -187,7 +208,7 @@ int trc_walk_create(const struct trc_walk_source *sources, size_t count,
 	if (!rc)
 		rc = check_memory(sources, count, &account, err);
 	for (size_t i = 0; !rc && i < count; i++)
-		rc = add_cursor(walk, &sources[i], options, &account, err);
+		rc = trc_fail_of(add_cursor(walk, &sources[i], options, &account, err), (uint32_t)i, err);
 	if (rc) {
 		trc_walk_destroy(walk);
 		return rc;
@@ -205,7 +226,9 @@ void trc_walk_destroy(struct trc_walk *walk)
 	free(walk->cursors);
 	free(walk->filters);
 	merge_tree_deinit(&walk->tree);
-	problems_deinit(&walk->problems);
+	for (size_t i = 0; i < walk->file_count; i++)
+		problems_deinit(&walk->files[i].problems);
+	free(walk->files);
 	free(walk);
 }
 
@@ -221,7 +244,7 @@ int walk_check_files(const struct trc_walk *walk, struct trc_error *err)
 		int rc = file == checked ? TRC_OK : map_check(&file->map, err);
 
 		if (rc)
-			return rc;
+			return trc_fail_of(rc, i, err);
 		checked = file;
 	}
 	return TRC_OK;
@@ -379,12 +402,23 @@ int64_t trc_walk_missed(const struct trc_walk *walk, size_t source)
 
 size_t trc_walk_problem_count(const struct trc_walk *walk)
 {
-	return problems_count(&walk->problems);
+	size_t count = 0;
+
+	for (size_t i = 0; i < walk->file_count; i++)
+		count += problems_count(&walk->files[i].problems);
+	return count;
 }
 
 int trc_walk_problem(const struct trc_walk *walk, size_t index, struct trc_error *problem)
 {
-	return problems_get(&walk->problems, index, problem);
+	for (size_t i = 0; i < walk->file_count; i++) {
+		size_t count = problems_count(&walk->files[i].problems);
+
+		if (index < count)
+			return problems_get(&walk->files[i].problems, index, problem);
+		index -= count;
+	}
+	return TRC_NOT_FOUND;
 }
 
 void trc_walk_progress(const struct trc_walk *walk, uint64_t *done, uint64_t *total)

@@ -65,7 +65,7 @@ static int fill_leaf(struct merge_tree *tree, uint32_t leaf, struct trc_error *e
 	}
 	rc = stream_cursor_next_page(cursor, err);
 	if (rc <= 0)
-		return rc;
+		return -trc_fail_of(-rc, cursor->source, err);
 	enter_block(tree, cursor, &tree->nodes[tree->leaves + leaf]);
 	return MERGE_READY;
 }

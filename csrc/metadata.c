@@ -225,6 +225,22 @@ static int join_texts(struct trc_symbols *s, struct text more, struct text *text
 	return TRC_OK;
 }
 
+/* Without symbols texts have numbers: that is a problem, and no reason to read nothing. */
+static int read_kallsyms(struct trc_symbols *s, struct source *source, struct text more,
+			 struct trc_error *err)
+{
+	struct trc_error fault;
+	struct text text;
+	uint64_t offset;
+	int rc;
+
+	if ((rc = load_text(source, TRC_OPTION_KALLSYMS, &s->kallsyms_text, &text, &offset, err)) ||
+	    (rc = join_texts(s, more, &text, err)))
+		return rc;
+	rc = kallsyms_parse(text, more.size, offset, &s->kallsyms, source->problems, &fault);
+	return rc ? bear(source, &fault, err) : TRC_OK;
+}
+
 static int read_symbols(struct trc_symbols *s, struct text more, struct trc_error *err)
 {
 	struct source source = { .file = s->file, .problems = &s->problems };
@@ -232,18 +248,10 @@ static int read_symbols(struct trc_symbols *s, struct text more, struct trc_erro
 	uint64_t offset;
 	int rc;
 
-	if ((rc = load_text(&source, TRC_OPTION_KALLSYMS, &s->kallsyms_text, &text, &offset, err)) ||
-	    (rc = join_texts(s, more, &text, err)) ||
-	    (rc = kallsyms_parse(text, more.size, offset, &s->kallsyms, source.problems, err)) ||
-	    (rc = load_text(&source, TRC_OPTION_PRINTK, &s->printk_text, &text, &offset, err)) ||
-	    (rc = printk_formats_parse(text, offset, &s->printk_formats, source.problems, err)))
+	if ((rc = read_kallsyms(s, &source, more, err)) ||
+	    (rc = load_text(&source, TRC_OPTION_PRINTK, &s->printk_text, &text, &offset, err)))
 		return rc;
-	if (source.first.code != TRC_OK && !s->kallsyms.count && !s->printk_formats.count) {
-		if (err)
-			*err = source.first;
-		return source.first.code;
-	}
-	return TRC_OK;
+	return printk_formats_parse(text, offset, &s->printk_formats, source.problems, err);
 }
 
 int trc_symbols_create(const struct trc_file *file, struct trc_symbols **symbols,

@@ -38,7 +38,7 @@ static int read_payload(struct cursor *c, uint16_t id, struct trc_option *out, s
 		return rc;
 	option.data = cursor_here(c);
 	option.offset = cursor_file_offset(c, c->pos);
-	if ((rc = cursor_skip(c, option.size, err)))
+	if ((rc = cursor_skip_sized(c, option.size, err)))
 		return rc;
 	*out = option;
 	return TRC_OK;
@@ -61,8 +61,13 @@ int options_read_v6(struct options *options, struct cursor *c, struct trc_error 
 	}
 }
 
+/* Where an options section is, and where the file says so. */
+struct link {
+	uint64_t offset, told_at;
+};
+
 /* One section of options up to DONE, whose payload is where the next section is (0: nowhere). */
-static int read_section(struct options *options, struct cursor *c, uint64_t *next,
+static int read_section(struct options *options, struct cursor *c, struct link *next,
 			struct trc_error *err)
 {
 	for (;;) {
@@ -74,10 +79,13 @@ static int read_section(struct options *options, struct cursor *c, uint64_t *nex
 			return rc;
 		if (id == TRC_OPTION_DONE) {
 			c->pos -= option.size;
+			c->last = c->pos - sizeof(option.size);
 			if (option.size < 8)
-				return cursor_fail(c, err, TRC_CORRUPT, "DONE has %u bytes, 8 expected",
-						   option.size);
-			return cursor_u64(c, next, err);
+				return cursor_refuse(c, err, TRC_CORRUPT, "DONE has %u bytes, 8 expected",
+						     option.size);
+			rc = cursor_u64(c, &next->offset, err);
+			next->told_at = cursor_file_offset(c, c->last);
+			return rc;
 		}
 		if ((rc = options_add(options, &option, err)))
 			return rc;
@@ -122,7 +130,7 @@ static int check_sizes(struct trc_file *file, size_t before, uint64_t offset,
 	return TRC_OK;
 }
 
-static int read_section_at(struct trc_file *file, uint64_t offset, uint64_t *next,
+static int read_section_at(struct trc_file *file, struct link at, struct link *next,
 			   struct trc_error *err)
 {
 	struct options *options = &file->options;
@@ -132,17 +140,17 @@ static int read_section_at(struct trc_file *file, uint64_t offset, uint64_t *nex
 	struct cursor c;
 	int rc;
 
-	if ((rc = section_read_header(file, offset, &section, err)))
+	if ((rc = section_read_header(file, at.offset, at.told_at, &section, err)))
 		return rc;
 	if (section.id != TRC_OPTION_DONE)
-		return trc_fail(err, TRC_CORRUPT, offset, "options: section %u found where they should be",
+		return trc_fail(err, TRC_CORRUPT, at.offset, "options: section %u found where they should be",
 				section.id);
 	if ((rc = section_bytes(file, &section, &bytes, err)) ||
 	    (rc = keep_unpacked(options, &bytes, err)))
 		return rc;
 	c = section_cursor(file, &section, &bytes, "options section");
 	if (!(rc = read_section(options, &c, next, err)))
-		rc = check_sizes(file, before, offset, err);
+		rc = check_sizes(file, before, at.offset, err);
 	if (rc)
 		options->count = before;	/* all of a section or nothing */
 	return rc;
@@ -158,25 +166,26 @@ static bool visited(const uint64_t *offsets, size_t count, uint64_t offset)
 	return false;
 }
 
-int options_read_chain(struct trc_file *file, uint64_t offset, struct trc_error *err)
+int options_read_chain(struct trc_file *file, uint64_t offset, uint64_t told_at, struct trc_error *err)
 {
+	struct link at = { offset, told_at };
 	uint64_t *seen = malloc(OPTION_SECTIONS_MAX * sizeof(*seen));
 	size_t count = 0;
 	int rc = TRC_OK;
 
 	if (!seen)
 		return trc_fail_no_memory(err);
-	while (offset) {
+	while (at.offset) {
 		struct trc_error fault;
-		uint64_t next = 0;
+		struct link next = { 0 };
 
-		if (visited(seen, count, offset))
-			rc = trc_fail(&fault, TRC_CORRUPT, offset, "options: the chain of sections is a loop");
+		if (visited(seen, count, at.offset))
+			rc = trc_fail(&fault, TRC_CORRUPT, at.told_at, "options: the chain of sections is a loop");
 		else if (count == OPTION_SECTIONS_MAX)
-			rc = trc_fail(&fault, TRC_LIMIT, offset, "options: more than %d sections",
+			rc = trc_fail(&fault, TRC_LIMIT, at.offset, "options: more than %d sections",
 				      OPTION_SECTIONS_MAX);
 		else
-			rc = read_section_at(file, offset, &next, &fault);
+			rc = read_section_at(file, at, &next, &fault);
 		if (rc) {
 			if (count && problem_is_bearable(rc)) {
 				problems_add(&file->problems, &fault);
@@ -186,8 +195,8 @@ int options_read_chain(struct trc_file *file, uint64_t offset, struct trc_error 
 			}
 			break;
 		}
-		seen[count++] = offset;
-		offset = next;
+		seen[count++] = at.offset;
+		at = next;
 	}
 	free(seen);
 	return rc;

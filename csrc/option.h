@@ -21,10 +21,11 @@ struct options {
 int options_read_v6(struct options *options, struct cursor *c, struct trc_error *err);
 
 /*
- * Version 7: all options sections of the chain that starts at a section header. The first must be
- * whole; a fault further along the chain ends it and is added to the file's problems.
+ * Version 7: all options sections of the chain that starts at a section header, whose offset the file
+ * has at told_at. The first must be whole; a fault further along the chain ends it and is added to the
+ * file's problems.
  */
-int options_read_chain(struct trc_file *file, uint64_t offset, struct trc_error *err);
+int options_read_chain(struct trc_file *file, uint64_t offset, uint64_t told_at, struct trc_error *err);
 
 /* Sorts the look-up index; to be called once, when all options are in. */
 int options_index(struct options *options, struct trc_error *err);

@@ -29,10 +29,12 @@ static int read_cpu_pid(struct cursor *c, uint32_t vcpu_count, int32_t *cpu_pid,
 		uint32_t vcpu, pid;
 		int rc;
 
-		if ((rc = cursor_u32(c, &vcpu, err)) || (rc = cursor_u32(c, &pid, err)))
+		if ((rc = cursor_u32(c, &vcpu, err)))
 			return rc;
 		if (vcpu >= vcpu_count)
-			return cursor_fail(c, err, TRC_CORRUPT, "vCPU %u of a guest with %u", vcpu, vcpu_count);
+			return cursor_refuse(c, err, TRC_CORRUPT, "vCPU %u of a guest with %u", vcpu, vcpu_count);
+		if ((rc = cursor_u32(c, &pid, err)))
+			return rc;
 		cpu_pid[vcpu] = (int32_t)pid;
 	}
 	return TRC_OK;
@@ -55,7 +57,7 @@ static int read_guest(const struct trc_file *file, const struct trc_option *opti
 	    (rc = cursor_u32(&c, &guest.vcpu_count, err)))
 		return rc;
 	if (guest.vcpu_count > cursor_left(&c) / 8)
-		return cursor_fail(&c, err, TRC_CORRUPT, "%u vCPUs claimed, %" PRIu64 " bytes left",
+		return cursor_refuse(&c, err, TRC_CORRUPT, "%u vCPUs claimed, %" PRIu64 " bytes left",
 				   guest.vcpu_count, cursor_left(&c));
 	copy = malloc((size_t)size + 1);
 	cpu_pid = calloc(guest.vcpu_count + (size_t)1, sizeof(*cpu_pid));

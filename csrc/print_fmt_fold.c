@@ -150,6 +150,55 @@ static bool fold_children(const struct node *node, int64_t *value)
 	return fold(node->left, &left) && fold_operator(node, left, right, true, value);
 }
 
+/* All of a word is a number as C writes it: 0x24UL, not 09. */
+static bool is_number(struct text text)
+{
+	const char *s = text.start, *end = s + text.size;
+	const char *digits = "0123456789";
+
+	while (s < end && strchr("uUlL", end[-1]))
+		end--;
+	if (end - s > 2 && s[0] == '0' && (s[1] | 0x20) == 'x') {
+		s += 2;
+		digits = "0123456789abcdefABCDEF";
+	} else if (s < end && *s == '0') {
+		digits = "01234567";
+	} else if (end - s > 1 && *s == '-') {	/* of sizeof and the like: set_number() */
+		s++;
+	}
+	if (s == end)
+		return false;
+	while (s < end && *s && strchr(digits, *s))
+		s++;
+	return s == end;
+}
+
+static bool constant_operator(const struct node *node)
+{
+	int64_t bits;
+
+	if (!node_is_constant(node->left) || !node_is_constant(node->right))
+		return false;
+	return (!text_is(node->text, "<<") && !text_is(node->text, ">>")) ||
+	       (fold(node->right, &bits) && bits >= 0 && bits < 64);
+}
+
+bool node_is_constant(const struct node *node)
+{
+	switch (node->kind) {
+	case NODE_NULL:
+		return true;
+	case NODE_ATOM:
+		return node->atom == ATOM_WORD && is_number(node->text);
+	case NODE_TYPE:
+		return node_is_constant(node->left);
+	case NODE_OP:
+		return constant_operator(node);
+	default:
+		return false;
+	}
+}
+
 bool fold(const struct node *node, int64_t *value)
 {
 	switch (node->kind) {

@@ -20,6 +20,8 @@ struct parser {
 	struct lexeme token;	/* the one behind what was parsed last */
 	unsigned depth, operators;
 	bool failed, no_memory;
+	struct value_list **lists;	/* where the next one goes; NULL: they are not wanted */
+	const struct node *condition;	/* of the ?: whose first choice is being parsed */
 };
 
 static bool parse_primary(struct parser *p, struct node *node);
@@ -251,6 +253,7 @@ static bool parse_operator(struct parser *p, struct node *node)
 /* cond ? a : b, b being a conditional itself if there are more. */
 static bool parse_c_conditional(struct parser *p, struct node *node)
 {
+	const struct node *outer = p->condition;
 	struct node *branches;
 
 	if (!wrap(p, node, 0) || !(branches = new_node(p)))
@@ -258,8 +261,11 @@ static bool parse_c_conditional(struct parser *p, struct node *node)
 	branches->kind = NODE_OP;
 	branches->text = TEXT(":");
 	node->right = branches;
-	return next_primary(p, &branches->left) && expect(p, LEXEME_OP, ":") &&
-	       next_primary(p, &branches->right);
+	p->condition = node->left;
+	if (!next_primary(p, &branches->left) || !expect(p, LEXEME_OP, ":"))
+		return false;
+	p->condition = outer;
+	return next_primary(p, &branches->right);
 }
 
 /* A primary and the operators behind it whose rank is at most loosest. */
@@ -296,24 +302,29 @@ static bool parse_c(struct parser *p, struct node *node, int loosest)
 
 /* --- values known while parsing ----------------------------------------------------------- */
 
-/* Names that kernels leave in format files. Any other that is no number is -1. */
-static uint64_t named_value(struct text name)
+/* Names that kernels leave in format files. */
+static bool known_name(struct text name, uint64_t *value)
 {
 	static const char *const names[] = {
 		"HI_SOFTIRQ", "TIMER_SOFTIRQ", "NET_TX_SOFTIRQ", "NET_RX_SOFTIRQ", "BLOCK_SOFTIRQ",
 		"IRQ_POLL_SOFTIRQ", "TASKLET_SOFTIRQ", "SCHED_SOFTIRQ", "HRTIMER_SOFTIRQ", "RCU_SOFTIRQ",
 	};
 
-	if (name.size && name.start[0] >= '0' && name.start[0] <= '9')
-		return atom_number(name);
-	for (size_t i = 0; i < countof(names); i++)
-		if (text_is(name, names[i]))
-			return i;
-	if (text_is(name, "HRTIMER_NORESTART"))
-		return 0;
-	if (text_is(name, "HRTIMER_RESTART"))
-		return 1;
-	return UINT64_MAX;
+	for (*value = 0; *value < countof(names); ++*value)
+		if (text_is(name, names[*value]))
+			return true;
+	*value = text_is(name, "HRTIMER_RESTART");
+	return *value || text_is(name, "HRTIMER_NORESTART");
+}
+
+/* A word that is no number and not known is -1. */
+static uint64_t word_value(struct text word)
+{
+	uint64_t value;
+
+	if (word.size && word.start[0] >= '0' && word.start[0] <= '9')
+		return atom_number(word);
+	return known_name(word, &value) ? value : UINT64_MAX;
 }
 
 /* The value of a { value, "name" }: what is negative is not recognised, and thus -1. docs/FORMAT.md 5.6. */
@@ -324,7 +335,7 @@ static bool entry_value(const struct node *node, bool c, uint64_t *value)
 	while (node->kind == NODE_TYPE)
 		node = node->left;
 	if (node->kind == NODE_ATOM) {
-		*value = named_value(node->text);
+		*value = word_value(node->text);
 		return true;
 	}
 	if (node->kind != NODE_OP || !fold(node, &folded))
@@ -372,6 +383,8 @@ static bool parse_entries(struct parser *p, struct symbol_entry **list)
 		advance(p);
 		if (!at(p, LEXEME_OP, "{"))
 			break;
+		if (p->lists)
+			p->operators = 0;	/* real lists have more than one argument should */
 		if (!next_primary(p, &value) || (p->token.kind == LEXEME_OP && !parse_operator(p, value)) ||
 		    !expect(p, LEXEME_DELIM, ","))
 			return false;
@@ -380,18 +393,43 @@ static bool parse_entries(struct parser *p, struct symbol_entry **list)
 			p->no_memory = true;
 			return false;
 		}
-		if (!entry_value(value, p->language.c, &entry->value))
-			return refuse(p);
+		entry->constant = node_is_constant(value) ||
+				  (value->kind == NODE_ATOM && known_name(value->text, &entry->value));
+		if (!entry_value(value, p->language.c, &entry->value)) {
+			if (!p->lists)
+				return refuse(p);
+			entry->constant = false;
+		}
 		if (!next_primary(p, &name) || !expect(p, LEXEME_OP, "}"))
 			return false;
-		if (name->kind != NODE_ATOM)
+		if (name->kind != NODE_ATOM && !p->lists)
 			return refuse(p);
+		entry->constant &= name->kind == NODE_ATOM && name->atom == ATOM_STRING;	/* not { -1, NULL } */
 		entry->name = name->text;
 		entry->next = NULL;
 		*list = entry;
 		list = &entry->next;
 		advance(p);
 	} while (at(p, LEXEME_DELIM, ","));
+	return true;
+}
+
+/* A list whose value and entries are read; the node itself may become an operand elsewhere. */
+static bool add_list(struct parser *p, const struct node *node)
+{
+	struct value_list *list;
+
+	if (!p->lists)
+		return true;
+	list = arena_alloc(p->arena, sizeof(*list));
+	if (!list) {
+		p->no_memory = true;
+		return false;
+	}
+	*list = (struct value_list){ .value = node->left, .entries = node->entries,
+				     .is_flags = node->kind == NODE_FLAGS, .condition = p->condition };
+	*p->lists = list;
+	p->lists = &list->next;
 	return true;
 }
 
@@ -406,7 +444,7 @@ static bool parse_flags(struct parser *p, struct node *node)
 		node->text = p->token.text;
 		advance(p);
 	}
-	return expect(p, LEXEME_DELIM, ",") && parse_entries(p, &node->entries);
+	return expect(p, LEXEME_DELIM, ",") && parse_entries(p, &node->entries) && add_list(p, node);
 }
 
 /* __print_symbolic(value, entries) */
@@ -414,7 +452,7 @@ static bool parse_symbolic(struct parser *p, struct node *node)
 {
 	node->kind = NODE_SYMBOL;
 	return next_expression(p, &node->left) && expect(p, LEXEME_DELIM, ",") &&
-	       parse_entries(p, &node->entries);
+	       parse_entries(p, &node->entries) && add_list(p, node);
 }
 
 static bool parse_hex(struct parser *p, struct node *node)
@@ -494,7 +532,7 @@ static bool set_number(struct parser *p, struct node *node, int64_t value)
 	return true;
 }
 
-static unsigned fixed_type_size(struct text type)
+unsigned fixed_type_size(struct text type)
 {
 	if (type.size > 2 && !memcmp(type.start, "__", 2))
 		type = (struct text){ type.start + 2, type.size - 2 };
@@ -834,4 +872,41 @@ int print_fmt_parse(const struct event_format *event, struct print_fmt_language 
 		return trc_fail_no_memory(err);
 	*tree = out;
 	return TRC_OK;
+}
+
+/* --- names of values ---------------------------------------------------------------------- */
+
+static bool at_list(const struct parser *p)
+{
+	return at(p, LEXEME_ITEM, "__print_flags") || at(p, LEXEME_ITEM, "__print_symbolic");
+}
+
+/* Moves on to a list behind what could not be read; false: there are no more. */
+static bool find_list(struct parser *p)
+{
+	while (!p->no_memory && p->token.kind != LEXEME_END && !at_list(p))
+		advance(p);
+	p->failed = false;
+	p->depth = p->operators = 0;
+	p->condition = NULL;
+	return !p->no_memory && p->token.kind != LEXEME_END;
+}
+
+int print_fmt_value_lists(const struct event_format *event, unsigned long_size, struct arena *arena,
+			  struct value_list **lists, struct trc_error *err)
+{
+	struct parser parser = {
+		.lexer = { event->print_fmt.start, event->print_fmt.start + event->print_fmt.size, arena },
+		.event = event, .arena = arena, .lists = lists,
+		.language = { .long_size = long_size, .plugins = true, .c = true },
+	};
+	struct print_fmt_tree tree = { .format = TEXT("") };
+	struct node *node = NULL;
+
+	*lists = NULL;
+	if (!parse_all(&parser, &tree)) {
+		while (find_list(&parser) && (node = new_node(&parser)))
+			parse_primary(&parser, node);
+	}
+	return parser.no_memory ? trc_fail_no_memory(err) : TRC_OK;
 }

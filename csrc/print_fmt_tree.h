@@ -43,6 +43,7 @@ enum print_fmt_function {
 /* { value, "name" } of __print_flags and __print_symbolic. */
 struct symbol_entry {
 	uint64_t value;
+	bool constant;		/* value is what the kernel's compiler made of it, not what a word stands for */
 	struct text name;
 	struct symbol_entry *next;
 };
@@ -87,6 +88,28 @@ struct print_fmt_language {
  */
 int print_fmt_parse(const struct event_format *event, struct print_fmt_language language,
 		    struct arena *arena, struct print_fmt_tree *tree, struct trc_error *err);
+
+/* One __print_flags() or __print_symbolic(). */
+struct value_list {
+	const struct node *value;
+	const struct symbol_entry *entries;
+	bool is_flags;
+	const struct node *condition;	/* of the ?: whose first choice it is; NULL: of none */
+	struct value_list *next;
+};
+
+/*
+ * All of them in a print fmt, grouped as C does, in order. Where the rest cannot be read they are
+ * looked for behind it, so that this is no failure.
+ */
+int print_fmt_value_lists(const struct event_format *event, unsigned long_size, struct arena *arena,
+			  struct value_list **lists, struct trc_error *err);
+
+/* Is the value of an expression that fold() takes known, or has it words, or digits that are none? */
+bool node_is_constant(const struct node *node);
+
+/* 1 to 8 bytes of u8, __s16 and the like; 0: some other type. */
+unsigned fixed_type_size(struct text type);
 
 /* strtoull(text, NULL, base 0). */
 uint64_t atom_number(struct text text);

@@ -40,6 +40,8 @@ int problems_get(const struct problems *problems, size_t index, struct trc_error
 	if (index == problems->count && problems->unlisted) {
 		trc_fail(problem, TRC_CORRUPT, TRC_NO_OFFSET, "file: %zu more faults of this kind",
 			 problems->unlisted);
+		if (problems->count)
+			problem->source = problems->list[0].source;
 		return TRC_OK;
 	}
 	return TRC_NOT_FOUND;

@@ -271,6 +271,6 @@ int report_texts(struct trc_report *report, struct output *out, struct trc_error
 	int rc = TRC_OK;
 
 	for (uint32_t i = 0; i < report->file_count && !rc; i++)
-		rc = put_latency(report->files[i].file.file, out, err);
+		rc = trc_fail_of(put_latency(report->files[i].file.file, out, err), i, err);
 	return rc;
 }

@@ -263,8 +263,12 @@ int trc_report_create(uint32_t flags, const struct trc_report_file *files, size_
 	size_t buffer_count = 0;
 	int rc = TRC_OK;
 
-	for (size_t i = 0; i < file_count; i++)
+	for (size_t i = 0; i < file_count && !rc; i++) {
+		rc = trc_fail_of(trc_check(files[i].file, err), (uint32_t)i, err);	/* its options are read */
 		buffer_count += trc_buffer_count(files[i].file);
+	}
+	if (rc)
+		goto out;
 	buffers = calloc(buffer_count + 1, sizeof(*buffers));
 	if (!own || !made || !first || !buffers) {
 		rc = trc_fail_no_memory(err);

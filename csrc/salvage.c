@@ -194,7 +194,7 @@ static int search_v7(struct search *search, struct trc_error *err)
 	for (unsigned n = 0; n < OPTION_SECTIONS_MAX; n++) {
 		struct section section = { 0 };
 
-		if (section_read_header(file, at, &section, NULL) && !section.present)
+		if (section_read_header(file, at, at, &section, NULL) && !section.present)
 			break;
 		if (section.id == TRC_OPTION_BUFFER && !section_known(file, &section)) {
 			uint64_t start = round_up(section.offset, search->page_size);

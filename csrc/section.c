@@ -18,8 +18,8 @@ struct section *sections_text(struct sections *sections, uint32_t id)
 	return &sections->text[id - SECTION_FIRST_TEXT];
 }
 
-int section_read_header(const struct trc_file *file, uint64_t offset, struct section *out,
-			struct trc_error *err)
+int section_read_header(const struct trc_file *file, uint64_t offset, uint64_t told_at,
+			struct section *out, struct trc_error *err)
 {
 	struct cursor c = file_cursor(file, "section header");
 	struct section s = { .present = true, .header = offset };
@@ -27,7 +27,8 @@ int section_read_header(const struct trc_file *file, uint64_t offset, struct sec
 	int rc;
 
 	if (offset < file->body)
-		return trc_fail(err, TRC_CORRUPT, offset, "section header: lies inside the file header");
+		return trc_fail(err, TRC_CORRUPT, told_at,
+				"section header: cannot lie at 0x%" PRIx64 ", inside the file header", offset);
 	if (offset > file->map.size)
 		return trc_fail(err, TRC_TRUNCATED, offset, "section header: lies behind the end of the file");
 	if ((rc = cursor_skip(&c, offset, err)) || (rc = cursor_u16(&c, &s.id, err)) ||
@@ -76,11 +77,11 @@ static int read_block(const struct trc_file *file, const struct section *section
 		*plain_size = extent.plain;
 	}
 	if (*plain_size > limit)
-		return trc_fail(err, TRC_LIMIT, section->header,
+		return trc_fail(err, TRC_LIMIT, section->offset + 4,
 				"section %u: unpacks to %" PRIu64 " bytes, a quarter of the budget of %" PRIu64
 				" bytes of memory is the limit", section->id, *plain_size, file->budget.memory);
 	if (!unpacked_size_plausible(file->compression, cursor_left(block), *plain_size))
-		return trc_fail(err, TRC_CORRUPT, section->header,
+		return trc_fail(err, TRC_CORRUPT, section->offset + 4,
 				"section %u: %" PRIu64 " bytes cannot unpack to %" PRIu64, section->id,
 				cursor_left(block), *plain_size);
 	return TRC_OK;
@@ -96,7 +97,7 @@ static int section_unpack(const struct trc_file *file, const struct section *sec
 	int rc;
 
 	if (file->compression == COMPRESSION_NONE)
-		return trc_fail(err, TRC_CORRUPT, section->header,
+		return trc_fail(err, TRC_CORRUPT, section->header + SECTION_FLAGS,
 				"section %u: marked compressed in a file without compression", section->id);
 	rc = read_block(file, section, &unpacker, &block, &plain, err);
 	if (!rc && !(data = malloc(plain ? (size_t)plain : 1)))
@@ -146,12 +147,12 @@ int section_skip_events(struct cursor *c, struct trc_error *err)
 	int rc = cursor_u32(c, &count, err);
 
 	if (!rc && count > TEXT_COUNT_MAX)
-		rc = cursor_fail(c, err, TRC_CORRUPT, "%u events claimed", count);
+		rc = cursor_refuse(c, err, TRC_CORRUPT, "%u events claimed", count);
 	for (; !rc && count; count--) {
 		uint64_t size;
 
 		if (!(rc = cursor_u64(c, &size, err)))
-			rc = cursor_skip(c, size, err);
+			rc = cursor_skip_sized(c, size, err);
 	}
 	return rc;
 }
@@ -162,7 +163,7 @@ int section_skip_systems(struct cursor *c, struct trc_error *err)
 	int rc = cursor_u32(c, &count, err);
 
 	if (!rc && count > TEXT_COUNT_MAX)
-		rc = cursor_fail(c, err, TRC_CORRUPT, "%u event systems claimed", count);
+		rc = cursor_refuse(c, err, TRC_CORRUPT, "%u event systems claimed", count);
 	for (; !rc && count; count--) {
 		const char *name;
 		uint64_t size;
@@ -199,7 +200,7 @@ static int next_header_text(struct cursor *c, struct trc_text_position *at, stru
 	out->text = (const char *)cursor_here(c);
 	out->size = size;
 	at->started++;
-	return cursor_skip(c, size, err);
+	return cursor_skip_sized(c, size, err);
 }
 
 /* EVENT_FORMATS: count x { system\0, u32 count, count x {u64 size, text} }; FTRACE_EVENTS: one such count. */
@@ -242,7 +243,7 @@ static int next_format_text(struct cursor *c, bool systems, struct trc_text_posi
 	out->text = (const char *)cursor_here(c);
 	out->size = size;
 	at->texts_left--;
-	return cursor_skip(c, size, err);
+	return cursor_skip_sized(c, size, err);
 }
 
 /* KALLSYMS and PRINTK: u32 size, text. CMDLINES: u64 size, text. */
@@ -262,7 +263,7 @@ static int next_plain_text(struct cursor *c, bool wide, struct trc_text_position
 	out->text = (const char *)cursor_here(c);
 	out->size = size;
 	at->started = 1;
-	return cursor_skip(c, size, err);
+	return cursor_skip_sized(c, size, err);
 }
 
 int trc_section_text(const struct trc_file *file, uint32_t id, const struct trc_bytes *bytes,

@@ -28,12 +28,15 @@ struct sections {
 
 struct section *sections_text(struct sections *sections, uint32_t id);
 
+#define SECTION_FLAGS 2		/* where the flags lie in a section's header */
+
 /*
- * Reads the section header at a file offset (version 7). A section whose size points behind the
- * end of the file is TRC_TRUNCATED, but *out is filled with what is there all the same.
+ * Reads the section header at a file offset (version 7), which the file names at told_at: where one
+ * cannot be, that is at fault. A section whose size points behind the end of the file is
+ * TRC_TRUNCATED, but *out is filled with what is there all the same.
  */
-int section_read_header(const struct trc_file *file, uint64_t offset, struct section *out,
-			struct trc_error *err);
+int section_read_header(const struct trc_file *file, uint64_t offset, uint64_t told_at,
+			struct section *out, struct trc_error *err);
 
 /* The section's plain bytes: of the mapping, or unpacked and then owned by *out. */
 int section_bytes(const struct trc_file *file, const struct section *section,

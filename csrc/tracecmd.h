@@ -41,6 +41,7 @@ struct trc_error {
 	int32_t code;		/* enum trc_code */
 	int32_t sys_errno;	/* of TRC_SYSTEM, else 0 */
 	uint64_t offset;	/* file offset of the bytes at fault, or TRC_NO_OFFSET */
+	uint32_t source;	/* where several files are read: whose fault it is, or TRC_NO_SOURCE */
 	char message[256];	/* "STRUCTURE: what is wrong", without path and offset */
 };
 
@@ -453,6 +454,34 @@ int trc_event_field(const struct trc_metadata *metadata, size_t event, size_t in
 		    struct trc_field_info *out, struct trc_error *err);
 
 /*
+ * Names of values: the lists of the __print_symbolic() and __print_flags() in an event's print fmt, in
+ * its order. Texts live as long as both this and the metadata. Entries whose value
+ * only the kernel's compiler knew, and those without a name, are left out. TRC_NOT_FOUND: there are not that many.
+ */
+struct trc_value_names;
+enum trc_value_list_flags {
+	TRC_VALUE_LIST_BITS = 1,	/* of __print_flags() */
+};
+struct trc_value_list {
+	const char *field;		/* whose values they are; size 0: of what is worked out otherwise */
+	size_t field_size;
+	uint64_t mask;			/* which bits of it */
+	const char *condition;		/* "(REC->condition == value) ? list": a field; size 0: none such */
+	size_t condition_size;
+	uint64_t condition_value;
+	uint32_t flags;			/* enum trc_value_list_flags */
+	size_t count;
+};
+int trc_value_names_create(const struct trc_metadata *metadata, size_t event,
+			   struct trc_value_names **out, struct trc_error *err);
+void trc_value_names_destroy(struct trc_value_names *names);	/* NULL is fine */
+int trc_value_list(const struct trc_value_names *names, size_t list, struct trc_value_list *out,
+		   struct trc_error *err);
+/* name is as the print fmt has it, with its escapes. */
+int trc_value_name(const struct trc_value_names *names, size_t list, size_t index, uint64_t *value,
+		   const char **name, size_t *size, struct trc_error *err);
+
+/*
  * Names of processes, sorted by pid. trc_comm() gives "<idle>" for pid 0 and "<...>" for one that
  * is not listed.
  */
@@ -463,9 +492,9 @@ int trc_comm_at(const struct trc_metadata *metadata, size_t index, int32_t *pid,
 
 /*
  * Symbols of the kernel, and the texts in its memory that trace_printk() and tracepoint strings
- * name by address. Errors as for trc_metadata_create(). trc_symbol_find() gives the symbol an
- * address belongs to, the last at or below it (the very last symbol only at its exact address);
- * trc_symbol_find_name() goes through all of them. TRC_NOT_FOUND: there is none.
+ * name by address. Faults of these texts do not fail: see trc_symbols_problem(). trc_symbol_find()
+ * gives the symbol an address belongs to, the last at or below it (the very last symbol only at its
+ * exact address); trc_symbol_find_name() goes through all of them. TRC_NOT_FOUND: there is none.
  */
 struct trc_symbol {
 	const char *name;
@@ -648,7 +677,11 @@ int trc_walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_err
  */
 int64_t trc_walk_missed(const struct trc_walk *walk, size_t source);
 
-/* Damaged pages passed over so far, and how far the walk has come: in pages, of about total. */
+/*
+ * Damaged pages passed over so far, and how far the walk has come: in pages, of about total. Problems
+ * come file by file, each file's in the order they were found; problem->source says which source of the
+ * walk it is of, and so does the source of an error that ends a call.
+ */
 size_t trc_walk_problem_count(const struct trc_walk *walk);
 int trc_walk_problem(const struct trc_walk *walk, size_t index, struct trc_error *problem);
 void trc_walk_progress(const struct trc_walk *walk, uint64_t *done, uint64_t *total);
@@ -805,7 +838,10 @@ void trc_columns_destroy(struct trc_columns *columns);	/* NULL is fine */
 int trc_columns_restart(struct trc_columns *columns, const struct trc_walk_options *options,
 			struct trc_error *err);
 
-/* The schema of the batches: a struct with the columns as children. Released by the caller. */
+/*
+ * The schema of the batches: a struct with the columns as children. Released by the caller. Its texts
+ * are UTF-8, with U+FFFD for what is none in the file.
+ */
 int trc_columns_schema(const struct trc_columns *columns, struct ArrowSchema *out,
 		       struct trc_error *err);
 
@@ -820,7 +856,7 @@ int trc_schema_copy(const struct ArrowSchema *schema, struct ArrowSchema *out, s
 int trc_columns_next(struct trc_columns *columns, size_t max_rows, struct ArrowArray *out,
 		     struct trc_error *err);
 
-/* As trc_walk_problem_count() and its like. */
+/* As trc_walk_problem_count() and its like; only sources with records have a number. */
 size_t trc_columns_problem_count(const struct trc_columns *columns);
 int trc_columns_problem(const struct trc_columns *columns, size_t index, struct trc_error *problem);
 void trc_columns_progress(const struct trc_columns *columns, uint64_t *done, uint64_t *total);
@@ -931,6 +967,7 @@ struct trc_report_source {	/* what a source of the walk is; the report copies th
 	uint32_t buffer;		/* trc_buffer() */
 	uint32_t cpu;
 };
+/* err->source: the file. */
 int trc_report_create(uint32_t flags, const struct trc_report_file *files, size_t file_count,
 		      const struct trc_report_source *sources, size_t source_count,
 		      struct trc_report **out, struct trc_error *err);
@@ -950,7 +987,7 @@ int trc_report_set_events(struct trc_report *report, uint32_t how, const char *p
 
 /* Texts are UTF-8 only where the trace is, and are valid until the report is used again. */
 
-/* The lines above the first event: cpus=N, and the texts of latency tracers. */
+/* The lines above the first event: cpus=N, and the texts of latency tracers. err->source: the file. */
 int trc_report_begin(struct trc_report *report, const char **text, size_t *size,
 		     struct trc_error *err);
 
@@ -1002,5 +1039,7 @@ int trc_report_join(struct trc_report *report, const struct trc_report *later, u
 
 /* trc_error.offset when the failure is not about bytes at one place. */
 #define TRC_NO_OFFSET UINT64_MAX
+/* trc_error.source when the failure is not about one of several files. */
+#define TRC_NO_SOURCE UINT32_MAX
 
 #endif

@@ -76,6 +76,7 @@ static void note_page(struct stream_cursor *cursor, const char *what)
 
 	trc_fail(&fault, TRC_CORRUPT, cursor->page.offset, "sub-buffer %" PRIu64 " of CPU %u: %s",
 		 cursor->index, cursor->stream->info.cpu, what);
+	trc_fail_of(TRC_CORRUPT, cursor->source, &fault);
 	problems_add(cursor->problems, &fault);
 }
 
@@ -99,12 +100,13 @@ static int next_page(struct stream_cursor *cursor, struct trc_error *err)
 }
 
 /* A chunk that does not unpack takes all its pages with it: one problem for the lot. */
-static void skip_chunk(struct stream_cursor *cursor, const struct trc_error *fault)
+static void skip_chunk(struct stream_cursor *cursor, struct trc_error *fault)
 {
 	const struct stream *stream = cursor->stream;
 	const struct chunk *chunk = &stream->chunks[stream_find_chunk(stream, cursor->index)];
 	uint64_t behind = chunk->first_page + chunk->plain / stream->info.page_size;
 
+	trc_fail_of(fault->code, cursor->source, fault);
 	problems_add(cursor->problems, fault);
 	cursor->done = cursor->backwards ? chunk->first_page <= cursor->last : behind > cursor->last;
 	cursor->next = cursor->backwards ? chunk->first_page - 1 : behind;

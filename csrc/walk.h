@@ -79,7 +79,7 @@ struct stream_cursor {
 	struct page page;		/* the open page */
 	struct chunk_cache cache;
 	uint64_t populated;		/* file offset up to which the mapping was asked for (down to) */
-	struct problems *problems;	/* where damaged pages are told of */
+	struct problems *problems;	/* where damaged pages are told of: of its file */
 	uint64_t pages_read;
 	bool stack_wanted;		/* a stack that comes now belongs to a record that was let through */
 };

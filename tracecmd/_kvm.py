@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Callable
 from typing import Literal
 
 from .event import EventFormat
+from .symbolic import ValueNames
 
 __all__ = ["exit_reasons", "integers"]
 
@@ -15,11 +15,6 @@ Decode = Callable[[bytes, int, int], "tuple[int, ...] | None"]
 
 _LETTERS = {1: "b", 2: "h", 4: "i", 8: "q"}
 _REASON_FIELDS = ("exit_reason", "exit_nr", "ret", "reason", "scause")
-_SYMBOLIC = re.compile(
-    r"(?:\(REC->isa == (\d{1,9})\) \? )?"
-    r"__print_symbolic\(REC->(\w+)(?: & (0[xX][0-9a-fA-F]{1,16}|\d{1,20}))?((?:, ?\{[^{}]*\})+)\)"
-)
-_SYMBOL = re.compile(r'\{ ?(-?)(0[xX][0-9a-fA-F]{1,16}|\d{1,20})[UuLl]*, ?"((?:[^"\\]|\\.)*)" ?\}')
 
 
 def integers(
@@ -63,36 +58,20 @@ def integers(
     return reorder
 
 
-def _number(digits: str) -> int:
-    """Read an integer as C does; one that is none is 0."""
-    try:
-        return int(digits, 8 if digits.isdecimal() and digits.startswith("0") else 0)
-    except ValueError:
-        return 0
-
-
 class _Names:
-    """The tables of symbols in a print fmt: by field, and for x86 by instruction set."""
+    """The lists of a print fmt: by field, and for x86 by instruction set."""
 
     def __init__(self, form: EventFormat) -> None:
-        self._tables: dict[tuple[str, int | None], tuple[int, dict[int, str]]] = {}
-        self._tops = {
-            name: (1 << 8 * field.size) - 1
-            for name, field in form.fields.items()
-            if field.size in _LETTERS
-        }
-        for isa, field, mask, pairs in _SYMBOLIC.findall(form.print_fmt):
-            top = self._tops.get(field, 0)
-            names = {}
-            for sign, digits, text in _SYMBOL.findall(pairs):
-                number = _number(digits)
-                names[(-number if sign else number) & top] = text
-            key = field, _number(isa) if isa else None
-            self._tables.setdefault(key, (_number(mask) if mask else top, names))
+        self._lists: dict[tuple[str, int | None], ValueNames] = {}
+        for each in form._value_names:
+            isa = each.condition[1] if each.condition and each.condition[0] == "isa" else None
+            self._lists.setdefault((each.field, isa), each)
 
     def get(self, field: str, value: int, isa: int | None = None) -> str | None:
-        mask, names = self._tables.get((field, isa)) or self._tables.get((field, None)) or (0, {})
-        return names.get(value & self._tops.get(field, 0) & mask)
+        found = self._lists.get((field, isa)) or self._lists.get((field, None))
+        if found is None:
+            return None
+        return found.names.get(value if found.mask is None else value & found.mask)
 
 
 def exit_reasons(

@@ -74,7 +74,7 @@ def _follow(
     stream: Stream, place: int, batch_size: int, on_progress: Callable[[int, int], None] | None
 ) -> Iterator[Row]:
     request = stream.trace._request(
-        [stream.source], None, None, "time", batch_size=batch_size, progress=on_progress
+        [stream.source], None, None, "time", batch_rows=batch_size, progress=on_progress
     )
     before = stream.first
     missed = [0]

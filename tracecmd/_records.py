@@ -11,7 +11,8 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
-from . import _lowlevel
+from . import _arguments, _lowlevel
+from ._problems import Problems
 from ._texts import EventTexts
 from .event import Event, EventFormat, Events, Value
 
@@ -26,15 +27,17 @@ WINDOW_BYTES = 2 << 20
 # A field is decoded for so many rows at once, of about so many bytes: lists take many times that.
 DECODED_ROWS = 64
 DECODED_BYTES = 1 << 16
-TIME_LIMIT = 1 << 64
+THREADS_MAX = 1024
 
 
 class Reader:
     """One file made ready for reading: formats, names of tasks, data, on one clock setting."""
 
     def __init__(self, file: _lowlevel.File, metadata: _lowlevel.Metadata, events: Events,
-                 clock: _lowlevel.Clock, byteorder: Literal["little", "big"]) -> None:  # fmt: skip
+                 clock: _lowlevel.Clock, byteorder: Literal["little", "big"],
+                 problems: Problems) -> None:  # fmt: skip
         self.file = file
+        self.problems = problems
         self.path = file.path
         self.peer = ""  # name in a session
         self.metadata = metadata
@@ -131,8 +134,13 @@ class Request(NamedTuple):
     by_cpu: bool = False
     threads: int = 1
     batch_size: int = 4096
-    on_problem: Callable[[Exception], None] = lambda problem: None
+    on_problem: Callable[[Exception], None] | None = None  # None: each file notes its own
     on_progress: Callable[[int, int], None] | None = None
+
+    def note(self, found: Iterable[_lowlevel.SourceProblem]) -> None:
+        """Tell of what was found damaged; a file that is read strictly raises it."""
+        for source, problem in found:
+            (self.on_problem or self.sources[source].reader.problems.note)(problem)
 
 
 class EventBatch:
@@ -206,20 +214,19 @@ def choose(
     reader: Reader,
     *,
     buffers: Iterable[str] | None,
-    cpus: Iterable[int] | None,
+    cpus: int | Iterable[int] | None,
     events: str | Iterable[str] | None,
     pids: int | Iterable[int] | None,
 ) -> list[Source]:
     """Make the sources of one file in the order of the merge."""
     ids = None
-    if events is not None:
-        names = [events] if isinstance(events, str) else list(events)
+    names = _arguments.names("events", events)
+    if names is not None:
         ids = id_bitmap(itertools.chain.from_iterable(map(reader.events.select, names)))
-    wanted_pids = None
-    if pids is not None:
-        wanted_pids = tuple(sorted({pids} if isinstance(pids, int) else set(pids)))
-    wanted_buffers = None if buffers is None else _known_buffers(reader, buffers)
-    wanted_cpus = None if cpus is None else set(cpus)
+    wanted_pids = _arguments.pids(pids)
+    buffer_names = _arguments.names("buffers", buffers)
+    wanted_buffers = None if buffer_names is None else _known_buffers(reader, buffer_names)
+    wanted_cpus = _arguments.numbers("cpus", cpus)
     return [
         Source(reader, index, ids, wanted_pids)
         for index, stream in enumerate(reader.streams)
@@ -232,7 +239,7 @@ def choose_all(
     readers: Sequence[Reader],
     *,
     buffers: Iterable[str] | None,
-    cpus: Iterable[int] | None,
+    cpus: int | Iterable[int] | None,
     events: str | Iterable[str] | None,
     pids: int | Iterable[int] | None,
 ) -> list[Source]:
@@ -241,12 +248,10 @@ def choose_all(
     That is the top buffers of all files, then the instances of the first one, of the second...
     What one file does not know is not wanted of it, but some file has to know it.
     """
-    names = [events] if isinstance(events, str) else None if events is None else list(events)
-    wanted_buffers = (
-        [buffers] if isinstance(buffers, str) else None if buffers is None else list(buffers)
-    )
-    wanted_cpus = None if cpus is None else list(cpus)
-    wanted_pids = pids if pids is None or isinstance(pids, int) else list(pids)
+    names = _arguments.names("events", events)
+    wanted_buffers = _arguments.names("buffers", buffers)
+    wanted_cpus = _arguments.numbers("cpus", cpus)
+    wanted_pids = _arguments.pids(pids)
     found: list[tuple[tuple[bool, int, int], Source]] = []
     unknown: KeyError | None = None
     known = False
@@ -265,8 +270,7 @@ def choose_all(
     return [source for _, source in sorted(found, key=lambda entry: entry[0])]
 
 
-def _known_buffers(reader: Reader, names: Iterable[str]) -> set[int]:
-    wanted = [names] if isinstance(names, str) else list(names)
+def _known_buffers(reader: Reader, wanted: Sequence[str]) -> set[int]:
     for name in wanted:
         if name not in reader.buffer_names:
             raise KeyError(f"no buffer is named {name!r}; there are {reader.buffer_names}")
@@ -291,21 +295,23 @@ def make_walk(request: Request, start: int, end: int | None) -> _lowlevel.Walk:
 class Watched(Protocol):
     """What reads files, and can be asked how it gets on."""
 
-    def problems(self) -> list[Exception]: ...
+    def problems(self, known: int = 0) -> list[_lowlevel.SourceProblem]: ...
     def progress(self) -> tuple[int, int]: ...
 
 
 def watch(request: Request, reader: Watched, read_next: Callable[[], T | None]) -> Iterator[T]:
     """What read_next gives until that is None; tells the request of problems and progress."""
-    told = 0
+    known = 0
+    told: set[str] = set()
     while True:
         try:
             found = read_next()
         finally:
-            problems = reader.problems()
-            for problem in problems[told:]:
-                request.on_problem(problem)
-            told = len(problems)
+            problems = reader.problems(known)
+            known = max(known, len(problems))
+            new = [each for each in problems if str(each.problem) not in told]
+            told.update(str(each.problem) for each in new)
+            request.note(new)
         if request.on_progress:
             request.on_progress(*reader.progress())
         if found is None:

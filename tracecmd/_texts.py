@@ -11,7 +11,12 @@ from . import _lowlevel
 if TYPE_CHECKING:
     from ._records import Reader
 
-__all__ = ["EventTexts", "report_file"]
+__all__ = ["EventTexts", "report_file", "valid_utf8"]
+
+
+def valid_utf8(text: str) -> str:
+    """A text of a file with U+FFFD for what is no UTF-8 in it, for those who take nothing else."""
+    return text.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def report_file(reader: Reader, symbols: _lowlevel.Symbols | None = None) -> _lowlevel.ReportFile:

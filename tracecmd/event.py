@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _lowlevel, errors
-from .symbolic import symbols_of
+from .symbolic import ValueNames, symbols_of, values_of
 
 if TYPE_CHECKING:
     from ._records import EventBatch
@@ -145,7 +145,16 @@ class EventFormat:
         ...}``; fields without names are not in it. Tables hold such fields as integers, and these
         names in the metadata of their columns.
         """
-        return symbols_of(self.print_fmt)
+        return symbols_of(self._value_names)
+
+    @cached_property
+    def _value_names(self) -> list[ValueNames]:
+        """The same list by list of the print fmt."""
+        every = self._metadata.fields(
+            self._info.place, 0, self._info.common_count + self._info.field_count
+        )
+        lists = self._metadata.value_lists(self._info.place)
+        return values_of(lists, {info.name: info for info in every})
 
     @cached_property
     def _all_fields(self) -> dict[str, Field]:
@@ -230,7 +239,7 @@ class Events(Mapping[str, EventFormat]):
         try:
             return self._by_id[number]
         except KeyError:
-            index = self._metadata.event_of_id(number) if number < 1 << 31 else None
+            index = self._metadata.event_of_id(number) if 0 <= number < 1 << 31 else None
             found = None if index is None else self._formats[index]
             return self._by_id.setdefault(number, found)
 

@@ -11,11 +11,13 @@ import contextlib
 import json
 import os
 import secrets
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from . import _arguments
 from .packages import package
 
 if TYPE_CHECKING:
@@ -101,6 +103,7 @@ class ParquetWriter(Writer):
         compression: str = "zstd",
         row_group_rows: int = GROUP_ROWS,
     ) -> None:
+        row_group_rows = _arguments.number("row_group_rows", row_group_rows, 1, sys.maxsize)
         super().__init__(table, file)
         self._pyarrow = _pyarrow("pyarrow")
         self._group_rows = row_group_rows

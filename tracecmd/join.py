@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from . import _arguments
 from ._records import EventBatch
 from .event import Event, UnknownEventError
 from .vcpu_timeline import Followed, Machine
@@ -63,15 +64,19 @@ def join(
     progress: Callable[[int, int], None] | None,
 ) -> Iterator[Joined]:
     """Do the work of :meth:`Session.join`."""
-    names = [events] if isinstance(events, str) else None if events is None else list(events)
-    asked = [peer.name for peer in session.peers]
-    if peers is not None:
-        asked = [peers] if isinstance(peers, str) else list(peers)
+    names = _arguments.names("events", events)
+    asked = _arguments.names("peers", peers)
+    if asked is None:
+        asked = [peer.name for peer in session.peers]
+    first, last = _arguments.window(start, end)
     _check(session, names, asked)
     machine = Machine(
-        session, buffers=buffers, asked=dict.fromkeys(asked, names), progress=progress
+        session,
+        buffers=_arguments.names("buffers", buffers),
+        asked=dict.fromkeys(asked, names),
+        progress=progress,
     )
-    return _join(machine, max(start or 0, 0), end)
+    return _join(machine, first, last)
 
 
 def _join(machine: Machine, start: int, end: int | None) -> Iterator[Joined]:

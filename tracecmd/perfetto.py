@@ -348,11 +348,10 @@ def _describe(trace: Trace, name: str, start: int) -> Iterator[bytes]:
         system += string(SYSTEM_MACHINE_NAME, name)
     yield nested(PACKET_SYSTEM_INFO, system)
     tree = bytearray()
-    for line in trace.saved_cmdlines.splitlines():
-        pid, _, comm = line.strip().partition(" ")
-        if not pid.isdecimal() or len(pid) > 10 or not 0 < int(pid) < 1 << 31:
+    for pid, comm in trace._metadata.comms():
+        if pid <= 0:
             continue
-        tree += _task(int(pid), comm)
+        tree += _task(pid, comm)
         if len(tree) > FLUSH_BYTES:
             yield integer(PACKET_TIMESTAMP, start) + nested(PACKET_PROCESS_TREE, tree)
             tree.clear()

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from . import _arguments
 from .export import replacing
 from .packages import package
 from .vcpu_timeline import STATES, Interval, Timeline, recorded_span, unit_of
@@ -146,11 +147,12 @@ def lanes_of(
     Raises:
         ValueError: there is nothing to draw: no host, no records, or none at those times.
     """
+    begin, stop = _arguments.window(start, end)
     span = None if session.host is None else recorded_span(session.host)
     if span is None or not session.vcpus:
         raise ValueError("nothing to draw: no records of a host that knows its guests' vCPUs")
-    first = span[0] if start is None else max(start, span[0])
-    last = span[1] if end is None else min(end, span[1])
+    first = max(begin, span[0])
+    last = span[1] if stop is None else min(stop, span[1])
     if last <= first:
         raise ValueError("nothing to draw: the host has no records at that time")
     picture = Picture(first, last, max(1, min(columns, last - first)))

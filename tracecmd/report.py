@@ -235,7 +235,7 @@ class _Stretch(NamedTuple):
 
     report: _lowlevel.Report
     text: memoryview
-    problems: list[Exception]
+    problems: list[_lowlevel.SourceProblem]
 
     @property
     def is_whole(self) -> bool:
@@ -288,8 +288,7 @@ def _write_stretches(
                 if verdict == _lowlevel.AGAIN:
                     yield from _write(report, quiet, window)
                 else:
-                    for problem in stretch.problems:
-                        request.on_problem(problem)
+                    request.note(stretch.problems)
                     yield stretch.text
                 submit(stretch.report)
         finally:

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Literal, NamedTuple
 
-from . import _records, errors
+from . import _arguments, _records, errors
 from .budget import Budget
 from .event import Event
 from .join import Joined, join
@@ -144,6 +144,13 @@ class Session:
         known = ", ".join(repr(found.name) for found in self.peers)
         raise errors.UnknownGuestError(f"no peer {name!r} in this session; there are {known}")
 
+    def _traces(self, peers: str | Iterable[str] | None) -> list[Trace]:
+        """Those of the peers asked for, in their order."""
+        names = _arguments.names("peers", peers)
+        if names is None:
+            names = [peer.name for peer in self.peers]
+        return [self.peer(name) for name in names]
+
     # One clock ----------------------------------------------------------------------------
 
     def clock(self, peer: str) -> PeerClock:
@@ -158,9 +165,9 @@ class Session:
         self,
         events: str | Iterable[str] | None = None,
         *,
-        peers: Iterable[str] | None = None,
+        peers: str | Iterable[str] | None = None,
         buffers: Iterable[str] | None = None,
-        cpus: Iterable[int] | None = None,
+        cpus: int | Iterable[int] | None = None,
         start: int | None = None,
         end: int | None = None,
         pids: int | Iterable[int] | None = None,
@@ -180,8 +187,7 @@ class Session:
             events, buffers, cpus, start, end, pids, order, reverse, threads, progress: as for
                 :meth:`Trace.iter`. CPUs and PIDs are each peer's own.
         """
-        names = [peer.name for peer in self.peers] if peers is None else list(peers)
-        traces = [self.peer(name) for name in names]
+        traces = self._traces(peers)
         sources = _records.choose_all(
             [trace._reader for trace in traces],
             buffers=buffers,
@@ -190,8 +196,15 @@ class Session:
             pids=pids,
         )
         return _records.read_events(
-            traces[0]._request(
-                sources, start, end, order, reverse=reverse, threads=threads, progress=progress
+            self._request(
+                traces,
+                sources,
+                start,
+                end,
+                order,
+                reverse=reverse,
+                threads=threads,
+                progress=progress,
             )
             if traces
             else _records.Request([])
@@ -201,11 +214,11 @@ class Session:
         self,
         events: str | Iterable[str] | None = None,
         *,
-        peers: Iterable[str] | None = None,
+        peers: str | Iterable[str] | None = None,
         columns: Iterable[str] | None = None,
         where: str | None = None,
         buffers: Iterable[str] | None = None,
-        cpus: Iterable[int] | None = None,
+        cpus: int | Iterable[int] | None = None,
         start: int | None = None,
         end: int | None = None,
         pids: int | Iterable[int] | None = None,
@@ -228,14 +241,14 @@ class Session:
             events, columns, where, buffers, cpus, start, end, pids, order, reverse, threads, ts,
                 invalid_utf8, dictionary, batch_rows, progress: as for :meth:`Trace.table`.
         """
-        names = [peer.name for peer in self.peers] if peers is None else list(peers)
-        traces = [self.peer(name) for name in names]
+        traces = self._traces(peers)
         if not traces:
             raise ValueError("a table of no peers")
         return make_table(
             [trace._reader for trace in traces],
             events,
-            lambda sources: traces[0]._request(
+            lambda sources: self._request(
+                traces,
                 sources,
                 start,
                 end,
@@ -243,7 +256,7 @@ class Session:
                 reverse=reverse,
                 threads=threads,
                 progress=progress,
-                batch_size=batch_rows,
+                batch_rows=batch_rows,
             ),
             columns=columns,
             where=where,
@@ -276,11 +289,20 @@ class Session:
         options = options or ReportOptions()
         symbols = make_symbols(readers, options)
         sources = _records.choose_all(readers, buffers=None, cpus=None, events=None, pids=None)
-        request = traces[0]._request(
-            sources, start, end, "time", threads=threads, progress=progress
+        request = self._request(
+            traces, sources, start, end, "time", threads=threads, progress=progress
         )
         pieces = report(request, readers, symbols, options)
         return (bytes(piece) for piece in pieces)
+
+    @staticmethod
+    def _request(
+        traces: list[Trace], sources: list[_records.Source], *window: Any, **options: Any
+    ) -> _records.Request:
+        """Ask for records of some peers; those that are strict raise what is wrong with them."""
+        for trace in traces:
+            trace._raise_if_strict()
+        return traces[0]._request(sources, *window, **options)
 
     def __iter__(self) -> Iterator[Event]:
         return self.iter()
@@ -299,7 +321,7 @@ class Session:
     def timeline(
         self,
         *,
-        guests: Iterable[str] | None = None,
+        guests: str | Iterable[str] | None = None,
         buffers: Iterable[str] | None = None,
         start: int | None = None,
         end: int | None = None,
@@ -322,7 +344,8 @@ class Session:
             UnknownGuestError: (a KeyError) there is no such guest.
         """
         self._require_open()
-        for name in [guests] if isinstance(guests, str) else guests or ():
+        guests = _arguments.names("guests", guests)
+        for name in guests or ():
             if name not in self.guests:
                 known = ", ".join(map(repr, self.guests)) or "none"
                 raise errors.UnknownGuestError(
@@ -336,7 +359,7 @@ class Session:
         self,
         events: str | Iterable[str] | None = None,
         *,
-        peers: Iterable[str] | None = None,
+        peers: str | Iterable[str] | None = None,
         buffers: Iterable[str] | None = None,
         start: int | None = None,
         end: int | None = None,

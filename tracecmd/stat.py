@@ -116,7 +116,7 @@ def count(
 
     results: dict[int, list[_lowlevel.Count]] = {s.stream: [] for s in slices}
     total, done = sum(s.pages for s in slices), 0
-    with ThreadPoolExecutor(max(threads, 1), thread_name_prefix="tracecmd") as pool:
+    with ThreadPoolExecutor(threads, thread_name_prefix="tracecmd") as pool:
         for piece, result in zip(slices, pool.map(run, slices), strict=True):
             results[piece.stream].append(result)
             done += piece.pages

@@ -14,7 +14,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
-from . import _lowlevel, _records, errors
+from . import _arguments, _lowlevel, _records, errors
+from ._texts import valid_utf8
 from .event import RECORD_NAMES, EventFormat, unknown_name
 from .export import GROUP_ROWS, write_parquet, write_tables
 from .filter import FilterError, check_filters, compile_filter
@@ -128,7 +129,11 @@ def _add_symbols(
         ]
         tables = [event.symbols.get(name) for event in having]
         same = tables and tables[0] and all(table == tables[0] for table in tables)
-        found.append(column._replace(symbols=json.dumps(tables[0])) if same else column)
+        if same:
+            texts = {value: valid_utf8(text) for value, text in (tables[0] or {}).items()}
+            found.append(column._replace(symbols=json.dumps(texts)))
+        else:
+            found.append(column)
     return tuple(found)
 
 
@@ -566,7 +571,7 @@ def make_table(
     columns: Iterable[str] | None,
     where: str | None,
     buffers: Iterable[str] | None,
-    cpus: Iterable[int] | None,
+    cpus: int | Iterable[int] | None,
     pids: int | Iterable[int] | None,
     ts: Literal["timestamp", "uint64"],
     invalid_utf8: Literal["replace", "binary"],
@@ -577,13 +582,15 @@ def make_table(
                                ("invalid_utf8", invalid_utf8, ("replace", "binary"))):  # fmt: skip
         if value not in known:
             raise ValueError(f"{name}={value!r}; it is {known[0]!r} or {known[1]!r}")
-    names = [events] if isinstance(events, str) else None if events is None else list(events)
+    names = _arguments.names("events", events)
     sources = _records.choose_all(readers, buffers=buffers, cpus=cpus, events=names, pids=pids)
     everywhere = _formats_of(readers, names)
     formats = _distinct(everywhere)
+    if where is not None and not isinstance(where, str):
+        raise TypeError(f"where={where!r}; it is a text")
     if isinstance(columns, str):
         raise TypeError("columns is a list of names, not a name")
-    chosen = _choose_columns(formats, None if columns is None else list(columns))
+    chosen = _choose_columns(formats, _arguments.names("columns", columns))
     if len({column.name for column in chosen}) < len(chosen):
         raise UnknownFieldError("columns: a name occurs twice")
     filters = _make_filters(readers, where, formats, names)

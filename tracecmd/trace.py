@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import operator
 import os
-import threading
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Literal, NamedTuple
 
-from . import _lowlevel, _records, errors, stat
+from . import _arguments, _lowlevel, _records, errors, stat
 from ._lazy import lazy
+from ._problems import Problems
 from .budget import Budget
 from .event import Event, Events
 from .options import (
@@ -124,7 +126,7 @@ class Buffer:
         self,
         events: str | Iterable[str] | None = None,
         *,
-        cpus: Iterable[int] | None = None,
+        cpus: int | Iterable[int] | None = None,
         start: int | None = None,
         end: int | None = None,
         pids: int | Iterable[int] | None = None,
@@ -171,10 +173,8 @@ class Trace:
     ) -> None:
         self._file = file
         self._clock_options = clock or _lowlevel.Clock()
-        self._strict = strict
+        self._problems = Problems(strict=strict)
         self.peer = ""  # name in a session
-        self._lock = threading.Lock()
-        self._read_problems: list[Exception] = []
 
     # Life ---------------------------------------------------------------------------------
 
@@ -223,11 +223,11 @@ class Trace:
     def problems(self) -> tuple[Exception, ...]:
         """What was found wrong in the file and passed over; empty for a good file.
 
-        Each is the exception that ``strict=True`` would have raised. Damage inside the trace data
-        shows when that is read, so reading can add to them.
+        Each is the exception that ``strict=True`` would have raised. All texts of the kernel are
+        looked through for them, its symbols, too, which takes tens of milliseconds the first time.
+        Damage inside the trace data shows when that is read, so reading can add to them.
         """
-        with self._lock:
-            return self._outline_problems + tuple(self._read_problems)
+        return self._outline_problems + self._problems.found()
 
     @lazy
     def _outline_problems(self) -> tuple[Exception, ...]:
@@ -235,19 +235,13 @@ class Trace:
         found = self._file.problems() + self._metadata.problems()
         try:
             found += self._reader.data.problems()
+            symbols = self._reader.symbols
         except errors.ClosedError:
             raise
         except errors.TraceError as error:  # no record can be read at all
             found.append(error)
-        return tuple(found)
-
-    def _note(self, problem: Exception) -> None:
-        """Remember what a walk found damaged, or raise it."""
-        if self._strict:
-            raise problem
-        with self._lock:
-            if str(problem) not in map(str, self._read_problems) and len(self._read_problems) < 64:
-                self._read_problems.append(problem)
+            symbols = _lowlevel.Symbols(self._file)
+        return (*found, *symbols.problems())
 
     # The initial header -------------------------------------------------------------------
 
@@ -411,6 +405,7 @@ class Trace:
             UnknownGuestError: (a KeyError) no guest with that trace ID was traced with this host.
         """
         self._file.require_open()
+        trace_id = operator.index(trace_id)
         found = self._file.guest_find(trace_id) if 0 <= trace_id < 1 << 64 else None
         if found is None:
             reason = f"option GUEST: no guest with trace ID {trace_id:#x} in this session"
@@ -487,23 +482,24 @@ class Trace:
     @lazy
     def _reader(self) -> _records.Reader:
         reader = _records.Reader(
-            self._file, self._metadata, self.events, self._clock_options, self.byteorder
+            self._file,
+            self._metadata,
+            self.events,
+            self._clock_options,
+            self.byteorder,
+            self._problems,
         )
         reader.peer = self.peer
         return reader
 
     def comm(self, pid: int) -> str:
         """Name of a task, of the saved command lines: ``<idle>`` for 0, ``<...>`` if unknown."""
+        (pid,) = _arguments.pids(pid) or (-1,)
         return self._metadata.comm(pid)
 
     def pids_of(self, comm: str) -> tuple[int, ...]:
-        """The PIDs that the saved command lines give a name."""
-        found = []
-        for line in self.saved_cmdlines.splitlines():
-            pid, _, name = line.partition(" ")
-            if name == comm and pid.isdigit():
-                found.append(int(pid))
-        return tuple(found)
+        """The PIDs that the saved command lines give a name, the lowest first."""
+        return tuple(pid for pid, name in self._metadata.comms() if name == comm)
 
     def report(
         self,
@@ -511,7 +507,7 @@ class Trace:
         *,
         filters: Iterable[str] = (),
         filters_out: Iterable[str] = (),
-        cpus: Iterable[int] | None = None,
+        cpus: int | Iterable[int] | None = None,
         start: int | None = None,
         end: int | None = None,
         threads: int = 1,
@@ -545,7 +541,7 @@ class Trace:
         events: str | Iterable[str] | None = None,
         *,
         buffers: Iterable[str] | None = None,
-        cpus: Iterable[int] | None = None,
+        cpus: int | Iterable[int] | None = None,
         start: int | None = None,
         end: int | None = None,
         pids: int | Iterable[int] | None = None,
@@ -563,7 +559,7 @@ class Trace:
             events: names of events (``"sched_switch"``, ``"sched:sched_switch"``, ``"sched:*"``);
                 None for all.
             buffers: names of buffers, "" for the top one; None for all.
-            cpus: numbers of CPUs; None for all.
+            cpus: numbers of CPUs, or one; None for all. Those that are not there select none.
             start, end: times in ns, ``start <= ts < end``; None for no bound.
             pids: tasks that recorded (``common_pid``); None for all.
             order: ``"time"`` merges all CPUs as libtracecmd does (of records with one time, the
@@ -571,11 +567,12 @@ class Trace:
                 buffer after the other.
             reverse: the last record first. Where time steps back inside a CPU it is a merge from
                 the end, not the mirror image.
-            threads: read that many windows of time side by side.
+            threads: read that many windows of time side by side, 1 to 1024.
             progress: called now and then with work done and all work, in pages or windows.
 
         Raises:
             KeyError: no event or buffer of that name.
+            TypeError, ValueError: an argument that none can be, by its name.
             TraceError: the data cannot be read; with ``strict``, some of it is damaged. Else
                 damage is added to :attr:`problems`, and all that is whole comes out.
         """
@@ -604,26 +601,27 @@ class Trace:
         reverse: bool = False,
         threads: int = 1,
         progress: Callable[[int, int], None] | None = None,
-        batch_size: int = 4096,
+        batch_rows: int = 4096,
     ) -> _records.Request:
         if order not in ("time", "cpu"):
             raise ValueError(f'order={order!r}; it is "time" or "cpu"')
+        first, last = _arguments.window(start, end)
+        threads = _arguments.number("threads", threads, 1, _records.THREADS_MAX)
+        batch_rows = _arguments.number("batch_rows", batch_rows, 1, sys.maxsize)
         self._raise_if_strict()
-        top = _records.TIME_LIMIT
         return _records.Request(
             sources,
-            max(start or 0, 0),
-            None if end is None or end >= top else max(end, 0),
+            first,
+            last,
             backwards=reverse,
             by_cpu=order == "cpu",
             threads=threads,
-            batch_size=batch_size,
-            on_problem=self._note,
+            batch_size=batch_rows,
             on_progress=progress,
         )
 
     def _raise_if_strict(self) -> None:
-        if self._strict and self._outline_problems:
+        if self._problems.strict and self._outline_problems:
             raise self._outline_problems[0]
 
     def at(
@@ -632,7 +630,7 @@ class Trace:
         events: str | Iterable[str] | None = None,
         *,
         buffers: Iterable[str] | None = None,
-        cpus: Iterable[int] | None = None,
+        cpus: int | Iterable[int] | None = None,
         pids: int | Iterable[int] | None = None,
     ) -> Event | None:
         """Find the first record at or after a time in ns; None if there is none.
@@ -642,7 +640,7 @@ class Trace:
         sources = _records.choose(
             self._reader, buffers=buffers, cpus=cpus, events=events, pids=pids
         )
-        request = self._request(sources, ts, None, "time", batch_size=1)
+        request = self._request(sources, ts, None, "time", batch_rows=1)
         return next(_records.read_events(request), None)
 
     def table(
@@ -652,7 +650,7 @@ class Trace:
         columns: Iterable[str] | None = None,
         where: str | None = None,
         buffers: Iterable[str] | None = None,
-        cpus: Iterable[int] | None = None,
+        cpus: int | Iterable[int] | None = None,
         start: int | None = None,
         end: int | None = None,
         pids: int | Iterable[int] | None = None,
@@ -705,6 +703,7 @@ class Trace:
             batch_rows: rows in a batch, at most.
 
         Raises:
+            TypeError, ValueError: an argument that none can be, by its name.
             UnknownEventError, UnknownFieldError: (KeyErrors) no such event or field; near names
                 are suggested.
             FilterError: (a ValueError) ``where`` is not a filter, or compares what cannot be
@@ -721,7 +720,7 @@ class Trace:
                 reverse=reverse,
                 threads=threads,
                 progress=progress,
-                batch_size=batch_rows,
+                batch_rows=batch_rows,
             ),
             columns=columns,
             where=where,
@@ -748,7 +747,7 @@ class Trace:
             counted = self.stat(threads=options.get("threads", 1)).events
             names = [name for name in counted if name in self.events]
         else:
-            patterns = [events] if isinstance(events, str) else list(events)
+            patterns = _arguments.names("events", events) or []
             selected = [str(event) for name in patterns for event in self.events.select(name)]
             names = list(dict.fromkeys(selected))
         return Tables({name: self.table(name, **options) for name in names})
@@ -768,9 +767,10 @@ class Trace:
             threads: how many slices of the file to count side by side.
             progress: called now and then with pages counted and all pages.
         """
+        threads = _arguments.number("threads", threads, 1, _records.THREADS_MAX)
         self._raise_if_strict()
         return stat.count(
-            self._reader, threads=threads, on_problem=self._note, on_progress=progress
+            self._reader, threads=threads, on_problem=self._problems.note, on_progress=progress
         )
 
 
@@ -801,11 +801,14 @@ def open(
     Raises:
         NotATraceError: (a ValueError) it is some other file.
         TruncatedError: (an EOFError) it ends before its options do.
+        ValueError: ``ts_offset`` does not fit 64 bits, or ``ts2secs`` is negative.
         CorruptError, UnsupportedError: (ValueErrors) its start or its options make no sense,
             or not to this package.
         TraceFileNotFoundError, TracePermissionError, TraceOSError: as the built-in ``open``.
     """
-    clock = _lowlevel.Clock(raw_ts, sync, date, ts2secs, ts_offset)
+    ts_offset = _arguments.number("ts_offset", ts_offset, -(1 << 63), (1 << 63) - 1)
+    ts2secs = _arguments.number("ts2secs", ts2secs, 0, (1 << 64) - 1)
+    clock = _lowlevel.Clock(bool(raw_ts), bool(sync), bool(date), ts2secs, ts_offset)
     budget = budget or Budget()
     file = _lowlevel.File(path, memory=budget.memory, work=budget.work)
     if strict and (problems := file.problems()):

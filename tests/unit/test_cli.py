@@ -16,6 +16,7 @@ import pytest
 
 import tracecmd
 from tracecmd.cli import main
+from tracecmd.cli.export import nanoseconds
 
 from ..conftest import Trace, Write
 from ..recordings import corpus
@@ -308,7 +309,8 @@ def test_folders(run: Any, tmp_path: Path) -> None:
 def test_wrong_usage(run: Any, arguments: list[str]) -> None:
     code, out, err = run(*arguments)
     assert (code, out) == (2, "")
-    assert err.startswith("usage: tracecmd")
+    assert err.startswith("tracecmd: ")
+    assert err.count("\n") == 1
 
 
 def test_help_and_version(run: Any) -> None:
@@ -359,19 +361,121 @@ def test_head() -> None:
     assert result.stderr == b""
 
 
-def test_full_disk() -> None:
+TRACE_DAT = str(KVM_SMALL / "trace.dat")
+COMMANDS = [
+    ["session", str(KVM_SMALL)],
+    ["report", TRACE_DAT],
+    ["stat", "--json", TRACE_DAT],
+    ["--version"],
+    ["report", "--help"],
+]
+
+
+def with_output(redirection: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """Run the command with its output as a shell has it: ``>&-``, ``>/dev/full``."""
+    script = f"{shlex.join([*COMMAND, *arguments])} {redirection}"
+    return subprocess.run(["bash", "-c", script], stderr=subprocess.PIPE, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("buffered", [True, False])
+@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda words: words[0])
+def test_full_disk(monkeypatch: pytest.MonkeyPatch, arguments: list[str], buffered: bool) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full here")
-    with Path("/dev/full").open("wb") as full:
-        result = subprocess.run(
-            [*COMMAND, "session", KVM_SMALL],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            timeout=60,
-            check=False,
-        )
-    assert result.returncode == 1
+    if not buffered:
+        monkeypatch.setenv("PYTHONUNBUFFERED", "1")
+    result = with_output(">/dev/full", *arguments)
     assert result.stderr.decode() == f"tracecmd: output: {os.strerror(errno.ENOSPC)}\n"
+    assert result.returncode == 1
+
+
+@pytest.mark.parametrize("stdin", ["", "<&-"])
+@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda words: words[0])
+def test_closed_output(arguments: list[str], stdin: str) -> None:
+    result = with_output(f"{stdin} >&-", *arguments)
+    assert result.stderr.decode() == f"tracecmd: output: {os.strerror(errno.EBADF)}\n"
+    assert result.returncode == 1
+
+
+@pytest.mark.parametrize("redirection", [">&- 2>&-", ">/dev/full 2>/dev/full", "2>&- | true"])
+def test_nobody_to_be_told(redirection: str) -> None:
+    if "full" in redirection and not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    result = with_output(f"{redirection}; exit ${{PIPESTATUS[0]}}", *COMMANDS[0])
+    assert result.stderr == b""
+    assert result.returncode == (141 if "true" in redirection else 1)
+    result = with_output(f"{redirection}; exit ${{PIPESTATUS[0]}}", "info", "/nowhere")
+    assert (result.returncode, result.stderr) == (1, b"")
+
+
+@pytest.mark.parametrize("redirection", [">&-", ">&- 2>&-", "<&- >&-"])
+def test_commands_that_print_nothing_need_no_output(tmp_path: Path, redirection: str) -> None:
+    out = tmp_path / "out.pftrace"
+    result = with_output(redirection, "export", "-q", str(KVM_SMALL), "-o", str(out))
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert out.stat().st_size > 1_000_000
+
+
+# --- values that options cannot have -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("arguments", "says"), [
+    (["report", "--ts2secs", "-1"], "report: argument --ts2secs: '-1' is no number from 0 to"),
+    (["report", "--ts2secs", str(1 << 64)], "report: argument --ts2secs:"),
+    (["report", "--ts2secs", "1_0"], "report: argument --ts2secs:"),
+    (["report", "--ts-offset", str(1 << 63)], "report: argument --ts-offset:"),
+    (["report", "--ts-offset", "1.5"], "report: argument --ts-offset:"),
+    (["report", "--threads", "0"], "report: argument --threads: '0' is no number from 1 to 1024"),
+    (["report", "--threads", "9" * 5000], "report: argument --threads:"),
+    (["report", "--cpu", "0-x"], "report: argument --cpu: '0-x' is no list of CPUs"),
+    (["report", "--cpu", "\u00b2"], "report: argument --cpu:"),
+    (["report", "--event", "["], "report: argument --event: '['"),
+    (["report", "--event", "a:("], "report: argument --event: 'a:('"),
+    (["stat", "--threads", "-1"], "stat: argument --threads:"),
+    (["export", "--threads", "0", "-o", "x.csv"], "export: argument --threads:"),
+    (["export", "-o", "x.csv", "--start", "soon"], "soon: not a time"),
+    (["export", "-o", "x.csv", "--end", "\u00b2"], "\u00b2: not a time"),
+    (["export", "-o", "x.csv", "--start", "1.0123456789"], "1.0123456789: not a time"),
+    (["session", "--start", "-"], "-: not a time"),
+], ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "")  # fmt: skip
+def test_values_that_cannot_be(run: Any, arguments: list[str], says: str) -> None:
+    code, out, err = run(*arguments, TRACE_DAT)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"tracecmd: {says}")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("text", "ns"), [
+    ("20000000000", 20 * 10**18), ("-0.5", -(10**9) // 2), ("-1.25", -1_250_000_000),
+    ("+3", 3 * 10**9),
+    (".5", 5 * 10**8), ("5.", 5 * 10**9), ("7ns", 7), ("-7ns", -7), (f"{10**30}ns", 10**30),
+])  # fmt: skip
+def test_times(text: str, ns: int) -> None:
+    assert nanoseconds(text) == ns
+
+
+def test_times_beyond_all_time(run: Any, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    for start, end, lines in (("20000000000", "30000000000", 1), ("-5", "-1", 1)):
+        out = tmp_path / "out.csv"
+        how = ["-q", "-o", out, "-e", "sched_switch", f"--start={start}", f"--end={end}"]
+        assert run("export", TRACE_DAT, *how) == (0, "", "")
+        assert len(out.read_text().splitlines()) == lines
+
+
+def test_very_many_cpus(run: Any) -> None:
+    few = run("report", "-q", "--cpu", "0-1", TRACE_DAT)
+    assert few.code == 0
+    assert run("report", "-q", "--cpu", f"0-{10**15}", TRACE_DAT) == few
+
+
+def test_aligned_time_stamps_of_late_traces(run: Any, write: Write) -> None:
+    late = (1 << 63) + 5000
+    pages = [Page(late + n, [Event(0, b"\0" * 12)]) for n in (0, 7000)]
+    path = write(Trace(buffers=[Buffer(cpus={0: pages})]))
+    code, out, err = run("report", "--align-ts", "-t", path)
+    assert (code, err) == (0, "")
+    assert re.findall(r"\d\.\d{9}:", out) == ["0.000000000:", "0.000007000:"]
 
 
 # --- names that are meant to annoy --------------------------------------------------------------

@@ -4,7 +4,7 @@ Everything it gives out is a plain Python value; no pointer leaves it. The class
 ``csrc/tracecmd.h``, where each function is described.
 """
 
-from ._base import Handle
+from ._base import Handle, SourceProblem
 from ._columns import (
     COLUMN_KINDS,
     Array,
@@ -36,7 +36,7 @@ from ._file import (
     Option,
     Text,
 )
-from ._metadata import EventInfo, FieldInfo, Metadata
+from ._metadata import EventInfo, FieldInfo, Metadata, ValueList
 from ._report import (
     AGAIN,
     EVENTS_PLAIN,
@@ -91,11 +91,13 @@ __all__ = [
     "Report",
     "ReportFile",
     "Schema",
+    "SourceProblem",
     "Stream",
     "StreamInfo",
     "Symbols",
     "Text",
     "Value",
+    "ValueList",
     "Walk",
     "WalkSource",
     "array_capsule",

@@ -6,13 +6,24 @@ The only module that imports ``tracecmd._core``.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import errors
 from .._core import ffi, lib
 
-__all__ = ["Handle", "check", "decode", "decode_string", "exception", "ffi", "lib"]
+__all__ = [
+    "Handle",
+    "SourceProblem",
+    "check",
+    "decode",
+    "decode_string",
+    "exception",
+    "ffi",
+    "lib",
+    "source_problems",
+]
 
 ENCODING_ERRORS = "surrogateescape"  # texts of the file survive a round trip, whatever they hold
 
@@ -26,8 +37,20 @@ _CODES: dict[int, type[errors.TraceError]] = {
 _NO_OFFSET = 2**64 - 1
 
 
-def exception(err: Any, path: str) -> Exception:
-    """Make the one exception that a struct trc_error stands for."""
+class SourceProblem(NamedTuple):
+    """What is wrong in one of several files: that of a source, by its place among all."""
+
+    source: int
+    problem: Exception
+
+
+def exception(err: Any, path: str, sources: Sequence[str] = ()) -> Exception:
+    """Make the one exception that a struct trc_error stands for.
+
+    path is the file's; where it may be one of several, sources are the paths of all.
+    """
+    if err.source < len(sources):
+        path = sources[err.source]
     reason = ffi.string(err.message).decode(errors="backslashreplace")
     offset = None if err.offset == _NO_OFFSET else int(err.offset)
     if err.code == lib.TRC_SYSTEM:
@@ -49,10 +72,30 @@ def decode_string(pointer: Any) -> str:
     return text.decode(errors=ENCODING_ERRORS)
 
 
-def check(code: int, err: Any, path: str) -> None:
-    """Raise what a result code stands for."""
+def check(code: int, err: Any, path: str, sources: Sequence[str] = ()) -> None:
+    """Raise what a result code stands for; path and sources as for :func:`exception`."""
     if code:
-        raise exception(err, path)
+        raise exception(err, path, sources)
+
+
+def source_problems(
+    pointer: Any,
+    count: Callable[[Any], int],
+    get: Callable[[Any, int, Any], int],
+    sources: Sequence[str],
+    known: int,
+) -> list[SourceProblem]:
+    """All that the core found wrong in several files so far; none if they are as many as known."""
+    number = count(pointer)
+    if number == known:
+        return []
+    err = ffi.new("struct trc_error *")
+    found = []
+    for index in range(number):
+        get(pointer, index, err)
+        source = err.source if err.source < len(sources) else 0
+        found.append(SourceProblem(source, exception(err, sources[source])))
+    return found
 
 
 class Handle:

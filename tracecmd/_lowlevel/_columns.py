@@ -8,7 +8,16 @@ import errno
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, NamedTuple
 
-from ._base import Handle, check, decode, decode_string, exception, ffi, lib
+from ._base import (
+    Handle,
+    SourceProblem,
+    check,
+    decode,
+    decode_string,
+    ffi,
+    lib,
+    source_problems,
+)
 from ._data import WalkSource
 from ._file import File
 from ._metadata import Metadata
@@ -228,6 +237,7 @@ class _Reader(Handle):
     """What makes batches: belongs to one thread at a time."""
 
     _kept: list[Any]  # what the C side points to
+    _paths: list[str]  # files of the sources with records
 
     def _make(
         self,
@@ -242,10 +252,11 @@ class _Reader(Handle):
         datas = list({id(s.walk.data): s.walk.data for s in sources}.values())
         parents: list[Handle] = [*datas, *{id(f): f for f in filters if f}.values()]
         path = datas[0].path if datas else ""
+        self._paths = [source.walk.data.path for source in sources if not source.no_records]
         with contextlib.ExitStack() as entered:
             for parent in parents:
                 entered.enter_context(parent)
-            check(create(self._sources(sources), err), err, path)
+            check(create(self._sources(sources), err), err, path, self._paths)
             super().__init__(out[0], destroy, path, *parents)
 
     def _keep(self, value: Any) -> Any:
@@ -296,14 +307,11 @@ class _Reader(Handle):
         )
         return struct
 
-    def _problems(self, count: Callable[[Any], int], get: Callable[..., int]) -> list[Exception]:
+    def _problems(
+        self, count: Callable[[Any], int], get: Callable[..., int], known: int
+    ) -> list[SourceProblem]:
         with self as pointer:
-            err = ffi.new("struct trc_error *")
-            found = []
-            for index in range(count(pointer)):
-                get(pointer, index, err)
-                found.append(exception(err, self.path))
-            return found
+            return source_problems(pointer, count, get, self._paths, known)
 
     def _progress(self, get: Callable[..., None]) -> tuple[int, int]:
         with self as pointer:
@@ -341,6 +349,7 @@ class Columns(_Reader):
                 lib.trc_columns_restart(columns, ffi.addressof(self._struct, "walk"), err),
                 err,
                 self.path,
+                self._paths,
             )
 
     def schema(self) -> Schema:
@@ -355,7 +364,8 @@ class Columns(_Reader):
         with self as columns:
             err = ffi.new("struct trc_error *")
             out = ffi.new("struct ArrowArray *")
-            check(lib.trc_columns_next(columns, max_rows, out, err), err, self.path)
+            code = lib.trc_columns_next(columns, max_rows, out, err)
+            check(code, err, self.path, self._paths)
         array = Array(out)
         return array if array.length else None
 
@@ -370,9 +380,9 @@ class Columns(_Reader):
                 found.append((None if first[0] == NO_ROW else first[0], missed[0]))
             return found
 
-    def problems(self) -> list[Exception]:
-        """What was found damaged so far."""
-        return self._problems(lib.trc_columns_problem_count, lib.trc_columns_problem)
+    def problems(self, known: int = 0) -> list[SourceProblem]:
+        """All that was found damaged so far; none if that is as much as known."""
+        return self._problems(lib.trc_columns_problem_count, lib.trc_columns_problem, known)
 
     def progress(self) -> tuple[int, int]:
         """Pages read so far, and about how many there are."""
@@ -422,12 +432,12 @@ class ColumnSet(_Reader):
             out = ffi.new("struct ArrowArray *")
             table = ffi.new("size_t *")
             code = lib.trc_column_set_next(columns, max_rows, table, out, err)
-            check(code, err, self.path)
+            check(code, err, self.path, self._paths)
         return (table[0], Array(out)) if out.release else None
 
-    def problems(self) -> list[Exception]:
-        """What was found damaged so far."""
-        return self._problems(lib.trc_column_set_problem_count, lib.trc_column_set_problem)
+    def problems(self, known: int = 0) -> list[SourceProblem]:
+        """All that was found damaged so far; none if that is as much as known."""
+        return self._problems(lib.trc_column_set_problem_count, lib.trc_column_set_problem, known)
 
     def progress(self) -> tuple[int, int]:
         """Pages read so far, and about how many there are."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ._base import Handle, check, exception, ffi, lib
+from ._base import Handle, SourceProblem, check, exception, ffi, lib, source_problems
 from ._file import File
 from ._metadata import Metadata
 
@@ -223,6 +223,7 @@ class Walk(Handle):
         used = [f for source in sources for f in (*source.filters, *source.filters_out)]
         parents += list({id(filter): filter for filter in used}.values())
         path = parents[0].path if parents else ""
+        self.paths = [source.data.path for source in sources]
         entered: list[Handle] = []
         try:
             for parent in parents:
@@ -231,7 +232,7 @@ class Walk(Handle):
             for entry, source in zip(array, sources, strict=True):
                 entry.data = source.data._pointer
             code = lib.trc_walk_create(array, len(sources), options, out, err)
-            check(code, err, path)
+            check(code, err, path, self.paths)
             super().__init__(out[0], lib.trc_walk_destroy, path, *parents)
         finally:
             for parent in entered:
@@ -277,7 +278,7 @@ class Walk(Handle):
                 self._payload_room = 2 * self._batch.payload_size
                 self._make_arrays()
                 code = lib.trc_walk_next(walk, self._batch, err)
-            check(code, err, self.path)
+            check(code, err, self.path, self.paths)
             count = self._batch.count
             if not count:
                 return None
@@ -295,15 +296,12 @@ class Walk(Handle):
         with self as walk:
             return [lib.trc_walk_missed(walk, i) for i in range(self._source_count)]
 
-    def problems(self) -> list[Exception]:
-        """What was found damaged so far."""
+    def problems(self, known: int = 0) -> list[SourceProblem]:
+        """All that was found damaged so far; none if that is as much as known."""
         with self as walk:
-            err = ffi.new("struct trc_error *")
-            found = []
-            for index in range(lib.trc_walk_problem_count(walk)):
-                lib.trc_walk_problem(walk, index, err)
-                found.append(exception(err, self.path))
-            return found
+            return source_problems(
+                walk, lib.trc_walk_problem_count, lib.trc_walk_problem, self.paths, known
+            )
 
     def progress(self) -> tuple[int, int]:
         """Pages read so far, and about how many there are."""

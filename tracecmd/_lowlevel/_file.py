@@ -83,7 +83,8 @@ class File(Handle):
         out = ffi.new("struct trc_file **")
         if isinstance(source, int):
             path = f"<fd {source}>"
-            code = lib.trc_open_fd(source, options, out, err)
+            number = source if abs(source) < 1 << 31 else -1
+            code = lib.trc_open_fd(number, options, out, err)
         else:
             encoded = os.fsencode(source)
             path = os.fsdecode(encoded)

@@ -33,6 +33,16 @@ class FieldInfo(NamedTuple):
     flags: int
 
 
+class ValueList(NamedTuple):
+    """struct trc_value_list, with its values and their names."""
+
+    field: str  # "": of what is worked out otherwise
+    mask: int
+    condition: tuple[str, int] | None
+    bits: bool  # of __print_flags()
+    names: list[tuple[int, str]]
+
+
 class Metadata(Handle):
     """struct trc_metadata of one file."""
 
@@ -90,6 +100,37 @@ class Metadata(Handle):
             check(code, err, self.path)
             return bool(failed[0])
 
+    def value_lists(self, event: int) -> list[ValueList]:
+        """Names of values, list by list of an event's print fmt."""
+        with self as metadata:
+            err = ffi.new("struct trc_error *")
+            out = ffi.new("struct trc_value_names **")
+            check(lib.trc_value_names_create(metadata, event, out, err), err, self.path)
+            names = ffi.gc(out[0], lib.trc_value_names_destroy)
+            info = ffi.new("struct trc_value_list *")
+            found: list[ValueList] = []
+            while not lib.trc_value_list(names, len(found), info, ffi.NULL):
+                condition = decode(info.condition, info.condition_size)
+                found.append(
+                    ValueList(
+                        decode(info.field, info.field_size),
+                        info.mask,
+                        (condition, info.condition_value) if condition else None,
+                        bool(info.flags & lib.TRC_VALUE_LIST_BITS),
+                        self._names(names, len(found), info.count),
+                    )
+                )
+            return found
+
+    @staticmethod
+    def _names(names: Any, index: int, count: int) -> list[tuple[int, str]]:
+        value, text, size = ffi.new("uint64_t *"), ffi.new("const char **"), ffi.new("size_t *")
+        found = []
+        for entry in range(count):
+            lib.trc_value_name(names, index, entry, value, text, size, ffi.NULL)
+            found.append((value[0], decode(text[0], size[0])))
+        return found
+
     def event_of_id(self, number: int) -> int | None:
         """Index of the event that records with this id are of, as libtraceevent finds it."""
         with self as metadata:
@@ -127,6 +168,16 @@ class Metadata(Handle):
             out.element_size,
             out.flags,
         )
+
+    def comms(self) -> list[tuple[int, str]]:
+        """PID and name of all processes that the saved command lines have, by PID."""
+        with self as metadata:
+            pid, text, size = ffi.new("int32_t *"), ffi.new("const char **"), ffi.new("size_t *")
+            found = []
+            for index in range(lib.trc_comm_count(metadata)):
+                lib.trc_comm_at(metadata, index, pid, text, size, ffi.NULL)
+                found.append((pid[0], decode(text[0], size[0])))
+            return found
 
     def comm(self, pid: int) -> str:
         with self as metadata:

@@ -79,7 +79,8 @@ class Report(Handle):
             parent.require_open()
         code = lib.trc_report_create(flags, array, len(files), rows, len(sources), out, err)
         path = files[0].file.path
-        check(code, err, path)
+        self._paths = [file.file.path for file in files]
+        check(code, err, path, self._paths)
         super().__init__(out[0], lib.trc_report_destroy, path, *parents)
         self._labels = labels
 
@@ -95,6 +96,7 @@ class Report(Handle):
             made = Report.__new__(Report)
             Handle.__init__(made, out[0], lib.trc_report_destroy, self.path, *self._parents)
             made._labels = self._labels
+            made._paths = self._paths
             return made
 
     def restart(self, report: Report) -> None:
@@ -122,7 +124,8 @@ class Report(Handle):
         """The lines above the first event."""
         with self as report:
             text, size, err = self._outputs()
-            check(lib.trc_report_begin(report, text, size, err), err, self.path)
+            code = lib.trc_report_begin(report, text, size, err)
+            check(code, err, self.path, self._paths)
             return bytes(ffi.buffer(text[0], size[0]))
 
     def next(self, walk: Walk, enough: int = ENOUGH) -> memoryview:
@@ -133,7 +136,7 @@ class Report(Handle):
         with self as report, walk as records:
             text, size, err = self._outputs()
             code = lib.trc_report_next(report, records, enough, text, size, err)
-            check(code, err, self.path)
+            check(code, err, self.path, walk.paths)
             return memoryview(ffi.buffer(text[0], size[0]))
 
     def record(self, payload: bytes, source: int, ts: int, missed_events: int) -> bytes:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from ._base import Handle, check, decode, ffi, lib
+from ._base import Handle, check, decode, exception, ffi, lib
 from ._file import File
 
 
@@ -19,6 +19,16 @@ class Symbols(Handle):
             code = lib.trc_symbols_create_with(pointer, kallsyms, len(kallsyms), out, err)
             check(code, err, file.path)
             super().__init__(out[0], lib.trc_symbols_destroy, file.path, file)
+
+    def problems(self) -> Sequence[Exception]:
+        """Faults of kallsyms and printk_formats that were passed over."""
+        with self as symbols:
+            err = ffi.new("struct trc_error *")
+            found = []
+            for index in range(lib.trc_symbols_problem_count(symbols)):
+                lib.trc_symbols_problem(symbols, index, err)
+                found.append(exception(err, self.path))
+            return found
 
     def list(self) -> Iterator[tuple[int, str, str]]:
         """Give address, name and module of all symbols, by address."""

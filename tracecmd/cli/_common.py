@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
+import re
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TextIO
 
+from .._records import THREADS_MAX
 from ..errors import TraceError
 from ..trace import Trace
 from ..trace import open as open_trace
@@ -47,14 +51,48 @@ def describe_files(
     return 0 if len(described) == len(arguments.files) else 1
 
 
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    """Make the type of an option that takes a whole number between two others."""
+
+    def read(text: str) -> int:
+        number = int(text) if re.fullmatch(r"[+-]?[0-9]{1,40}", text) else None
+        if number is None or not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is no number from {least} to {most}")
+        return number
+
+    return read
+
+
+def add_threads(parser: argparse.ArgumentParser, text: str) -> None:
+    """Add the option that says on how many threads to work."""
+    parser.add_argument(
+        "--threads", type=whole_number(1, THREADS_MAX), default=1, metavar="N", help=text
+    )
+
+
 def complain(what: object) -> None:
     """Say on stderr, in one line, what failed."""
-    print(f"tracecmd: {one_line(str(what))}", file=sys.stderr)
+    _say(f"tracecmd: {one_line(str(what))}")
 
 
 def warn(text: object) -> None:
     """Say something about the input on stderr."""
-    print(f"tracecmd: warning: {one_line(str(text))}", file=sys.stderr)
+    _say(f"tracecmd: warning: {one_line(str(text))}")
+
+
+def _say(line: str) -> None:
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:  # there is nobody to be told
+        drop_output(sys.stderr)
+
+
+def drop_output(stream: TextIO) -> None:
+    """Let go nowhere what a stream that failed still holds: Python writes it again at exit."""
+    with contextlib.suppress(OSError, ValueError):  # it may be no file at all
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
 
 
 def warn_problems(traces: Iterable[Trace]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from ..session import open_session
 from ..table import UnknownFieldError
 from ..trace import Trace
 from ..trace import open as open_trace
-from ._common import complain, warn_problems
+from ._common import add_threads, complain, warn_problems
 from ._progress import Bar
 
 PERFETTO = ".pftrace"
@@ -61,7 +62,7 @@ def add_parser(commands: Any) -> None:
         default="parquet",
         help="of the files in a folder (%(default)s)",
     )
-    parser.add_argument("--threads", type=int, default=1, metavar="N")
+    add_threads(parser, "read windows of time, or write files, on N threads")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")
     parser.set_defaults(run=run)
 
@@ -70,15 +71,12 @@ def nanoseconds(text: str | None) -> int | None:
     """Read a time: seconds with up to nine decimals, or an integer with the unit ``ns``."""
     if text is None:
         return None
-    try:
-        if text.endswith("ns"):
-            return int(text[:-2])
-        whole, _, decimals = text.partition(".")
-        if len(decimals) > 9 or not (decimals or "0").isdigit():
-            raise ValueError
-        return int(whole or "0") * 10**9 + int(decimals.ljust(9, "0"))
-    except ValueError:
-        raise UsageError(f"{text}: not a time") from None
+    found = re.fullmatch(r"([+-]?)(?:([0-9]{1,40})ns|([0-9]{0,40})(?:\.([0-9]{0,9}))?)", text)
+    if found is None or not any(found.group(2, 3, 4)):
+        raise UsageError(f"{text}: not a time")
+    sign, ns, whole, decimals = found.groups(default="")
+    value = int(ns) if ns else int(whole or "0") * 10**9 + int(decimals.ljust(9, "0"))
+    return -value if sign == "-" else value
 
 
 def _split(values: list[str] | None) -> list[str] | None:

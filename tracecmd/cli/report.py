@@ -13,8 +13,10 @@ from .. import _lowlevel, _records
 from ..report import ReportOptions, Symbols, make_filters, make_symbols, report
 from ..trace import CpuArea, Trace
 from ..trace import open as open_trace
-from ._common import complain, warn, warn_problems
+from ._common import add_threads, complain, warn, warn_problems, whole_number
 from ._progress import Bar
+
+CPUS_MAX = 1 << 16  # no recording has more
 
 
 class _InOrder(argparse.Action):
@@ -86,7 +88,9 @@ def add_parser(commands: Any) -> None:
     _add_file_options(parser)
     _add_text_options(parser)
     _add_lists(parser)
-    parser.add_argument("--cpu", metavar="LIST", help="only these CPUs, such as 0,2-3")
+    parser.add_argument(
+        "--cpu", metavar="LIST", type=_cpu_list, help="only these CPUs, such as 0,2-3"
+    )
     parser.add_argument("--comm", metavar="NAMES", action=_InOrder, dest="comm",
                         help="only tasks of these names, and events about them")  # fmt: skip
     parser.add_argument("--pid", metavar="PIDS", action=_InOrder, dest="pid",
@@ -101,7 +105,7 @@ def add_parser(commands: Any) -> None:
         for flag in flags:
             parser.add_argument(flag, action=_LeftOut, nargs="?", const=reason,
                                 help=argparse.SUPPRESS)  # fmt: skip
-    parser.add_argument("--threads", type=int, default=1, metavar="N", help="format on N threads")
+    add_threads(parser, "format on N threads")
     parser.add_argument("-q", action="store_true", help="say nothing about faults of the files")
 
 
@@ -112,10 +116,10 @@ def _add_file_options(parser: argparse.ArgumentParser) -> None:
                        help="show only what the filter lets through")  # fmt: skip
     group.add_argument("-v", dest="invert", nargs=0, action=_InOrder,
                        help="filters from here on hide what they let through")  # fmt: skip
-    group.add_argument("--ts-offset", type=int, metavar="NS", action=_InOrder,
-                       help="add to all time stamps")  # fmt: skip
-    group.add_argument("--ts2secs", type=int, metavar="HZ", action=_InOrder,
-                       help="ticks per second of the clock")  # fmt: skip
+    group.add_argument("--ts-offset", type=whole_number(-(1 << 63), (1 << 63) - 1), metavar="NS",
+                       action=_InOrder, help="add to all time stamps")  # fmt: skip
+    group.add_argument("--ts2secs", type=whole_number(0, (1 << 64) - 1), metavar="HZ",
+                       action=_InOrder, help="ticks per second of the clock")  # fmt: skip
 
 
 def _add_text_options(parser: argparse.ArgumentParser) -> None:
@@ -162,7 +166,7 @@ def _add_lists(parser: argparse.ArgumentParser) -> None:
         group.add_argument(flag, action=_List, nargs=0, const=flag.lstrip("-"), help=text)
     group.add_argument("--version", "--recorder", action=_List, nargs=0, const="version",
                        help="version of the recording trace-cmd")  # fmt: skip
-    group.add_argument("--event", metavar="REGEX", action=_List, const="event",
+    group.add_argument("--event", metavar="REGEX", action=_List, const="event", type=_pattern,
                        help="formats of events that match")  # fmt: skip
 
 
@@ -212,9 +216,14 @@ def _open(file: _File, arguments: argparse.Namespace, first: int = 0) -> Trace:
         file.name,
         raw_ts=arguments.raw_ts,
         date=not arguments.nodate,
-        ts_offset=(file.ts_offset or 0) - first,
+        ts_offset=_wrapped((file.ts_offset or 0) - first),
         ts2secs=file.ts2secs or 0,
     )
+
+
+def _wrapped(offset: int) -> int:
+    """An offset in 64 bits, as time stamps are: those before and after it wrap alike."""
+    return (offset + (1 << 63)) % (1 << 64) - (1 << 63)
 
 
 def _first_ts(traces: Sequence[Trace]) -> int:
@@ -223,16 +232,25 @@ def _first_ts(traces: Sequence[Trace]) -> int:
     return min((event.ts for event in firsts if event is not None), default=0)
 
 
-def _cpu_list(text: str | None) -> set[int] | None:
-    if text is None:
-        return None
+def _cpu_list(text: str) -> set[int]:
     cpus: set[int] = set()
     for part in re.split("[,:]", text):
-        first, dash, last = part.partition("-")
-        if not first.isdigit() or (dash and not last.isdigit()):
-            raise ValueError(f"--cpu {text}: not a list of CPUs")
-        cpus.update(range(int(first), int(last if dash else first) + 1))
+        found = re.fullmatch("([0-9]{1,20})(?:-([0-9]{1,20}))?", part)
+        if found is None:
+            raise argparse.ArgumentTypeError(f"{text!r} is no list of CPUs, such as 0,2-3")
+        last = int(found[2] or found[1])
+        cpus.update(range(int(found[1]), min(last, CPUS_MAX) + 1))
     return cpus
+
+
+def _pattern(text: str) -> str:
+    """A regular expression, or two with a colon between them."""
+    for part in text.split(":", 1):
+        try:
+            re.compile(part)
+        except re.error as error:
+            raise argparse.ArgumentTypeError(f"{text!r}: {error}") from None
+    return text
 
 
 # Running ---------------------------------------------------------------------------------------
@@ -259,7 +277,7 @@ def run(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         if type(error) is not ValueError:  # about a file, not about what was asked for
             raise
-        print(f"tracecmd: {error}", file=sys.stderr)
+        complain(error)
         return 1
     finally:
         for trace in traces:
@@ -280,9 +298,7 @@ def _sources(
     symbols: Symbols,
 ) -> list[_records.Source]:
     readers = [trace._reader for trace in traces]
-    found = _records.choose_all(
-        readers, buffers=None, cpus=_cpu_list(arguments.cpu), events=None, pids=None
-    )
+    found = _records.choose_all(readers, buffers=None, cpus=arguments.cpu, events=None, pids=None)
     filters = {}
     for trace, own, file in zip(traces, symbols, files, strict=True):
         texts = file.filters + _task_filter(file, trace, arguments)
@@ -361,7 +377,7 @@ def _print_report(
     with Bar(not out.isatty()) as bar:
         request = _records.Request(
             _sources(arguments, files, traces, symbols),
-            threads=max(arguments.threads, 1),
+            threads=arguments.threads,
             on_problem=(lambda problem: None) if arguments.q else warn,
             on_progress=bar.show,
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..stat import CpuCount, Stat
 from ..trace import Trace
-from ._common import add_files, describe_files, one_line, warn_problems
+from ._common import add_files, add_threads, describe_files, one_line, warn_problems
 from ._progress import Bar
 
 
@@ -19,17 +19,8 @@ def add_parser(commands: Any) -> None:
         description="Count the records of trace files: by event, by buffer and CPU; losses, times.",
     )
     add_files(parser)
-    parser.add_argument(
-        "--threads", type=thread_count, default=1, metavar="N", help="count on N threads"
-    )
+    add_threads(parser, "count on N threads")
     parser.set_defaults(run=run)
-
-
-def thread_count(text: str) -> int:
-    """Read a number of threads."""
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 1024:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 1024")
-    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -82,6 +82,9 @@ class Machine:
         self._cpus = HostCpus([], False)
         self.start = self.end = 0
         host = session.host
+        for peer in session.peers:
+            if peer.role == "host" or chosen is None or peer.name in chosen:
+                peer.trace._raise_if_strict()
         span = None if host is None else recorded_span(host, self._buffer_names(host))
         if host is not None and span is not None:
             self.start, self.end = span

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from .. import _arguments
+from .._texts import valid_utf8
 from ..packages import package
 from ._interval import Interval
 from ._machine import Machine
@@ -37,10 +40,11 @@ class Timeline:
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self.session = session
-        self._guests = guests if guests is None or isinstance(guests, str) else list(guests)
-        self._buffers = buffers if buffers is None or isinstance(buffers, str) else list(buffers)
-        self._start = start
-        self._end = end
+        first, last = _arguments.window(start, end)
+        self._guests = _arguments.names("guests", guests)
+        self._buffers = _arguments.names("buffers", buffers)
+        self._start = None if start is None else first
+        self._end = last
         self._progress = progress
 
     def __iter__(self) -> Iterator[Interval]:
@@ -66,6 +70,7 @@ class Timeline:
 
     def batches(self, rows: int = 65536) -> Iterator[pyarrow.RecordBatch]:
         """Give the rows as pyarrow record batches of at most so many rows."""
+        rows = _arguments.number("rows", rows, 1, sys.maxsize)
         arrow = package("pyarrow", "arrow")
         schema = _schema(arrow)
         held: list[Interval] = []
@@ -123,9 +128,6 @@ def _batch(arrow: Any, schema: Any, rows: list[Interval]) -> Any:
     columns = [list(column) for column in zip(*rows, strict=True)]
     for index, field in enumerate(schema):
         if field.type == arrow.string():  # a file's texts may be no UTF-8
-            columns[index] = [
-                text and text.encode(errors="surrogateescape").decode(errors="replace")
-                for text in columns[index]
-            ]
+            columns[index] = [text and valid_utf8(text) for text in columns[index]]
     arrays = [arrow.array(c, f.type) for c, f in zip(columns, schema, strict=True)]
     return arrow.RecordBatch.from_arrays(arrays, schema=schema)

@@ -1,0 +1,80 @@
+"""What callers may ask for: arguments are looked at once, and an error names its argument."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+
+__all__ = ["TIME_LIMIT", "names", "number", "numbers", "pids", "window"]
+
+TIME_LIMIT = 1 << 64  # of time stamps in ns
+
+
+def _whole(name: str, value: object) -> int:
+    try:
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"{name}={value!r}; it is a whole number") from None
+
+
+def number(name: str, value: object, least: int, most: int) -> int:
+    """A whole number between two others.
+
+    Raises:
+        TypeError: it is none.
+        ValueError: it is too small or too large.
+    """
+    found = _whole(name, value)
+    if not least <= found <= most:
+        raise ValueError(f"{name}={found}; it is a number from {least} to {most}")
+    return found
+
+
+def window(start: object, end: object) -> tuple[int, int | None]:
+    """Times in ns, None for no bound; what is beyond all time stamps bounds nothing, or all.
+
+    Raises:
+        TypeError: one is no whole number.
+    """
+    first = 0 if start is None else max(_whole("start", start), 0)
+    last = None if end is None else max(_whole("end", end), 0)
+    if first >= TIME_LIMIT:
+        return 0, 0
+    return first, None if last is None or last >= TIME_LIMIT else last
+
+
+def numbers(name: str, value: object) -> set[int] | None:
+    """A whole number or several; None for all.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, Iterable) or isinstance(value, str | bytes):
+        return {_whole(name, value)}
+    return {_whole(name, each) for each in value}
+
+
+def pids(value: object) -> tuple[int, ...] | None:
+    """Numbers of tasks, rising; None for all. Those that no record can have select none."""
+    found = numbers("pids", value)
+    return None if found is None else tuple(sorted(n for n in found if -(1 << 31) <= n < 1 << 31))
+
+
+def names(name: str, value: object) -> list[str] | None:
+    """A name or several, in their order; None for all.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return [value]
+    found: list[str] = []
+    for each in value if isinstance(value, Iterable) else [value]:
+        if not isinstance(each, str):
+            raise TypeError(f"{name}={value!r}; it is a name, or several")
+        found.append(each)
+    return found
