@@ -8,6 +8,7 @@
 /* A kernel has some 2,500 events with 20,000 fields; a hostile file must not fill memory. */
 #define FORMATS_MAX (1u << 18)
 #define FIELDS_MAX (1u << 20)
+#define FIELDS_FEW 32		/* are looked through one by one; events of kernels seldom have more */
 
 /* What is being read, for messages. */
 struct reading {
@@ -44,12 +45,40 @@ static int grow(void **array, size_t *room, size_t count, size_t element, struct
 	return TRC_OK;
 }
 
+static int compare_field_name(const void *a, const void *b)
+{
+	const struct event_field *x = *(const struct event_field *const *)a;
+	const struct event_field *y = *(const struct event_field *const *)b;
+	int order = text_compare(x->name, y->name);
+
+	return order ? order : (x > y) - (x < y);
+}
+
+/* Where every column and every argument of the print fmt is looked for among many fields. */
+static int sort_fields(struct event_formats *formats, const struct event_field *fields, uint32_t count,
+		       const struct event_field *const **out, struct trc_error *err)
+{
+	const struct event_field **sorted = NULL;
+
+	if (count > FIELDS_FEW) {
+		sorted = arena_alloc(&formats->arena, count * sizeof(*sorted));
+		if (!sorted)
+			return trc_fail_no_memory(err);
+		for (uint32_t i = 0; i < count; i++)
+			sorted[i] = &fields[i];
+		qsort(sorted, count, sizeof(*sorted), compare_field_name);
+	}
+	*out = sorted;
+	return TRC_OK;
+}
+
 /*
  * Field lines up to one that is none. *failed: a line could not be read; those before it are
  * there. The result is in the arena.
  */
 static int read_fields(struct scanner *s, const struct reading *r, const struct event_field **out,
-		       uint32_t *out_count, bool *failed, struct trc_error *err)
+		       const struct event_field *const **out_by_name, uint32_t *out_count, bool *failed,
+		       struct trc_error *err)
 {
 	struct event_formats *formats = r->formats;
 	struct event_field *fields;
@@ -80,7 +109,7 @@ static int read_fields(struct scanner *s, const struct reading *r, const struct 
 	formats->field_count += count;
 	*out = fields;
 	*out_count = (uint32_t)count;
-	return TRC_OK;
+	return sort_fields(formats, fields, (uint32_t)count, out_by_name, err);
 }
 
 /*
@@ -101,13 +130,15 @@ static int read_common(struct scanner *s, const struct reading *r, struct event_
 		*failed = false;
 	} else {
 		formats->common_text.size = 0;
-		rc = read_fields(s, r, &formats->common_fields, &formats->common_count, failed, err);
+		rc = read_fields(s, r, &formats->common_fields, &formats->common_by_name,
+				 &formats->common_count, failed, err);
 		if (rc)
 			return rc;
 		if (!*failed && scanner_accept_char(s, '\n'))
 			formats->common_text = (struct text){ start, (size_t)(s->pos - start) };
 	}
 	format->common = formats->common_fields;
+	format->common_by_name = formats->common_by_name;
 	format->common_count = formats->common_count;
 	return TRC_OK;
 }
@@ -137,7 +168,8 @@ static int read_body(struct scanner *s, const struct reading *r, struct event_fo
 	}
 	rc = read_common(s, r, format, &failed, err);
 	if (!rc && !failed)
-		rc = read_fields(s, r, &format->fields, &format->field_count, &failed, err);
+		rc = read_fields(s, r, &format->fields, &format->fields_by_name, &format->field_count,
+				 &failed, err);
 	if (rc)
 		return rc;
 	if (failed) {
@@ -374,19 +406,41 @@ const struct event_format *event_by_name(const struct event_formats *formats, st
 	return NULL;
 }
 
-static const struct event_field *find_field(const struct event_field *fields, uint32_t count,
+/* by_name NULL: one after the other. */
+static const struct event_field *find_field(const struct event_field *fields,
+					    const struct event_field *const *by_name, uint32_t count,
 					    struct text name)
 {
-	for (uint32_t i = 0; i < count; i++) {
+	uint32_t low = 0, high = count;
+
+	for (uint32_t i = 0; !by_name && i < count; i++) {
 		if (text_equal(fields[i].name, name))
 			return &fields[i];
 	}
-	return NULL;
+	while (by_name && low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (text_compare(by_name[middle]->name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return by_name && low < count && text_equal(by_name[low]->name, name) ? by_name[low] : NULL;
+}
+
+const struct event_field *event_common_field(const struct event_format *format, struct text name)
+{
+	return find_field(format->common, format->common_by_name, format->common_count, name);
+}
+
+const struct event_field *event_own_field(const struct event_format *format, struct text name)
+{
+	return find_field(format->fields, format->fields_by_name, format->field_count, name);
 }
 
 const struct event_field *event_field_by_name(const struct event_format *format, struct text name)
 {
-	const struct event_field *field = find_field(format->fields, format->field_count, name);
+	const struct event_field *field = event_own_field(format, name);
 
-	return field ? field : find_field(format->common, format->common_count, name);
+	return field ? field : event_common_field(format, name);
 }

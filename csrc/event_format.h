@@ -26,6 +26,8 @@ struct event_format {
 	uint32_t field_count;
 	const struct event_field *common;	/* the fields all events share, in the order of the text */
 	const struct event_field *fields;	/* its own */
+	/* The same sorted by name, of one name in the order of the text; NULL: there are only a few. */
+	const struct event_field *const *common_by_name, *const *fields_by_name;
 };
 
 /* Where a common field lies; size 0: this kernel has no such field. */
@@ -60,6 +62,7 @@ struct event_formats {
 	size_t list_room, scratch_room, field_count;
 	struct text common_text;	/* the common fields' lines of the event read last, and the result */
 	const struct event_field *common_fields;
+	const struct event_field *const *common_by_name;
 	uint32_t common_count;
 };
 
@@ -75,6 +78,10 @@ const struct event_format *event_by_any_id(const struct event_formats *formats, 
 /* system.size 0: any system, of several the one with the lowest id. NULL: none. */
 const struct event_format *event_by_name(const struct event_formats *formats, struct text system,
 					 struct text name);
+
+/* The first of that name among the common fields, or among the event's own. NULL: none. */
+const struct event_field *event_common_field(const struct event_format *format, struct text name);
+const struct event_field *event_own_field(const struct event_format *format, struct text name);
 
 /* Looks among the event's own fields first, then among the common ones. NULL: none. */
 const struct event_field *event_field_by_name(const struct event_format *format, struct text name);

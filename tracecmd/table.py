@@ -65,12 +65,8 @@ def _resolve_one(event: EventFormat, name: str) -> _lowlevel.Column:
     if name.startswith("common_") and kind in ("ts", "cpu", "comm", "event", "system", "buffer",
                                                "peer", "missed_events"):  # fmt: skip
         return _lowlevel.Column(name, kind)
-    try:
-        event.field(name)
-    except KeyError as error:
-        raise UnknownFieldError(
-            unknown_name(f"column of {event}", name, [*COMMON, *event.fields])
-        ) from error
+    if not event.has_field(name):
+        raise UnknownFieldError(unknown_name(f"column of {event}", name, [*COMMON, *event.fields]))
     return _lowlevel.Column(name, "field", name)
 
 
@@ -78,11 +74,9 @@ def _resolve_some(events: Sequence[EventFormat], name: str) -> _lowlevel.Column:
     """A column of several events: a common column first, then a field that some event has."""
     if name in COMMON:
         return _lowlevel.Column(name, name)
-    for event in events:
-        with contextlib.suppress(KeyError):
-            event.field(name)
-            return _lowlevel.Column(name, "field", name)
-    known = {field for event in events for field in event.fields}
+    if any(event.has_field(name) for event in events):
+        return _lowlevel.Column(name, "field", name)
+    known = dict.fromkeys(field for event in events for field in event.fields)
     raise UnknownFieldError(unknown_name("column of these events", name, [*COMMON, *known]))
 
 
