@@ -188,15 +188,17 @@ class EventFormat:
 
 _NAMES_LOOKED_AT = 10_000
 _NAMES_COMPARED = 100
-_LETTERS_COMPARED = 100
+_LONGEST_NAME = 100
 
 
 def near_names(name: str, known: Iterable[str]) -> list[str]:
     """Up to three of the names that name may have been meant to be, the nearest first.
 
-    difflib takes ten microseconds a name, and more than that for long ones: it is asked only about
-    those of similar length that share most letters, as there may be a million names in a file.
+    difflib takes ten microseconds a name, and more for long ones, of which a file may have a
+    million: it is asked only about those of similar length that share most letters.
     """
+    if len(name) > _LONGEST_NAME:
+        return []
     letters = set(name)
     similar = (
         other
@@ -204,7 +206,7 @@ def near_names(name: str, known: Iterable[str]) -> list[str]:
         if abs(len(other) - len(name)) <= len(name) // 2 + 1
     )
     likely = heapq.nlargest(_NAMES_COMPARED, similar, key=lambda o: len(letters.intersection(o)))
-    return difflib.get_close_matches(name[:_LETTERS_COMPARED], likely, n=3)
+    return difflib.get_close_matches(name, likely, n=3)
 
 
 def unknown_name(what: str, name: str, known: Iterable[str]) -> str:
