@@ -198,43 +198,26 @@ static int measure_zstd(void **state, const uint8_t *src, uint64_t src_size, uin
 	return TRC_OK;
 }
 
-/* Frames that were made in one call, as trace-cmd makes them, say how large they are. */
-static bool zstd_says_extent(const uint8_t *src, uint64_t src_size, struct extent *out)
-{
-	unsigned long long plain = ZSTD_getFrameContentSize(src, (size_t)src_size);
-	size_t used = ZSTD_findFrameCompressedSize(src, (size_t)src_size);
-
-	if (plain == ZSTD_CONTENTSIZE_UNKNOWN || plain == ZSTD_CONTENTSIZE_ERROR || ZSTD_isError(used))
-		return false;
-	*out = (struct extent){ .used = used, .plain = plain };
-	return true;
-}
-
 int unpacked_extent(struct unpacker *unpacker, const uint8_t *src, uint64_t src_size, uint64_t limit,
 		    struct extent *out, uint64_t offset, struct trc_error *err)
 {
 	struct progress got = { 0 };
-	uint8_t *piece;
-	int rc;
+	uint8_t *piece = malloc(PIECE_SIZE);
+	int rc = TRC_NO_MEMORY;
 
-	*out = (struct extent){ 0 };
 	if (src_size > UINT32_MAX)
 		src_size = UINT32_MAX;	/* whatever is behind the stream, no block of a file takes more */
-	if (unpacker->algorithm != COMPRESSION_ZSTD || !zstd_says_extent(src, src_size, out)) {
-		piece = malloc(PIECE_SIZE);
-		if (!piece)
-			return trc_fail_no_memory(err);
+	if (piece)
 		rc = unpacker->algorithm == COMPRESSION_ZSTD ?
 			measure_zstd(&unpacker->state, src, src_size, piece, limit, &got) :
 			measure_zlib(&unpacker->state, src, src_size, piece, limit, &got);
-		free(piece);
-		*out = (struct extent){ got.used, got.made, got.made };
-		if (rc)
-			return fail_stream(rc, offset, err);
-	}
-	if (out->plain > limit)
+	free(piece);
+	*out = (struct extent){ got.used, got.made };
+	if (rc)
+		return fail_stream(rc, offset, err);
+	if (got.made > limit)
 		return trc_fail(err, TRC_LIMIT, offset,
-				"compressed block: unpacks to %s%" PRIu64 " bytes, %" PRIu64 " is the limit",
-				out->unpacked ? "at least " : "", out->plain, limit);
+				"compressed block: unpacks to at least %" PRIu64 " bytes, %" PRIu64
+				" is the limit", got.made, limit);
 	return TRC_OK;
 }

@@ -35,14 +35,13 @@ int unpack(struct unpacker *unpacker, const uint8_t *src, uint64_t src_size, uin
 	   uint64_t dst_size, uint64_t offset, struct trc_error *err);
 
 /*
- * How far the stream goes that starts at src and ends by itself within src_size bytes: for files whose
- * writer left the lengths 0. It takes used bytes of src, and unpacks to plain ones. Where it does not say so
- * itself it is unpacked piece by piece, which made unpacked bytes, also of a stream that turns out to be
- * damaged (TRC_CORRUPT) or larger than limit (TRC_LIMIT).
+ * How far the stream goes that starts at src and ends by itself within src_size bytes, for files whose
+ * writer left the lengths 0: it takes used bytes of src, and unpacks to plain ones. Its frames do not say
+ * so (trace-cmd has zstd leave it out), so it is unpacked, piece by piece. Of a stream that turns out to
+ * be damaged (TRC_CORRUPT) or larger than limit (TRC_LIMIT) these are what was done until then.
  */
 struct extent {
 	uint64_t used, plain;
-	uint64_t unpacked;
 };
 int unpacked_extent(struct unpacker *unpacker, const uint8_t *src, uint64_t src_size, uint64_t limit,
 		    struct extent *out, uint64_t offset, struct trc_error *err);

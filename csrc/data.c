@@ -75,7 +75,7 @@ static int measure_chunk(struct making *making, const struct cursor *c, struct c
 	struct extent extent;
 	int rc = unpacked_extent(&making->unpacker, cursor_here(c), cursor_left(c), budget_block(budget),
 				 &extent, chunk->offset - 8, err);
-	int spent = account_unpacked(&making->account, extent.used, extent.unpacked, chunk->offset - 8,
+	int spent = account_unpacked(&making->account, extent.used, extent.plain, chunk->offset - 8,
 				     "trace data: chunks of unknown size", err);
 
 	if (spent || rc)

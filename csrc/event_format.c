@@ -8,6 +8,7 @@
 /* A kernel has some 2,500 events with 20,000 fields; a hostile file must not fill memory. */
 #define FORMATS_MAX (1u << 18)
 #define FIELDS_MAX (1u << 20)
+#define FIELDS_FEW 32		/* are looked through one by one; events of kernels seldom have more */
 
 /* What is being read, for messages. */
 struct reading {
@@ -44,9 +45,37 @@ static int grow(void **array, size_t *room, size_t count, size_t element, struct
 	return TRC_OK;
 }
 
+static int compare_field_name(const void *a, const void *b)
+{
+	const struct event_field *x = *(const struct event_field *const *)a;
+	const struct event_field *y = *(const struct event_field *const *)b;
+	int order = text_compare(x->name, y->name);
+
+	return order ? order : (x > y) - (x < y);
+}
+
+/* Where every column and every argument of the print fmt is looked for among many fields. */
+static int sort_fields(struct event_formats *formats, const struct event_field *fields, uint32_t count,
+		       const struct event_field *const **out, struct trc_error *err)
+{
+	const struct event_field **sorted = NULL;
+
+	if (count > FIELDS_FEW) {
+		sorted = arena_alloc(&formats->arena, count * sizeof(*sorted));
+		if (!sorted)
+			return trc_fail_no_memory(err);
+		for (uint32_t i = 0; i < count; i++)
+			sorted[i] = &fields[i];
+		qsort(sorted, count, sizeof(*sorted), compare_field_name);
+	}
+	*out = sorted;
+	return TRC_OK;
+}
+
 /* Fields read from the lines of a format; the list is in the arena. */
 struct field_list {
 	const struct event_field *fields;
+	const struct event_field *const *by_name;	/* see struct event_format */
 	uint32_t count;
 	uint32_t readable;	/* up to the first that libtraceevent cannot read */
 	bool failed;		/* there is such a one */
@@ -74,7 +103,7 @@ static int keep_fields(struct event_formats *formats, size_t count, struct field
 	out->count = (uint32_t)count;
 	if (!out->failed)
 		out->readable = out->count;
-	return TRC_OK;
+	return sort_fields(formats, fields, out->count, &out->by_name, err);
 }
 
 /* Moves on to the next line. */
@@ -143,12 +172,14 @@ static int read_common(struct scanner *s, const struct reading *r, struct event_
 		if ((rc = read_fields(s, r, &list, err)))
 			return rc;
 		formats->common_fields = list.fields;
+		formats->common_by_name = list.by_name;
 		formats->common_count = list.count;
 		*failed = list.failed;
 		if (scanner_accept_char(s, '\n') && !*failed)
 			formats->common_text = (struct text){ start, (size_t)(s->pos - start) };
 	}
 	format->common = formats->common_fields;
+	format->common_by_name = formats->common_by_name;
 	format->common_count = formats->common_count;
 	return TRC_OK;
 }
@@ -182,6 +213,7 @@ static int read_body(struct scanner *s, const struct reading *r, struct event_fo
 	if ((rc = read_fields(s, r, &own, err)))
 		return rc;
 	format->fields = own.fields;
+	format->fields_by_name = own.by_name;
 	format->field_count = own.count;
 	format->reported_count = failed ? 0 : own.readable;
 	if (failed || own.failed)
@@ -416,32 +448,50 @@ const struct event_format *event_by_name(const struct event_formats *formats, st
 	return NULL;
 }
 
-static const struct event_field *find_field(const struct event_field *fields, uint32_t count,
+/* by_name NULL: one after the other. */
+static const struct event_field *find_field(const struct event_field *fields,
+					    const struct event_field *const *by_name, uint32_t count,
 					    struct text name)
 {
-	for (uint32_t i = 0; i < count; i++) {
+	uint32_t low = 0, high = count;
+
+	for (uint32_t i = 0; !by_name && i < count; i++) {
 		if (text_equal(fields[i].name, name))
 			return &fields[i];
 	}
-	return NULL;
+	while (by_name && low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (text_compare(by_name[middle]->name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return by_name && low < count && text_equal(by_name[low]->name, name) ? by_name[low] : NULL;
 }
 
-const struct event_field *event_field_by_name(const struct event_format *format, struct text name)
+const struct event_field *event_common_field(const struct event_format *format, struct text name)
 {
-	const struct event_field *field = find_field(format->fields, format->field_count, name);
-
-	return field ? field : find_field(format->common, format->common_count, name);
+	return find_field(format->common, format->common_by_name, format->common_count, name);
 }
 
 const struct event_field *event_own_field(const struct event_format *format, struct text name)
 {
-	return find_field(format->fields, format->field_count, name);
+	return find_field(format->fields, format->fields_by_name, format->field_count, name);
+}
+
+const struct event_field *event_field_by_name(const struct event_format *format, struct text name)
+{
+	const struct event_field *field = event_own_field(format, name);
+
+	return field ? field : event_common_field(format, name);
 }
 
 const struct event_field *event_reported_field(const struct event_format *format, struct text name)
 {
-	const struct event_field *field = find_field(format->fields, format->reported_count, name);
+	const struct event_field *field = event_own_field(format, name);
 
-	field = field ? field : find_field(format->common, format->common_count, name);
+	if (!field || field - format->fields >= format->reported_count)
+		field = event_common_field(format, name);
 	return field && !(field->flags & TRC_FIELD_OPAQUE) ? field : NULL;
 }

@@ -28,6 +28,8 @@ struct event_format {
 					   that it cannot, of which reports know nothing, nor of later ones */
 	const struct event_field *common;	/* the fields all events share, in the order of the text */
 	const struct event_field *fields;	/* its own */
+	/* The same sorted by name, of one name in the order of the text; NULL: there are only a few. */
+	const struct event_field *const *common_by_name, *const *fields_by_name;
 };
 
 /* Where a common field lies; size 0: this kernel has no such field. */
@@ -62,6 +64,7 @@ struct event_formats {
 	size_t list_room, scratch_room, field_count;
 	struct text common_text;	/* the common fields' lines of the event read last, and the result */
 	const struct event_field *common_fields;
+	const struct event_field *const *common_by_name;
 	uint32_t common_count;
 };
 
@@ -78,10 +81,12 @@ const struct event_format *event_by_any_id(const struct event_formats *formats, 
 const struct event_format *event_by_name(const struct event_formats *formats, struct text system,
 					 struct text name);
 
+/* The first of that name among the common fields, or among the event's own. NULL: none. */
+const struct event_field *event_common_field(const struct event_format *format, struct text name);
+const struct event_field *event_own_field(const struct event_format *format, struct text name);
+
 /* Looks among the event's own fields first, then among the common ones. NULL: none. */
 const struct event_field *event_field_by_name(const struct event_format *format, struct text name);
-/* Among its own alone. */
-const struct event_field *event_own_field(const struct event_format *format, struct text name);
 /* Among all that libtraceevent knows. */
 const struct event_field *event_reported_field(const struct event_format *format, struct text name);
 

@@ -219,6 +219,25 @@ static int note_section(struct trc_file *file, const struct trc_option *option,
 	return TRC_OK;
 }
 
+/* Of two sections of texts one begins in the other: what it holds is not what either says. */
+static void check_overlaps(struct trc_file *file)
+{
+	for (uint32_t i = SECTION_FIRST_TEXT; i <= SECTION_LAST_TEXT; i++) {
+		for (uint32_t j = SECTION_FIRST_TEXT; j <= SECTION_LAST_TEXT; j++) {
+			const struct section *outer = sections_text(&file->sections, i);
+			const struct section *inner = sections_text(&file->sections, j);
+			struct trc_error fault;
+
+			if (i == j || !outer->present || !inner->present || inner->header < outer->header ||
+			    inner->header - outer->header >= SECTION_HEADER_SIZE + outer->size)
+				continue;
+			trc_fail(&fault, TRC_CORRUPT, inner->header, "section %u: begins within section %u",
+				 inner->id, outer->id);
+			problems_add(&file->problems, &fault);
+		}
+	}
+}
+
 static int note_sections(struct trc_file *file, struct trc_error *err)
 {
 	for (size_t i = 0; i < file->options.count; i++) {
@@ -237,6 +256,7 @@ static int note_sections(struct trc_file *file, struct trc_error *err)
 			problems_add(&file->problems, &fault);
 		}
 	}
+	check_overlaps(file);
 	return TRC_OK;
 }
 

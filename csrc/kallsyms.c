@@ -2,12 +2,25 @@
 #include "kallsyms.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "error.h"
 #include "scanner.h"
 
 #define SYMBOLS_MAX (1u << 23)	/* a whole kernel with its modules has 200,000 */
+#define FIRST_LOOKUPS 64	/* by name; what so many take together is less than what sorting does */
+
+struct named {
+	struct text name;
+	size_t index;		/* in the list */
+};
+
+/* The one thing that changes in a table that threads share: of those who sort, the first one stores. */
+struct name_index {
+	atomic_size_t lookups;
+	_Atomic(struct named *) sorted;		/* by name, then place in the list; NULL: not yet */
+};
 
 /* Up to the next blank or control character; of names in C and Rust none has such. */
 static struct text cut_word(struct text *rest)
@@ -139,8 +152,10 @@ int kallsyms_parse(struct text text, size_t more, uint64_t file_offset, struct k
 	rc = add_lines(&k, &room, (struct text){ text.start, more }, TRC_NO_OFFSET, problems, err);
 	if (!rc)
 		rc = add_lines(&k, &room, text_skip(text, more), file_offset, problems, err);
+	if (!rc && !(k.names = calloc(1, sizeof(*k.names))))
+		rc = trc_fail_no_memory(err);
 	if (rc) {
-		free(k.list);
+		kallsyms_deinit(&k);
 		return rc;
 	}
 	sort(&k);
@@ -150,6 +165,9 @@ int kallsyms_parse(struct text text, size_t more, uint64_t file_offset, struct k
 
 void kallsyms_deinit(struct kallsyms *kallsyms)
 {
+	if (kallsyms->names)
+		free(atomic_load(&kallsyms->names->sorted));
+	free(kallsyms->names);
 	free(kallsyms->list);
 	*kallsyms = (struct kallsyms){ 0 };
 }
@@ -201,16 +219,72 @@ bool kallsyms_find(const struct kallsyms *k, uint64_t address, struct symbol *ou
 	return false;
 }
 
+/* --- by name ---------------------------------------------------------------------------------- */
+
+static int compare_named(const void *a, const void *b)
+{
+	const struct named *x = a, *y = b;
+	int order = text_compare(x->name, y->name);
+
+	return order ? order : (x->index > y->index) - (x->index < y->index);
+}
+
+/* NULL: there is no memory for it. */
+static const struct named *sorted_names(const struct kallsyms *k)
+{
+	struct named *sorted = atomic_load_explicit(&k->names->sorted, memory_order_acquire), *none = NULL;
+
+	if (sorted)
+		return sorted;
+	sorted = calloc(k->count, sizeof(*sorted));
+	if (!sorted)
+		return NULL;
+	for (size_t i = 0; i < k->count; i++)
+		sorted[i] = (struct named){ { k->text.start + k->list[i].name, k->list[i].name_size }, i };
+	qsort(sorted, k->count, sizeof(*sorted), compare_named);
+	if (atomic_compare_exchange_strong(&k->names->sorted, &none, sorted))
+		return sorted;
+	free(sorted);
+	return none;
+}
+
+static size_t find_in_list(const struct kallsyms *k, struct text name)
+{
+	size_t i = 0;
+
+	while (i < k->count && (k->list[i].name_size != name.size ||
+				memcmp(k->text.start + k->list[i].name, name.start, name.size)))
+		i++;
+	return i;
+}
+
+static size_t find_in_names(const struct kallsyms *k, const struct named *sorted, struct text name)
+{
+	size_t low = 0, high = k->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (text_compare(sorted[middle].name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < k->count && text_equal(sorted[low].name, name) ? sorted[low].index : k->count;
+}
+
 bool kallsyms_find_name(const struct kallsyms *k, struct text name, struct symbol *out)
 {
-	for (size_t i = 0; i < k->count; i++) {
-		const struct kallsym *symbol = &k->list[i];
+	const struct named *sorted = NULL;
+	size_t index;
 
-		if (symbol->name_size == name.size &&
-		    !memcmp(k->text.start + symbol->name, name.start, name.size)) {
-			kallsyms_describe(k, i, out);
-			return true;
-		}
-	}
-	return false;
+	if (!k->count)
+		return false;
+	if (atomic_fetch_add_explicit(&k->names->lookups, 1, memory_order_relaxed) >= FIRST_LOOKUPS)
+		sorted = sorted_names(k);
+	index = sorted ? find_in_names(k, sorted, name) : find_in_list(k, name);
+	if (index == k->count)
+		return false;
+	kallsyms_describe(k, index, out);
+	return true;
 }

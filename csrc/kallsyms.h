@@ -17,6 +17,7 @@ struct kallsyms {
 	struct text text;
 	struct kallsym *list;	/* [count], sorted by address; of one address the last of the text first */
 	size_t count;
+	struct name_index *names;	/* for kallsyms_find_name(); owned */
 };
 
 /* What a look-up gives. */
@@ -45,8 +46,9 @@ void kallsyms_describe(const struct kallsyms *kallsyms, size_t index, struct sym
 bool kallsyms_find(const struct kallsyms *kallsyms, uint64_t address, struct symbol *out);
 
 /*
- * A symbol by its exact name, of several that with the lowest address. Goes through all of them (a
- * millisecond for a whole kernel): for names in print fmts, which are few, not for records.
+ * A symbol by its exact name, of several that with the lowest address. For names in print fmts, which are
+ * few: it goes through all symbols (a millisecond for a whole kernel), and sorts them (a tenth of a
+ * second) only when it has been asked many times.
  */
 bool kallsyms_find_name(const struct kallsyms *kallsyms, struct text name, struct symbol *out);
 

@@ -633,6 +633,7 @@ void print_fmt_destroy(struct print_fmt *program)
 	free(program->pieces);
 	free(program->steps);
 	free(program->branches);
+	free(program->shown);
 	free(program->exprs);
 	free(program->entries);
 	arena_deinit(&program->arena);
@@ -666,7 +667,7 @@ int print_fmt_compile(const struct event_format *event, const struct print_fmt_e
 		print_fmt_destroy(program);
 		return trc_fail_no_memory(err);
 	}
-	if (!print_fmt_make_fast(program)) {
+	if (!print_fmt_make_fast(program) || !print_fmt_make_raw(program)) {
 		print_fmt_destroy(program);
 		return trc_fail_no_memory(err);
 	}

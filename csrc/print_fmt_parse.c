@@ -349,13 +349,9 @@ static bool entry_value(const struct node *node, bool c, uint64_t *value)
 static const struct event_field *find_field(const struct event_format *event, struct text name,
 					    bool own_only)
 {
-	for (uint32_t i = 0; !own_only && i < event->common_count; i++)
-		if (text_equal(event->common[i].name, name))
-			return &event->common[i];
-	for (uint32_t i = 0; i < event->field_count; i++)
-		if (text_equal(event->fields[i].name, name))
-			return &event->fields[i];
-	return NULL;
+	const struct event_field *field = own_only ? NULL : event_common_field(event, name);
+
+	return field ? field : event_own_field(event, name);
 }
 
 /* REC->name, at what follows REC. */

@@ -97,6 +97,8 @@ struct print_fmt {
 	struct entry *entries;
 	uint32_t piece_count, expr_count, entry_count;
 	struct fast_step *steps, *branches;	/* the same, and parts of ?: in it: print_fmt_fast.h */
+	struct shown *shown;		/* for -R where there are many pieces; else NULL: print_fmt_raw.c */
+	size_t shown_count;
 	uint32_t fast_size;		/* a shorter record cannot be run fast */
 	size_t room;			/* the most that steps write without asking for more */
 	struct arena arena;
@@ -136,6 +138,9 @@ void piece_run_pointer(const struct print_fmt *p, const struct print_record *r,
 		       const struct piece *piece, struct output *out);
 /* How many characters behind %p belong to the conversion; 0: it is plain %p. */
 size_t pointer_spec_size(const char *spec, const char *end, enum piece_code *code);
+
+/* Sorts the pieces by the fields they show, if they are many. false: no memory. */
+bool print_fmt_make_raw(struct print_fmt *program);
 
 /* Masks and arrays as text: print_fmt_bytes.c. */
 void output_bitmask(struct output *out, struct span mask, bool big_endian);

@@ -2,6 +2,11 @@
 /* A record as NAME=VALUE of its fields: report -R, and print fmts that cannot be read. docs/FORMAT.md 5.7. */
 #include "print_fmt_program.h"
 
+#include <stdlib.h>
+
+#define PIECES_FEW 64		/* are looked through one by one: more than print fmts of kernels have */
+#define NO_PIECE UINT32_MAX
+
 static bool is_printable(struct span bytes)
 {
 	for (uint32_t i = 0; i < bytes.size && bytes.data[i]; i++) {
@@ -97,17 +102,80 @@ static void print_value(const struct print_fmt *p, const struct print_record *r,
 }
 
 /* Does the conversion show this field and nothing else, casts aside? */
-static bool shows_field(const struct print_fmt *p, const struct piece *piece,
-			const struct event_field *field)
+/* Which piece shows which field. */
+struct shown {
+	struct text name;
+	uint32_t offset, size;
+	uint32_t piece;
+};
+
+/* false: the piece shows no field alone. */
+static bool shown_field(const struct print_fmt *p, uint32_t piece, struct shown *out)
 {
 	const struct expr *e;
 
-	if (piece->arg == NO_EXPR)
+	if (p->pieces[piece].arg == NO_EXPR)
 		return false;
-	for (e = &p->exprs[piece->arg]; e->code == EXPR_MASK && e->a != NO_EXPR; e = &p->exprs[e->a])
+	for (e = &p->exprs[p->pieces[piece].arg]; e->code == EXPR_MASK && e->a != NO_EXPR; e = &p->exprs[e->a])
 		;
-	return e->code == EXPR_FIELD && e->field.offset == field->offset &&
-	       e->field.size == field->size && text_equal(e->text, field->name);
+	*out = (struct shown){ e->text, e->field.offset, e->field.size, piece };
+	return e->code == EXPR_FIELD;
+}
+
+static int compare_field(const struct shown *x, const struct shown *y)
+{
+	if (x->offset != y->offset)
+		return x->offset < y->offset ? -1 : 1;
+	if (x->size != y->size)
+		return x->size < y->size ? -1 : 1;
+	return text_compare(x->name, y->name);
+}
+
+static int compare_shown(const void *a, const void *b)
+{
+	const struct shown *x = a, *y = b;
+	int order = compare_field(x, y);
+
+	return order ? order : (x->piece > y->piece) - (x->piece < y->piece);
+}
+
+bool print_fmt_make_raw(struct print_fmt *p)
+{
+	if (p->piece_count <= PIECES_FEW)
+		return true;
+	p->shown = calloc(p->piece_count, sizeof(*p->shown));
+	if (!p->shown)
+		return false;
+	for (uint32_t i = 0; i < p->piece_count; i++)
+		p->shown_count += shown_field(p, i, &p->shown[p->shown_count]);
+	qsort(p->shown, p->shown_count, sizeof(*p->shown), compare_shown);
+	return true;
+}
+
+/* The first piece from wanted->piece on that shows the field; NO_PIECE: none does. */
+static uint32_t find_in_shown(const struct print_fmt *p, const struct shown *wanted)
+{
+	size_t low = 0, high = p->shown_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (compare_shown(&p->shown[middle], wanted) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < p->shown_count && !compare_field(&p->shown[low], wanted) ? p->shown[low].piece : NO_PIECE;
+}
+
+static uint32_t find_in_pieces(const struct print_fmt *p, const struct shown *wanted, uint32_t end)
+{
+	struct shown shown;
+
+	for (uint32_t i = wanted->piece; i < end; i++)
+		if (shown_field(p, i, &shown) && !compare_field(&shown, wanted))
+			return i;
+	return NO_PIECE;
 }
 
 static bool ends_in_0x(struct text text)
@@ -123,24 +191,27 @@ static bool ends_in_0x(struct text text)
 static const struct piece *find_conversion(const struct print_fmt *p, uint32_t *next,
 					   const struct event_field *field, struct text *before)
 {
-	uint32_t count = p->piece_count;
+	struct shown wanted = { field->name, field->offset, field->size, *next };
+	uint32_t count = p->piece_count, at;
+	bool round;
 
 	if (count && !p->pieces[count - 1].before.size)
 		count--;	/* nothing stands behind the last conversion */
 	if (*next >= count)
 		return NULL;
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t at = *next + i < count ? *next + i : *next + i - count;
-
-		if (!shows_field(p, &p->pieces[at], field))
-			continue;
-		*before = p->pieces[at].before;
-		if (!at && i && !before->size)	/* the end of the format is what came before its start */
-			*before = p->pieces[p->piece_count - 1].before;
-		*next = at + 1;
-		return &p->pieces[at];
+	at = p->shown ? find_in_shown(p, &wanted) : find_in_pieces(p, &wanted, count);
+	round = at == NO_PIECE;
+	if (round) {
+		wanted.piece = 0;
+		at = p->shown ? find_in_shown(p, &wanted) : find_in_pieces(p, &wanted, *next);
 	}
-	return NULL;
+	if (at == NO_PIECE)
+		return NULL;
+	*before = p->pieces[at].before;
+	if (!at && round && !before->size)	/* the end of the format is what came before its start */
+		*before = p->pieces[p->piece_count - 1].before;
+	*next = at + 1;
+	return &p->pieces[at];
 }
 
 void print_fmt_run_raw(const struct print_fmt *program, const struct print_record *record,

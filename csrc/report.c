@@ -244,9 +244,11 @@ void report_begin(struct trc_report *report, struct output *out)
 	}
 }
 
-/* A latency tracer leaves no records but its text. */
+/* A latency tracer leaves no records but its text. Buffers without number may name one and the same. */
 static int put_latency(const struct trc_file *file, struct output *out, struct trc_error *err)
 {
+	struct account account = account_of(&file->budget);
+
 	for (size_t i = 0; i < trc_buffer_count(file); i++) {
 		struct trc_buffer buffer;
 		struct trc_bytes text;
@@ -259,6 +261,11 @@ static int put_latency(const struct trc_file *file, struct output *out, struct t
 		rc = trc_buffer_text(file, i, &text, err);
 		if (rc)
 			return rc;
+		rc = account_memory(&account, text.size, buffer.offset, "texts of latency tracers", err);
+		if (rc) {
+			trc_bytes_free(&text);
+			return rc;
+		}
 		output_bytes(out, (const char *)text.data, (size_t)text.size);
 		output_char(out, '\n');
 		trc_bytes_free(&text);

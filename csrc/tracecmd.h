@@ -90,8 +90,16 @@ enum trc_budget {
 };
 struct trc_open_options {
 	uint32_t flags;		/* enum trc_open_flags */
-	uint64_t memory;	/* bytes that an operation keeps at once; 0: TRC_BUDGET_MEMORY */
-	uint64_t work;		/* bytes unpacked, beyond 16 times those packed; 0: TRC_BUDGET_WORK */
+	/*
+	 * Bytes that an operation keeps at once: the pages and chunks that a walk has open, tables of
+	 * chunks. A single block may unpack to a quarter of it, or is a problem. 0: TRC_BUDGET_MEMORY.
+	 */
+	uint64_t memory;
+	/*
+	 * Bytes unpacked to find something out (sizes of chunks that do not say it, the page of a time),
+	 * beyond 16 times those they are packed in. 0: TRC_BUDGET_WORK.
+	 */
+	uint64_t work;
 };
 
 /*

@@ -19,8 +19,11 @@ class Budget:
     much. No recording of a real system is known to come near the defaults.
 
     Attributes:
-        memory: bytes that an operation keeps at once.
-        work: bytes that it unpacks, beyond 16 times those they are packed in.
+        memory: bytes that an operation keeps at once: of one pass over records the pages and
+            chunks that are open, of finding the pages their list. A single compressed block may
+            unpack to a quarter of it; a larger one is left out and listed in ``trace.problems``.
+        work: bytes that it unpacks to find something out (the size of chunks that do not say it,
+            the page of a time), beyond 16 times those they are packed in.
     """
 
     memory: int = _lowlevel.BUDGET_MEMORY

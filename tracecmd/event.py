@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+import heapq
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar, overload
 
 from . import _lowlevel, errors
 from .symbolic import ValueNames, symbols_of, values_of
@@ -18,6 +20,7 @@ __all__ = ["Event", "EventFormat", "Events", "Field", "UnknownEventError"]
 _ARRAY, _POINTER, _SIGNED, _STRING, _DYNAMIC, _OPAQUE = 1, 2, 4, 8, 16, 65536
 
 Value = _lowlevel.Value
+T = TypeVar("T")
 
 
 class Field:
@@ -160,6 +163,10 @@ class EventFormat:
     def _all_fields(self) -> dict[str, Field]:
         return {field.name: field for field in self.common_fields} | dict(self.fields)
 
+    def has_field(self, name: str) -> bool:
+        """Whether :meth:`field` finds one of that name."""
+        return name in self._all_fields
+
     def field(self, name: str) -> Field:
         """Find a field, the event's own or a common one.
 
@@ -200,10 +207,33 @@ OLD_NAMES = ("pid", "comm", "flags", "preempt_count")
 """Names of fields of many events. The record's own have ``common_`` before them."""
 
 
-def unknown_name(what: str, name: str, known: Any) -> str:
+_NAMES_LOOKED_AT = 10_000
+_NAMES_COMPARED = 100
+_LONGEST_NAME = 100
+
+
+def near_names(name: str, known: Iterable[str]) -> list[str]:
+    """Up to three of the names that name may have been meant to be, the nearest first.
+
+    difflib takes ten microseconds a name, and more for long ones, of which a file may have a
+    million: it is asked only about those of similar length that share most letters.
+    """
+    if len(name) > _LONGEST_NAME:
+        return []
+    letters = set(name)
+    similar = (
+        other
+        for other in itertools.islice(known, _NAMES_LOOKED_AT)
+        if abs(len(other) - len(name)) <= len(name) // 2 + 1
+    )
+    likely = heapq.nlargest(_NAMES_COMPARED, similar, key=lambda o: len(letters.intersection(o)))
+    return difflib.get_close_matches(name, likely, n=3)
+
+
+def unknown_name(what: str, name: str, known: Iterable[str]) -> str:
     if name in OLD_NAMES:
         return f"no {what} is named {name!r}; the record's own is 'common_{name}'"
-    near = difflib.get_close_matches(name, list(known), n=3)
+    near = near_names(name, known)
     hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
     return f"no {what} is named {name!r}{hint}"
 
@@ -226,13 +256,30 @@ class Events(Mapping[str, EventFormat]):
         self._formats = [EventFormat(metadata, info) for info in metadata.events()]
         self._by_id: dict[int, EventFormat | None] = {}
 
-    def __getitem__(self, name: str) -> EventFormat:
+    def _find(self, name: str) -> EventFormat | None:
         system, _, event = name.replace("/", ":").rpartition(":")
         index = self._metadata.event_of_name(system, event)
-        if index is None:
-            names = {str(f) for f in self._formats} | {f.name for f in self._formats}
+        return None if index is None else self._formats[index]
+
+    def __getitem__(self, name: str) -> EventFormat:
+        found = self._find(name)
+        if found is None:
+            names = dict.fromkeys(n for f in self._formats for n in (f.name, str(f)))
             raise UnknownEventError(unknown_name("event", name, names), path=self._metadata.path)
-        return self._formats[index]
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is such an event; unlike a failing look-up this makes no suggestions."""
+        return isinstance(name, str) and self._find(name) is not None
+
+    @overload
+    def get(self, name: str, /) -> EventFormat | None: ...
+    @overload
+    def get(self, name: str, /, default: EventFormat | T) -> EventFormat | T: ...
+    def get(self, name: str, /, default: EventFormat | T | None = None) -> EventFormat | T | None:
+        """The event of that name, or default; unlike a failing look-up without suggestions."""
+        found = self._find(name)
+        return default if found is None else found
 
     def by_id(self, number: int) -> EventFormat | None:
         """The format of records with this id; None if the file has none."""

@@ -65,13 +65,13 @@ def _resolve(events: Sequence[EventFormat], name: str) -> _lowlevel.Column:
     if name in OWN:
         return _own(name)
     for event in events:
-        if name in event._all_fields:
+        if event.has_field(name):
             return _lowlevel.Column(name, "field", name)
     for event in events:
         field = event.qualified(name)
         if field is not None:
             return _lowlevel.Column(name, "field", field.name, event=str(event))
-    known = {field for event in events for field in event.fields}
+    known = dict.fromkeys(field for event in events for field in event.fields)
     what = f"column of {events[0] if len(events) == 1 else 'these events'}"
     raise UnknownFieldError(unknown_name(what, name, [*OWN, *known]))
 

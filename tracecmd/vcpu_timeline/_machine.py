@@ -248,10 +248,7 @@ class Machine:
 
 
 def _format(trace: Trace, name: str) -> EventFormat | None:
-    try:
-        return trace.events[name]
-    except KeyError:
-        return None
+    return trace.events.get(name)
 
 
 def _known(trace: Trace, name: str) -> bool:
