@@ -44,11 +44,11 @@ static enum sort sort_of(const struct operand *operand)
 	}
 }
 
-/* Of numbers libtraceevent compares the hexadecimal digits with a text. */
+/* libtraceevent compares the digits of a number with a text, but none with a regular expression. */
 static bool is_hex_of_number(const struct trc_filter *filter, const struct code *code)
 {
-	return !(filter->flags & TRC_FILTER_STRICT) &&
-	       (code->op >= OP_REGEX || !strncmp(code->right.text, "0x", 2));
+	return !(filter->flags & TRC_FILTER_STRICT) && code->op < OP_REGEX &&
+	       !strncmp(code->right.text, "0x", 2);
 }
 
 static enum fit fit_of(const struct trc_filter *filter, const struct code *code)

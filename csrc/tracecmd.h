@@ -712,7 +712,7 @@ void trc_walk_progress(const struct trc_walk *walk, uint64_t *done, uint64_t *to
  * file fits EVENTS.
  */
 enum trc_filter_flags {
-	TRC_FILTER_STRICT = 1,		/* && and || side by side, and a number matched as text, are faults */
+	TRC_FILTER_STRICT = 1,		/* && and || side by side, and digits in quotes ("0x12"), are faults */
 };
 int trc_filter_create(const struct trc_metadata *metadata, const struct trc_symbols *symbols,
 		      const char *text, size_t size, const uint8_t *event_ids, uint32_t flags,

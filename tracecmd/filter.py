@@ -29,7 +29,7 @@ def compile_filter(
         event_ids: the events it is for, where the text does not say; None for all.
         symbols: those to compare addresses with; None for the file's own.
         strict: refuse what trace-cmd takes otherwise than it reads: ``&&`` and ``||`` side by side
-            without parentheses, and numbers whose digits are compared with a text.
+            without parentheses, and numbers compared with their digits as text, ``'0x12'``.
 
     Raises:
         FilterError: (a ValueError) it is not a filter, or names events that the file has not.

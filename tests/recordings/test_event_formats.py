@@ -7,7 +7,7 @@ import random
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -69,18 +69,10 @@ def events(program: Path, path: Path) -> list[str]:
     return sorted(output.split("\nevent "))
 
 
-def as_their_version(got: Sequence[str], path: Path) -> list[str]:
-    """Those of our events that the library has, too: see reference.drops_events()."""
-    if not reference.drops_events():
-        return list(got)
+def unread(path: Path) -> set[str]:
+    """The events, SYSTEM:NAME, of which a field cannot be read."""
     with tracecmd.open(path) as trace:
-        dropped = {f"{e} {e.id}" for e in trace.events.values() if e.fields_failed}
-    names = [event.partition("\n")[0] for event in got]
-    assert dropped <= set(names)
-    kept = [event for event, name in zip(got, names, strict=True) if name not in dropped]
-    (count,) = [name for name in names if name.startswith("events ")]
-    kept[kept.index(count)] = f"events {len(kept) - 1}"
-    return sorted(kept)
+        return {str(event) for event in trace.events.values() if event.fields_failed}
 
 
 def opens(theirs: Path, path: Path) -> bool:
@@ -208,16 +200,28 @@ def test_declarations(
         text(f"event{i}", 1000 + i, line("int first") + line(declaration) + line("int last"))
         for i, declaration in enumerate(DECLARATIONS)
     ]
-    ftrace = [f.replace("ID: ", "ID: 1") for f in formats]
-    path = trace(
-        tmp_path,
-        version=version,
-        long_size=commit_size,
-        ftrace_events=ftrace,
-        extra_formats={"crafted": formats},
-    )
-    got = events(ours, path)
-    assert as_their_version(got, path) == events(theirs, path)
+
+    def write(left_out: Container[str]) -> Path:
+        kept = {
+            system: [f for i, f in enumerate(formats) if f"{system}:event{i}" not in left_out]
+            for system in ("ftrace", "crafted")
+        }
+        return trace(
+            tmp_path,
+            version=version,
+            long_size=commit_size,
+            ftrace_events=[f.replace("ID: ", "ID: 1") for f in kept["ftrace"]],
+            extra_formats={"crafted": kept["crafted"]},
+        )
+
+    path = write(())
+    got, expected = events(ours, path), events(theirs, path)
+    if reference.drops_events():
+        left_out = unread(path)
+        assert len(DECLARATIONS) > len(left_out) > 10
+        assert events(ours, write(left_out)) == expected
+    else:
+        assert got == expected
     assert len(got) > 2 * len(DECLARATIONS)
     assert sum(f" field x|long[A]|8|8|0|{commit_size}|21\n" in event for event in got) == 2
 
@@ -262,11 +266,18 @@ FORMATS = {
 }
 
 
+# Before 1.9 sound to libtraceevent, too.
+NO_EVENTS_TODAY = {"cut-behind-size", "no-common"}
+
+
 @pytest.mark.parametrize("system", ["crafted", "ftrace"])
-@pytest.mark.parametrize("case", FORMATS.values(), ids=FORMATS.keys())
-def test_formats(tmp_path: Path, case: str, system: str, ours: Path, theirs: Path) -> None:
-    path = trace(tmp_path, extra_formats={system: [case]})
-    assert as_their_version(events(ours, path), path) == events(theirs, path)
+@pytest.mark.parametrize("name", FORMATS)
+def test_formats(tmp_path: Path, name: str, system: str, ours: Path, theirs: Path) -> None:
+    path = trace(tmp_path, extra_formats={system: [FORMATS[name]]})
+    expected = events(theirs, path)
+    if reference.drops_events() and (unread(path) or name in NO_EVENTS_TODAY):
+        path = trace(tmp_path)
+    assert events(ours, path) == expected
 
 
 @pytest.mark.parametrize("version", [6, 7])
