@@ -206,6 +206,31 @@ static void use_buffers(const struct trc_file *file)
 
 /* --- the texts from the kernel ------------------------------------------------------------------ */
 
+static void use_value_names(const struct trc_metadata *metadata, size_t event)
+{
+	struct trc_value_names *names;
+	struct trc_value_list list;
+	struct trc_error err;
+	const char *name;
+	uint64_t value;
+	size_t size;
+
+	if (!ok(trc_value_names_create(metadata, event, &names, &err), &err))
+		return;
+	for (size_t i = 0; !trc_value_list(names, i, &list, NULL); i++) {
+		touch(list.field, list.field_size);
+		touch(list.condition, list.condition_size);
+		for (size_t n = 0; n < list.count; n++) {
+			require(!trc_value_name(names, i, n, &value, &name, &size, &err),
+				"there are as many names as said");
+			touch(name, size);
+		}
+		require(trc_value_name(names, i, list.count, &value, &name, &size, NULL) == TRC_NOT_FOUND,
+			"there are no more names than said");
+	}
+	trc_value_names_destroy(names);
+}
+
 static void use_events(const struct trc_metadata *metadata)
 {
 	struct trc_page_layout layout;
@@ -229,6 +254,7 @@ static void use_events(const struct trc_metadata *metadata)
 			touch(field.name, field.name_size);
 			touch(field.type, field.type_size);
 		}
+		use_value_names(metadata, i);
 	}
 }
 

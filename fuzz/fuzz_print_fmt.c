@@ -13,6 +13,7 @@
 
 #include "event_handler.h"
 #include "fuzz.h"
+#include "print_fmt_tree.h"
 
 #define OUTPUT_MAX ((size_t)8 << 20)
 
@@ -105,6 +106,8 @@ static void run_event(const struct event_format *event, unsigned mode, struct pr
 		.kernel_text = mode & 8,
 	};
 	struct event_text text = { 0 };
+	struct value_list *lists;
+	struct arena arena = { 0 };
 	struct output out;
 
 	output_init(&out);
@@ -112,6 +115,8 @@ static void run_event(const struct event_format *event, unsigned mode, struct pr
 	record.symbols = symbol_cache_create(env.kallsyms);
 	record.binary = calloc(event->field_count + (size_t)1, 1);
 	CHECK(record.symbols && record.binary);
+	CHECK(!print_fmt_value_lists(event, env.long_size, &arena, &lists, NULL));
+	arena_deinit(&arena);
 	CHECK(!print_fmt_compile(event, &env, &text.program, NULL));
 	run_both_ways(text.program, &record, &out);
 	print_fmt_run_raw(text.program, &record, &out);

@@ -5,12 +5,17 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable
 
-__all__ = ["TIME_LIMIT", "names", "number", "numbers", "pids", "window"]
+__all__ = ["TIME_LIMIT", "is_pid", "names", "number", "numbers", "pids", "whole", "window"]
 
 TIME_LIMIT = 1 << 64  # of time stamps in ns
 
 
-def _whole(name: str, value: object) -> int:
+def whole(name: str, value: object) -> int:
+    """A whole number.
+
+    Raises:
+        TypeError: it is none.
+    """
     try:
         return operator.index(value)  # type: ignore[arg-type]
     except TypeError:
@@ -24,7 +29,7 @@ def number(name: str, value: object, least: int, most: int) -> int:
         TypeError: it is none.
         ValueError: it is too small or too large.
     """
-    found = _whole(name, value)
+    found = whole(name, value)
     if not least <= found <= most:
         raise ValueError(f"{name}={found}; it is a number from {least} to {most}")
     return found
@@ -36,8 +41,8 @@ def window(start: object, end: object) -> tuple[int, int | None]:
     Raises:
         TypeError: one is no whole number.
     """
-    first = 0 if start is None else max(_whole("start", start), 0)
-    last = None if end is None else max(_whole("end", end), 0)
+    first = 0 if start is None else max(whole("start", start), 0)
+    last = None if end is None else max(whole("end", end), 0)
     if first >= TIME_LIMIT:
         return 0, 0
     return first, None if last is None or last >= TIME_LIMIT else last
@@ -52,14 +57,19 @@ def numbers(name: str, value: object) -> set[int] | None:
     if value is None:
         return None
     if not isinstance(value, Iterable) or isinstance(value, str | bytes):
-        return {_whole(name, value)}
-    return {_whole(name, each) for each in value}
+        return {whole(name, value)}
+    return {whole(name, each) for each in value}
+
+
+def is_pid(number: int) -> bool:
+    """Whether a record can have it: tasks are numbered in 32 bits."""
+    return -(1 << 31) <= number < 1 << 31
 
 
 def pids(value: object) -> tuple[int, ...] | None:
     """Numbers of tasks, rising; None for all. Those that no record can have select none."""
     found = numbers("pids", value)
-    return None if found is None else tuple(sorted(n for n in found if -(1 << 31) <= n < 1 << 31))
+    return None if found is None else tuple(sorted(filter(is_pid, found)))
 
 
 def names(name: str, value: object) -> list[str] | None:

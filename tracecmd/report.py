@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from . import _lowlevel, _records
+from . import _arguments, _lowlevel, _records
 from ._texts import report_file
 from .event import EventFormat
 from .filter import FilterError, check_filters, compile_filter
@@ -91,7 +91,7 @@ def _plugin_flags(options: Sequence[str]) -> list[str]:
     before those that do not, and other values than the four do nothing.
     """
     given: dict[tuple[str | None, str], str | None] = {}
-    for option in options:
+    for option in _arguments.names("plugin_options", options) or ():
         name, equals, value = option.partition("=")
         plugin, colon, variable = name.partition(":")
         given[(plugin, variable) if colon else (None, name)] = value if equals else None
@@ -135,9 +135,9 @@ def _make_report(request: _records.Request, readers: Sequence[_records.Reader], 
         rows.append((place[id(source.reader)], stream.buffer, stream.cpu))
     files = [report_file(reader, own) for reader, own in zip(readers, symbols, strict=True)]
     made = _lowlevel.Report(files, rows, options.flags())
-    for pattern in options.raw_events:
+    for pattern in _arguments.names("raw_events", options.raw_events) or ():
         made.set_events(_lowlevel.EVENTS_RAW, pattern)
-    for pattern in options.plain_events:
+    for pattern in _arguments.names("plain_events", options.plain_events) or ():
         made.set_events(_lowlevel.EVENTS_PLAIN, pattern)
     return made
 

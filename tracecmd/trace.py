@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -405,7 +404,7 @@ class Trace:
             UnknownGuestError: (a KeyError) no guest with that trace ID was traced with this host.
         """
         self._file.require_open()
-        trace_id = operator.index(trace_id)
+        trace_id = _arguments.whole("trace_id", trace_id)
         found = self._file.guest_find(trace_id) if 0 <= trace_id < 1 << 64 else None
         if found is None:
             reason = f"option GUEST: no guest with trace ID {trace_id:#x} in this session"
@@ -494,8 +493,8 @@ class Trace:
 
     def comm(self, pid: int) -> str:
         """Name of a task, of the saved command lines: ``<idle>`` for 0, ``<...>`` if unknown."""
-        (pid,) = _arguments.pids(pid) or (-1,)
-        return self._metadata.comm(pid)
+        pid = _arguments.whole("pid", pid)
+        return self._metadata.comm(pid) if _arguments.is_pid(pid) else "<...>"
 
     def pids_of(self, comm: str) -> tuple[int, ...]:
         """The PIDs that the saved command lines give a name, the lowest first."""
@@ -505,8 +504,8 @@ class Trace:
         self,
         options: ReportOptions | None = None,
         *,
-        filters: Iterable[str] = (),
-        filters_out: Iterable[str] = (),
+        filters: str | Iterable[str] = (),
+        filters_out: str | Iterable[str] = (),
         cpus: int | Iterable[int] | None = None,
         start: int | None = None,
         end: int | None = None,
@@ -530,7 +529,12 @@ class Trace:
         options = options or ReportOptions()
         symbols = make_symbols([reader], options)
         sources = _records.choose(reader, buffers=None, cpus=cpus, events=None, pids=None)
-        chosen, out = make_filters(reader, symbols[0], list(filters), list(filters_out))
+        chosen, out = make_filters(
+            reader,
+            symbols[0],
+            _arguments.names("filters", filters) or (),
+            _arguments.names("filters_out", filters_out) or (),
+        )
         sources = [source._replace(filters=chosen, filters_out=out) for source in sources]
         request = self._request(sources, start, end, "time", threads=threads, progress=progress)
         pieces = report(request, [reader], symbols, options)

@@ -193,6 +193,45 @@ static int job_filter(const struct opened *o, uint32_t flags, struct sum *sum)
 	return rc == TRC_NOT_FOUND ? TRC_OK : rc;
 }
 
+static int add_names(const struct trc_value_names *names, struct sum *sum)
+{
+	struct trc_value_list list;
+
+	for (size_t i = 0; !trc_value_list(names, i, &list, NULL); i++) {
+		add(sum, list.field, list.field_size);
+		for (size_t n = 0; n < list.count; n++) {
+			const char *name;
+			uint64_t value;
+			size_t size;
+			int rc = trc_value_name(names, i, n, &value, &name, &size, NULL);
+
+			if (rc)
+				return rc;
+			add(sum, &value, sizeof(value));
+			add(sum, name, size);
+		}
+	}
+	return TRC_OK;
+}
+
+static int job_value_names(const struct opened *o, uint32_t flags, struct sum *sum)
+{
+	(void)flags;
+	for (size_t event = 0; event < trc_event_count(o->metadata); event++) {
+		struct trc_value_names *names;
+		int rc = trc_value_names_create(o->metadata, event, &names, NULL);
+
+		if (rc)
+			return rc;
+		rc = add_names(names, sum);
+		trc_value_names_destroy(names);
+		if (rc)
+			return rc;
+		add(sum, &event, sizeof(event));
+	}
+	return TRC_OK;
+}
+
 static int read_batches(struct trc_columns *columns, struct sum *sum)
 {
 	struct ArrowSchema schema, copy;
@@ -265,6 +304,7 @@ static const struct job {
 	{ "report -R --ts-diff", job_report, TRC_REPORT_RAW | TRC_REPORT_TS_DIFF },
 	{ "report --kernel-text", job_report, TRC_REPORT_KERNEL_TEXT },
 	{ "filter", job_filter, 0 },
+	{ "value names", job_value_names, 0 },
 	{ "columns", job_columns, 0 },
 	{ "columns without dictionaries", job_columns, TRC_COLUMNS_NO_DICTIONARY },
 };

@@ -178,6 +178,18 @@ def test_descriptors_that_are_none(descriptor: int) -> None:
         tracecmd.open(descriptor)
 
 
+def test_options_of_reports(trace: tracecmd.Trace) -> None:
+    for name in ("raw_events", "plain_events", "plugin_options"):
+        with pytest.raises(TypeError, match=f"^{name}=5"):
+            list(trace.report(tracecmd.ReportOptions(**{name: 5})))  # type: ignore[arg-type]
+    for name in ("filters", "filters_out"):
+        with pytest.raises(TypeError, match=f"^{name}=5"):
+            trace.report(**{name: 5})  # type: ignore[arg-type]
+    one = b"".join(trace.report(tracecmd.ReportOptions(raw_events="tick"), filters="tick"))
+    assert one == b"".join(trace.report(tracecmd.ReportOptions(raw_events=["tick"])))
+    assert not b"".join(trace.report(filters_out="tick")).count(b"tick")
+
+
 def test_look_ups(trace: tracecmd.Trace) -> None:
     assert (trace.comm(5), trace.comm(1 << 40), trace.comm(-(1 << 40))) == (
         "five",
@@ -192,6 +204,10 @@ def test_look_ups(trace: tracecmd.Trace) -> None:
     for number in (-1, 1 << 70):
         with pytest.raises(tracecmd.UnknownGuestError):
             trace.guest_cpumap(number)
+    with pytest.raises(TypeError, match=r"^pid='5'"):
+        trace.comm("5")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"^trace_id=None"):
+        trace.guest_cpumap(None)  # type: ignore[arg-type]
     for value in (0, -3, 1 << 70):
         with pytest.raises(ValueError, match=r"^threads="):
             trace.stat(threads=value)

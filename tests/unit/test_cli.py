@@ -28,6 +28,7 @@ from ..writer import (
     Event,
     Guest,
     Hook,
+    Machine,
     Offset,
     Page,
     RawOption,
@@ -471,7 +472,8 @@ def test_very_many_cpus(run: Any) -> None:
 
 def test_aligned_time_stamps_of_late_traces(run: Any, write: Write) -> None:
     late = (1 << 63) + 5000
-    pages = [Page(late + n, [Event(0, b"\0" * 12)]) for n in (0, 7000)]
+    tick = TICK.values(n=1).encode(Machine(False, 8))
+    pages = [Page(late + n, [Event(0, tick)]) for n in (0, 7000)]
     path = write(Trace(buffers=[Buffer(cpus={0: pages})]))
     code, out, err = run("report", "--align-ts", "-t", path)
     assert (code, err) == (0, "")
