@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from . import _lowlevel
+from ._lazy import lazy
 from ._texts import EventTexts
+from ._workers import workers
 from .event import Event, EventFormat, Events
 
 __all__ = ["EventBatch", "Reader", "Request", "read_batches", "read_events"]
@@ -28,7 +29,7 @@ class Reader:
 
     def __init__(self, file: _lowlevel.File, metadata: _lowlevel.Metadata, events: Events,
                  clock: _lowlevel.Clock, byteorder: Literal["little", "big"]) -> None:  # fmt: skip
-        self.file = file
+        self.file = self._file = file
         self.path = file.path
         self.peer = ""  # name in a session
         self.metadata = metadata
@@ -38,23 +39,18 @@ class Reader:
         self.streams = self.data.streams()
         self.buffer_names = [buffer.name for buffer in file.buffers()]
         self._comms: dict[int, str] = {}
-        self._lock = threading.Lock()
-        self._symbols: _lowlevel.Symbols | None = None
-        self._texts: EventTexts | None = None
 
-    @property
+    @lazy
     def symbols(self) -> _lowlevel.Symbols:
         """The kernel's symbols; read when first asked for."""
-        with self._lock:
-            if self._symbols is None:
-                self._symbols = _lowlevel.Symbols(self.file)
-            return self._symbols
+        return _lowlevel.Symbols(self.file)
+
+    @lazy
+    def _texts(self) -> EventTexts:
+        return EventTexts(self)
 
     def text(self, payload: bytes, stream: int, ts: int, *, kernel: bool) -> str:
         """What trace-cmd report prints of one event behind its name."""
-        with self._lock:
-            if self._texts is None:
-                self._texts = EventTexts(self)
         return self._texts.text(payload, stream, ts, kernel=kernel)
 
     def comm(self, pid: int) -> str:
@@ -66,10 +62,10 @@ class Reader:
 
     def close(self) -> None:
         """Close the data; a walk that still runs keeps it until then."""
-        if self._texts is not None:
-            self._texts.close()
-        if self._symbols is not None:
-            self._symbols.close()
+        for name in ("_texts", "symbols"):  # lazy: not there if nobody asked
+            part = self.__dict__.get(name)
+            if part is not None:
+                part.close()
         self.data.close()
 
 
@@ -337,7 +333,7 @@ def read_windows(
 
     At most two windows a thread are held at a time, so memory does not follow the file's size.
     """
-    with ThreadPoolExecutor(request.threads, thread_name_prefix="tracecmd") as pool:
+    with workers(request.threads) as pool:
         running: deque[Future[T]] = deque()
         waiting = iter(cuts)
 
@@ -346,18 +342,14 @@ def read_windows(
                 running.append(pool.submit(read, *window))
 
         submit(2 * request.threads)
-        try:
-            for done in itertools.count(1):
-                if not running:
-                    return
-                found = running.popleft().result()
-                submit(1)
-                if request.on_progress:
-                    request.on_progress(done, len(cuts))
-                yield found
-        finally:
-            for future in running:
-                future.cancel()
+        for done in itertools.count(1):
+            if not running:
+                return
+            found = running.popleft().result()
+            submit(1)
+            if request.on_progress:
+                request.on_progress(done, len(cuts))
+            yield found
 
 
 def read_batches(request: Request) -> Iterator[_lowlevel.Batch]:

@@ -7,12 +7,13 @@ import itertools
 import os
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from typing import NamedTuple
 
 from . import _lowlevel, _records
 from ._texts import report_file
+from ._workers import workers
 from .event import EventFormat
 from .filter import compile_filter
 from .stat import count
@@ -258,8 +259,7 @@ def _write_stretches(
     the others the core says so when they are joined, and they are written again, in their turn.
     """
     quiet = request._replace(on_progress=None)
-    copies: list[_lowlevel.Report] = []
-    with ThreadPoolExecutor(request.threads, thread_name_prefix="tracecmd") as pool:
+    with contextlib.ExitStack() as copied, workers(request.threads) as pool:
         running: deque[Future[_Stretch]] = deque()
         waiting = iter(windows)
 
@@ -268,28 +268,20 @@ def _write_stretches(
                 copy.restart(report)
                 running.append(pool.submit(_write_stretch, copy, quiet, window))
 
-        try:
-            for _ in range(2 * request.threads):
-                copies.append(report.copy())
-                submit(copies[-1])
-            for number, window in enumerate(windows):
-                stretch = running.popleft().result()
-                verdict = report.join(stretch.report) if stretch.is_whole else _lowlevel.IN_ONE
-                if verdict == _lowlevel.IN_ONE:
-                    yield from _write(report, request, (window[0], windows[-1][1]))
-                    return
-                if request.on_progress:
-                    request.on_progress(number + 1, len(windows))
-                if verdict == _lowlevel.AGAIN:
-                    yield from _write(report, quiet, window)
-                else:
-                    for problem in stretch.problems:
-                        request.on_problem(problem)
-                    yield stretch.text
-                submit(stretch.report)
-        finally:
-            for future in running:
-                future.cancel()
-            pool.shutdown()
-            for copy in copies:
-                copy.close()
+        for _ in range(2 * request.threads):
+            submit(copied.enter_context(contextlib.closing(report.copy())))
+        for number, window in enumerate(windows):
+            stretch = running.popleft().result()
+            verdict = report.join(stretch.report) if stretch.is_whole else _lowlevel.IN_ONE
+            if verdict == _lowlevel.IN_ONE:
+                yield from _write(report, request, (window[0], windows[-1][1]))
+                return
+            if request.on_progress:
+                request.on_progress(number + 1, len(windows))
+            if verdict == _lowlevel.AGAIN:
+                yield from _write(report, quiet, window)
+            else:
+                for problem in stretch.problems:
+                    request.on_problem(problem)
+                yield stretch.text
+            submit(stretch.report)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Literal, NamedTuple
@@ -167,8 +166,7 @@ class Trace:
         self._clock_options = clock or _lowlevel.Clock()
         self._strict = strict
         self.peer = ""  # name in a session
-        self._lock = threading.Lock()
-        self._read_problems: list[Exception] = []
+        self._read_problems: dict[str, Exception] = {}  # by text
 
     # Life ---------------------------------------------------------------------------------
 
@@ -220,8 +218,7 @@ class Trace:
         Each is the exception that ``strict=True`` would have raised. Damage inside the trace data
         shows when that is read, so reading can add to them.
         """
-        with self._lock:
-            return self._outline_problems + tuple(self._read_problems)
+        return self._outline_problems + tuple(self._read_problems.copy().values())
 
     @lazy
     def _outline_problems(self) -> tuple[Exception, ...]:
@@ -239,9 +236,8 @@ class Trace:
         """Remember what a walk found damaged, or raise it."""
         if self._strict:
             raise problem
-        with self._lock:
-            if str(problem) not in map(str, self._read_problems) and len(self._read_problems) < 64:
-                self._read_problems.append(problem)
+        if len(self._read_problems) < 64:
+            self._read_problems.setdefault(str(problem), problem)
 
     # The initial header -------------------------------------------------------------------
 

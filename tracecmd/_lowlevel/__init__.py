@@ -4,10 +4,9 @@ Everything it gives out is a plain Python value; no pointer leaves it. The class
 ``csrc/tracecmd.h``, where each function is described.
 """
 
-from ._base import Handle
+from ._arrow import Array, Memory, Schema, Stream, array_capsule, schema_capsule
 from ._columns import (
     COLUMN_KINDS,
-    Array,
     Column,
     Columns,
     ColumnSet,
@@ -15,11 +14,6 @@ from ._columns import (
     ColumnsSource,
     ColumnTable,
     Filter,
-    Memory,
-    Schema,
-    Stream,
-    array_capsule,
-    schema_capsule,
 )
 from ._data import Batch, Clock, Count, Counts, Damage, Data, StreamInfo, Walk, WalkSource
 from ._file import (
@@ -33,6 +27,7 @@ from ._file import (
     Option,
     Text,
 )
+from ._handle import Handle
 from ._metadata import EventInfo, FieldInfo, Metadata
 from ._report import (
     AGAIN,
