@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import weakref
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future
@@ -18,6 +19,7 @@ from .event import Event, EventFormat, Events
 __all__ = ["EventBatch", "Reader", "Request", "read_batches", "read_events"]
 
 T = TypeVar("T")
+H = TypeVar("H", bound=_lowlevel.Handle)
 
 # Of all streams together, for a task of a thread: as events it takes ten times as much memory.
 WINDOW_BYTES = 2 << 20
@@ -39,6 +41,8 @@ class Reader:
         self.streams = self.data.streams()
         self.buffer_names = [buffer.name for buffer in file.buffers()]
         self._comms: dict[int, str] = {}
+        self._parts: dict[int, weakref.ref[_lowlevel.Handle]] = {}  # by their number
+        self._part_numbers = itertools.count()
 
     @lazy
     def symbols(self) -> _lowlevel.Symbols:
@@ -53,6 +57,16 @@ class Reader:
         """What trace-cmd report prints of one event behind its name."""
         return self._texts.text(payload, stream, ts, kernel=kernel)
 
+    def own(self, part: H) -> H:
+        """Close a filter or the like with the file, whoever may still refer to it then."""
+        for number, known in self._parts.copy().items():
+            if known() is None:
+                self._parts.pop(number, None)
+        self._parts[next(self._part_numbers)] = weakref.ref(part)
+        if self.file.closed:  # perhaps before this one was there
+            part.close()
+        return part
+
     def comm(self, pid: int) -> str:
         """Name of a task, remembered."""
         try:
@@ -66,6 +80,10 @@ class Reader:
             part = self.__dict__.get(name)
             if part is not None:
                 part.close()
+        for known in self._parts.copy().values():
+            own = known()
+            if own is not None:
+                own.close()
         self.data.close()
 
 

@@ -29,7 +29,7 @@ def compile_filter(
         FilterError: (a ValueError) it is not a filter, or names events that the file has not.
     """
     try:
-        return _lowlevel.Filter(reader.file, reader.metadata, text, event_ids, symbols)
+        return reader.own(_lowlevel.Filter(reader.file, reader.metadata, text, event_ids, symbols))
     except errors.TraceError:
         raise
     except ValueError as error:

@@ -123,7 +123,7 @@ def make_symbols(readers: Sequence[_records.Reader], options: ReportOptions) -> 
     if options.kallsyms is None:
         return [None] * len(readers)
     text = Path(options.kallsyms).read_bytes()
-    return [_lowlevel.Symbols(reader.file, text) for reader in readers]
+    return [reader.own(_lowlevel.Symbols(reader.file, text)) for reader in readers]
 
 
 def _make_report(request: _records.Request, readers: Sequence[_records.Reader], symbols: Symbols,

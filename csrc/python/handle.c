@@ -239,8 +239,8 @@ static void handle_dealloc(PyObject *self)
 	freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
 
 	end(handle);
-	for (Py_ssize_t i = 0; i < handle->parent_count; i++)
-		Py_DECREF(handle->parents[i]);
+	while (handle->parent_count)
+		Py_DECREF(handle->parents[--handle->parent_count]);
 	PyMem_Free(handle->parents);
 	Py_XDECREF(handle->pointer);
 	Py_XDECREF(handle->kept);

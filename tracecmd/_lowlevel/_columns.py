@@ -46,7 +46,10 @@ class Filter(Handle):
         with self as pointer:
             wants_symbols = lib.trc_filter_wants_symbols(pointer)
         if wants_symbols:
-            compile(self._hold(symbols or Symbols(file)))
+            found = symbols or Symbols(file)
+            compile(self._hold(found))
+            if symbols is None:
+                found.close()  # with this
 
     def texts(self) -> list[tuple[int, str]]:
         """What it is for each of its events, with the event's id."""
