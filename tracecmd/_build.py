@@ -102,36 +102,21 @@ def declarations() -> str:
 
 def sources() -> list[str]:
     """List the core's C files, relative to the root as setuptools wants them."""
-    return [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("csrc/**/*.c"))]
+    return [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("csrc/*.c"))]
 
 
 def headers() -> list[str]:
     """List the files a change of which must rebuild."""
-    return [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("csrc/**/*.h"))]
+    return [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("csrc/*.h"))]
 
-
-# What only Python needs: csrc/capsule.h, and the callbacks of an Arrow stream.
-GLUE = """
-enum trc_capsule_kind { TRC_CAPSULE_SCHEMA, TRC_CAPSULE_ARRAY, TRC_CAPSULE_STREAM };
-uintptr_t trc_capsule_destructor(int kind);
-void trc_release_schema(struct ArrowSchema *schema);
-void trc_release_array(struct ArrowArray *array);
-void *calloc(size_t count, size_t size);
-extern "Python" {
-    int trc_arrow_get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *out);
-    int trc_arrow_get_next(struct ArrowArrayStream *stream, struct ArrowArray *out);
-    const char *trc_arrow_get_last_error(struct ArrowArrayStream *stream);
-    void trc_arrow_release(struct ArrowArrayStream *stream);
-}
-"""
 
 library_flags = [flags_of(library) for library in LIBRARIES]
 
 ffibuilder = FFI()
-ffibuilder.cdef(declarations() + GLUE)
+ffibuilder.cdef(declarations())
 ffibuilder.set_source(
     "tracecmd._core",
-    '#include "tracecmd.h"\n#include "capsule.h"\n',
+    '#include "tracecmd.h"\n',
     sources=sources(),
     depends=headers(),
     include_dirs=["csrc"],

@@ -17,7 +17,11 @@ class lazy(Generic[T]):
     """Like ``functools.cached_property``, but read-only and bound to its file's life.
 
     For classes with a ``_file``: what was read before :meth:`close` is not given out after it.
-    Two threads may both read; they then read the same.
+    Two threads may both read; they then read the same, and get what the first one has stored.
+
+    A value that can be closed is closed with the file, by whoever closes that. If the file was
+    closed while the value was read it may have been too early for that, so it is done here: either
+    the file's closed state is seen here after the value is stored, or the value is seen there.
     """
 
     def __init__(self, read: Callable[[Any], T]) -> None:
@@ -37,9 +41,16 @@ class lazy(Generic[T]):
         file: _lowlevel.File = instance._file
         file.require_open()
         values = instance.__dict__
-        if self._name not in values:
-            values[self._name] = self._read(instance)
-        return values[self._name]
+        try:
+            return values[self._name]
+        except KeyError:
+            found = values.setdefault(self._name, self._read(instance))
+        if file.closed:
+            close = getattr(found, "close", None)
+            if close is not None:
+                close()
+            file.require_open()
+        return found
 
     def __set__(self, instance: object, value: T) -> None:
         raise AttributeError(f"{self._name} is read-only")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 __all__ = ["Problems"]
 
 PROBLEMS_MAX = 64  # a file of nothing but faults must not fill memory with them
@@ -14,18 +12,15 @@ class Problems:
 
     def __init__(self, *, strict: bool) -> None:
         self.strict = strict
-        self._lock = threading.Lock()
         self._found: dict[str, Exception] = {}  # by text: what is read twice is found twice
 
     def note(self, problem: Exception) -> None:
         """Remember a fault, or raise it."""
         if self.strict:
             raise problem
-        with self._lock:
-            if len(self._found) < PROBLEMS_MAX:
-                self._found.setdefault(str(problem), problem)
+        if len(self._found) < PROBLEMS_MAX:
+            self._found.setdefault(str(problem), problem)
 
     def found(self) -> tuple[Exception, ...]:
         """All so far, in the order they were found."""
-        with self._lock:
-            return tuple(self._found.values())
+        return tuple(self._found.copy().values())

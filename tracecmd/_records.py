@@ -5,20 +5,23 @@ from __future__ import annotations
 import bisect
 import contextlib
 import itertools
-import threading
+import weakref
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from . import _arguments, _lowlevel
+from ._lazy import lazy
 from ._problems import Problems
 from ._texts import EventTexts
+from ._workers import workers
 from .event import Event, EventFormat, Events, Value
 
 __all__ = ["EventBatch", "Reader", "Request", "read_batches", "read_events"]
 
 T = TypeVar("T")
+H = TypeVar("H", bound=_lowlevel.Handle)
 
 _NOTHING: tuple[int, list[Value]] = 0, []
 
@@ -36,7 +39,7 @@ class Reader:
     def __init__(self, file: _lowlevel.File, metadata: _lowlevel.Metadata, events: Events,
                  clock: _lowlevel.Clock, byteorder: Literal["little", "big"],
                  problems: Problems) -> None:  # fmt: skip
-        self.file = file
+        self.file = self._file = file
         self.problems = problems
         self.path = file.path
         self.peer = ""  # name in a session
@@ -48,23 +51,20 @@ class Reader:
         self.buffer_names = [buffer.name for buffer in file.buffers()]
         self._comms: dict[int, str] = {}
         self._common: dict[str, _lowlevel.FieldReader] = {}
-        self._lock = threading.Lock()
-        self._symbols: _lowlevel.Symbols | None = None
-        self._texts: EventTexts | None = None
+        self._parts: dict[int, weakref.ref[_lowlevel.Handle]] = {}  # by their number
+        self._part_numbers = itertools.count()
 
-    @property
+    @lazy
     def symbols(self) -> _lowlevel.Symbols:
         """The kernel's symbols; read when first asked for."""
-        with self._lock:
-            if self._symbols is None:
-                self._symbols = _lowlevel.Symbols(self.file)
-            return self._symbols
+        return _lowlevel.Symbols(self.file)
+
+    @lazy
+    def _texts(self) -> EventTexts:
+        return EventTexts(self)
 
     def text(self, payload: bytes, stream: int, ts: int, *, kernel: bool) -> str:
         """What trace-cmd report prints of one event behind its name."""
-        with self._lock:
-            if self._texts is None:
-                self._texts = EventTexts(self)
         return self._texts.text(payload, stream, ts, kernel=kernel)
 
     def common_field(self, kind: Literal["flags", "preempt_count"]) -> _lowlevel.FieldReader:
@@ -73,6 +73,16 @@ class Reader:
         if found is None:
             found = _lowlevel.FieldReader.of_common(self.metadata, kind)
         return self._common.setdefault(kind, found)
+
+    def own(self, part: H) -> H:
+        """Close a filter or the like with the file, whoever may still refer to it then."""
+        for number, known in self._parts.copy().items():
+            if known() is None:
+                self._parts.pop(number, None)
+        self._parts[next(self._part_numbers)] = weakref.ref(part)
+        if self.file.closed:  # perhaps before this one was there
+            part.close()
+        return part
 
     def comm(self, pid: int) -> str:
         """Name of a task, remembered."""
@@ -83,10 +93,14 @@ class Reader:
 
     def close(self) -> None:
         """Close the data; a walk that still runs keeps it until then."""
-        if self._texts is not None:
-            self._texts.close()
-        if self._symbols is not None:
-            self._symbols.close()
+        for name in ("_texts", "symbols"):  # lazy: not there if nobody asked
+            part = self.__dict__.get(name)
+            if part is not None:
+                part.close()
+        for known in self._parts.copy().values():
+            own = known()
+            if own is not None:
+                own.close()
         self.data.close()
 
 
@@ -388,7 +402,7 @@ def read_windows(
 
     At most two windows a thread are held at a time, so memory does not follow the file's size.
     """
-    with ThreadPoolExecutor(request.threads, thread_name_prefix="tracecmd") as pool:
+    with workers(request.threads) as pool:
         running: deque[Future[T]] = deque()
         waiting = iter(cuts)
 
@@ -397,18 +411,14 @@ def read_windows(
                 running.append(pool.submit(read, *window))
 
         submit(2 * request.threads)
-        try:
-            for done in itertools.count(1):
-                if not running:
-                    return
-                found = running.popleft().result()
-                submit(1)
-                if request.on_progress:
-                    request.on_progress(done, len(cuts))
-                yield found
-        finally:
-            for future in running:
-                future.cancel()
+        for done in itertools.count(1):
+            if not running:
+                return
+            found = running.popleft().result()
+            submit(1)
+            if request.on_progress:
+                request.on_progress(done, len(cuts))
+            yield found
 
 
 def read_batches(request: Request) -> Iterator[_lowlevel.Batch]:

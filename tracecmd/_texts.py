@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,19 +26,31 @@ def report_file(reader: Reader, symbols: _lowlevel.Symbols | None = None) -> _lo
 
 
 class EventTexts:
-    """Texts of single events of one file; any thread may ask."""
+    """Texts of single events of one file; any thread may ask.
+
+    A report serves one thread at a time, so each takes one that is idle, or makes one. There is no
+    lock to wait for: whoever holds one may be stopped for good (a thread of the process that this
+    one was forked from), or be the very thread that waits (the collector ran meanwhile).
+    """
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._lock = threading.Lock()
-        self._reports: dict[bool, _lowlevel.Report] = {}
+        self._idle: dict[bool, deque[_lowlevel.Report]] = {False: deque(), True: deque()}
+        self._closed = False
 
     def text(self, payload: bytes, stream: int, ts: int, *, kernel: bool) -> str:
         """What trace-cmd report prints of an event behind its name."""
-        with self._lock:
-            if kernel not in self._reports:
-                self._reports[kernel] = self._make(kernel=kernel)
-            found = self._reports[kernel].record(payload, stream, ts, 0)
+        idle = self._idle[kernel]
+        try:
+            report = idle.pop()
+        except IndexError:
+            report = self._make(kernel=kernel)
+        try:
+            found = report.record(payload, stream, ts, 0)
+        finally:
+            idle.append(report)
+            if self._closed:  # perhaps before this one was back
+                self.close()
         return found.rstrip(b"\n").decode(errors="backslashreplace")
 
     def _make(self, *, kernel: bool) -> _lowlevel.Report:
@@ -49,7 +61,11 @@ class EventTexts:
         return _lowlevel.Report([report_file(self._reader)], rows, flags)
 
     def close(self) -> None:
-        """Close the reports."""
-        with self._lock:
-            for report in self._reports.values():
-                report.close()
+        """Close the reports, those in use when they are given back."""
+        self._closed = True
+        for idle in self._idle.values():
+            while idle:
+                try:
+                    idle.pop().close()
+                except IndexError:  # another thread took the last one
+                    break

@@ -35,8 +35,8 @@ def compile_filter(
         FilterError: (a ValueError) it is not a filter, or names events that the file has not.
     """
     try:
-        return _lowlevel.Filter(
-            reader.file, reader.metadata, text, event_ids, symbols, strict=strict
+        return reader.own(
+            _lowlevel.Filter(reader.file, reader.metadata, text, event_ids, symbols, strict=strict)
         )
     except errors.TraceError:
         raise

@@ -8,12 +8,13 @@ import os
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from typing import NamedTuple
 
 from . import _arguments, _lowlevel, _records
 from ._texts import report_file
+from ._workers import workers
 from .event import EventFormat
 from .filter import FilterError, check_filters, compile_filter
 from .stat import count
@@ -123,7 +124,7 @@ def make_symbols(readers: Sequence[_records.Reader], options: ReportOptions) -> 
     if options.kallsyms is None:
         return [None] * len(readers)
     text = Path(options.kallsyms).read_bytes()
-    return [_lowlevel.Symbols(reader.file, text) for reader in readers]
+    return [reader.own(_lowlevel.Symbols(reader.file, text)) for reader in readers]
 
 
 def _make_report(request: _records.Request, readers: Sequence[_records.Reader], symbols: Symbols,
@@ -263,8 +264,7 @@ def _write_stretches(
     the others the core says so when they are joined, and they are written again, in their turn.
     """
     quiet = request._replace(on_progress=None)
-    copies: list[_lowlevel.Report] = []
-    with ThreadPoolExecutor(request.threads, thread_name_prefix="tracecmd") as pool:
+    with contextlib.ExitStack() as copied, workers(request.threads) as pool:
         running: deque[Future[_Stretch]] = deque()
         waiting = iter(windows)
 
@@ -273,27 +273,19 @@ def _write_stretches(
                 copy.restart(report)
                 running.append(pool.submit(_write_stretch, copy, quiet, window))
 
-        try:
-            for _ in range(2 * request.threads):
-                copies.append(report.copy())
-                submit(copies[-1])
-            for number, window in enumerate(windows):
-                stretch = running.popleft().result()
-                verdict = report.join(stretch.report) if stretch.is_whole else _lowlevel.IN_ONE
-                if verdict == _lowlevel.IN_ONE:
-                    yield from _write(report, request, (window[0], windows[-1][1]))
-                    return
-                if request.on_progress:
-                    request.on_progress(number + 1, len(windows))
-                if verdict == _lowlevel.AGAIN:
-                    yield from _write(report, quiet, window)
-                else:
-                    request.note(stretch.problems)
-                    yield stretch.text
-                submit(stretch.report)
-        finally:
-            for future in running:
-                future.cancel()
-            pool.shutdown()
-            for copy in copies:
-                copy.close()
+        for _ in range(2 * request.threads):
+            submit(copied.enter_context(contextlib.closing(report.copy())))
+        for number, window in enumerate(windows):
+            stretch = running.popleft().result()
+            verdict = report.join(stretch.report) if stretch.is_whole else _lowlevel.IN_ONE
+            if verdict == _lowlevel.IN_ONE:
+                yield from _write(report, request, (window[0], windows[-1][1]))
+                return
+            if request.on_progress:
+                request.on_progress(number + 1, len(windows))
+            if verdict == _lowlevel.AGAIN:
+                yield from _write(report, quiet, window)
+            else:
+                request.note(stretch.problems)
+                yield stretch.text
+            submit(stretch.report)

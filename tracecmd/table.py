@@ -383,6 +383,16 @@ class RecordBatch:
         return f"<RecordBatch rows={len(self)}>"
 
 
+class _Exporter:
+    """Gives a consumer a stream that we keep an eye on."""
+
+    def __init__(self, stream: _lowlevel.Stream) -> None:
+        self._stream = stream
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self._stream.capsule()
+
+
 class Table:
     """Records as columns, read anew whenever a consumer takes its Arrow stream.
 
@@ -401,10 +411,17 @@ class Table:
         return _lowlevel.schema_capsule(self._schema)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """A PyCapsule with an ArrowArrayStream. The trace may be closed while it is read."""
+        """A PyCapsule with an ArrowArrayStream. The trace may be closed while it is read.
+
+        Raises:
+            ClosedError: the trace is closed already. What goes wrong later the consumer raises, as
+                its own exception with our text.
+        """
         return self._stream().capsule()
 
     def _stream(self) -> _lowlevel.Stream:
+        for source in self._scan.sources():  # the one error that can be raised as it is, is
+            source.walk.data.require_open()
         return _lowlevel.Stream(self._schema, self._scan.arrays())
 
     def batches(self) -> Iterator[RecordBatch]:
@@ -453,13 +470,8 @@ class Table:
     def _hand_to(self, consume: Callable[[Any], Any]) -> Any:
         """Let a package consume the stream, and raise what stopped it as it was raised."""
         stream = self._stream()
-
-        class Once:
-            def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-                return stream.capsule()
-
         try:
-            return consume(Once())
+            return consume(_Exporter(stream))
         except BaseException:
             if stream.error is not None:
                 raise stream.error from None

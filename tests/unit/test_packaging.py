@@ -9,11 +9,12 @@ import sys
 import sysconfig
 import typing
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import tracecmd
-from tracecmd import _core
+from tracecmd import _core, _lifetime
 
 PACKAGE = Path(tracecmd.__file__).parent
 installed = pytest.mark.skipif(
@@ -53,11 +54,12 @@ def test_types_are_shipped() -> None:
     assert (PACKAGE / "py.typed").exists()
 
 
-def test_core_is_built_for_every_python() -> None:
-    """One abi3 module; free-threaded builds have no limited API."""
+@pytest.mark.parametrize("module", [_core, _lifetime])
+def test_modules_are_built_for_every_python(module: ModuleType) -> None:
+    """Two abi3 modules; free-threaded builds have no limited API."""
     free_threaded = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
-    name = Path(_core.__file__).name
-    assert name.startswith("_core.")
+    name = Path(module.__file__ or "").name
+    assert name.startswith(module.__name__.rpartition(".")[2] + ".")
     assert (".abi3." in name) != free_threaded
 
 

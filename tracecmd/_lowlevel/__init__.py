@@ -4,10 +4,10 @@ Everything it gives out is a plain Python value; no pointer leaves it. The class
 ``csrc/tracecmd.h``, where each function is described.
 """
 
-from ._base import Handle, SourceProblem
+from ._arrow import Array, Memory, Schema, Stream, array_capsule, schema_capsule
+from ._base import SourceProblem
 from ._columns import (
     COLUMN_KINDS,
-    Array,
     Column,
     Columns,
     ColumnSet,
@@ -15,11 +15,6 @@ from ._columns import (
     ColumnsSource,
     ColumnTable,
     Filter,
-    Memory,
-    Schema,
-    Stream,
-    array_capsule,
-    schema_capsule,
 )
 from ._data import Batch, Clock, Count, Counts, Damage, Data, Payloads, StreamInfo, Walk, WalkSource
 from ._fields import FieldReader, Value
@@ -36,6 +31,7 @@ from ._file import (
     Option,
     Text,
 )
+from ._handle import Handle
 from ._metadata import EventInfo, FieldInfo, Metadata, ValueList
 from ._report import (
     AGAIN,

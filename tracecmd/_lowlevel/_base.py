@@ -1,20 +1,17 @@
-"""The extension module, exceptions, texts, and objects that are closed once.
+"""The extension module, exceptions and texts.
 
 The only module that imports ``tracecmd._core``.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
-from types import TracebackType
 from typing import Any, NamedTuple
 
 from .. import errors
 from .._core import ffi, lib
 
 __all__ = [
-    "Handle",
     "SourceProblem",
     "check",
     "decode",
@@ -96,75 +93,3 @@ def source_problems(
         source = err.source if err.source < len(sources) else 0
         found.append(SourceProblem(source, exception(err, sources[source])))
     return found
-
-
-class Handle:
-    """A C object that is closed once, and never while a call on it is running.
-
-    ``with handle as pointer:`` surrounds each call. :meth:`close` does not wait for calls in
-    other threads: the last of them to end closes the object. Objects whose C side points into
-    others (parents) keep those alive: a file is unmapped when the last walk through it is gone.
-    """
-
-    def __init__(self, pointer: Any, close: Any, path: str, *parents: Handle) -> None:
-        self.path = path
-        self._pointer = pointer
-        self._close = close
-        self._lock = threading.Lock()
-        self._users = 0
-        self._closed = False
-        self._parents: tuple[Handle, ...] = ()  # those that were entered
-        try:
-            for parent in parents:
-                parent.__enter__()
-                self._parents += (parent,)
-        except errors.ClosedError:
-            self.close()
-            raise
-
-    def __del__(self) -> None:
-        if hasattr(self, "_parents"):
-            self.close()
-
-    @property
-    def closed(self) -> bool:
-        """Whether it was closed, or what it belongs to."""
-        return self._closed or any(parent.closed for parent in self._parents)
-
-    def require_open(self) -> None:
-        """Raise ClosedError if close() was called."""
-        if self.closed:
-            raise errors.ClosedError("the trace is closed", path=self.path)
-
-    def __enter__(self) -> Any:
-        with self._lock:
-            self.require_open()
-            self._users += 1
-        return self._pointer
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        with self._lock:
-            self._users -= 1
-            unwanted = self._closed and not self._users
-        if unwanted:
-            self._destroy()
-
-    def close(self) -> None:
-        """Close now, or as soon as no call is running; a second close is fine."""
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-            idle = not self._users
-        if idle:
-            self._destroy()
-
-    def _destroy(self) -> None:
-        self._close(self._pointer)
-        for parent in self._parents:
-            parent.__exit__(None, None, None)

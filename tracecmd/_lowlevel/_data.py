@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ._base import Handle, SourceProblem, check, exception, ffi, lib, source_problems
+from ._base import SourceProblem, check, exception, ffi, lib, source_problems
 from ._file import File
+from ._handle import Handle
 from ._metadata import Metadata
 
 PAYLOAD_ROOM = 1 << 20
@@ -76,12 +77,14 @@ class Data(Handle):
     """struct trc_data of one file."""
 
     def __init__(self, file: File, metadata: Metadata, clock: Clock) -> None:
-        err = ffi.new("struct trc_error *")
-        out = ffi.new("struct trc_data **")
-        with file as f, metadata as m:
-            code = lib.trc_data_create(f, m, clock._c(), out, err)
-            check(code, err, file.path)
-            super().__init__(out[0], lib.trc_data_destroy, file.path, file, metadata)
+        super().__init__(file.path)
+        self._create(
+            "trc_data",
+            lib.trc_data_create,
+            self._hold(file),
+            self._hold(metadata),
+            clock._c(),
+        )
 
     def problems(self) -> list[Exception]:
         with self as data:
@@ -202,15 +205,14 @@ class Walk(Handle):
         by_cpu: bool = False,
         room: int = 4096,
     ) -> None:
-        err = ffi.new("struct trc_error *")
-        out = ffi.new("struct trc_walk **")
-        self._kept: list[Any] = []  # what the C side points to
+        super().__init__(sources[0].data.path if sources else "")
         array = ffi.new("struct trc_walk_source[]", len(sources))
         for entry, source in zip(array, sources, strict=True):
+            entry.data = self._hold(source.data)
             entry.stream = source.stream
-            entry.event_ids = self._keep(source.event_ids, "uint8_t[]")
+            entry.event_ids = self._values(source.event_ids, "uint8_t[]")
             if source.pids is not None:
-                entry.pids = self._keep(sorted(source.pids), "int32_t[]")
+                entry.pids = self._values(sorted(source.pids), "int32_t[]")
                 entry.pid_count = len(source.pids)
             entry.filters, entry.filter_count = self._keep_filters(source.filters)
             entry.filters_out, entry.filter_out_count = self._keep_filters(source.filters_out)
@@ -219,39 +221,25 @@ class Walk(Handle):
         options = ffi.new(
             "struct trc_walk_options *", [flags, end is None, start, 0 if end is None else end]
         )
-        parents: list[Handle] = list({id(source.data): source.data for source in sources}.values())
-        used = [f for source in sources for f in (*source.filters, *source.filters_out)]
-        parents += list({id(filter): filter for filter in used}.values())
-        path = parents[0].path if parents else ""
         self.paths = [source.data.path for source in sources]
-        entered: list[Handle] = []
-        try:
-            for parent in parents:
-                parent.__enter__()
-                entered.append(parent)
-            for entry, source in zip(array, sources, strict=True):
-                entry.data = source.data._pointer
-            code = lib.trc_walk_create(array, len(sources), options, out, err)
-            check(code, err, path, self.paths)
-            super().__init__(out[0], lib.trc_walk_destroy, path, *parents)
-        finally:
-            for parent in entered:
-                parent.__exit__(None, None, None)
+        self._create(
+            "trc_walk", lib.trc_walk_create, array, len(sources), options, sources=self.paths
+        )
         self._room = room
         self._source_count = len(sources)
         self._payload_room = PAYLOAD_ROOM
         self._make_arrays()
 
-    def _keep(self, values: Any, kind: str) -> Any:
+    def _values(self, values: Any, kind: str) -> Any:
         if values is None:
             return ffi.NULL
-        kept = ffi.from_buffer(kind, values) if isinstance(values, bytes) else ffi.new(kind, values)
-        self._kept.append(kept)
-        return kept
+        if isinstance(values, bytes):
+            return self._keep(ffi.from_buffer(kind, values))
+        return self._keep(ffi.new(kind, values))
 
     def _keep_filters(self, filters: Sequence[Handle]) -> tuple[Any, int]:
-        pointers = [filter._pointer for filter in filters]
-        return self._keep(pointers or None, "const struct trc_filter *[]"), len(pointers)
+        pointers = [self._hold(filter) for filter in filters]
+        return self._values(pointers or None, "const struct trc_filter *[]"), len(pointers)
 
     def _make_arrays(self) -> None:
         room = self._room

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any, Literal
 
+from ._arrow import Array, Schema
 from ._base import ENCODING_ERRORS, check, ffi, lib
 from ._data import Payloads
 from ._metadata import Metadata
@@ -15,7 +16,7 @@ Value = int | str | bytes | list[int] | None
 
 _Convert = Callable[[Any], "list[Value]"]  # of a struct ArrowArray
 
-_ERROR, _ARRAY = ffi.typeof("struct trc_error *"), ffi.typeof("struct ArrowArray *")
+_ERROR = ffi.typeof("struct trc_error *")
 _INTEGERS = {
     form: ffi.typeof(f"{name} *")
     for form, name in {
@@ -98,12 +99,9 @@ class FieldReader:
         self._pointer = ffi.gc(pointer, lib.trc_field_reader_destroy)
         self._path = path
         err = ffi.new("struct trc_error *")
-        schema = ffi.new("struct ArrowSchema *")
-        check(lib.trc_field_reader_schema(pointer, schema, err), err, path)
-        try:
-            self._convert = _converter(schema)
-        finally:
-            lib.trc_release_schema(schema)
+        schema = Schema()
+        check(lib.trc_field_reader_schema(pointer, schema._struct, err), err, path)
+        self._convert = _converter(schema._struct)
 
     @classmethod
     def of_field(cls, metadata: Metadata, event: int, index: int) -> FieldReader:
@@ -130,28 +128,24 @@ class FieldReader:
         self, payloads: Payloads, first: int, count: int, event_id: int, big_endian: bool
     ) -> list[Value]:
         """The field in rows first to first + count; None in those of other events."""
-        err, array = ffi.new(_ERROR), ffi.new(_ARRAY)
+        err, batch = ffi.new(_ERROR), Array()
+        array = batch._struct
         code = lib.trc_field_reader_values(
             self._pointer, payloads.struct, first, count, event_id, big_endian, array, err
         )
         check(code, err, self._path)
-        try:
-            found = self._convert(array)
-            if array.null_count:
-                valid = int.from_bytes(ffi.buffer(array.buffers[0], (count + 7) // 8), "little")
-                found = [v if valid >> row & 1 else None for row, v in enumerate(found)]
-            return found
-        finally:
-            lib.trc_release_array(array)
+        found = self._convert(array)
+        if array.null_count:
+            valid = int.from_bytes(ffi.buffer(array.buffers[0], (count + 7) // 8), "little")
+            found = [v if valid >> row & 1 else None for row, v in enumerate(found)]
+        return found
 
     def value(self, payload: bytes, big_endian: bool) -> Value:
         """The field in one record."""
-        err, array = ffi.new(_ERROR), ffi.new(_ARRAY)
+        err, batch = ffi.new(_ERROR), Array()
+        array = batch._struct
         code = lib.trc_field_reader_value(
             self._pointer, payload, len(payload), big_endian, array, err
         )
         check(code, err, self._path)
-        try:
-            return None if array.null_count else self._convert(array)[0]
-        finally:
-            lib.trc_release_array(array)
+        return None if array.null_count else self._convert(array)[0]

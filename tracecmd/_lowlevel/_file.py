@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ._base import Handle, decode, decode_string, exception, ffi, lib
+from ._base import decode, decode_string, exception, ffi, lib
+from ._handle import Handle
 
 
 class Header(NamedTuple):
@@ -79,21 +80,16 @@ class File(Handle):
         work: int = 0,
     ) -> None:
         options = ffi.new("struct trc_open_options *", {"memory": memory, "work": work})
-        err = ffi.new("struct trc_error *")
-        out = ffi.new("struct trc_file **")
         if isinstance(source, int):
-            path = f"<fd {source}>"
+            super().__init__(f"<fd {source}>")
             number = source if abs(source) < 1 << 31 else -1
-            code = lib.trc_open_fd(number, options, out, err)
-        else:
-            encoded = os.fsencode(source)
-            path = os.fsdecode(encoded)
-            if b"\0" in encoded:
-                raise ValueError("embedded null byte in a file name")
-            code = lib.trc_open(encoded, options, out, err)
-        if code:
-            raise exception(err, path)
-        super().__init__(out[0], lib.trc_close, path)
+            self._create("trc_file", lib.trc_open_fd, number, options, destroy="trc_close")
+            return
+        encoded = os.fsencode(source)
+        if b"\0" in encoded:
+            raise ValueError("embedded null byte in a file name")
+        super().__init__(os.fsdecode(encoded))
+        self._create("trc_file", lib.trc_open, encoded, options, destroy="trc_close")
 
     def _check(self, code: int, err: Any) -> None:
         if code:

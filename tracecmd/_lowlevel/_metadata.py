@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ._base import Handle, check, decode, exception, ffi, lib
+from ._base import check, decode, exception, ffi, lib
 from ._file import File
+from ._handle import Handle
 
 
 class EventInfo(NamedTuple):
@@ -47,12 +48,11 @@ class Metadata(Handle):
     """struct trc_metadata of one file."""
 
     def __init__(self, file: File) -> None:
+        super().__init__(file.path)
+        held = self._hold(file)
         err = ffi.new("struct trc_error *")
-        out = ffi.new("struct trc_metadata **")
-        with file as pointer:
-            check(lib.trc_check(pointer, err), err, file.path)
-            check(lib.trc_metadata_create(pointer, out, err), err, file.path)
-            super().__init__(out[0], lib.trc_metadata_destroy, file.path, file)
+        check(lib.trc_check(held, err), err, self.path)
+        self._create("trc_metadata", lib.trc_metadata_create, held)
 
     def problems(self) -> list[Exception]:
         with self as metadata:

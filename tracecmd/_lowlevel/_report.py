@@ -6,9 +6,10 @@ import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ._base import Handle, check, ffi, lib
+from ._base import check, ffi, lib
 from ._data import Walk
 from ._file import File
+from ._handle import Handle
 from ._metadata import Metadata
 from ._symbols import Symbols
 
@@ -63,41 +64,41 @@ class Report(Handle):
         flags: int,
     ) -> None:
         """Make the report of sources (file, buffer, CPU); flags: see REPORT_FLAGS."""
-        err = ffi.new("struct trc_error *")
-        out = ffi.new("struct trc_report **")
-        parents: list[Handle] = []
+        super().__init__(files[0].file.path)
         array = ffi.new("struct trc_report_file[]", len(files))
-        labels = [ffi.from_buffer(os.fsencode(file.label)) for file in files]
-        for entry, file, label in zip(array, files, labels, strict=True):
-            parents += [file.file, file.metadata, *([file.symbols] if file.symbols else [])]
-            entry.file = file.file._pointer
-            entry.metadata = file.metadata._pointer
-            entry.symbols = file.symbols._pointer if file.symbols else ffi.NULL
+        self._labels = self._keep([ffi.from_buffer(os.fsencode(file.label)) for file in files])
+        for entry, file, label in zip(array, files, self._labels, strict=True):
+            entry.file = self._hold(file.file)
+            entry.metadata = self._hold(file.metadata)
+            entry.symbols = self._hold(file.symbols) if file.symbols else ffi.NULL
             entry.label, entry.label_size = ffi.cast("const char *", label), len(label)
         rows = ffi.new("struct trc_report_source[]", [tuple(source) for source in sources])
-        for parent in parents:
-            parent.require_open()
-        code = lib.trc_report_create(flags, array, len(files), rows, len(sources), out, err)
-        path = files[0].file.path
         self._paths = [file.file.path for file in files]
-        check(code, err, path, self._paths)
-        super().__init__(out[0], lib.trc_report_destroy, path, *parents)
-        self._labels = labels
+        self._create(
+            "trc_report",
+            lib.trc_report_create,
+            flags,
+            array,
+            len(files),
+            rows,
+            len(sources),
+            sources=self._paths,
+        )
 
     def _outputs(self) -> tuple[Any, Any, Any]:
         return ffi.new("const char **"), ffi.new("size_t *"), ffi.new("struct trc_error *")
 
     def copy(self) -> Report:
         """Another report in the same state."""
+        made = Report.__new__(Report)
+        Handle.__init__(made, self.path)
+        made._labels = made._keep(self._labels)
+        made._paths = self._paths
+        for parent in self.parents:
+            made._hold(parent)
         with self as report:
-            err = ffi.new("struct trc_error *")
-            out = ffi.new("struct trc_report **")
-            check(lib.trc_report_copy(report, out, err), err, self.path)
-            made = Report.__new__(Report)
-            Handle.__init__(made, out[0], lib.trc_report_destroy, self.path, *self._parents)
-            made._labels = self._labels
-            made._paths = self._paths
-            return made
+            made._create("trc_report", lib.trc_report_copy, report)
+        return made
 
     def restart(self, report: Report) -> None:
         """Put this, a copy of report, into the state that report has now."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ._base import Handle, check, decode, exception, ffi, lib
+from ._base import check, decode, exception, ffi, lib
 from ._file import File
+from ._handle import Handle
 
 
 class Symbols(Handle):
@@ -13,12 +14,10 @@ class Symbols(Handle):
 
     def __init__(self, file: File, kallsyms: bytes = b"") -> None:
         """Read those of the file, with the ones of a text like /proc/kallsyms added."""
-        err = ffi.new("struct trc_error *")
-        out = ffi.new("struct trc_symbols **")
-        with file as pointer:
-            code = lib.trc_symbols_create_with(pointer, kallsyms, len(kallsyms), out, err)
-            check(code, err, file.path)
-            super().__init__(out[0], lib.trc_symbols_destroy, file.path, file)
+        super().__init__(file.path)
+        self._create(
+            "trc_symbols", lib.trc_symbols_create_with, self._hold(file), kallsyms, len(kallsyms)
+        )
 
     def problems(self) -> Sequence[Exception]:
         """Faults of kallsyms and printk_formats that were passed over."""
