@@ -312,7 +312,8 @@ static int read_file(struct trc_file *file, struct trc_error *err)
 }
 
 /* Takes the mapping over, whatever the outcome. */
-static int open_map(const struct map *map, struct trc_file **out, struct trc_error *err)
+static int open_map(const struct map *map, const struct trc_open_options *options,
+		    struct trc_file **out, struct trc_error *err)
 {
 	struct trc_file *file = calloc(1, sizeof(*file));
 	int rc;
@@ -324,6 +325,7 @@ static int open_map(const struct map *map, struct trc_file **out, struct trc_err
 		return trc_fail_no_memory(err);
 	}
 	file->map = *map;
+	file->budget = budget_of(options);
 	/* Opening touches a few places far apart: what the disk would read ahead is not wanted. */
 	map_expect_jumps(&file->map, true);
 	rc = read_file(file, err);
@@ -336,20 +338,22 @@ static int open_map(const struct map *map, struct trc_file **out, struct trc_err
 	return TRC_OK;
 }
 
-int trc_open(const char *path, struct trc_file **out, struct trc_error *err)
+int trc_open(const char *path, const struct trc_open_options *options, struct trc_file **out,
+	     struct trc_error *err)
 {
 	struct map map;
 	int rc = map_open(path, &map, err);
 
-	return rc ? rc : open_map(&map, out, err);
+	return rc ? rc : open_map(&map, options, out, err);
 }
 
-int trc_open_fd(int fd, struct trc_file **out, struct trc_error *err)
+int trc_open_fd(int fd, const struct trc_open_options *options, struct trc_file **out,
+		struct trc_error *err)
 {
 	struct map map;
 	int rc = map_open_fd(fd, &map, err);
 
-	return rc ? rc : open_map(&map, out, err);
+	return rc ? rc : open_map(&map, options, out, err);
 }
 
 void trc_close(struct trc_file *file)

@@ -3,6 +3,7 @@
 #ifndef TRC_FILE_H
 #define TRC_FILE_H
 
+#include "budget.h"
 #include "buffer.h"
 #include "clock.h"
 #include "compress.h"
@@ -15,6 +16,7 @@
 
 struct trc_file {
 	struct map map;
+	struct budget budget;
 	struct trc_header header;
 	enum compression compression;
 	uint64_t body;		/* first byte behind the initial header */

@@ -18,7 +18,7 @@ struct tracecmd_input *tracecmd_open_head(const char *file, int flags)
 	(void)flags;
 	if (!handle)
 		return NULL;
-	if (trc_open(file, &handle->file, &err)) {
+	if (trc_open(file, NULL, &handle->file, &err)) {
 		free(handle);
 		if (err.code == TRC_SYSTEM)
 			errno = err.sys_errno;

@@ -75,15 +75,36 @@ enum trc_id {
 struct trc_file;
 
 /*
+ * How to open a file. The budget is what reading may take beyond what the file's size accounts for, as a
+ * small file can be made to unpack to much, or to be gone through again and again. Each operation
+ * (opening, trc_metadata_create(), trc_symbols_create(), trc_data_create(), a walk ...) has all of it. One
+ * that needs more fails with TRC_LIMIT; the message says how much it needs and what the budget is.
+ */
+enum trc_open_flags {
+	TRC_OPEN_DEFAULT = 0,
+};
+enum trc_budget {
+	TRC_BUDGET_MEMORY = 1 << 30,
+	TRC_BUDGET_WORK = 1 << 30,
+};
+struct trc_open_options {
+	uint32_t flags;		/* enum trc_open_flags */
+	uint64_t memory;	/* bytes that an operation keeps at once; 0: TRC_BUDGET_MEMORY */
+	uint64_t work;		/* bytes unpacked, beyond TRC_WORK_FREE times those packed; 0: TRC_BUDGET_WORK */
+};
+
+/*
  * Maps the file and reads its start, its options and the places of everything else;
  * neither texts from the kernel nor trace data are touched. path is in the file system's
- * encoding; of fd a duplicate is kept.
+ * encoding; of fd a duplicate is kept. options NULL: all 0.
  * TRC_SYSTEM: cannot be opened or mapped. TRC_NOT_TRACE, TRC_TRUNCATED, TRC_CORRUPT,
  * TRC_UNSUPPORTED, TRC_LIMIT: the file's start or option chain is unusable. Faults that leave
  * the rest readable do not fail the open: see trc_problem().
  */
-int trc_open(const char *path, struct trc_file **file, struct trc_error *err);
-int trc_open_fd(int fd, struct trc_file **file, struct trc_error *err);
+int trc_open(const char *path, const struct trc_open_options *options, struct trc_file **file,
+	     struct trc_error *err);
+int trc_open_fd(int fd, const struct trc_open_options *options, struct trc_file **file,
+		struct trc_error *err);
 void trc_close(struct trc_file *file);	/* NULL is fine */
 
 /*

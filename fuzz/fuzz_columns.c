@@ -405,7 +405,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int fd = memfd_create("case", 0);
 
 	require(fd >= 0 && write(fd, data, size) == (ssize_t)size, "a case can be written");
-	if (!trc_open_fd(fd, &recording.file, NULL) &&
+	if (!trc_open_fd(fd, NULL, &recording.file, NULL) &&
 	    !trc_metadata_create(recording.file, &recording.metadata, NULL) &&
 	    !trc_data_create(recording.file, recording.metadata, NULL, &recording.data, NULL)) {
 		if (trc_symbols_create(recording.file, &recording.symbols, NULL))

@@ -420,7 +420,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
 		abort();
-	if (ok(trc_open_fd(fd, &file, &err), &err)) {
+	if (ok(trc_open_fd(fd, NULL, &file, &err), &err)) {
 		use_file(file);
 		trc_close(file);
 	}

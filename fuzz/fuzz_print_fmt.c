@@ -234,7 +234,7 @@ int main(int argc, char **argv)
 	for (int i = 3; i < argc; i++) {
 		struct trc_file *file;
 
-		if (trc_open(argv[i], &file, NULL))
+		if (trc_open(argv[i], NULL, &file, NULL))
 			continue;
 		try_section(file, TRC_OPTION_FTRACE_EVENTS, (unsigned)atoi(argv[1]) * 20);
 		try_section(file, TRC_OPTION_EVENT_FORMATS, (unsigned)atoi(argv[1]));

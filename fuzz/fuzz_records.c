@@ -247,7 +247,7 @@ static void run(const uint8_t *bytes, size_t size, struct outcome *out)
 	*out = (struct outcome){ .of_page = calloc(size / 4096 + 1, sizeof(*out->of_page)) };
 	if (fd < 0 || !out->of_page || write(fd, bytes, size) != (ssize_t)size)
 		abort();
-	if (!trc_open_fd(fd, &file, &err)) {
+	if (!trc_open_fd(fd, NULL, &file, &err)) {
 		use_file(file, out);
 		trc_close(file);
 	}

@@ -11,6 +11,7 @@
 """
 
 from ._version import __version__
+from .budget import Budget
 from .errors import (
     ClosedError,
     CorruptError,
@@ -60,6 +61,7 @@ from .trace import Buffer, CpuArea, FormatText, Trace, open
 from .vcpu_timeline import Interval, Timeline, VCpuSummary
 
 __all__ = [
+    "Budget",
     "Buffer",
     "ClosedError",
     "CorruptError",

@@ -9,6 +9,7 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Literal, NamedTuple
 
 from . import _records, errors
+from .budget import Budget
 from .event import Event
 from .join import Joined, join
 from .report import ReportOptions, make_symbols, report
@@ -579,6 +580,7 @@ def open_session(
     strict: bool = False,
     sync: bool = True,
     date: bool = True,
+    budget: Budget | None = None,
 ) -> Session:
     """Open the files of a traced session and find out who is who.
 
@@ -590,7 +592,7 @@ def open_session(
             are not trace.dat files are passed over).
         strangers: what to do with files of another session: ``"error"``, or ``"skip"`` to
             leave them out and list them in :attr:`Session.strangers`.
-        strict, date: as for :func:`tracecmd.open`.
+        strict, date, budget: as for :func:`tracecmd.open`.
         sync: put the guests' time stamps on the host's clock; False leaves each on its own.
 
     Raises:
@@ -605,7 +607,7 @@ def open_session(
     traces: list[Trace] = []
     try:
         for source in _files(sources):
-            traces.append(open_trace(source, strict=strict, sync=sync, date=date))
+            traces.append(open_trace(source, strict=strict, sync=sync, date=date, budget=budget))
         return _assemble(traces, strangers, sync)
     except BaseException:
         for trace in traces:

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from . import _lowlevel, _records, errors, stat
 from ._lazy import lazy
+from .budget import Budget
 from .event import Event, Events
 from .options import (
     CpuStat,
@@ -775,6 +776,7 @@ def open(
     date: bool = True,
     ts_offset: int = 0,
     ts2secs: int = 0,
+    budget: Budget | None = None,
 ) -> Trace:
     """Open a trace.dat file, as tracecmd_open(3) does.
 
@@ -787,6 +789,7 @@ def open(
         date: add the offset to wall-clock time that ``record --date`` stored (not --nodate).
         ts_offset: nanoseconds to add to all time stamps (--ts-offset).
         ts2secs: ticks per second of the clock, to convert by instead of TSC2NSEC (--ts2secs).
+        budget: what reading may take beyond what the file's size accounts for.
 
     Raises:
         NotATraceError: (a ValueError) it is some other file.
@@ -796,7 +799,8 @@ def open(
         TraceFileNotFoundError, TracePermissionError, TraceOSError: as the built-in ``open``.
     """
     clock = _lowlevel.Clock(raw_ts, sync, date, ts2secs, ts_offset)
-    file = _lowlevel.File(path)
+    budget = budget or Budget()
+    file = _lowlevel.File(path, memory=budget.memory, work=budget.work)
     if strict and (problems := file.problems()):
         file.close()
         raise problems[0]

@@ -53,7 +53,7 @@ static void open_recording(const char *path, struct recording *recording)
 	size_t index;
 
 	memset(recording, 0, sizeof(*recording));
-	if (trc_open(path, &recording->file, &err) ||
+	if (trc_open(path, NULL, &recording->file, &err) ||
 	    trc_metadata_create(recording->file, &recording->metadata, &err) ||
 	    trc_data_create(recording->file, recording->metadata, NULL, &recording->data, &err) ||
 	    trc_event_find(recording->metadata, "sched", 5, "sched_switch", 12, &index, &err) ||

@@ -55,7 +55,7 @@ static void open_recording(const char *path, struct recording *recording)
 {
 	struct trc_error err;
 
-	if (trc_open(path, &recording->file, &err) ||
+	if (trc_open(path, NULL, &recording->file, &err) ||
 	    trc_metadata_create(recording->file, &recording->metadata, &err))
 		fail(path, err.message);
 }

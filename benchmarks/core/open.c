@@ -9,7 +9,7 @@ static void *open_file(const char *path)
 	struct trc_error err;
 	struct trc_file *file;
 
-	if (trc_open(path, &file, &err))
+	if (trc_open(path, NULL, &file, &err))
 		fail(path, err.message);
 	return file;
 }

@@ -122,7 +122,7 @@ int main(int argc, char **argv)
 	if (!threads || threads > THREADS_MAX)
 		fail(argv[3], "between 1 and 64 threads");
 	print_memory_before();
-	if (trc_open(argv[1], &file, &err) || trc_metadata_create(file, &metadata, &err) ||
+	if (trc_open(argv[1], NULL, &file, &err) || trc_metadata_create(file, &metadata, &err) ||
 	    trc_data_create(file, metadata, NULL, &data, &err))
 		fail(argv[1], err.message);
 	if (file->compression == COMPRESSION_NONE)

@@ -139,7 +139,7 @@ int main(int argc, char **argv)
 
 	if (argc != 3)
 		return 2;
-	if (trc_open(argv[2], &file, &err) || trc_metadata_create(file, &metadata, &err) ||
+	if (trc_open(argv[2], NULL, &file, &err) || trc_metadata_create(file, &metadata, &err) ||
 	    trc_symbols_create(file, &symbols, &err))
 		rc = failed(&err);
 	else if (!strcmp(argv[1], "events"))

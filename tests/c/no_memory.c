@@ -90,7 +90,7 @@ static int open_file(struct opened *o)
 	int rc;
 
 	memset(o, 0, sizeof(*o));
-	if ((rc = trc_open(path, &o->file, NULL)) ||
+	if ((rc = trc_open(path, NULL, &o->file, NULL)) ||
 	    (rc = trc_metadata_create(o->file, &o->metadata, NULL)) ||
 	    (rc = trc_symbols_create_with(o->file, more, sizeof(more) - 1, &o->symbols, NULL)) ||
 	    (rc = trc_data_create(o->file, o->metadata, &clock, &o->data, NULL)))

@@ -38,7 +38,7 @@ static void open_file(const char *path)
 	struct trc_symbols *symbols;
 	const char *label = slash ? slash + 1 : path;
 
-	check(trc_open(path, &file, &fault));
+	check(trc_open(path, NULL, &file, &fault));
 	check(trc_metadata_create(file, &metadata, &fault));
 	check(trc_symbols_create(file, &symbols, &fault));
 	check(trc_data_create(file, metadata, &clock, &data[file_count], &fault));

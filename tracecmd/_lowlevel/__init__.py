@@ -23,6 +23,8 @@ from ._columns import (
 )
 from ._data import Batch, Clock, Count, Counts, Damage, Data, StreamInfo, Walk, WalkSource
 from ._file import (
+    BUDGET_MEMORY,
+    BUDGET_WORK,
     BUFFER_TEXT,
     OPTION_NAMES,
     SECTION_IDS,
@@ -48,6 +50,8 @@ from ._symbols import Symbols
 
 __all__ = [
     "AGAIN",
+    "BUDGET_MEMORY",
+    "BUDGET_WORK",
     "BUFFER_TEXT",
     "COLUMN_KINDS",
     "EVENTS_PLAIN",

@@ -57,6 +57,8 @@ class Text(NamedTuple):
     text: str
 
 
+BUDGET_MEMORY: int = lib.TRC_BUDGET_MEMORY
+BUDGET_WORK: int = lib.TRC_BUDGET_WORK
 BUFFER_TEXT: int = lib.TRC_BUFFER_TEXT
 SECTION_IDS: range = range(lib.TRC_OPTION_HEADER_INFO, lib.TRC_OPTION_CMDLINES + 1)
 OPTION_NAMES: dict[int, str] = {
@@ -69,18 +71,25 @@ OPTION_NAMES: dict[int, str] = {
 class File(Handle):
     """struct trc_file: one open trace.dat."""
 
-    def __init__(self, source: str | bytes | os.PathLike[str] | os.PathLike[bytes] | int) -> None:
+    def __init__(
+        self,
+        source: str | bytes | os.PathLike[str] | os.PathLike[bytes] | int,
+        *,
+        memory: int = 0,
+        work: int = 0,
+    ) -> None:
+        options = ffi.new("struct trc_open_options *", {"memory": memory, "work": work})
         err = ffi.new("struct trc_error *")
         out = ffi.new("struct trc_file **")
         if isinstance(source, int):
             path = f"<fd {source}>"
-            code = lib.trc_open_fd(source, out, err)
+            code = lib.trc_open_fd(source, options, out, err)
         else:
             encoded = os.fsencode(source)
             path = os.fsdecode(encoded)
             if b"\0" in encoded:
                 raise ValueError("embedded null byte in a file name")
-            code = lib.trc_open(encoded, out, err)
+            code = lib.trc_open(encoded, options, out, err)
         if code:
             raise exception(err, path)
         super().__init__(out[0], lib.trc_close, path)
