@@ -141,16 +141,15 @@ static int alloc_areas(struct buffer *buffer, uint64_t count, struct trc_error *
 /* --- version 6 --------------------------------------------------------------------------- */
 
 /* u64 size and the clock's text behind the table. Files from before 2013 end without it. */
-static void read_clock_trailer(struct cursor *c, struct trc_buffer *info)
+static void read_clock_trailer(struct trc_file *file, struct cursor *c, struct trc_buffer *info)
 {
-	struct cursor text;
+	const uint8_t *text;
 	uint64_t size;
 
 	if (cursor_u64(c, &size, NULL) || size > CLOCK_TEXT_MAX ||
-	    cursor_slice(c, size, "trace clock", &text, NULL))
+	    cursor_keep(c, size, &file->kept, &text, NULL))
 		return;
-	clock_in_brackets((const char *)cursor_here(&text), (size_t)size, &info->clock,
-			  &info->clock_size);
+	clock_in_brackets((const char *)text, (size_t)size, &info->clock, &info->clock_size);
 }
 
 /* cpu_count x { u64 offset, u64 size }, then the clock. */
@@ -177,7 +176,7 @@ static int read_table(struct trc_file *file, struct cursor *c, uint32_t cpu_coun
 			return rc;
 		take_area(file, buffer, &row, &seen, area);
 	}
-	read_clock_trailer(c, &buffer->info);
+	read_clock_trailer(file, c, &buffer->info);
 	buffer->section.offset = c->pos;
 	finish_areas(buffer);
 	return TRC_OK;
@@ -221,23 +220,26 @@ static uint32_t instance_cpu_count(const struct trc_file *file, uint32_t place)
 static int read_instance_v6(struct trc_file *file, const struct trc_option *option,
 			    uint32_t cpu_count, struct buffer *buffer, struct trc_error *err)
 {
+	struct map_window window = file_window(file);
 	struct cursor c = option_cursor(file, option, "option BUFFER");
-	struct cursor block = file_cursor(file, "instance");
+	struct cursor block = file_cursor(file, &window, "instance");
+	const uint8_t *rest;
 	const char *name;
 	uint64_t offset, size;
 	int rc;
 
-	if ((rc = cursor_u64(&c, &offset, err)))
+	if ((rc = cursor_u64(&c, &offset, err)) || (rc = cursor_bytes(&c, cursor_left(&c), &rest, err)))
 		return rc;
-	name = (const char *)cursor_here(&c);
+	name = (const char *)rest;
 	size = strnlen(name, cursor_left(&c));
 	set_name(&buffer->info, name, size);
 	if (!offset)
 		return cursor_fail(&c, err, TRC_TRUNCATED, "instance \"%.*s\" was never written",
 				   (int)(size < 40 ? size : 40), name);
-	if ((rc = cursor_skip(&block, offset, err)))
-		return rc;
-	return read_block_v6(file, &block, cpu_count, buffer, err);
+	if (!(rc = cursor_skip(&block, offset, err)))
+		rc = read_block_v6(file, &block, cpu_count, buffer, err);
+	map_window_deinit(&window);
+	return rc;
 }
 
 /* Adds what was read, or what was wrong with it. */

@@ -10,6 +10,8 @@
 #include "metadata.h"
 #include "salvage.h"
 
+#define UNSIZED_FIRST (UINT64_C(64) << 10)	/* chunks of 10 pages are smaller */
+
 /* --- making the streams -------------------------------------------------------------------- */
 
 static int fail_area(struct trc_error *err, int code, uint64_t offset, const struct stream *stream,
@@ -55,7 +57,39 @@ static int add_chunk(struct stream *stream, size_t *room, const struct chunk *ch
 	stream->chunks[stream->chunk_count++] = *chunk;
 	if (chunk->plain > stream->chunk_max)
 		stream->chunk_max = chunk->plain;
+	if (chunk->stored > stream->stored_max)
+		stream->stored_max = chunk->stored;
 	stream->info.page_count = chunk->first_page + chunk->plain / stream->info.page_size;
+	return TRC_OK;
+}
+
+/* A block that only says by itself where it ends: as much is looked at as that takes. */
+static int measure_chunk(const struct trc_data *data, const struct cursor *c, struct chunk *chunk,
+			 struct trc_error *err)
+{
+	uint64_t most = cursor_left(c), size = most, plain, used;
+	const uint8_t *bytes;
+	uint8_t *unpacked;
+	int rc;
+
+	if (!data->file->map.base) {
+		most = most < MAP_LOAD_MAX ? most : MAP_LOAD_MAX;
+		size = most < UNSIZED_FIRST ? most : UNSIZED_FIRST;
+	}
+	for (;;) {
+		if ((rc = cursor_bytes(c, size, &bytes, err)))
+			return rc;
+		rc = unpack_unsized(data->file->compression, bytes, size, CHUNK_UNPACKED_MAX, &unpacked, &plain,
+				    &used, c->pos, err);
+		if (rc != TRC_CORRUPT || size == most)
+			break;
+		size = size < most / 4 ? size * 4 : most;
+	}
+	if (rc)
+		return rc;
+	free(unpacked);
+	chunk->stored = (uint32_t)used;
+	chunk->plain = (uint32_t)plain;
 	return TRC_OK;
 }
 
@@ -73,18 +107,8 @@ static int read_chunk(const struct trc_data *data, struct cursor *c, const struc
 	if ((rc = cursor_u32(c, &chunk.stored, err)) || (rc = cursor_u32(c, &chunk.plain, err)))
 		return rc;
 	chunk.offset = c->pos;
-	if (!chunk.stored && !chunk.plain) {
-		uint64_t plain, used;
-		uint8_t *bytes;
-
-		rc = unpack_unsized(data->file->compression, cursor_here(c), cursor_left(c),
-				    CHUNK_UNPACKED_MAX, &bytes, &plain, &used, c->pos, err);
-		if (rc)
-			return rc;
-		free(bytes);
-		chunk.stored = (uint32_t)used;
-		chunk.plain = (uint32_t)plain;
-	}
+	if (!chunk.stored && !chunk.plain && (rc = measure_chunk(data, c, &chunk, err)))
+		return rc;
 	if ((rc = cursor_slice(c, chunk.stored, "chunk", &block, err)))
 		return rc;
 	if (!chunk.plain || chunk.plain % stream->info.page_size)
@@ -106,10 +130,9 @@ static int read_chunk(const struct trc_data *data, struct cursor *c, const struc
  * u32 number of chunks, then the chunks. The area's stored size is not consulted: trace-cmd
  * before 3.2 wrote it too small; the section's end bounds it.
  */
-static int use_chunks(struct trc_data *data, struct stream *stream, uint64_t end,
-		      struct trc_error *err)
+static int find_chunks(struct trc_data *data, struct stream *stream, struct cursor c, uint64_t end,
+		       struct trc_error *err)
 {
-	struct cursor c = file_cursor(data->file, "chunks");
 	uint64_t stored_end = stream->offset + stream->size;
 	struct trc_error fault;
 	uint32_t count = 0;
@@ -145,6 +168,16 @@ static int use_chunks(struct trc_data *data, struct stream *stream, uint64_t end
 			return rc;
 	}
 	return TRC_OK;
+}
+
+static int use_chunks(struct trc_data *data, struct stream *stream, uint64_t end,
+		      struct trc_error *err)
+{
+	struct map_window window = file_window(data->file);
+	int rc = find_chunks(data, stream, file_cursor(data->file, &window, "chunks"), end, err);
+
+	map_window_deinit(&window);
+	return rc;
 }
 
 static int add_stream(struct trc_data *data, const struct stream *stream, struct trc_error *err)
@@ -307,15 +340,40 @@ void trc_data_destroy(struct trc_data *data)
 
 /* --- pages ----------------------------------------------------------------------------------- */
 
-struct chunk_cache chunk_cache_of(const struct trc_data *data)
+struct page_cache page_cache_of(const struct trc_data *data, const struct stream *stream,
+				uint64_t step, bool backwards)
 {
-	return (struct chunk_cache){ .unpacker = unpacker_of(data->file->compression) };
+	return (struct page_cache){
+		.unpacker = unpacker_of(data->file->compression),
+		.window = { .map = &data->file->map, .step = step, .low = stream->offset,
+			    .high = stream->offset + stream->size, .backwards = backwards },
+	};
 }
 
-void chunk_cache_deinit(struct chunk_cache *cache)
+void page_cache_deinit(struct page_cache *cache)
 {
+	map_window_deinit(&cache->window);
 	unpacker_deinit(&cache->unpacker);
 	free(cache->bytes);
+}
+
+bool stream_pages_pass(const struct trc_data *data, const struct stream *stream)
+{
+	return stream->compressed || !data->file->map.base;
+}
+
+uint64_t stream_cache_size(const struct trc_data *data, const struct stream *stream, uint64_t step)
+{
+	uint64_t at_once = stream->compressed ? stream->stored_max : stream->info.page_size;
+
+	if (data->file->map.base)
+		return stream->chunk_max;
+	return stream->chunk_max + (at_once > step ? at_once : step < stream->size ? step : stream->size);
+}
+
+bool page_fault_is_bearable(int code)
+{
+	return problem_is_bearable(code) && code != TRC_TRUNCATED;
 }
 
 size_t stream_find_chunk(const struct stream *stream, uint64_t page)
@@ -341,10 +399,11 @@ static bool in_chunk(const struct stream *stream, size_t index, uint64_t page)
 	       page - chunk->first_page < chunk->plain / stream->info.page_size;
 }
 
-static int cache_chunk(const struct trc_data *data, const struct stream *stream, uint64_t page,
-		       struct chunk_cache *cache, struct trc_error *err)
+static int cache_chunk(const struct stream *stream, uint64_t page,
+		       struct page_cache *cache, struct trc_error *err)
 {
 	const struct chunk *chunk;
+	const uint8_t *stored;
 	size_t index;
 	int rc;
 
@@ -363,23 +422,23 @@ static int cache_chunk(const struct trc_data *data, const struct stream *stream,
 		if (!cache->bytes)
 			return trc_fail_no_memory(err);
 	}
-	rc = unpack(&cache->unpacker, data->file->map.base + chunk->offset, chunk->stored, cache->bytes,
-		    chunk->plain, chunk->offset - 8, err);
-	if (rc)
+	if ((rc = map_window_get(&cache->window, chunk->offset, chunk->stored, &stored, err)) ||
+	    (rc = unpack(&cache->unpacker, stored, chunk->stored, cache->bytes, chunk->plain,
+			 chunk->offset - 8, err)))
 		return rc;
 	cache->stream = stream;
 	cache->chunk = index;
 	return TRC_OK;
 }
 
-int stream_page(const struct trc_data *data, const struct stream *stream, uint64_t index,
-		struct chunk_cache *cache, struct page *out, struct trc_error *err)
+int stream_page(const struct stream *stream, uint64_t index, struct page_cache *cache,
+		struct page *out, struct trc_error *err)
 {
 	uint32_t page_size = stream->info.page_size;
 	uint64_t at = index * page_size;
 
 	if (stream->compressed) {
-		int rc = cache_chunk(data, stream, index, cache, err);
+		int rc = cache_chunk(stream, index, cache, err);
 
 		if (rc)
 			return rc;
@@ -390,11 +449,10 @@ int stream_page(const struct trc_data *data, const struct stream *stream, uint64
 		return TRC_OK;
 	}
 	*out = (struct page){
-		.bytes = data->file->map.base + stream->offset + at,
 		.available = stream->size - at < page_size ? (uint32_t)(stream->size - at) : page_size,
 		.offset = stream->offset + at,
 	};
-	return TRC_OK;
+	return map_window_get(&cache->window, out->offset, out->available, &out->bytes, err);
 }
 
 /* --- public ------------------------------------------------------------------------------ */

@@ -18,41 +18,68 @@
 
 #define UNPACKED_MAX (UINT64_C(1) << 30)
 
+/*
+ * How much of a file that is not mapped is read at once. Each stream of a walk has memory for it: little
+ * enough for the cache, and less where there are very many.
+ */
+#define READ_STEP (UINT64_C(256) << 10)
+#define READ_STEPS (UINT64_C(64) << 20)
+
+/*
+ * How many bytes of pages a call goes through before it comes back, with records or without: at a
+ * gigabyte a second and more a matter of milliseconds. Tests are built with less.
+ */
+#ifndef WALK_STINT
+#define WALK_STINT (UINT64_C(16) << 20)
+#endif
+
 struct trc_walk {
 	struct record_filter *filters;	/* one a cursor */
 	struct stream_cursor *cursors;	/* one a source */
 	uint32_t cursor_count;
 	struct merge_tree tree;
 	bool usual;		/* id and pid of all records are where every kernel has them */
+	uint64_t stint;		/* bytes of pages to be read yet in this call */
 	uint64_t pages_total;
 	struct problems problems;
 };
 
 /* --- making a walk --------------------------------------------------------------------------- */
 
-/* A cursor begins at the page where its first record can be, where time is known to rise. */
-static int seek(struct stream_cursor *cursor, struct trc_error *err)
+static int seek_pages(struct stream_cursor *cursor, struct trc_error *err)
 {
 	const struct record_filter *filter = cursor->filter;
 	const struct stream *stream = cursor->stream;
 	uint64_t page;
 	int rc;
 
-	if (!stream->monotone)
-		return TRC_OK;
 	if (filter->start) {
-		rc = stream_find_page(cursor->data, stream, filter->start, &cursor->cache, &page, err);
+		rc = stream_find_page(cursor->data, stream, filter->start, false, &cursor->cache, &page, err);
 		if (rc)
 			return rc;
 		*(cursor->backwards ? &cursor->last : &cursor->next) = page;
 	}
 	if (filter->last != UINT64_MAX) {
-		rc = stream_find_page(cursor->data, stream, filter->last + 1, &cursor->cache, &page, err);
+		rc = stream_find_page(cursor->data, stream, filter->last + 1, true, &cursor->cache, &page, err);
 		if (rc)
 			return rc;
 		*(cursor->backwards ? &cursor->next : &cursor->last) = page;
 	}
 	return TRC_OK;
+}
+
+/* A cursor begins at the page where its first record can be, where time is known to rise. */
+static int seek(struct stream_cursor *cursor, struct trc_error *err)
+{
+	struct map_window *window = &cursor->cache.window;
+	uint64_t step = window->step;
+	int rc = TRC_OK;
+
+	window->step = 0;	/* a page here and there */
+	if (cursor->stream->monotone)
+		rc = seek_pages(cursor, err);
+	window->step = step;
+	return rc;
 }
 
 uint32_t walk_only_id(const uint8_t *event_ids)
@@ -82,7 +109,8 @@ static bool is_usual(const struct trc_data *data)
 }
 
 static int add_cursor(struct trc_walk *walk, const struct trc_walk_source *source,
-		      const struct trc_walk_options *options, struct trc_error *err)
+		      const struct trc_walk_options *options, const struct walk_manner *manner,
+		      struct trc_error *err)
 {
 	struct stream_cursor *cursor = &walk->cursors[walk->cursor_count];
 	struct record_filter *filter = &walk->filters[walk->cursor_count];
@@ -106,8 +134,7 @@ static int add_cursor(struct trc_walk *walk, const struct trc_walk_source *sourc
 		.stack_id = options->flags & TRC_WALK_BACKWARDS ? 0 : source->stack_id,
 	};
 	stream_cursor_init(cursor, source->data, &source->data->streams[source->stream], filter,
-			   walk->cursor_count, options->flags & TRC_WALK_BACKWARDS,
-			   options->flags & TRC_WALK_KEEP_MAPPED, &walk->problems);
+			   walk->cursor_count, manner);
 	walk->cursor_count++;
 	walk->usual &= is_usual(source->data);
 	if ((rc = map_check(&source->data->file->map, err)) || (rc = seek(cursor, err)))
@@ -118,10 +145,11 @@ static int add_cursor(struct trc_walk *walk, const struct trc_walk_source *sourc
 }
 
 /*
- * Each compressed stream of a walk keeps a chunk unpacked. Writers make chunks of 10 pages, so that
- * is little; a file made to fill memory is refused.
+ * Each compressed stream of a walk keeps a chunk unpacked, and each one that is not mapped what is read of
+ * it at once. Writers make chunks of 10 pages, so that is little; a file made to fill memory is refused.
  */
-static int check_memory(const struct trc_walk_source *sources, size_t count, struct trc_error *err)
+static int check_memory(const struct trc_walk_source *sources, size_t count, uint64_t read_step,
+			struct trc_error *err)
 {
 	uint64_t sum = 0;
 
@@ -129,12 +157,12 @@ static int check_memory(const struct trc_walk_source *sources, size_t count, str
 		const struct trc_data *data = sources[i].data;
 
 		if (sources[i].stream < data->stream_count)
-			sum += data->streams[sources[i].stream].chunk_max;
+			sum += stream_cache_size(data, &data->streams[sources[i].stream], read_step);
 	}
 	if (sum <= UNPACKED_MAX)
 		return TRC_OK;
 	return trc_fail(err, TRC_LIMIT, TRC_NO_OFFSET,
-			"walk: %zu streams hold %" PRIu64 " bytes unpacked, %" PRIu64 " is the limit", count, sum,
+			"walk: %zu streams hold %" PRIu64 " bytes in memory, %" PRIu64 " is the limit", count, sum,
 			UNPACKED_MAX);
 }
 
@@ -147,6 +175,13 @@ int trc_walk_create(const struct trc_walk_source *sources, size_t count,
 
 	if (!walk)
 		return trc_fail_no_memory(err);
+	struct walk_manner manner = {
+		.backwards = options->flags & TRC_WALK_BACKWARDS,
+		.keep_mapped = options->flags & TRC_WALK_KEEP_MAPPED,
+		.read_step = count > READ_STEPS / READ_STEP ? READ_STEPS / count : READ_STEP,
+		.problems = &walk->problems,
+		.stint = &walk->stint,
+	};
 	/* Where nothing lies between start and end, no cursor is needed to find that out. */
 	if (!options->until_last && options->end <= options->start)
 		count = 0;
@@ -159,12 +194,11 @@ int trc_walk_create(const struct trc_walk_source *sources, size_t count,
 		rc = trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "walk: %zu sources are too many", count);
 	else
 		rc = merge_tree_init(&walk->tree, walk->cursors, (uint32_t)count,
-				     options->flags & TRC_WALK_BACKWARDS,
-				     options->flags & TRC_WALK_BY_CPU, err);
+				     manner.backwards, options->flags & TRC_WALK_BY_CPU, err);
 	if (!rc)
-		rc = check_memory(sources, count, err);
+		rc = check_memory(sources, count, manner.read_step, err);
 	for (size_t i = 0; !rc && i < count; i++)
-		rc = add_cursor(walk, &sources[i], options, err);
+		rc = add_cursor(walk, &sources[i], options, &manner, err);
 	if (rc) {
 		trc_walk_destroy(walk);
 		return rc;
@@ -188,8 +222,8 @@ void trc_walk_destroy(struct trc_walk *walk)
 
 /* --- walking --------------------------------------------------------------------------------- */
 
-/* No file may have shrunk since. Sources of one file stand together mostly. */
-int walk_check_files(const struct trc_walk *walk, struct trc_error *err)
+/* Sources of one file stand together mostly. */
+static int check_files(const struct trc_walk *walk, struct trc_error *err)
 {
 	const struct trc_file *checked = NULL;
 
@@ -204,6 +238,12 @@ int walk_check_files(const struct trc_walk *walk, struct trc_error *err)
 	return TRC_OK;
 }
 
+int walk_begin_stint(struct trc_walk *walk, struct trc_error *err)
+{
+	walk->stint = WALK_STINT;
+	return check_files(walk, err);
+}
+
 int walk_peek(struct trc_walk *walk, struct walk_record **records, size_t *count,
 	      struct trc_error *err)
 {
@@ -212,8 +252,8 @@ int walk_peek(struct trc_walk *walk, struct walk_record **records, size_t *count
 
 	while ((rc = merge_tree_fill(&walk->tree, err)) == MERGE_HELD)
 		merge_tree_release(&walk->tree);
-	if (rc < 0)
-		return -rc;
+	if (rc < 0 || rc == MERGE_STINT_OVER)
+		return rc < 0 ? -rc : TRC_GO_ON;
 	*records = root->at;
 	*count = (size_t)(root->end - root->at);
 	return TRC_OK;
@@ -324,7 +364,7 @@ static int fail_payload(struct trc_walk *walk, struct trc_batch *batch, struct t
 
 int trc_walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *err)
 {
-	int rc = walk_check_files(walk, err);
+	int rc = walk_begin_stint(walk, err);
 
 	return rc ? rc : walk_next(walk, batch, err);
 }
@@ -344,6 +384,8 @@ int walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *
 			if (batch->address && batch->count)
 				return TRC_OK;	/* where the next page may take the place of this one */
 			merge_tree_release(&walk->tree);
+		} else if (rc == MERGE_STINT_OVER) {
+			return batch->count ? TRC_OK : TRC_GO_ON;
 		}
 	}
 	return rc < 0 ? -rc : TRC_OK;

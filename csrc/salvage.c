@@ -12,6 +12,7 @@ struct search {
 	struct problems *problems;
 	salvage_found found;
 	void *context;
+	struct map_window window;
 	uint32_t page_size;
 	uint32_t next_cpu;
 };
@@ -61,30 +62,38 @@ static int give_area(struct search *search, uint64_t offset, uint64_t size, stru
 	return search->found(search->context, &area, err);
 }
 
-/* Is there a page with records at this offset, and from when? */
-static bool page_time(const struct search *search, uint64_t offset, uint64_t *ts)
+/* Is there a page with records at this offset, and from when? Its header tells. */
+static int page_time(struct search *search, uint64_t offset, uint64_t *ts, bool *found,
+		     struct trc_error *err)
 {
-	const struct map *map = &search->file->map;
-	uint64_t left = map->size - offset;
+	uint64_t left = search->file->map.size - offset;
+	uint32_t size = search->layout->data_offset + 4;
+	const uint8_t *bytes;
 	struct subbuffer page;
+	int rc;
 
-	if (!subbuffer_open(search->layout, search->layout->big_endian, map->base + offset,
-			    search->page_size,
-			    left < search->page_size ? (uint32_t)left : search->page_size, &page))
-		return false;
-	*ts = page.ts;
-	return page.end > 0 && page.ts > 0;
+	size = size < search->page_size ? size : search->page_size;
+	size = size < left ? size : (uint32_t)left;
+	rc = map_window_get(&search->window, offset, size, &bytes, err);
+	if (rc)
+		return rc;
+	*found = subbuffer_open(search->layout, search->layout->big_endian, bytes, search->page_size, size,
+				&page) && page.end > 0 && page.ts > 0;
+	*ts = *found ? page.ts : 0;
+	return TRC_OK;
 }
 
 /* Uncompressed pages from offset to the end of the file, cut where time steps back. */
 static int search_pages(struct search *search, uint64_t offset, uint64_t end, struct trc_error *err)
 {
 	uint64_t start = offset, last = 0, ts;
-	bool any = false;
+	bool any = false, found;
 	int rc;
 
 	for (; offset < end; offset += search->page_size) {
-		if (!page_time(search, offset, &ts))
+		if ((rc = page_time(search, offset, &ts, &found, err)))
+			return rc;
+		if (!found)
 			continue;
 		if (any && ts < last) {
 			if ((rc = give_area(search, start, offset - start, err)))
@@ -98,9 +107,9 @@ static int search_pages(struct search *search, uint64_t offset, uint64_t end, st
 }
 
 /* Compressed chunks of one CPU: where they end, or where they stop making sense. */
-static uint64_t skip_chunks(const struct search *search, uint64_t offset, uint64_t end)
+static uint64_t skip_chunks(struct search *search, uint64_t offset, uint64_t end)
 {
-	struct cursor c = file_cursor(search->file, "chunks");
+	struct cursor c = file_cursor(search->file, &search->window, "chunks");
 	uint32_t count, stored, plain;
 
 	c.end = end;
@@ -208,10 +217,14 @@ int salvage_areas(const struct trc_file *file, const struct subbuffer_layout *la
 		.problems = problems,
 		.found = found,
 		.context = context,
+		.window = file_window(file),
 		.page_size = file->header.page_size,
 	};
+	int rc;
 
 	if (search.page_size < layout->data_offset)
 		return TRC_OK;
-	return file->header.version == 7 ? search_v7(&search, err) : search_v6(&search, err);
+	rc = file->header.version == 7 ? search_v7(&search, err) : search_v6(&search, err);
+	map_window_deinit(&search.window);
+	return rc;
 }

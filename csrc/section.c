@@ -21,7 +21,8 @@ struct section *sections_text(struct sections *sections, uint32_t id)
 int section_read_header(const struct trc_file *file, uint64_t offset, struct section *out,
 			struct trc_error *err)
 {
-	struct cursor c = file_cursor(file, "section header");
+	struct map_window window = file_window(file);
+	struct cursor c = file_cursor(file, &window, "section header");
 	struct section s = { .present = true, .header = offset };
 	uint16_t flags;
 	int rc;
@@ -30,10 +31,13 @@ int section_read_header(const struct trc_file *file, uint64_t offset, struct sec
 		return trc_fail(err, TRC_CORRUPT, offset, "section header: lies inside the file header");
 	if (offset > file->map.size)
 		return trc_fail(err, TRC_TRUNCATED, offset, "section header: lies behind the end of the file");
-	if ((rc = cursor_skip(&c, offset, err)) || (rc = cursor_u16(&c, &s.id, err)) ||
-	    (rc = cursor_u16(&c, &flags, err)) ||
-	    (rc = cursor_skip(&c, 4, err)) /* description: an offset into STRINGS */ ||
-	    (rc = cursor_u64(&c, &s.size, err)))
+	window.step = SECTION_HEADER_SIZE;
+	if (!(rc = cursor_skip(&c, offset, err)) && !(rc = cursor_u16(&c, &s.id, err)) &&
+	    !(rc = cursor_u16(&c, &flags, err)) &&
+	    !(rc = cursor_skip(&c, 4, err)) /* description: an offset into STRINGS */)
+		rc = cursor_u64(&c, &s.size, err);
+	map_window_deinit(&window);
+	if (rc)
 		return rc;
 	s.compressed = flags & 1;
 	s.offset = c.pos;
@@ -49,26 +53,25 @@ int section_read_header(const struct trc_file *file, uint64_t offset, struct sec
 }
 
 /* The one compressed block of a section: u32 stored size, u32 unpacked size, the stream. */
-static int section_unpack(const struct trc_file *file, const struct section *section,
-			  struct trc_bytes *out, struct trc_error *err)
+static int unpack_block(const struct trc_file *file, const struct section *section, struct cursor whole,
+			struct trc_bytes *out, struct trc_error *err)
 {
-	struct cursor whole = file_cursor(file, "compressed section"), c, block;
+	struct cursor c, block;
+	const uint8_t *bytes;
 	uint32_t stored, plain;
 	uint64_t used;
 	uint8_t *data;
 	int rc;
 
-	if (file->compression == COMPRESSION_NONE)
-		return trc_fail(err, TRC_CORRUPT, section->header,
-				"section %u: marked compressed in a file without compression", section->id);
 	if ((rc = cursor_skip(&whole, section->offset, err)) ||
 	    (rc = cursor_slice(&whole, section->size, "compressed section", &c, err)) ||
 	    (rc = cursor_u32(&c, &stored, err)) || (rc = cursor_u32(&c, &plain, err)) ||
-	    (rc = cursor_slice(&c, stored, "compressed section", &block, err)))
+	    (rc = cursor_slice(&c, stored, "compressed section", &block, err)) ||
+	    (rc = cursor_bytes(&block, stored, &bytes, err)))
 		return rc;
 	if (!plain && stored) {
 		/* trace-cmd 3.3.1 on 64-bit big-endian machines left this word 0. */
-		rc = unpack_unsized(file->compression, cursor_here(&block), stored,
+		rc = unpack_unsized(file->compression, bytes, stored,
 				    SECTION_UNPACKED_MAX, &data, &out->size, &used, section->header, err);
 		if (!rc)
 			out->data = out->owned = data;
@@ -86,7 +89,7 @@ static int section_unpack(const struct trc_file *file, const struct section *sec
 		return trc_fail_no_memory(err);
 	struct unpacker unpacker = unpacker_of(file->compression);
 
-	rc = unpack(&unpacker, cursor_here(&block), stored, data, plain, section->header, err);
+	rc = unpack(&unpacker, bytes, stored, data, plain, section->header, err);
 	unpacker_deinit(&unpacker);
 	if (rc) {
 		free(data);
@@ -96,17 +99,27 @@ static int section_unpack(const struct trc_file *file, const struct section *sec
 	return TRC_OK;
 }
 
+static int section_unpack(const struct trc_file *file, const struct section *section,
+			  struct trc_bytes *out, struct trc_error *err)
+{
+	struct map_window window = file_window(file);
+	int rc;
+
+	if (file->compression == COMPRESSION_NONE)
+		return trc_fail(err, TRC_CORRUPT, section->header,
+				"section %u: marked compressed in a file without compression", section->id);
+	rc = unpack_block(file, section, file_cursor(file, &window, "compressed section"), out, err);
+	map_window_deinit(&window);
+	return rc;
+}
+
 int section_bytes(const struct trc_file *file, const struct section *section,
 		  struct trc_bytes *out, struct trc_error *err)
 {
-	int rc = map_check(&file->map, err);
-
-	if (rc)
-		return rc;
 	if (section->compressed)
 		return section_unpack(file, section, out, err);
-	*out = (struct trc_bytes){ .data = file->map.base + section->offset, .size = section->size };
-	return TRC_OK;
+	out->size = section->size;
+	return map_load(&file->map, section->offset, section->size, &out->data, &out->owned, err);
 }
 
 struct cursor section_cursor(const struct trc_file *file, const struct section *section,
@@ -163,6 +176,19 @@ static int text_not_found(struct trc_error *err)
 	return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "section: no more texts");
 }
 
+/* The bytes of a section lie in memory. */
+static int take_text(struct cursor *c, uint64_t size, struct trc_text *out, struct trc_error *err)
+{
+	const uint8_t *bytes;
+	int rc = cursor_bytes(c, size, &bytes, err);
+
+	if (rc)
+		return rc;
+	out->text = (const char *)bytes;
+	out->size = size;
+	return cursor_skip(c, size, err);
+}
+
 /* HEADER_INFO: "header_page\0", u64 size, text; the same for header_event. */
 static int next_header_text(struct cursor *c, struct trc_text_position *at, struct trc_text *out,
 			    struct trc_error *err)
@@ -179,10 +205,8 @@ static int next_header_text(struct cursor *c, struct trc_text_position *at, stru
 	if ((rc = cursor_expect(c, names[at->started].name, names[at->started].size, err)) ||
 	    (rc = cursor_u64(c, &size, err)))
 		return rc;
-	out->text = (const char *)cursor_here(c);
-	out->size = size;
 	at->started++;
-	return cursor_skip(c, size, err);
+	return take_text(c, size, out, err);
 }
 
 /* EVENT_FORMATS: count x { system\0, u32 count, count x {u64 size, text} }; FTRACE_EVENTS: one such count. */
@@ -222,10 +246,8 @@ static int next_format_text(struct cursor *c, bool systems, struct trc_text_posi
 	out->system_size = size;
 	if ((rc = cursor_u64(c, &size, err)))
 		return rc;
-	out->text = (const char *)cursor_here(c);
-	out->size = size;
 	at->texts_left--;
-	return cursor_skip(c, size, err);
+	return take_text(c, size, out, err);
 }
 
 /* KALLSYMS and PRINTK: u32 size, text. CMDLINES: u64 size, text. */
@@ -241,11 +263,8 @@ static int next_plain_text(struct cursor *c, bool wide, struct trc_text_position
 	rc = wide ? cursor_u64(c, &size, err) : cursor_u32(c, &narrow, err);
 	if (rc)
 		return rc;
-	size += narrow;
-	out->text = (const char *)cursor_here(c);
-	out->size = size;
 	at->started = 1;
-	return cursor_skip(c, size, err);
+	return take_text(c, size + narrow, out, err);
 }
 
 int trc_section_text(const struct trc_file *file, uint32_t id, const struct trc_bytes *bytes,

@@ -315,8 +315,13 @@ static void use_batches(struct trc_walk *walk, size_t source_count)
 	};
 	struct trc_error err;
 
-	for (int n = 0; n < WALK_BATCHES && ok(trc_walk_next(walk, &batch, &err), &err); n++) {
-		if (!batch.count)
+	for (int n = 0; n < WALK_BATCHES; n++) {
+		int rc = trc_walk_next(walk, &batch, &err);
+
+		require(rc != TRC_GO_ON || !batch.count, "what is to be gone on with gave nothing");
+		if (rc == TRC_GO_ON)
+			continue;
+		if (!ok(rc, &err) || !batch.count)
 			break;
 		require(batch.count <= WALK_RECORDS && batch.payload_size <= sizeof(payload),
 			"a batch keeps to its room");

@@ -250,7 +250,9 @@ class Watched(Protocol):
     def progress(self) -> tuple[int, int]: ...
 
 
-def watch(request: Request, reader: Watched, read_next: Callable[[], T | None]) -> Iterator[T]:
+def watch(
+    request: Request, reader: Watched, read_next: Callable[[], T | _lowlevel.GoOn | None]
+) -> Iterator[T]:
     """What read_next gives until that is None; tells the request of problems and progress."""
     told = 0
     while True:
@@ -265,7 +267,8 @@ def watch(request: Request, reader: Watched, read_next: Callable[[], T | None]) 
             request.on_progress(*reader.progress())
         if found is None:
             return
-        yield found
+        if found is not _lowlevel.GO_ON:
+            yield found
 
 
 def read_window(

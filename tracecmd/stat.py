@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from ._records import Reader
 
 __all__ = ["CpuCount", "Stat"]
 
-SLICE_PAGES = 4096
+SLICE_BYTES = 16 << 20
 
 
 class CpuCount(NamedTuple):
@@ -84,11 +85,12 @@ class _Slice(NamedTuple):
 
 
 def _slices(reader: Reader) -> list[_Slice]:
-    return [
-        _Slice(index, first, min(SLICE_PAGES, stream.page_count - first))
-        for index, stream in enumerate(reader.streams)
-        for first in range(0, stream.page_count, SLICE_PAGES)
-    ]
+    found = []
+    for index, stream in enumerate(reader.streams):
+        pages = max(1, SLICE_BYTES // stream.page_size)
+        for first in range(0, stream.page_count, pages):
+            found.append(_Slice(index, first, min(pages, stream.page_count - first)))
+    return found
 
 
 def count(
@@ -116,8 +118,17 @@ def count(
 
     results: dict[int, list[_lowlevel.Count]] = {s.stream: [] for s in slices}
     total, done = sum(s.pages for s in slices), 0
-    with ThreadPoolExecutor(max(threads, 1), thread_name_prefix="tracecmd") as pool:
-        for piece, result in zip(slices, pool.map(run, slices), strict=True):
+
+    def run_all() -> Generator[_lowlevel.Count, None, None]:
+        """In order; slices that were not begun when the caller gives up are not counted."""
+        pool = ThreadPoolExecutor(max(threads, 1), thread_name_prefix="tracecmd")
+        try:
+            yield from pool.map(run, slices)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    with contextlib.closing(run_all()) as counted:
+        for piece, result in zip(slices, counted, strict=True):
             results[piece.stream].append(result)
             done += piece.pages
             if result.damage:

@@ -90,9 +90,13 @@ static size_t read_all(struct recording *recording, bool mapped)
 	if (trc_columns_create(recording->sources, recording->count, &options, &reader, &err))
 		fail("trc_columns_create", err.message);
 	do {
+		int rc;
+
 		if (count == BATCHES_MAX)
 			fail("batches", "too many");
-		if (trc_columns_next(reader, BATCH_ROWS, &batches[count], &err))
+		while ((rc = trc_columns_next(reader, BATCH_ROWS, &batches[count], &err)) == TRC_GO_ON)
+			continue;
+		if (rc)
 			fail("trc_columns_next", err.message);
 	} while (batches[count++].length);
 	trc_columns_destroy(reader);

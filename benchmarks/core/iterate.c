@@ -212,6 +212,7 @@ static void *merge(void *argument)
 	make_room(job);
 	do {
 		struct trc_error err;
+		int rc;
 
 		batch = (struct trc_batch){
 			.room = BATCH,
@@ -220,7 +221,9 @@ static void *merge(void *argument)
 			.id = job->id + job->records,
 			.pid = job->pid + job->records,
 		};
-		if (trc_walk_next(walk, &batch, &err))
+		while ((rc = trc_walk_next(walk, &batch, &err)) == TRC_GO_ON)
+			continue;
+		if (rc)
 			fail("trc_walk_next", err.message);
 		for (size_t i = 0; i < batch.count; i++)
 			batch.source[i] = cpus[batch.source[i]];

@@ -4,7 +4,7 @@ Everything it gives out is a plain Python value; no pointer leaves it. The class
 ``csrc/tracecmd.h``, where each function is described.
 """
 
-from ._base import Handle
+from ._base import GO_ON, GoOn, Handle
 from ._columns import (
     COLUMN_KINDS,
     Array,
@@ -56,6 +56,7 @@ __all__ = [
     "COLUMN_KINDS",
     "EVENTS_PLAIN",
     "EVENTS_RAW",
+    "GO_ON",
     "IN_ONE",
     "JOINED",
     "OPTION_NAMES",
@@ -79,6 +80,7 @@ __all__ = [
     "FieldInfo",
     "File",
     "Filter",
+    "GoOn",
     "Guest",
     "Handle",
     "Header",

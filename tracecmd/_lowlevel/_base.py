@@ -5,6 +5,7 @@ The only module that imports ``tracecmd._core``.
 
 from __future__ import annotations
 
+import enum
 import threading
 from types import TracebackType
 from typing import Any
@@ -12,7 +13,17 @@ from typing import Any
 from .. import errors
 from .._core import ffi, lib
 
-__all__ = ["Handle", "check", "decode", "decode_string", "exception", "ffi", "lib"]
+__all__ = [
+    "GO_ON",
+    "GoOn",
+    "Handle",
+    "check",
+    "decode",
+    "decode_string",
+    "exception",
+    "ffi",
+    "lib",
+]
 
 ENCODING_ERRORS = "surrogateescape"  # texts of the file survive a round trip, whatever they hold
 
@@ -24,6 +35,18 @@ _CODES: dict[int, type[errors.TraceError]] = {
     lib.TRC_LIMIT: errors.LimitError,
 }
 _NO_OFFSET = 2**64 - 1
+
+
+class GoOn(enum.Enum):
+    """What reads give in place of a result that took some megabytes and is not done: ask again.
+
+    Meanwhile progress can be told, and Python heeds signals.
+    """
+
+    GO_ON = lib.TRC_GO_ON
+
+
+GO_ON = GoOn.GO_ON
 
 
 def exception(err: Any, path: str) -> Exception:

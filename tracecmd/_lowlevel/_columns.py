@@ -8,7 +8,7 @@ import errno
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, NamedTuple
 
-from ._base import Handle, check, decode, exception, ffi, lib
+from ._base import GO_ON, GoOn, Handle, check, decode, exception, ffi, lib
 from ._data import WalkSource
 from ._file import File
 from ._metadata import Metadata
@@ -319,12 +319,15 @@ class Columns(_Reader):
             check(lib.trc_columns_schema(columns, out, err), err, self.path)
             return Schema(out)
 
-    def next(self, max_rows: int) -> Array | None:
+    def next(self, max_rows: int) -> Array | GoOn | None:
         """The next batch, None at the end; leaves the GIL while reading."""
         with self as columns:
             err = ffi.new("struct trc_error *")
             out = ffi.new("struct ArrowArray *")
-            check(lib.trc_columns_next(columns, max_rows, out, err), err, self.path)
+            code = lib.trc_columns_next(columns, max_rows, out, err)
+            if code == lib.TRC_GO_ON:
+                return GO_ON
+            check(code, err, self.path)
         array = Array(out)
         return array if array.length else None
 
@@ -384,13 +387,15 @@ class ColumnSet(_Reader):
         filters = [table.filter for table in tables]
         self._make(sources, filters, create, out, lib.trc_column_set_destroy)
 
-    def next(self, max_rows: int) -> tuple[int, Array] | None:
+    def next(self, max_rows: int) -> tuple[int, Array] | GoOn | None:
         """The next batch and its table, None at the end; leaves the GIL while reading."""
         with self as columns:
             err = ffi.new("struct trc_error *")
             out = ffi.new("struct ArrowArray *")
             table = ffi.new("size_t *")
             code = lib.trc_column_set_next(columns, max_rows, table, out, err)
+            if code == lib.TRC_GO_ON:
+                return GO_ON
             check(code, err, self.path)
         return (table[0], Array(out)) if out.release else None
 

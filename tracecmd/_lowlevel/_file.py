@@ -75,10 +75,12 @@ class File(Handle):
         self,
         source: str | bytes | os.PathLike[str] | os.PathLike[bytes] | int,
         *,
+        mmap: bool = True,
         memory: int = 0,
         work: int = 0,
     ) -> None:
-        options = ffi.new("struct trc_open_options *", {"memory": memory, "work": work})
+        flags = 0 if mmap else lib.TRC_OPEN_READ
+        options = ffi.new("struct trc_open_options *", [flags, memory, work])
         err = ffi.new("struct trc_error *")
         out = ffi.new("struct trc_file **")
         if isinstance(source, int):
