@@ -38,7 +38,8 @@ static int read_option(struct options *options, struct cursor *c, uint16_t id, s
 	if ((rc = cursor_u32(c, &option.size, err)))
 		return rc;
 	option.offset = cursor_file_offset(c, c->pos);
-	if (c->window && !c->window->map->base && option.size > MAP_LOAD_MAX - options->payload_size)
+	if (c->window && !c->window->map->base && option.size <= cursor_left(c) &&
+	    option.size > MAP_LOAD_MAX - options->payload_size)
 		return cursor_fail(c, err, TRC_LIMIT, "more than %" PRIu64 " bytes to be read", MAP_LOAD_MAX);
 	if ((rc = cursor_keep(c, option.size, kept, &option.data, err)))
 		return rc;
