@@ -141,15 +141,16 @@ static int alloc_areas(struct buffer *buffer, uint64_t count, struct trc_error *
 /* --- version 6 --------------------------------------------------------------------------- */
 
 /* u64 size and the clock's text behind the table. Files from before 2013 end without it. */
-static void read_clock_trailer(struct trc_file *file, struct cursor *c, struct trc_buffer *info)
+static int read_clock_trailer(struct trc_file *file, struct cursor *c, struct trc_buffer *info,
+			      struct trc_error *err)
 {
 	const uint8_t *text;
-	uint64_t size;
+	uint64_t size = 0;
+	int rc = cursor_u64(c, &size, err);
 
-	if (cursor_u64(c, &size, NULL) || size > CLOCK_TEXT_MAX ||
-	    cursor_keep(c, size, &file->kept, &text, NULL))
-		return;
-	clock_in_brackets((const char *)text, (size_t)size, &info->clock, &info->clock_size);
+	if (!rc && size <= CLOCK_TEXT_MAX && !(rc = cursor_keep(c, size, &file->kept, &text, err)))
+		clock_in_brackets((const char *)text, (size_t)size, &info->clock, &info->clock_size);
+	return problem_is_bearable(rc) ? TRC_OK : rc;
 }
 
 /* cpu_count x { u64 offset, u64 size }, then the clock. */
@@ -176,7 +177,8 @@ static int read_table(struct trc_file *file, struct cursor *c, uint32_t cpu_coun
 			return rc;
 		take_area(file, buffer, &row, &seen, area);
 	}
-	read_clock_trailer(file, c, &buffer->info);
+	if ((rc = read_clock_trailer(file, c, &buffer->info, err)))
+		return rc;
 	buffer->section.offset = c->pos;
 	finish_areas(buffer);
 	return TRC_OK;
@@ -186,8 +188,12 @@ static int read_table(struct trc_file *file, struct cursor *c, uint32_t cpu_coun
 static int read_block_v6(struct trc_file *file, struct cursor *c, uint32_t cpu_count,
 			 struct buffer *buffer, struct trc_error *err)
 {
+	int rc = cursor_expect(c, LATENCY, MARK_SIZE, err);
+
 	buffer->info.page_size = file->header.page_size;
-	if (!cursor_expect(c, LATENCY, MARK_SIZE, NULL)) {
+	if (rc && !problem_is_bearable(rc))
+		return rc;
+	if (!rc) {
 		buffer->info.kind = TRC_BUFFER_TEXT;
 		buffer->info.offset = c->pos;
 		buffer->info.size = cursor_left(c);
@@ -196,8 +202,7 @@ static int read_block_v6(struct trc_file *file, struct cursor *c, uint32_t cpu_c
 						 .size = cursor_left(c) };
 		return TRC_OK;
 	}
-	int rc = cursor_expect(c, FLYRECORD, MARK_SIZE, err);
-
+	rc = cursor_expect(c, FLYRECORD, MARK_SIZE, err);
 	return rc ? rc : read_table(file, c, cpu_count, buffer, err);
 }
 

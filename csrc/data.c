@@ -29,6 +29,18 @@ static void note(struct trc_data *data, int code, uint64_t offset, const struct 
 	problems_add(&data->problems, &fault);
 }
 
+/* A fault in the outline of the data: a problem, or the end of it all. */
+static int bear(struct trc_data *data, const struct trc_error *fault, struct trc_error *err)
+{
+	if (problem_is_bearable(fault->code)) {
+		problems_add(&data->problems, fault);
+		return TRC_OK;
+	}
+	if (err)
+		*err = *fault;
+	return fault->code;
+}
+
 static void use_pages(struct trc_data *data, struct stream *stream)
 {
 	uint32_t page_size = stream->info.page_size;
@@ -143,10 +155,8 @@ static int find_chunks(struct trc_data *data, struct stream *stream, struct curs
 	stream->compressed = true;
 	if (end < c.end)
 		c.end = end;
-	if ((rc = cursor_skip(&c, stream->offset, &fault)) || (rc = cursor_u32(&c, &count, &fault))) {
-		problems_add(&data->problems, &fault);
-		return TRC_OK;
-	}
+	if ((rc = cursor_skip(&c, stream->offset, &fault)) || (rc = cursor_u32(&c, &count, &fault)))
+		return bear(data, &fault, err);
 	/* That trace-cmd also left the count 0, and so does every one that is stopped too early. */
 	open_ended = !count && stream->size > 4;
 	if (open_ended && stored_end < c.end)
@@ -154,16 +164,8 @@ static int find_chunks(struct trc_data *data, struct stream *stream, struct curs
 	for (uint32_t i = 0; open_ended ? cursor_left(&c) > 8 : i < count; i++) {
 		struct chunk chunk;
 
-		rc = read_chunk(data, &c, stream, &chunk, &fault);
-		if (rc && !problem_is_bearable(rc)) {
-			if (err)
-				*err = fault;
-			return rc;
-		}
-		if (rc) {
-			problems_add(&data->problems, &fault);
-			break;
-		}
+		if (read_chunk(data, &c, stream, &chunk, &fault))
+			return bear(data, &fault, err);
 		if ((rc = add_chunk(stream, &room, &chunk, err)))
 			return rc;
 	}

@@ -204,8 +204,12 @@ static int read_body_v6(struct trc_file *file, struct cursor *c, struct trc_erro
 		return cursor_fail(c, err, TRC_LIMIT, "%u CPUs, %u is the limit", file->cpu_count,
 				   CPU_COUNT_MAX);
 	c->structure = "options";
-	if (!cursor_expect(c, "options  ", 10, NULL) &&
-	    (rc = options_read_v6(&file->options, c, &file->kept, err)))
+	rc = cursor_expect(c, "options  ", 10, err);
+	if (!rc)
+		rc = options_read_v6(&file->options, c, &file->kept, err);
+	else if (problem_is_bearable(rc))	/* there are none */
+		rc = TRC_OK;
+	if (rc)
 		return rc;
 	if ((rc = options_index(&file->options, err)))
 		return rc;
@@ -215,21 +219,25 @@ static int read_body_v6(struct trc_file *file, struct cursor *c, struct trc_erro
 
 /* --- version 7: sections. trace-cmd.dat.v7(5) --------------------------------------------- */
 
-/* Where a killed recorder left the offset of the options 0: the first options section there is. */
-static uint64_t search_options(const struct trc_file *file)
+/* Where a killed recorder left the offset of the options 0: the first options section there is, or 0. */
+static int search_options(const struct trc_file *file, uint64_t *options, struct trc_error *err)
 {
 	uint64_t at = file->body;
 
+	*options = 0;
 	for (uint32_t n = 0; n < OPTION_SECTIONS_MAX; n++) {
 		struct section section = { 0 };
+		int rc = section_read_header(file, at, &section, err);
 
-		if (section_read_header(file, at, &section, NULL))
-			return 0;
-		if (section.id == TRC_OPTION_DONE)
-			return at;
+		if (rc)
+			return problem_is_bearable(rc) ? TRC_OK : rc;
+		if (section.id == TRC_OPTION_DONE) {
+			*options = at;
+			break;
+		}
 		at = section.offset + section.size;
 	}
-	return 0;
+	return TRC_OK;
 }
 
 /* HEADER_INFO to CMDLINES: u64 offset of the section's header. Of several the last wins. */
@@ -302,7 +310,8 @@ static int read_body_v7(struct trc_file *file, struct cursor *c, struct trc_erro
 	if (!options) {
 		struct trc_error fault;
 
-		options = search_options(file);
+		if ((rc = search_options(file, &options, err)))
+			return rc;
 		if (!options)
 			return trc_fail(err, TRC_TRUNCATED, c->pos - 8,
 					"file header: the recorder never wrote where its options are");

@@ -107,33 +107,39 @@ static int search_pages(struct search *search, uint64_t offset, uint64_t end, st
 }
 
 /* Compressed chunks of one CPU: where they end, or where they stop making sense. */
-static uint64_t skip_chunks(struct search *search, uint64_t offset, uint64_t end)
+static int skip_chunks(struct search *search, uint64_t offset, uint64_t end, uint64_t *stop,
+		       struct trc_error *err)
 {
 	struct cursor c = file_cursor(search->file, &search->window, "chunks");
 	uint32_t count, stored, plain;
+	int rc;
 
 	c.end = end;
-	if (cursor_skip(&c, offset, NULL) || cursor_u32(&c, &count, NULL))
-		return end;
-	for (uint32_t i = 0; !count || i < count; i++) {
+	if (!(rc = cursor_skip(&c, offset, err)))
+		rc = cursor_u32(&c, &count, err);
+	for (uint32_t i = 0; !rc && (!count || i < count); i++) {
 		struct cursor before = c;
 
-		if (cursor_u32(&c, &stored, NULL) || cursor_u32(&c, &plain, NULL))
-			return end;
-		if (!stored || !plain || plain % search->page_size)
-			return before.pos;
-		if (cursor_skip(&c, stored, NULL))
-			return end;
+		if ((rc = cursor_u32(&c, &stored, err)) || (rc = cursor_u32(&c, &plain, err)))
+			break;
+		if (!stored || !plain || plain % search->page_size) {
+			c = before;
+			break;
+		}
+		rc = cursor_skip(&c, stored, err);
 	}
-	return c.pos;
+	*stop = rc ? end : c.pos;
+	return problem_is_bearable(rc) ? TRC_OK : rc;
 }
 
 static int search_chunks(struct search *search, uint64_t offset, uint64_t end, struct trc_error *err)
 {
 	while (offset < end) {
-		uint64_t stop = skip_chunks(search, offset, end);
-		int rc;
+		uint64_t stop;
+		int rc = skip_chunks(search, offset, end, &stop, err);
 
+		if (rc)
+			return rc;
 		if (stop <= offset + 4)
 			break;
 		if ((rc = give_area(search, offset, stop - offset, err)))
@@ -176,8 +182,11 @@ static int search_v7(struct search *search, struct trc_error *err)
 		return TRC_OK;
 	for (unsigned n = 0; n < OPTION_SECTIONS_MAX; n++) {
 		struct section section = { 0 };
+		int rc = section_read_header(file, at, &section, err);
 
-		if (section_read_header(file, at, &section, NULL) && !section.present)
+		if (rc && !problem_is_bearable(rc))
+			return rc;
+		if (rc && !section.present)
 			break;
 		if (section.id == TRC_OPTION_BUFFER && !section_known(file, &section)) {
 			uint64_t start = round_up(section.offset, search->page_size);
