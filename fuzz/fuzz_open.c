@@ -417,18 +417,27 @@ static void use_file(const struct trc_file *file)
 	trc_metadata_destroy(metadata);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static int use_fd(int fd, uint32_t flags)
 {
-	int fd = memfd_create("input", MFD_CLOEXEC);
+	const struct trc_open_options options = { .flags = flags };
 	struct trc_file *file;
 	struct trc_error err;
+	int rc = trc_open_fd(fd, &options, &file, &err);
 
-	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
-		abort();
-	if (ok(trc_open_fd(fd, NULL, &file, &err), &err)) {
+	if (ok(rc, &err)) {
 		use_file(file);
 		trc_close(file);
 	}
+	return rc;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	int fd = memfd_create("input", MFD_CLOEXEC);
+
+	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
+		abort();
+	require(use_fd(fd, 0) == use_fd(fd, TRC_OPEN_READ), "mapped and read, a file opens alike");
 	close(fd);
 	return 0;
 }
