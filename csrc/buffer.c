@@ -158,16 +158,16 @@ static int alloc_areas(struct buffer *buffer, uint64_t count, struct trc_error *
 /* --- version 6 --------------------------------------------------------------------------- */
 
 /* u64 size and the clock's text behind the table. Files from before 2013 end without it. */
-static void read_clock_trailer(struct cursor *c, struct trc_buffer *info)
+static int read_clock_trailer(struct trc_file *file, struct cursor *c, struct trc_buffer *info,
+			      struct trc_error *err)
 {
-	struct cursor text;
-	uint64_t size;
+	const uint8_t *text;
+	uint64_t size = 0;
+	int rc = cursor_u64(c, &size, err);
 
-	if (cursor_u64(c, &size, NULL) || size > CLOCK_TEXT_MAX ||
-	    cursor_slice(c, size, "trace clock", &text, NULL))
-		return;
-	clock_in_brackets((const char *)cursor_here(&text), (size_t)size, &info->clock,
-			  &info->clock_size);
+	if (!rc && size <= CLOCK_TEXT_MAX && !(rc = cursor_keep(c, size, &file->kept, &text, err)))
+		clock_in_brackets((const char *)text, (size_t)size, &info->clock, &info->clock_size);
+	return problem_is_bearable(rc) ? TRC_OK : rc;
 }
 
 /* cpu_count x { u64 offset, u64 size }, then the clock. */
@@ -194,7 +194,8 @@ static int read_table(struct trc_file *file, struct cursor *c, uint32_t cpu_coun
 			return rc;
 		take_area(file, buffer, (struct area_row){ c->structure, at, at }, &seen, area);
 	}
-	read_clock_trailer(c, &buffer->info);
+	if ((rc = read_clock_trailer(file, c, &buffer->info, err)))
+		return rc;
 	buffer->section.offset = c->pos;
 	finish_areas(buffer);
 	return TRC_OK;
@@ -204,8 +205,12 @@ static int read_table(struct trc_file *file, struct cursor *c, uint32_t cpu_coun
 static int read_block_v6(struct trc_file *file, struct cursor *c, uint32_t cpu_count,
 			 struct buffer *buffer, struct trc_error *err)
 {
+	int rc = cursor_expect(c, LATENCY, MARK_SIZE, err);
+
 	buffer->info.page_size = file->header.page_size;
-	if (!cursor_expect(c, LATENCY, MARK_SIZE, NULL)) {
+	if (rc && !problem_is_bearable(rc))
+		return rc;
+	if (!rc) {
 		buffer->info.kind = TRC_BUFFER_TEXT;
 		buffer->info.offset = c->pos;
 		buffer->info.size = cursor_left(c);
@@ -214,8 +219,7 @@ static int read_block_v6(struct trc_file *file, struct cursor *c, uint32_t cpu_c
 						 .size = cursor_left(c) };
 		return TRC_OK;
 	}
-	int rc = cursor_expect(c, FLYRECORD, MARK_SIZE, err);
-
+	rc = cursor_expect(c, FLYRECORD, MARK_SIZE, err);
 	return rc ? rc : read_table(file, c, cpu_count, buffer, err);
 }
 
@@ -238,23 +242,26 @@ static uint32_t instance_cpu_count(const struct trc_file *file, uint32_t place)
 static int read_instance_v6(struct trc_file *file, const struct trc_option *option,
 			    uint32_t cpu_count, struct buffer *buffer, struct trc_error *err)
 {
+	struct map_window window = file_window(file);
 	struct cursor c = option_cursor(file, option, "option BUFFER");
-	struct cursor block = file_cursor(file, "instance");
+	struct cursor block = file_cursor(file, &window, "instance");
+	const uint8_t *rest;
 	const char *name;
 	uint64_t offset, size;
 	int rc;
 
-	if ((rc = cursor_u64(&c, &offset, err)))
+	if ((rc = cursor_u64(&c, &offset, err)) || (rc = cursor_bytes(&c, cursor_left(&c), &rest, err)))
 		return rc;
-	name = (const char *)cursor_here(&c);
+	name = (const char *)rest;
 	size = strnlen(name, cursor_left(&c));
 	set_name(&buffer->info, name, size);
 	if (!offset)
 		return cursor_refuse(&c, err, TRC_TRUNCATED, "instance \"%.*s\" was never written",
 				   (int)(size < 40 ? size : 40), name);
-	if ((rc = cursor_skip(&block, offset, err)))
-		return rc;
-	return read_block_v6(file, &block, cpu_count, buffer, err);
+	if (!(rc = cursor_skip(&block, offset, err)))
+		rc = read_block_v6(file, &block, cpu_count, buffer, err);
+	map_window_deinit(&window);
+	return rc;
 }
 
 /* Adds what was read, or what was wrong with it. */

@@ -17,11 +17,13 @@ static int unpack_chunks(const struct trc_file *file, struct cursor *c, struct t
 
 	for (; !rc && count; count--) {
 		uint32_t stored, plain;
+		const uint8_t *bytes;
 		struct cursor block;
 		uint8_t *bigger;
 
 		if ((rc = cursor_u32(c, &stored, err)) || (rc = cursor_u32(c, &plain, err)) ||
-		    (rc = cursor_slice(c, stored, "chunk", &block, err)))
+		    (rc = cursor_slice(c, stored, "chunk", &block, err)) ||
+		    (rc = cursor_bytes(&block, stored, &bytes, err)))
 			break;
 		if (!unpacked_size_plausible(file->compression, stored, plain)) {
 			block.last = block.pos - sizeof(plain);
@@ -42,7 +44,7 @@ static int unpack_chunks(const struct trc_file *file, struct cursor *c, struct t
 			break;
 		}
 		text.owned = bigger;
-		rc = unpack(&unpacker, cursor_here(&block), stored, bigger + text.size, plain,
+		rc = unpack(&unpacker, bytes, stored, bigger + text.size, plain,
 			    cursor_file_offset(&block, block.pos), err);
 		text.size += plain;
 	}
@@ -59,20 +61,21 @@ static int unpack_chunks(const struct trc_file *file, struct cursor *c, struct t
 int trc_buffer_text(const struct trc_file *file, size_t index, struct trc_bytes *out,
 		    struct trc_error *err)
 {
-	struct cursor whole = file_cursor(file, "buffer text"), c;
+	struct map_window window = file_window(file);
+	struct cursor whole = file_cursor(file, &window, "buffer text"), c;
 	const struct buffer *buffer;
-	int rc = map_check(&file->map, err);
+	int rc;
 
-	if (rc)
-		return rc;
 	if (index >= file->buffers.count || file->buffers.list[index].info.kind != TRC_BUFFER_TEXT)
 		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "buffer %zu: holds no text", index);
 	buffer = &file->buffers.list[index];
-	if ((rc = cursor_skip(&whole, buffer->section.offset, err)) ||
-	    (rc = cursor_slice(&whole, buffer->section.size, "buffer text", &c, err)))
-		return rc;
-	if (buffer->info.compressed)
-		return unpack_chunks(file, &c, out, err);
-	*out = (struct trc_bytes){ .data = cursor_here(&c), .size = cursor_left(&c) };
-	return TRC_OK;
+	if (!buffer->info.compressed) {
+		out->size = buffer->section.size;
+		return map_load(&file->map, buffer->section.offset, out->size, &out->data, &out->owned, err);
+	}
+	if (!(rc = cursor_skip(&whole, buffer->section.offset, err)) &&
+	    !(rc = cursor_slice(&whole, buffer->section.size, "buffer text", &c, err)))
+		rc = unpack_chunks(file, &c, out, err);
+	map_window_deinit(&window);
+	return rc;
 }

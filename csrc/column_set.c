@@ -204,7 +204,7 @@ static int fill(struct trc_column_set *set, size_t max_rows, struct table **foun
 int trc_column_set_next(struct trc_column_set *set, size_t max_rows, size_t *table,
 			struct ArrowArray *out, struct trc_error *err)
 {
-	int rc = walk_check_files(set->walk, err);
+	int rc = walk_begin_stint(set->walk, err);
 	struct table *found;
 	size_t rows;
 

@@ -446,31 +446,43 @@ static int hand_over(struct trc_columns *columns, size_t rows, struct ArrowArray
 	return rc;
 }
 
-int trc_columns_next(struct trc_columns *columns, size_t max_rows, struct ArrowArray *out,
-		     struct trc_error *err)
+/* Records into the batch until it is full, or there are no more. */
+static int fill_batch(struct trc_columns *columns, size_t max_rows, struct trc_error *err)
 {
-	int rc = walk_check_files(columns->walk, err);
-	size_t rows = 0;
+	while (columns->rows < max_rows && batch_size(columns) < BATCH_BYTES) {
+		int rc = read_portion(columns, max_rows - columns->rows, err);
 
-	if (rc)
-		return rc;
-	if (!max_rows)
-		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "columns: a batch of no rows");
-	if (!begin(columns, smaller(max_rows, rows_left(columns))))
-		return trc_fail_no_memory(err);
-	while (rows < max_rows && batch_size(columns) < BATCH_BYTES) {
-		rc = read_portion(columns, max_rows - rows, err);
 		if (rc)
 			return rc;
 		if (!columns->count)
-			break;
+			return TRC_OK;
 		if (!put_portion(columns))
 			return trc_fail_no_memory(err);
-		rows += columns->count;
+		columns->rows += columns->count;
 	}
-	columns->expected_rows = rows;
+	return TRC_OK;
+}
+
+int trc_columns_next(struct trc_columns *columns, size_t max_rows, struct ArrowArray *out,
+		     struct trc_error *err)
+{
+	int rc = walk_begin_stint(columns->walk, err);
+
+	if (!rc && !max_rows)
+		rc = trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "columns: a batch of no rows");
+	if (!rc && !columns->making) {
+		columns->rows = 0;
+		if (!begin(columns, smaller(max_rows, rows_left(columns))))
+			rc = trc_fail_no_memory(err);
+	}
+	if (!rc)
+		rc = fill_batch(columns, max_rows, err);
+	columns->making = rc == TRC_GO_ON;	/* what is half made is no batch after a failure */
+	if (rc)
+		return rc;
+	columns->expected_rows = columns->rows;
 	columns->begun = true;
-	return hand_over(columns, rows, out, err);
+	return hand_over(columns, columns->rows, out, err);
 }
 
 void trc_columns_losses(const struct trc_columns *columns, size_t source, uint64_t *first_row,

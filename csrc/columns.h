@@ -73,6 +73,9 @@ struct trc_columns {
 	bool begun;			/* there was a batch before; never of a set: of many tables, memory
 					   cut for each would add up */
 
+	size_t rows;			/* of the batch that is being made */
+	bool making;			/* the last stint was over before it was done */
+
 	/* The portion at hand. */
 	struct walk_record *records;
 	size_t count;

@@ -392,6 +392,7 @@ int trc_columns_restart(struct trc_columns *columns, const struct trc_walk_optio
 	trc_walk_destroy(columns->walk);
 	columns->walk = walk;
 	columns->rows_before = 0;
+	columns->making = false;
 	for (size_t i = 0; i < columns->source_count; i++) {
 		columns->sources[i].missed = 0;
 		columns->sources[i].first_row = UINT64_MAX;

@@ -10,7 +10,9 @@
 #include "file.h"
 #include "walk.h"
 
-#define POPULATE_WINDOW (UINT64_C(2) << 20)
+/* What comes in at once: see walk.c. */
+#define MAPPED_STEP (UINT64_C(2) << 20)
+#define READ_STEP (UINT64_C(256) << 10)
 
 TRC_INLINE void count_id(uint64_t *counts, uint32_t id)
 {
@@ -97,24 +99,25 @@ static void count_any(const struct trc_data *data, struct counted_page pages[2],
 		count_both(false, type, pages, counts, records);
 }
 
-/* A stretch of pages, and how far the mapping was asked for: in windows, see walk.c. */
+/* A stretch of pages. */
 struct stretch {
-	uint64_t next, end, populated;
+	uint64_t next, end;
+	struct page_cache cache;
 };
 
-static void populate(const struct trc_data *data, const struct stream *stream,
-		     struct stretch *stretch)
+static struct stretch stretch_of(const struct trc_data *data, const struct stream *stream,
+				 uint64_t first, uint64_t end)
 {
-	uint64_t pages = POPULATE_WINDOW / stream->info.page_size;
+	struct stretch stretch = { first, end, page_cache_of(data, stream, data->file->map.base ?
+							     MAPPED_STEP : READ_STEP, false) };
+	struct map_window *window = &stretch.cache.window;
 
-	if (stream->compressed || stretch->next < stretch->populated)
-		return;
-	pages = pages ? pages : 1;
-	if (pages > stretch->end - stretch->next)
-		pages = stretch->end - stretch->next;
-	map_populate(&data->file->map, stream->offset + stretch->next * stream->info.page_size,
-		     pages * stream->info.page_size);
-	stretch->populated = stretch->next + pages;
+	window->keep_mapped = true;	/* trc_stream_release() */
+	if (!stream->compressed) {
+		window->low = stream->offset + first * stream->info.page_size;
+		window->high = stream->offset + end * stream->info.page_size;
+	}
+	return stretch;
 }
 
 /* Of several the one that comes first in the file is kept. */
@@ -129,15 +132,15 @@ static void note_damage(struct trc_count *result, const struct trc_error *fault)
  * what says nothing about the file fails.
  */
 static int open_page(const struct trc_data *data, const struct stream *stream, uint64_t index,
-		     struct chunk_cache *cache, struct counted_page *out, struct trc_count *result,
+		     struct page_cache *cache, struct counted_page *out, struct trc_count *result,
 		     struct trc_error *err)
 {
 	struct trc_error fault;
 	struct page page;
-	int rc = stream_page(data, stream, index, cache, &page, &fault);
+	int rc = stream_page(stream, index, cache, &page, &fault);
 
 	*out = (struct counted_page){ .index = index };
-	if (rc && !problem_is_bearable(rc)) {
+	if (rc && !page_fault_is_bearable(rc)) {
 		if (err)
 			*err = fault;
 		return rc;
@@ -159,30 +162,25 @@ static int open_page(const struct trc_data *data, const struct stream *stream, u
 
 /* Opens the next page of a stretch, if it has one. */
 static int take_page(const struct trc_data *data, const struct stream *stream,
-		     struct stretch *stretch, struct chunk_cache *cache, struct counted_page *out,
-		     struct trc_count *result, struct trc_error *err)
+		     struct stretch *stretch, struct counted_page *out, struct trc_count *result,
+		     struct trc_error *err)
 {
 	*out = (struct counted_page){ 0 };
 	if (stretch->next == stretch->end)
 		return TRC_OK;
-	populate(data, stream, stretch);
-	return open_page(data, stream, stretch->next++, cache, out, result, err);
+	return open_page(data, stream, stretch->next++, &stretch->cache, out, result, err);
 }
 
-static int count_pages(const struct trc_data *data, const struct stream *stream, uint64_t first,
-		       uint64_t end, struct chunk_cache *cache, uint64_t *counts,
-		       struct trc_count *result, struct trc_error *err)
+static int count_stretches(const struct trc_data *data, const struct stream *stream,
+			   struct stretch stretches[2], uint64_t *counts, struct trc_count *result,
+			   struct trc_error *err)
 {
-	/* There is one unpacked chunk at a time, so compressed pages are taken one by one. */
-	uint64_t middle = stream->compressed ? end : first + (end - first + 1) / 2;
-	struct stretch stretches[2] = { { first, middle, 0 }, { middle, end, 0 } };
-
 	while (stretches[0].next < stretches[0].end) {
 		struct counted_page pages[2];
 		int rc;
 
 		for (unsigned i = 0; i < 2; i++) {
-			rc = take_page(data, stream, &stretches[i], cache, &pages[i], result, err);
+			rc = take_page(data, stream, &stretches[i], &pages[i], result, err);
 			if (rc)
 				return rc;
 		}
@@ -202,52 +200,65 @@ static int count_pages(const struct trc_data *data, const struct stream *stream,
 	return TRC_OK;
 }
 
+static int count_pages(const struct trc_data *data, const struct stream *stream, uint64_t first,
+		       uint64_t end, uint64_t *counts, struct trc_count *result, struct trc_error *err)
+{
+	/* Compressed pages are taken one by one: unpacking takes so long that it makes no difference. */
+	uint64_t middle = stream->compressed ? end : first + (end - first + 1) / 2;
+	struct stretch stretches[2] = {
+		stretch_of(data, stream, first, middle),
+		stretch_of(data, stream, middle, end),
+	};
+	int rc = count_stretches(data, stream, stretches, counts, result, err);
+
+	page_cache_deinit(&stretches[0].cache);
+	page_cache_deinit(&stretches[1].cache);
+	return rc;
+}
+
 /* Times of the first and the last record: from either end, the first page that has any. */
 static int find_times(const struct trc_data *data, const struct stream *stream, uint64_t first,
-		      uint64_t end, struct chunk_cache *cache, bool last, uint64_t *ts,
-		      struct trc_error *err)
+		      uint64_t end, bool last, uint64_t *ts, struct trc_error *err)
 {
-	for (uint64_t n = 0; n < end - first; n++) {
+	struct page_cache cache = page_cache_of(data, stream, 0, last);
+	bool any = false;
+	int rc = TRC_OK;
+
+	for (uint64_t n = 0; !rc && !any && n < end - first; n++) {
 		struct trc_count ignored = { 0 };
 		struct counted_page page;
 		struct record record;
-		bool any = false;
-		int rc = open_page(data, stream, last ? end - 1 - n : first + n, cache, &page, &ignored, err);
 
-		if (rc)
-			return rc;
-		while (page.sound && !(any && !last) &&
+		rc = open_page(data, stream, last ? end - 1 - n : first + n, &cache, &page, &ignored, err);
+		while (!rc && page.sound && !(any && !last) &&
 		       subbuffer_next(&page.sub, data->layout.big_endian, &record) == SUBBUFFER_RECORD) {
 			*ts = clock_ns(stream->clock, stream->info.cpu, record.ts);
 			any = true;
 		}
-		if (any)
-			break;
 	}
-	return TRC_OK;
+	page_cache_deinit(&cache);
+	return rc;
 }
 
 int trc_count(const struct trc_data *data, size_t index, uint64_t first, uint64_t count,
 	      uint64_t *counts, struct trc_count *result, struct trc_error *err)
 {
-	struct chunk_cache cache = chunk_cache_of(data);
 	struct trc_count sum = { 0 };
 	const struct stream *stream;
-	int rc = map_check(&data->file->map, err);
+	int rc;
 
-	if (rc)
-		return rc;
 	if (index >= data->stream_count || first > data->streams[index].info.page_count ||
 	    count > data->streams[index].info.page_count - first)
 		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET,
 				"count: stream %zu has no pages %" PRIu64 " + %" PRIu64, index, first, count);
 	stream = &data->streams[index];
-	rc = count_pages(data, stream, first, first + count, &cache, counts, &sum, err);
+	if ((rc = map_check(&data->file->map, err)))
+		return rc;
+	rc = count_pages(data, stream, first, first + count, counts, &sum, err);
 	if (!rc && sum.records)
-		rc = find_times(data, stream, first, first + count, &cache, false, &sum.first_ts, err);
+		rc = find_times(data, stream, first, first + count, false, &sum.first_ts, err);
 	if (!rc && sum.records)
-		rc = find_times(data, stream, first, first + count, &cache, true, &sum.last_ts, err);
-	chunk_cache_deinit(&cache);
+		rc = find_times(data, stream, first, first + count, true, &sum.last_ts, err);
 	if (!rc)
 		*result = sum;
 	return rc;

@@ -67,46 +67,87 @@ static void take(struct cursor *c, uint64_t n)
 	c->pos += n;
 }
 
-int cursor_u8(struct cursor *c, uint8_t *out, struct trc_error *err)
+/* n bytes that are left. */
+static int look(const struct cursor *c, uint64_t n, const uint8_t **bytes, struct trc_error *err)
 {
-	int rc = need(c, 1, err);
+	if (c->window)
+		return map_window_get(c->window, c->pos, n, bytes, err);
+	*bytes = c->base + c->pos;
+	return TRC_OK;
+}
+
+int cursor_bytes(const struct cursor *c, uint64_t n, const uint8_t **bytes, struct trc_error *err)
+{
+	int rc = need(c, n, err);
+
+	return rc ? rc : look(c, n, bytes, err);
+}
+
+int cursor_keep(struct cursor *c, uint64_t n, struct arena *arena, const uint8_t **bytes,
+		struct trc_error *err)
+{
+	const uint8_t *found;
+	uint8_t *copy;
+	int rc = cursor_bytes(c, n, &found, err);
 
 	if (rc)
 		return rc;
-	*out = *cursor_here(c);
+	if (c->window && !c->window->map->base) {
+		copy = arena_alloc(arena, (size_t)n);
+		if (!copy)
+			return trc_fail_no_memory(err);
+		memcpy(copy, found, (size_t)n);
+		found = copy;
+	}
+	*bytes = found;
+	take(c, n);
+	return TRC_OK;
+}
+
+int cursor_u8(struct cursor *c, uint8_t *out, struct trc_error *err)
+{
+	const uint8_t *at;
+	int rc = cursor_bytes(c, 1, &at, err);
+
+	if (rc)
+		return rc;
+	*out = *at;
 	take(c, 1);
 	return TRC_OK;
 }
 
 int cursor_u16(struct cursor *c, uint16_t *out, struct trc_error *err)
 {
-	int rc = need(c, 2, err);
+	const uint8_t *at;
+	int rc = cursor_bytes(c, 2, &at, err);
 
 	if (rc)
 		return rc;
-	*out = load_u16(cursor_here(c), c->big_endian);
+	*out = load_u16(at, c->big_endian);
 	take(c, 2);
 	return TRC_OK;
 }
 
 int cursor_u32(struct cursor *c, uint32_t *out, struct trc_error *err)
 {
-	int rc = need(c, 4, err);
+	const uint8_t *at;
+	int rc = cursor_bytes(c, 4, &at, err);
 
 	if (rc)
 		return rc;
-	*out = load_u32(cursor_here(c), c->big_endian);
+	*out = load_u32(at, c->big_endian);
 	take(c, 4);
 	return TRC_OK;
 }
 
 int cursor_u64(struct cursor *c, uint64_t *out, struct trc_error *err)
 {
-	int rc = need(c, 8, err);
+	const uint8_t *at;
+	int rc = cursor_bytes(c, 8, &at, err);
 
 	if (rc)
 		return rc;
-	*out = load_u64(cursor_here(c), c->big_endian);
+	*out = load_u64(at, c->big_endian);
 	take(c, 8);
 	return TRC_OK;
 }
@@ -147,27 +188,32 @@ int cursor_string(struct cursor *c, uint64_t max, const char **text, uint64_t *s
 		  struct trc_error *err)
 {
 	uint64_t room = cursor_left(c) < max ? cursor_left(c) : max;
-	const uint8_t *nul = room ? memchr(cursor_here(c), '\0', room) : NULL;
+	const uint8_t *at, *nul;
+	int rc = look(c, room, &at, err);
 
+	if (rc)
+		return rc;
+	nul = room ? memchr(at, '\0', room) : NULL;
 	if (!nul) {
 		if (room == max)
 			return cursor_fail(c, err, TRC_CORRUPT, "text not ended within %" PRIu64 " bytes", max);
 		return cursor_fail(c, err, short_code(c), "text not ended within the %" PRIu64 " bytes left",
 				   room);
 	}
-	*text = (const char *)cursor_here(c);
-	*size = (uint64_t)(nul - cursor_here(c));
+	*text = (const char *)at;
+	*size = (uint64_t)(nul - at);
 	take(c, *size + 1);
 	return TRC_OK;
 }
 
 int cursor_expect(struct cursor *c, const char *text, uint64_t n, struct trc_error *err)
 {
-	int rc = need(c, n, err);
+	const uint8_t *at;
+	int rc = cursor_bytes(c, n, &at, err);
 
 	if (rc)
 		return rc;
-	if (memcmp(cursor_here(c), text, n))
+	if (memcmp(at, text, n))
 		return cursor_fail(c, err, TRC_CORRUPT, "\"%.*s\" expected, something else found",
 				   (int)strnlen(text, n), text);
 	take(c, n);

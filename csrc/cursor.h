@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A bounds-checked reader over [pos, end) of some bytes, in the file's byte order.
+ * A bounds-checked reader over [pos, end) of some bytes, in the file's byte order: of memory, or of the
+ * file, through a window of it.
  *
  * Every byte of metadata is reached through here. A read that fails moves
  * nothing and says which structure wanted how many bytes, and where.
@@ -8,27 +9,24 @@
 #ifndef TRC_CURSOR_H
 #define TRC_CURSOR_H
 
-#include "internal.h"
+#include "arena.h"
+#include "map.h"
 
 struct cursor {
-	const uint8_t *base;
+	const uint8_t *base;	/* NULL: positions are file offsets, bytes come through the window */
+	struct map_window *window;
 	uint64_t pos, end;	/* relative to base; pos <= end */
 	uint64_t last;		/* where what was read last begins */
 	uint64_t file_offset;	/* where base[0] lies in the file; of an unpacked block: the block's place */
 	const char *structure;	/* what is being read, for messages: "option BUFFER" */
 	bool big_endian;
 	bool inner;		/* end is a structure's, not the file's: running into it is corruption */
-	bool unpacked;		/* base is not the mapping but what a compressed block unpacked to */
+	bool unpacked;		/* base is what a compressed block unpacked to */
 };
 
 static inline uint64_t cursor_left(const struct cursor *c)
 {
 	return c->end - c->pos;
-}
-
-static inline const uint8_t *cursor_here(const struct cursor *c)
-{
-	return c->base + c->pos;
 }
 
 /* The file offset to report for position pos (a block's own place when unpacked). */
@@ -54,11 +52,24 @@ int cursor_skip(struct cursor *c, uint64_t n, struct trc_error *err);
  */
 int cursor_skip_sized(struct cursor *c, uint64_t n, struct trc_error *err);
 
+/*
+ * The next n bytes, where they lie; the cursor stays. Those of a file are good until the next read
+ * through the same window.
+ */
+int cursor_bytes(const struct cursor *c, uint64_t n, const uint8_t **bytes, struct trc_error *err);
+
+/* The next n bytes to stay: where they lie, or, of a file that is not mapped, copied; c moves behind them. */
+int cursor_keep(struct cursor *c, uint64_t n, struct arena *arena, const uint8_t **bytes,
+		struct trc_error *err);
+
 /* The next n bytes as a cursor of their own, named structure; c moves behind them. */
 int cursor_slice(struct cursor *c, uint64_t n, const char *structure, struct cursor *out,
 		 struct trc_error *err);
 
-/* A text ended by NUL within max bytes (NUL included); *text points into base, *size is without NUL. */
+/*
+ * A text ended by NUL within max bytes (NUL included); *size is without NUL. *text is good for as long
+ * as cursor_bytes() says.
+ */
 int cursor_string(struct cursor *c, uint64_t max, const char **text, uint64_t *size,
 		  struct trc_error *err);
 

@@ -12,6 +12,8 @@
 #include "salvage.h"
 #include "walk.h"
 
+#define UNSIZED_FIRST (UINT64_C(64) << 10)	/* chunks of 10 pages are smaller */
+
 /* --- making the streams -------------------------------------------------------------------- */
 
 /* What is needed while the streams are made. */
@@ -28,6 +30,18 @@ static void note(struct trc_data *data, int code, uint64_t offset, const struct 
 
 	trc_fail(&fault, code, offset, "data of CPU %u: %s", stream->info.cpu, what);
 	problems_add(&data->problems, &fault);
+}
+
+/* A fault in the outline of the data: a problem, or the end of it all. */
+static int bear(struct making *making, const struct trc_error *fault, struct trc_error *err)
+{
+	if (!making->account.exceeded && problem_is_bearable(fault->code)) {
+		problems_add(&making->data->problems, fault);
+		return TRC_OK;
+	}
+	if (err)
+		*err = *fault;
+	return fault->code;
 }
 
 static void use_pages(struct trc_data *data, struct stream *stream)
@@ -63,21 +77,40 @@ static int add_chunk(struct making *making, struct stream *stream, size_t *room,
 	stream->chunks[stream->chunk_count++] = *chunk;
 	if (chunk->plain > stream->chunk_max)
 		stream->chunk_max = chunk->plain;
+	if (chunk->stored > stream->stored_max)
+		stream->stored_max = chunk->stored;
 	stream->info.page_count = chunk->first_page + chunk->plain / stream->info.page_size;
 	return TRC_OK;
 }
 
-/* Sizes of a chunk that says neither: to be found in what it holds. */
+/*
+ * Sizes of a chunk that says neither: to be found in what it holds, of which as much is looked at as
+ * that takes.
+ */
 static int measure_chunk(struct making *making, const struct cursor *c, struct chunk *chunk,
 			 struct trc_error *err)
 {
 	const struct budget *budget = &making->account.budget;
-	struct extent extent;
-	int rc = unpacked_extent(&making->unpacker, cursor_here(c), cursor_left(c), budget_block(budget),
-				 &extent, chunk->offset - 8, err);
-	int spent = account_unpacked(&making->account, extent.used, extent.plain, chunk->offset - 8,
-				     "trace data: chunks of unknown size", err);
+	uint64_t most = cursor_left(c), size = most;
+	struct extent extent = { 0 };
+	const uint8_t *bytes;
+	int rc, spent;
 
+	if (!making->data->file->map.base) {
+		most = most < MAP_LOAD_MAX ? most : MAP_LOAD_MAX;
+		size = most < UNSIZED_FIRST ? most : UNSIZED_FIRST;
+	}
+	for (;;) {
+		if ((rc = cursor_bytes(c, size, &bytes, err)))
+			return rc;
+		rc = unpacked_extent(&making->unpacker, bytes, size, budget_block(budget), &extent,
+				     chunk->offset - 8, err);
+		if (rc != TRC_CORRUPT || size == most)
+			break;
+		size = size < most / 4 ? size * 4 : most;
+	}
+	spent = account_unpacked(&making->account, extent.used, extent.plain, chunk->offset - 8,
+				 "trace data: chunks of unknown size", err);
 	if (spent || rc)
 		return spent ? spent : rc;
 	chunk->stored = (uint32_t)extent.used;
@@ -123,10 +156,9 @@ static int read_chunk(struct making *making, struct cursor *c, const struct stre
  * u32 number of chunks, then the chunks. The area's stored size is not consulted: trace-cmd
  * before 3.2 wrote it too small; the section's end bounds it.
  */
-static int use_chunks(struct making *making, struct stream *stream, uint64_t end, struct trc_error *err)
+static int find_chunks(struct making *making, struct stream *stream, struct cursor c, uint64_t end,
+		       struct trc_error *err)
 {
-	struct trc_data *data = making->data;
-	struct cursor c = file_cursor(data->file, "chunks");
 	uint64_t stored_end = stream->offset + stream->size;
 	struct trc_error fault;
 	uint32_t count = 0;
@@ -137,10 +169,8 @@ static int use_chunks(struct making *making, struct stream *stream, uint64_t end
 	stream->compressed = true;
 	if (end < c.end)
 		c.end = end;
-	if ((rc = cursor_skip(&c, stream->offset, &fault)) || (rc = cursor_u32(&c, &count, &fault))) {
-		problems_add(&data->problems, &fault);
-		return TRC_OK;
-	}
+	if ((rc = cursor_skip(&c, stream->offset, &fault)) || (rc = cursor_u32(&c, &count, &fault)))
+		return bear(making, &fault, err);
 	/* That trace-cmd also left the count 0, and so does every one that is stopped too early. */
 	open_ended = !count && stream->size > 4;
 	if (open_ended && stored_end < c.end)
@@ -148,21 +178,22 @@ static int use_chunks(struct making *making, struct stream *stream, uint64_t end
 	for (uint32_t i = 0; open_ended ? cursor_left(&c) > 8 : i < count; i++) {
 		struct chunk chunk;
 
-		rc = read_chunk(making, &c, stream, &chunk, &fault);
-		if (rc && (making->account.exceeded || !problem_is_bearable(rc))) {
-			if (err)
-				*err = fault;
-			return rc;
-		}
-		if (rc) {
-			problems_add(&data->problems, &fault);
-			break;
-		}
+		if (read_chunk(making, &c, stream, &chunk, &fault))
+			return bear(making, &fault, err);
 		if ((rc = add_chunk(making, stream, &room, &chunk, err)))
 			return rc;
-		map_visited(&data->file->map, chunk.stored);
 	}
 	return TRC_OK;
+}
+
+static int use_chunks(struct making *making, struct stream *stream, uint64_t end, struct trc_error *err)
+{
+	const struct trc_file *file = making->data->file;
+	struct map_window window = file_window(file);
+	int rc = find_chunks(making, stream, file_cursor(file, &window, "chunks"), end, err);
+
+	map_window_deinit(&window);
+	return rc;
 }
 
 static int add_stream(struct trc_data *data, const struct stream *stream, struct trc_error *err)
@@ -329,15 +360,40 @@ void trc_data_destroy(struct trc_data *data)
 
 /* --- pages ----------------------------------------------------------------------------------- */
 
-struct chunk_cache chunk_cache_of(const struct trc_data *data)
+struct page_cache page_cache_of(const struct trc_data *data, const struct stream *stream,
+				uint64_t step, bool backwards)
 {
-	return (struct chunk_cache){ .unpacker = unpacker_of(data->file->compression) };
+	return (struct page_cache){
+		.unpacker = unpacker_of(data->file->compression),
+		.window = { .map = &data->file->map, .step = step, .low = stream->offset,
+			    .high = stream->offset + stream->size, .backwards = backwards },
+	};
 }
 
-void chunk_cache_deinit(struct chunk_cache *cache)
+void page_cache_deinit(struct page_cache *cache)
 {
+	map_window_deinit(&cache->window);
 	unpacker_deinit(&cache->unpacker);
 	free(cache->bytes);
+}
+
+bool stream_pages_pass(const struct trc_data *data, const struct stream *stream)
+{
+	return stream->compressed || !data->file->map.base;
+}
+
+uint64_t stream_cache_size(const struct trc_data *data, const struct stream *stream, uint64_t step)
+{
+	uint64_t at_once = stream->compressed ? stream->stored_max : stream->info.page_size;
+
+	if (data->file->map.base)
+		return stream->chunk_max;
+	return stream->chunk_max + (at_once > step ? at_once : step < stream->size ? step : stream->size);
+}
+
+bool page_fault_is_bearable(int code)
+{
+	return problem_is_bearable(code) && code != TRC_TRUNCATED;
 }
 
 size_t stream_find_chunk(const struct stream *stream, uint64_t page)
@@ -363,10 +419,11 @@ static bool in_chunk(const struct stream *stream, size_t index, uint64_t page)
 	       page - chunk->first_page < chunk->plain / stream->info.page_size;
 }
 
-static int cache_chunk(const struct trc_data *data, const struct stream *stream, uint64_t page,
-		       struct chunk_cache *cache, struct trc_error *err)
+static int cache_chunk(const struct stream *stream, uint64_t page,
+		       struct page_cache *cache, struct trc_error *err)
 {
 	const struct chunk *chunk;
+	const uint8_t *stored;
 	size_t index;
 	int rc;
 
@@ -381,7 +438,6 @@ static int cache_chunk(const struct trc_data *data, const struct stream *stream,
 	if (cache->account && (rc = account_unpacked(cache->account, chunk->stored, chunk->plain,
 						     chunk->offset - 8, "search by time", err)))
 		return rc;
-	map_visited(&data->file->map, chunk->stored);
 	if (cache->room < chunk->plain) {
 		free(cache->bytes);
 		cache->bytes = malloc(chunk->plain);
@@ -389,23 +445,23 @@ static int cache_chunk(const struct trc_data *data, const struct stream *stream,
 		if (!cache->bytes)
 			return trc_fail_no_memory(err);
 	}
-	rc = unpack(&cache->unpacker, data->file->map.base + chunk->offset, chunk->stored, cache->bytes,
-		    chunk->plain, chunk->offset - 8, err);
-	if (rc)
+	if ((rc = map_window_get(&cache->window, chunk->offset, chunk->stored, &stored, err)) ||
+	    (rc = unpack(&cache->unpacker, stored, chunk->stored, cache->bytes, chunk->plain,
+			 chunk->offset - 8, err)))
 		return rc;
 	cache->stream = stream;
 	cache->chunk = index;
 	return TRC_OK;
 }
 
-int stream_page(const struct trc_data *data, const struct stream *stream, uint64_t index,
-		struct chunk_cache *cache, struct page *out, struct trc_error *err)
+int stream_page(const struct stream *stream, uint64_t index, struct page_cache *cache,
+		struct page *out, struct trc_error *err)
 {
 	uint32_t page_size = stream->info.page_size;
 	uint64_t at = index * page_size;
 
 	if (stream->compressed) {
-		int rc = cache_chunk(data, stream, index, cache, err);
+		int rc = cache_chunk(stream, index, cache, err);
 
 		if (rc)
 			return rc;
@@ -416,11 +472,10 @@ int stream_page(const struct trc_data *data, const struct stream *stream, uint64
 		return TRC_OK;
 	}
 	*out = (struct page){
-		.bytes = data->file->map.base + stream->offset + at,
 		.available = stream->size - at < page_size ? (uint32_t)(stream->size - at) : page_size,
 		.offset = stream->offset + at,
 	};
-	return TRC_OK;
+	return map_window_get(&cache->window, out->offset, out->available, &out->bytes, err);
 }
 
 /* --- public ------------------------------------------------------------------------------ */

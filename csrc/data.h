@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The trace data of a file: each CPU's sub-buffers, in the mapping or in compressed chunks.
+ * The trace data of a file: each CPU's sub-buffers, in the file or in compressed chunks.
  * trace-cmd.dat.v7(5), "buffer flyrecord" and COMPRESSION; of version 6 the CPU data.
  */
 #ifndef TRC_DATA_H
@@ -26,10 +26,11 @@ struct stream {
 	const struct clock *clock;	/* of its buffer */
 	bool monotone;			/* clock_is_monotone() */
 	bool compressed;
-	uint64_t offset, size;		/* uncompressed: of the pages in the file; the last may be cut */
+	uint64_t offset, size;		/* in the file, as stored; uncompressed, the last page may be cut */
 	struct chunk *chunks;		/* compressed: sorted by first_page, no gaps */
 	size_t chunk_count;
 	uint32_t chunk_max;		/* unpacked size of the largest */
+	uint32_t stored_max;		/* stored size of the largest */
 };
 
 struct trc_data {
@@ -43,18 +44,30 @@ struct trc_data {
 	struct problems problems;
 };
 
-/* Unpacked bytes of one chunk, kept until another is needed. One a reader. */
-struct chunk_cache {
+/* What is at hand of a stream: of the file, and the unpacked bytes of one chunk. One a reader. */
+struct page_cache {
+	struct map_window window;	/* pages, or stored chunks */
 	struct unpacker unpacker;
-	const struct stream *stream;	/* NULL: empty */
+	const struct stream *stream;	/* of the chunk; NULL: there is none */
 	size_t chunk;
 	uint8_t *bytes;
 	size_t room;
 	struct account *account;	/* of a search, which unpacks whole chunks for a time each; else NULL */
 };
 
-struct chunk_cache chunk_cache_of(const struct trc_data *data);
-void chunk_cache_deinit(struct chunk_cache *cache);
+/*
+ * step: so many bytes of the stream are brought in at once, or a page or chunk; backwards: by someone who
+ * goes that way.
+ */
+struct page_cache page_cache_of(const struct trc_data *data, const struct stream *stream,
+				uint64_t step, bool backwards);
+void page_cache_deinit(struct page_cache *cache);
+
+/* Are a page's bytes good only until the next one is asked for? Those that are mapped stay. */
+bool stream_pages_pass(const struct trc_data *data, const struct stream *stream);
+
+/* How much memory of its own a page cache of that step takes at most. */
+uint64_t stream_cache_size(const struct trc_data *data, const struct stream *stream, uint64_t step);
 
 /* Index of the chunk that holds a page of a compressed stream. */
 size_t stream_find_chunk(const struct stream *stream, uint64_t page);
@@ -65,8 +78,11 @@ struct page {
 	uint64_t offset;	/* in the file, of it or of its chunk, for messages */
 };
 
-/* A page of a stream, index < page_count; bytes are good until the cache's next use. */
-int stream_page(const struct trc_data *data, const struct stream *stream, uint64_t index,
-		struct chunk_cache *cache, struct page *out, struct trc_error *err);
+/* A page of the cache's stream, index < page_count; bytes are good until the cache's next use. */
+int stream_page(const struct stream *stream, uint64_t index, struct page_cache *cache,
+		struct page *out, struct trc_error *err);
+
+/* Why a page cannot be had: is it that its chunk is damaged, so that the rest can be read all the same? */
+bool page_fault_is_bearable(int code);
 
 #endif

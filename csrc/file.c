@@ -10,12 +10,22 @@
 #define VERSION_TEXT_MAX 1024
 #define CPU_COUNT_MAX CPU_ID_MAX
 
+/* Of windows for cursors: what a page fault brings in; a header with a text behind it. */
+#define MAPPED_STEP (64 << 10)
+#define READ_STEP (4 << 10)
+
 static const char magic[] = "\x17\x08\x44tracing";	/* 10 bytes; the NUL is not part of it */
 
-struct cursor file_cursor(const struct trc_file *file, const char *structure)
+struct map_window file_window(const struct trc_file *file)
+{
+	return (struct map_window){ .map = &file->map, .step = file->map.base ? MAPPED_STEP : READ_STEP };
+}
+
+struct cursor file_cursor(const struct trc_file *file, struct map_window *window,
+			  const char *structure)
 {
 	return (struct cursor){
-		.base = file->map.base,
+		.window = window,
 		.end = file->map.size,
 		.structure = structure,
 		.big_endian = file->header.big_endian,
@@ -28,8 +38,12 @@ static int read_magic(struct cursor *c, struct trc_error *err)
 {
 	uint64_t size = sizeof(magic) - 1;
 	uint64_t there = cursor_left(c) < size ? cursor_left(c) : size;
+	const uint8_t *bytes;
+	int rc = cursor_bytes(c, there, &bytes, err);
 
-	if (!there || memcmp(cursor_here(c), magic, there))
+	if (rc)
+		return rc;
+	if (!there || memcmp(bytes, magic, there))
 		return trc_fail(err, TRC_NOT_TRACE, 0, "file header: this is not a trace.dat file");
 	return cursor_skip(c, size, err);
 }
@@ -75,16 +89,32 @@ static int read_sizes(struct cursor *c, struct trc_header *header, struct trc_er
 	return TRC_OK;
 }
 
+static int keep_string(struct trc_file *file, struct cursor *c, const char **out,
+		       struct trc_error *err)
+{
+	struct cursor at = *c;
+	const uint8_t *bytes;
+	const char *text;
+	uint64_t size;
+	int rc;
+
+	if ((rc = cursor_string(&at, VERSION_TEXT_MAX, &text, &size, err)) ||
+	    (rc = cursor_keep(c, size + 1, &file->kept, &bytes, err)))
+		return rc;
+	*out = (const char *)bytes;
+	return TRC_OK;
+}
+
 /* Version 7 only: compression name, version of its library. */
 static int read_compression(struct trc_file *file, struct cursor *c, struct trc_error *err)
 {
-	uint64_t at = c->pos, size;
+	uint64_t at = c->pos;
 	int rc;
 
-	if ((rc = cursor_string(c, VERSION_TEXT_MAX, &file->header.compression, &size, err)) ||
+	if ((rc = keep_string(file, c, &file->header.compression, err)) ||
 	    (rc = compression_from_name(file->header.compression, at, &file->compression, err)))
 		return rc;
-	return cursor_string(c, VERSION_TEXT_MAX, &file->header.compression_version, &size, err);
+	return keep_string(file, c, &file->header.compression_version, err);
 }
 
 /* --- version 6: one fixed sequence. trace-cmd.dat.v6(5) ----------------------------------- */
@@ -172,8 +202,12 @@ static int read_body_v6(struct trc_file *file, struct cursor *c, struct trc_erro
 		return cursor_refuse(c, err, TRC_LIMIT, "%u CPUs, %u is the limit", file->cpu_count,
 				   CPU_COUNT_MAX);
 	c->structure = "options";
-	if (!cursor_expect(c, "options  ", 10, NULL) &&
-	    (rc = options_read_v6(&file->options, c, err)))
+	rc = cursor_expect(c, "options  ", 10, err);
+	if (!rc)
+		rc = options_read_v6(&file->options, c, &file->kept, err);
+	else if (problem_is_bearable(rc))	/* there are none */
+		rc = TRC_OK;
+	if (rc)
 		return rc;
 	if ((rc = options_index(&file->options, err)))
 		return rc;
@@ -183,21 +217,25 @@ static int read_body_v6(struct trc_file *file, struct cursor *c, struct trc_erro
 
 /* --- version 7: sections. trace-cmd.dat.v7(5) --------------------------------------------- */
 
-/* Where a killed recorder left the offset of the options 0: the first options section there is. */
-static uint64_t search_options(const struct trc_file *file)
+/* Where a killed recorder left the offset of the options 0: the first options section there is, or 0. */
+static int search_options(const struct trc_file *file, uint64_t *options, struct trc_error *err)
 {
 	uint64_t at = file->body;
 
+	*options = 0;
 	for (uint32_t n = 0; n < OPTION_SECTIONS_MAX; n++) {
 		struct section section = { 0 };
+		int rc = section_read_header(file, at, at, &section, err);
 
-		if (section_read_header(file, at, at, &section, NULL))
-			return 0;
-		if (section.id == TRC_OPTION_DONE)
-			return at;
+		if (rc)
+			return problem_is_bearable(rc) ? TRC_OK : rc;
+		if (section.id == TRC_OPTION_DONE) {
+			*options = at;
+			break;
+		}
 		at = section.offset + section.size;
 	}
-	return 0;
+	return TRC_OK;
 }
 
 /* HEADER_INFO to CMDLINES: u64 offset of the section's header. Of several the last wins. */
@@ -291,7 +329,8 @@ static int read_body_v7(struct trc_file *file, struct cursor *c, struct trc_erro
 	if (!options) {
 		struct trc_error fault;
 
-		options = search_options(file);
+		if ((rc = search_options(file, &options, err)))
+			return rc;
 		if (!options)
 			return trc_fail(err, TRC_TRUNCATED, c->pos - 8,
 					"file header: the recorder never wrote where its options are");
@@ -308,9 +347,8 @@ static int read_body_v7(struct trc_file *file, struct cursor *c, struct trc_erro
 
 /* --- open and close ----------------------------------------------------------------------- */
 
-static int read_file(struct trc_file *file, struct trc_error *err)
+static int read_parts(struct trc_file *file, struct cursor c, struct trc_error *err)
 {
-	struct cursor c = file_cursor(file, "file header");
 	int rc;
 
 	file->header.file_size = file->map.size;
@@ -330,7 +368,16 @@ static int read_file(struct trc_file *file, struct trc_error *err)
 	return clock_read(file, err);
 }
 
-/* Takes the mapping over, whatever the outcome. */
+static int read_file(struct trc_file *file, struct trc_error *err)
+{
+	struct map_window window = file_window(file);
+	int rc = read_parts(file, file_cursor(file, &window, "file header"), err);
+
+	map_window_deinit(&window);
+	return rc;
+}
+
+/* Takes the map over, whatever the outcome. */
 static int open_map(const struct map *map, const struct trc_open_options *options,
 		    struct trc_file **out, struct trc_error *err)
 {
@@ -357,11 +404,16 @@ static int open_map(const struct map *map, const struct trc_open_options *option
 	return TRC_OK;
 }
 
+static bool wants_read(const struct trc_open_options *options)
+{
+	return options && options->flags & TRC_OPEN_READ;
+}
+
 int trc_open(const char *path, const struct trc_open_options *options, struct trc_file **out,
 	     struct trc_error *err)
 {
 	struct map map;
-	int rc = map_open(path, &map, err);
+	int rc = map_open(path, wants_read(options), &map, err);
 
 	return rc ? rc : open_map(&map, options, out, err);
 }
@@ -370,7 +422,7 @@ int trc_open_fd(int fd, const struct trc_open_options *options, struct trc_file 
 		struct trc_error *err)
 {
 	struct map map;
-	int rc = map_open_fd(fd, &map, err);
+	int rc = map_open_fd(fd, wants_read(options), &map, err);
 
 	return rc ? rc : open_map(&map, options, out, err);
 }
@@ -384,6 +436,7 @@ void trc_close(struct trc_file *file)
 	time_shift_deinit(&file->time_shift);
 	options_deinit(&file->options);
 	problems_deinit(&file->problems);
+	arena_deinit(&file->kept);
 	map_close(&file->map);
 	free(file);
 }

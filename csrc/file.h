@@ -28,9 +28,14 @@ struct trc_file {
 	struct time_shift time_shift;
 	struct trc_ts_offset ts_offset;
 	struct problems problems;
+	struct arena kept;	/* not mapped: what was read while opening and is still pointed to */
 };
 
-/* A cursor over the whole mapping, at its first byte. */
-struct cursor file_cursor(const struct trc_file *file, const char *structure);
+/* A window of the file for cursors: they look at a little here and there, mostly on and on. */
+struct map_window file_window(const struct trc_file *file);
+
+/* A cursor over the whole file, at its first byte. It and its like use the window, which must outlive them. */
+struct cursor file_cursor(const struct trc_file *file, struct map_window *window,
+			  const char *structure);
 
 #endif

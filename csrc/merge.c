@@ -24,12 +24,28 @@ struct file_problems {
 	struct problems problems;
 };
 
+/*
+ * How much of a file that is not mapped is read at once. Each stream of a walk has memory for it: little
+ * enough for the cache, and less where there are very many.
+ */
+#define READ_STEP (UINT64_C(256) << 10)
+#define READ_STEPS (UINT64_C(64) << 20)
+
+/*
+ * How many bytes of pages a call goes through before it comes back, with records or without: at a
+ * gigabyte a second and more a matter of milliseconds. Tests are built with less.
+ */
+#ifndef WALK_STINT
+#define WALK_STINT (UINT64_C(16) << 20)
+#endif
+
 struct trc_walk {
 	struct record_filter *filters;	/* one a cursor */
 	struct stream_cursor *cursors;	/* one a source */
 	uint32_t cursor_count;
 	struct merge_tree tree;
 	bool usual;		/* id and pid of all records are where every kernel has them */
+	uint64_t stint;		/* bytes of pages to be read yet in this call */
 	uint64_t pages_total;
 	struct file_problems *files;	/* those that sources are of */
 	size_t file_count;
@@ -38,11 +54,12 @@ struct trc_walk {
 /* --- making a walk --------------------------------------------------------------------------- */
 
 /* Moves one end of a cursor to the page where ts is, unless finding it takes too much. */
-static int seek_end(struct stream_cursor *cursor, uint64_t ts, uint64_t *end, struct trc_error *err)
+static int seek_end(struct stream_cursor *cursor, uint64_t ts, bool later, uint64_t *end,
+		    struct trc_error *err)
 {
 	struct trc_error fault;
 	uint64_t page;
-	int rc = stream_find_page(cursor->data, cursor->stream, ts, &cursor->cache, &page, &fault);
+	int rc = stream_find_page(cursor->data, cursor->stream, ts, later, &cursor->cache, &page, &fault);
 
 	if (!rc)
 		*end = page;
@@ -53,20 +70,33 @@ static int seek_end(struct stream_cursor *cursor, uint64_t ts, uint64_t *end, st
 	return rc;
 }
 
-/* A cursor begins at the page where its first record can be, where time is known to rise. */
-static int seek(struct stream_cursor *cursor, struct account *account, struct trc_error *err)
+static int seek_pages(struct stream_cursor *cursor, struct trc_error *err)
 {
 	const struct record_filter *filter = cursor->filter;
 	int rc = TRC_OK;
 
-	if (!cursor->stream->monotone)
-		return TRC_OK;
-	cursor->cache.account = account;
 	if (filter->start)
-		rc = seek_end(cursor, filter->start, cursor->backwards ? &cursor->last : &cursor->next, err);
+		rc = seek_end(cursor, filter->start, false, cursor->backwards ? &cursor->last : &cursor->next,
+			      err);
 	if (!rc && filter->last != UINT64_MAX)
-		rc = seek_end(cursor, filter->last + 1, cursor->backwards ? &cursor->next : &cursor->last, err);
+		rc = seek_end(cursor, filter->last + 1, true,
+			      cursor->backwards ? &cursor->next : &cursor->last, err);
+	return rc;
+}
+
+/* A cursor begins at the page where its first record can be, where time is known to rise. */
+static int seek(struct stream_cursor *cursor, struct account *account, struct trc_error *err)
+{
+	struct map_window *window = &cursor->cache.window;
+	uint64_t step = window->step;
+	int rc = TRC_OK;
+
+	window->step = 0;	/* a page here and there */
+	cursor->cache.account = account;
+	if (cursor->stream->monotone)
+		rc = seek_pages(cursor, err);
 	cursor->cache.account = NULL;
+	window->step = step;
 	return rc;
 }
 
@@ -109,7 +139,8 @@ static struct problems *problems_of(struct trc_walk *walk, const struct trc_file
 }
 
 static int add_cursor(struct trc_walk *walk, const struct trc_walk_source *source,
-		      const struct trc_walk_options *options, struct account *account,
+		      const struct trc_walk_options *options, const struct walk_manner *manner,
+		      struct account *account,
 		      struct trc_error *err)
 {
 	struct stream_cursor *cursor = &walk->cursors[walk->cursor_count];
@@ -134,9 +165,7 @@ static int add_cursor(struct trc_walk *walk, const struct trc_walk_source *sourc
 		.stack_id = options->flags & TRC_WALK_BACKWARDS ? 0 : source->stack_id,
 	};
 	stream_cursor_init(cursor, source->data, &source->data->streams[source->stream], filter,
-			   walk->cursor_count, options->flags & TRC_WALK_BACKWARDS,
-			   options->flags & TRC_WALK_KEEP_MAPPED,
-			   problems_of(walk, source->data->file));
+			   walk->cursor_count, manner, problems_of(walk, source->data->file));
 	walk->cursor_count++;
 	walk->usual &= is_usual(source->data);
 	if ((rc = map_check(&source->data->file->map, err)) || (rc = seek(cursor, account, err)))
@@ -146,22 +175,23 @@ static int add_cursor(struct trc_walk *walk, const struct trc_walk_source *sourc
 	return TRC_OK;
 }
 
-/* What a cursor keeps: the records of a page, and a chunk unpacked. */
-static uint64_t cursor_memory(const struct stream *stream)
+/* What a cursor keeps: the records of a page, and what is unpacked or read at once. */
+static uint64_t cursor_memory(const struct trc_data *data, const struct stream *stream, uint64_t read_step)
 {
 	uint64_t page = stream->info.page_size;
 
 	if (!stream->compressed && stream->size < page)
 		page = stream->size;
-	return CURSOR_BYTES + MERGE_NODE_BYTES + record_block_bytes((uint32_t)page) + stream->chunk_max;
+	return CURSOR_BYTES + MERGE_NODE_BYTES + record_block_bytes((uint32_t)page) +
+	       stream_cache_size(data, stream, read_step);
 }
 
 /*
  * The merge needs a page of each stream, so streams are what memory goes by. Their files are of one
  * budget, or else the largest counts.
  */
-static int check_memory(const struct trc_walk_source *sources, size_t count, struct account *account,
-			struct trc_error *err)
+static int check_memory(const struct trc_walk_source *sources, size_t count, uint64_t read_step,
+			struct account *account, struct trc_error *err)
 {
 	uint64_t needed = 0;
 
@@ -174,7 +204,7 @@ static int check_memory(const struct trc_walk_source *sources, size_t count, str
 		if (budget->work > account->budget.work)
 			account->budget.work = budget->work;
 		if (sources[i].stream < data->stream_count)
-			needed += cursor_memory(&data->streams[sources[i].stream]);
+			needed += cursor_memory(data, &data->streams[sources[i].stream], read_step);
 	}
 	return count ? account_memory(account, needed, TRC_NO_OFFSET, "records of many streams in order", err) :
 		       TRC_OK;
@@ -190,6 +220,12 @@ int trc_walk_create(const struct trc_walk_source *sources, size_t count,
 
 	if (!walk)
 		return trc_fail_no_memory(err);
+	struct walk_manner manner = {
+		.backwards = options->flags & TRC_WALK_BACKWARDS,
+		.keep_mapped = options->flags & TRC_WALK_KEEP_MAPPED,
+		.read_step = count > READ_STEPS / READ_STEP ? READ_STEPS / count : READ_STEP,
+		.stint = &walk->stint,
+	};
 	/* Where nothing lies between start and end, no cursor is needed to find that out. */
 	if (!options->until_last && options->end <= options->start)
 		count = 0;
@@ -203,12 +239,11 @@ int trc_walk_create(const struct trc_walk_source *sources, size_t count,
 		rc = trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "walk: %zu sources are too many", count);
 	else
 		rc = merge_tree_init(&walk->tree, walk->cursors, (uint32_t)count,
-				     options->flags & TRC_WALK_BACKWARDS,
-				     options->flags & TRC_WALK_BY_CPU, err);
+				     manner.backwards, options->flags & TRC_WALK_BY_CPU, err);
 	if (!rc)
-		rc = check_memory(sources, count, &account, err);
+		rc = check_memory(sources, count, manner.read_step, &account, err);
 	for (size_t i = 0; !rc && i < count; i++)
-		rc = trc_fail_of(add_cursor(walk, &sources[i], options, &account, err), (uint32_t)i, err);
+		rc = trc_fail_of(add_cursor(walk, &sources[i], options, &manner, &account, err), (uint32_t)i, err);
 	if (rc) {
 		trc_walk_destroy(walk);
 		return rc;
@@ -234,8 +269,8 @@ void trc_walk_destroy(struct trc_walk *walk)
 
 /* --- walking --------------------------------------------------------------------------------- */
 
-/* No file may have shrunk since. Sources of one file stand together mostly. */
-int walk_check_files(const struct trc_walk *walk, struct trc_error *err)
+/* Sources of one file stand together mostly. */
+static int check_files(const struct trc_walk *walk, struct trc_error *err)
 {
 	const struct trc_file *checked = NULL;
 
@@ -250,6 +285,12 @@ int walk_check_files(const struct trc_walk *walk, struct trc_error *err)
 	return TRC_OK;
 }
 
+int walk_begin_stint(struct trc_walk *walk, struct trc_error *err)
+{
+	walk->stint = WALK_STINT;
+	return check_files(walk, err);
+}
+
 int walk_peek(struct trc_walk *walk, struct walk_record **records, size_t *count,
 	      struct trc_error *err)
 {
@@ -258,8 +299,8 @@ int walk_peek(struct trc_walk *walk, struct walk_record **records, size_t *count
 
 	while ((rc = merge_tree_fill(&walk->tree, err)) == MERGE_HELD)
 		merge_tree_release(&walk->tree);
-	if (rc < 0)
-		return -rc;
+	if (rc < 0 || rc == MERGE_STINT_OVER)
+		return rc < 0 ? -rc : TRC_GO_ON;
 	*records = root->at;
 	*count = (size_t)(root->end - root->at);
 	return TRC_OK;
@@ -370,7 +411,7 @@ static int fail_payload(struct trc_walk *walk, struct trc_batch *batch, struct t
 
 int trc_walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *err)
 {
-	int rc = walk_check_files(walk, err);
+	int rc = walk_begin_stint(walk, err);
 
 	return rc ? rc : walk_next(walk, batch, err);
 }
@@ -390,6 +431,8 @@ int walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *
 			if (batch->address && batch->count)
 				return TRC_OK;	/* where the next page may take the place of this one */
 			merge_tree_release(&walk->tree);
+		} else if (rc == MERGE_STINT_OVER) {
+			return batch->count ? TRC_OK : TRC_GO_ON;
 		}
 	}
 	return rc < 0 ? -rc : TRC_OK;

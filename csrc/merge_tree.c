@@ -44,7 +44,7 @@ static void enter_block(struct merge_tree *tree, struct stream_cursor *cursor,
 		cursor->behind_loss = block->records[tree->backwards ? block->count - 1 : 0].payload;
 		tree->losses++;
 	}
-	cursor->held = cursor->missed || cursor->stream->compressed;
+	cursor->held = cursor->missed || cursor->pages_pass;
 }
 
 static int fill_leaf(struct merge_tree *tree, uint32_t leaf, struct trc_error *err)
@@ -64,7 +64,9 @@ static int fill_leaf(struct merge_tree *tree, uint32_t leaf, struct trc_error *e
 		tree->losses--;
 	}
 	rc = stream_cursor_next_page(cursor, err);
-	if (rc <= 0)
+	if (rc == PAGE_STINT_OVER)
+		return MERGE_STINT_OVER;
+	if (rc != PAGE_READY)
 		return -trc_fail_of(-rc, cursor->source, err);
 	enter_block(tree, cursor, &tree->nodes[tree->leaves + leaf]);
 	return MERGE_READY;
@@ -122,7 +124,8 @@ static int need_children(struct merge_tree *tree, uint32_t index, struct trc_err
 {
 	int left = need(tree, 2 * index, err), right;
 
-	if (left < 0 || left == MERGE_HELD || (left == MERGE_READY && tree->by_cpu))
+	if (left < 0 || left == MERGE_HELD || left == MERGE_STINT_OVER ||
+	    (left == MERGE_READY && tree->by_cpu))
 		return left;
 	right = need(tree, 2 * index + 1, err);
 	return right == MERGE_END ? left : right;

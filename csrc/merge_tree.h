@@ -33,6 +33,7 @@ enum merge_step {
 	MERGE_END,
 	MERGE_READY,			/* there are records at the root */
 	MERGE_HELD,			/* merge_tree_release() first */
+	MERGE_STINT_OVER,		/* there may be, in another stint */
 };
 
 /* by_cpu: cursor after cursor. A zeroed one may be deinited. Cursors must outlive it. */

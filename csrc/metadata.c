@@ -46,7 +46,7 @@ static uint64_t place(const struct source *source, uint32_t id, const struct trc
 
 	if (trc_section_find(source->file, id, &section, NULL))
 		return TRC_NO_OFFSET;
-	return section.offset + (bytes->owned ? 0 : (uint64_t)((const uint8_t *)text - bytes->data));
+	return section.offset + (section.compressed ? 0 : (uint64_t)((const uint8_t *)text - bytes->data));
 }
 
 /* The first or only text of a section; empty without one. */

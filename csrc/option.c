@@ -29,25 +29,30 @@ static int options_add(struct options *options, const struct trc_option *option,
 }
 
 /* Behind the id: u32 size, payload. */
-static int read_payload(struct cursor *c, uint16_t id, struct trc_option *out, struct trc_error *err)
+static int read_option(struct options *options, struct cursor *c, uint16_t id, struct arena *kept,
+		       struct trc_error *err)
 {
-	struct trc_option option = { .id = id };
+	struct trc_option option = { .id = id, .unpacked = c->unpacked };
 	int rc;
 
 	if ((rc = cursor_u32(c, &option.size, err)))
 		return rc;
-	option.data = cursor_here(c);
 	option.offset = cursor_file_offset(c, c->pos);
-	if ((rc = cursor_skip_sized(c, option.size, err)))
+	if (c->window && !c->window->map->base && option.size <= cursor_left(c) &&
+	    option.size > MAP_LOAD_MAX - options->payload_size)
+		return cursor_refuse(c, err, TRC_LIMIT, "more than %" PRIu64 " bytes to be read", MAP_LOAD_MAX);
+	if (c->inner && option.size > cursor_left(c))
+		return cursor_skip_sized(c, option.size, err);	/* says that it is the size that is wrong */
+	if ((rc = cursor_keep(c, option.size, kept, &option.data, err)))
 		return rc;
-	*out = option;
-	return TRC_OK;
+	options->payload_size += option.size;
+	return options_add(options, &option, err);
 }
 
-int options_read_v6(struct options *options, struct cursor *c, struct trc_error *err)
+int options_read_v6(struct options *options, struct cursor *c, struct arena *kept,
+		    struct trc_error *err)
 {
 	for (;;) {
-		struct trc_option option;
 		uint16_t id;
 		int rc;
 
@@ -55,8 +60,7 @@ int options_read_v6(struct options *options, struct cursor *c, struct trc_error 
 			return rc;
 		if (id == TRC_OPTION_DONE)
 			return TRC_OK;	/* no size, no payload here */
-		if ((rc = read_payload(c, id, &option, err)) ||
-		    (rc = options_add(options, &option, err)))
+		if ((rc = read_option(options, c, id, kept, err)))
 			return rc;
 	}
 }
@@ -66,28 +70,38 @@ struct link {
 	uint64_t offset, told_at;
 };
 
+/* DONE in version 7: u32 size, u64 where the next section is. */
+static int read_done(struct cursor *c, struct link *next, struct trc_error *err)
+{
+	struct cursor payload;
+	uint32_t size;
+	int rc;
+
+	if ((rc = cursor_u32(c, &size, err)))
+		return rc;
+	if (size < 8)
+		return cursor_refuse(c, err, TRC_CORRUPT, "DONE has %u bytes, 8 expected", size);
+	payload = *c;
+	if ((rc = cursor_skip_sized(c, size, err)))
+		return rc;
+	rc = cursor_u64(&payload, &next->offset, err);
+	next->told_at = cursor_file_offset(&payload, payload.last);
+	return rc;
+}
+
 /* One section of options up to DONE, whose payload is where the next section is (0: nowhere). */
-static int read_section(struct options *options, struct cursor *c, struct link *next,
+static int read_section(struct options *options, struct cursor *c, struct arena *kept, struct link *next,
 			struct trc_error *err)
 {
 	for (;;) {
-		struct trc_option option;
 		uint16_t id;
 		int rc;
 
-		if ((rc = cursor_u16(c, &id, err)) || (rc = read_payload(c, id, &option, err)))
+		if ((rc = cursor_u16(c, &id, err)))
 			return rc;
-		if (id == TRC_OPTION_DONE) {
-			c->pos -= option.size;
-			c->last = c->pos - sizeof(option.size);
-			if (option.size < 8)
-				return cursor_refuse(c, err, TRC_CORRUPT, "DONE has %u bytes, 8 expected",
-						     option.size);
-			rc = cursor_u64(c, &next->offset, err);
-			next->told_at = cursor_file_offset(c, c->last);
-			return rc;
-		}
-		if ((rc = options_add(options, &option, err)))
+		if (id == TRC_OPTION_DONE)
+			return read_done(c, next, err);
+		if ((rc = read_option(options, c, id, kept, err)))
 			return rc;
 	}
 }
@@ -97,8 +111,6 @@ static int keep_unpacked(struct options *options, struct trc_bytes *bytes, struc
 {
 	struct trc_bytes *bigger;
 
-	if (!bytes->owned)
-		return TRC_OK;
 	bigger = realloc(options->unpacked, (options->unpacked_count + 1) * sizeof(*bigger));
 	if (!bigger) {
 		trc_bytes_free(bytes);
@@ -114,20 +126,47 @@ static int keep_unpacked(struct options *options, struct trc_bytes *bytes, struc
  * Sections do not overlap, nor do options. Where they do, a small file can hold any number of
  * large ones; the same for sections that unpack to much more than they take.
  */
-static int check_sizes(struct trc_file *file, size_t before, uint64_t offset,
-		       struct trc_error *err)
+static int check_sizes(const struct trc_file *file, uint64_t offset, struct trc_error *err)
 {
-	struct options *options = &file->options;
+	const struct options *options = &file->options;
 
 	if (options->unpacked_size > budget_block(&file->budget))
 		return trc_fail(err, TRC_LIMIT, offset,
 				"options: they unpack to %" PRIu64 " bytes, a quarter of the budget of %" PRIu64
 				" bytes of memory is the limit", options->unpacked_size, file->budget.memory);
-	for (size_t i = before; i < options->count; i++)
-		options->payload_size += options->list[i].size;
 	if (options->payload_size > file->map.size + options->unpacked_size)
 		return trc_fail(err, TRC_CORRUPT, offset, "options: the sections of the chain overlap");
 	return TRC_OK;
+}
+
+static int read_plain(struct trc_file *file, const struct section *section, struct link *next,
+		      struct trc_error *err)
+{
+	struct map_window window = file_window(file);
+	struct cursor whole = file_cursor(file, &window, "options section"), c;
+	int rc;
+
+	if (!(rc = cursor_skip(&whole, section->offset, err)) &&
+	    !(rc = cursor_slice(&whole, section->size, whole.structure, &c, err))) {
+		c.inner = true;
+		rc = read_section(&file->options, &c, &file->kept, next, err);
+	}
+	map_window_deinit(&window);
+	return rc;
+}
+
+static int read_compressed(struct trc_file *file, const struct section *section, struct link *next,
+			   struct trc_error *err)
+{
+	struct trc_bytes bytes;
+	struct cursor c;
+	int rc;
+
+	if ((rc = section_bytes(file, section, &bytes, err)) ||
+	    (rc = keep_unpacked(&file->options, &bytes, err)))
+		return rc;
+	c = section_cursor(file, section, &bytes, "options section");
+	return read_section(&file->options, &c, &file->kept, next, err);
 }
 
 static int read_section_at(struct trc_file *file, struct link at, struct link *next,
@@ -135,9 +174,7 @@ static int read_section_at(struct trc_file *file, struct link at, struct link *n
 {
 	struct options *options = &file->options;
 	size_t before = options->count;
-	struct trc_bytes bytes;
 	struct section section;
-	struct cursor c;
 	int rc;
 
 	if ((rc = section_read_header(file, at.offset, at.told_at, &section, err)))
@@ -145,12 +182,10 @@ static int read_section_at(struct trc_file *file, struct link at, struct link *n
 	if (section.id != TRC_OPTION_DONE)
 		return trc_fail(err, TRC_CORRUPT, at.offset, "options: section %u found where they should be",
 				section.id);
-	if ((rc = section_bytes(file, &section, &bytes, err)) ||
-	    (rc = keep_unpacked(options, &bytes, err)))
-		return rc;
-	c = section_cursor(file, &section, &bytes, "options section");
-	if (!(rc = read_section(options, &c, next, err)))
-		rc = check_sizes(file, before, at.offset, err);
+	rc = section.compressed ? read_compressed(file, &section, next, err) :
+				  read_plain(file, &section, next, err);
+	if (!rc)
+		rc = check_sizes(file, at.offset, err);
 	if (rc)
 		options->count = before;	/* all of a section or nothing */
 	return rc;
@@ -267,7 +302,7 @@ const struct trc_option *options_last(const struct options *options, uint32_t id
 struct cursor option_cursor(const struct trc_file *file, const struct trc_option *option,
 			    const char *structure)
 {
-	/* Mapped payloads count positions from their own place, unpacked ones stay at their section's. */
+	/* Payloads count positions from their own place, unpacked ones stay at their section's. */
 	return (struct cursor){
 		.base = option->data,
 		.end = option->size,
@@ -275,7 +310,7 @@ struct cursor option_cursor(const struct trc_file *file, const struct trc_option
 		.structure = structure,
 		.big_endian = file->header.big_endian,
 		.inner = true,
-		.unpacked = (uintptr_t)option->data - (uintptr_t)file->map.base >= file->map.size,
+		.unpacked = option->unpacked,
 	};
 }
 

@@ -17,8 +17,9 @@ struct options {
 	uint64_t unpacked_size, payload_size;	/* sums, over version 7's whole chain */
 };
 
-/* Version 6: options from the cursor up to the bare end marker, which is consumed. */
-int options_read_v6(struct options *options, struct cursor *c, struct trc_error *err);
+/* Version 6: options from the cursor up to the bare end marker, which is consumed. kept: for payloads. */
+int options_read_v6(struct options *options, struct cursor *c, struct arena *kept,
+		    struct trc_error *err);
 
 /*
  * Version 7: all options sections of the chain that starts at a section header, whose offset the file

@@ -59,6 +59,7 @@ int report_set_sources(struct trc_report *report, const struct report_source *so
 struct report_place {
 	struct report_batch *batch;
 	struct output out;
+	bool writing;		/* the last stint was over before there was enough: out goes on */
 };
 struct report_place *report_place(struct trc_report *report);
 /* Forgets records of the walk before that have not become lines. */

@@ -128,7 +128,7 @@ int trc_report_next(struct trc_report *report, struct trc_walk *walk, size_t eno
 		    const char **text, size_t *size, struct trc_error *err)
 {
 	struct report_place *place = report_place(report);
-	int rc = walk_check_files(walk, err);
+	int rc = walk_begin_stint(walk, err);
 
 	if (rc)
 		return rc;
@@ -136,13 +136,17 @@ int trc_report_next(struct trc_report *report, struct trc_walk *walk, size_t eno
 		place->batch = batch_create();
 	if (!place->batch)
 		return trc_fail_no_memory(err);
-	place->out.size = 0;
+	if (!place->writing)
+		place->out.size = 0;
+	place->writing = false;
 	if (!place->batch->count)	/* it may be another walk now */
 		place->batch->ended = false;
 	while (place->out.size < enough && !(place->batch->ended && !place->batch->count)) {
 		if ((rc = batch_fill(place->batch, walk, err)) ||
-		    (rc = batch_write(report, place->batch, &place->out, err)))
+		    (rc = batch_write(report, place->batch, &place->out, err))) {
+			place->writing = rc == TRC_GO_ON;
 			return rc;
+		}
 	}
 	*text = place->out.data ? place->out.data : "";
 	*size = place->out.size;
@@ -155,6 +159,7 @@ int trc_report_begin(struct trc_report *report, const char **text, size_t *size,
 	struct output *out = &report_place(report)->out;
 	int rc;
 
+	report_place(report)->writing = false;
 	out->size = 0;
 	output_limit(out, SIZE_MAX);
 	report_begin(report, out);
@@ -180,6 +185,7 @@ int trc_report_record(struct trc_report *report, const struct trc_report_record 
 
 	if (in->size > UINT32_MAX)
 		return trc_fail(err, TRC_LIMIT, TRC_NO_OFFSET, "report: a record of %zu bytes", in->size);
+	report_place(report)->writing = false;
 	out->size = 0;
 	rc = report_line(report, &record, 1, out, err);
 	*text = out->data ? out->data : "";
@@ -191,6 +197,7 @@ void report_place_restart(struct report_place *place)
 {
 	if (place->batch)
 		place->batch->count = 0;
+	place->writing = false;
 	place->out.size = 0;
 }
 

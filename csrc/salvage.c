@@ -15,8 +15,8 @@ struct search {
 	struct problems *problems;
 	salvage_found found;
 	void *context;
+	struct map_window window;
 	uint32_t page_size;
-	uint64_t window_end;		/* file offset up to which the mapping was asked for */
 	uint32_t next_cpu, next_row;	/* of the top buffer's areas, the first at or behind next_cpu */
 };
 
@@ -60,46 +60,38 @@ static int give_area(struct search *search, uint64_t offset, uint64_t size, stru
 	return search->found(search->context, &area, err);
 }
 
-/* Is there a page with records at this offset, and from when? */
-static bool page_time(const struct search *search, uint64_t offset, uint64_t *ts)
+/* Is there a page with records at this offset, and from when? Its header tells. */
+static int page_time(struct search *search, uint64_t offset, uint64_t *ts, bool *found,
+		     struct trc_error *err)
 {
-	const struct map *map = &search->file->map;
-	uint64_t left = map->size - offset;
+	uint64_t left = search->file->map.size - offset;
+	uint32_t size = search->layout->data_offset + 4;
+	const uint8_t *bytes;
 	struct subbuffer page;
+	int rc;
 
-	if (!subbuffer_open(search->layout, search->layout->big_endian, map->base + offset,
-			    search->page_size,
-			    left < search->page_size ? (uint32_t)left : search->page_size, &page))
-		return false;
-	*ts = page.ts;
-	return page.end > 0 && page.ts > 0;
-}
-
-/*
- * Every page of what may be most of the file is touched: they come in, and are given back, by the window.
- */
-static void pass_window(struct search *search, uint64_t offset, uint64_t end)
-{
-	const struct map *map = &search->file->map;
-	uint64_t size = end - offset < WINDOW ? end - offset : WINDOW;
-
-	if (offset < search->window_end)
-		return;
-	map_visited(map, size);
-	map_populate(map, offset, size);
-	search->window_end = offset + size;
+	size = size < search->page_size ? size : search->page_size;
+	size = size < left ? size : (uint32_t)left;
+	rc = map_window_get(&search->window, offset, size, &bytes, err);
+	if (rc)
+		return rc;
+	*found = subbuffer_open(search->layout, search->layout->big_endian, bytes, search->page_size, size,
+				&page) && page.end > 0 && page.ts > 0;
+	*ts = *found ? page.ts : 0;
+	return TRC_OK;
 }
 
 /* Uncompressed pages from offset to the end of the file, cut where time steps back. */
 static int search_pages(struct search *search, uint64_t offset, uint64_t end, struct trc_error *err)
 {
 	uint64_t start = offset, last = 0, ts;
-	bool any = false;
+	bool any = false, found;
 	int rc;
 
 	for (; offset < end; offset += search->page_size) {
-		pass_window(search, offset, end);
-		if (!page_time(search, offset, &ts))
+		if ((rc = page_time(search, offset, &ts, &found, err)))
+			return rc;
+		if (!found)
 			continue;
 		if (any && ts < last) {
 			if ((rc = give_area(search, start, offset - start, err)))
@@ -113,33 +105,39 @@ static int search_pages(struct search *search, uint64_t offset, uint64_t end, st
 }
 
 /* Compressed chunks of one CPU: where they end, or where they stop making sense. */
-static uint64_t skip_chunks(const struct search *search, uint64_t offset, uint64_t end)
+static int skip_chunks(struct search *search, uint64_t offset, uint64_t end, uint64_t *stop,
+		       struct trc_error *err)
 {
-	struct cursor c = file_cursor(search->file, "chunks");
+	struct cursor c = file_cursor(search->file, &search->window, "chunks");
 	uint32_t count, stored, plain;
+	int rc;
 
 	c.end = end;
-	if (cursor_skip(&c, offset, NULL) || cursor_u32(&c, &count, NULL))
-		return end;
-	for (uint32_t i = 0; !count || i < count; i++) {
+	if (!(rc = cursor_skip(&c, offset, err)))
+		rc = cursor_u32(&c, &count, err);
+	for (uint32_t i = 0; !rc && (!count || i < count); i++) {
 		struct cursor before = c;
 
-		if (cursor_u32(&c, &stored, NULL) || cursor_u32(&c, &plain, NULL))
-			return end;
-		if (!stored || !plain || plain % search->page_size)
-			return before.pos;
-		if (cursor_skip(&c, stored, NULL))
-			return end;
+		if ((rc = cursor_u32(&c, &stored, err)) || (rc = cursor_u32(&c, &plain, err)))
+			break;
+		if (!stored || !plain || plain % search->page_size) {
+			c = before;
+			break;
+		}
+		rc = cursor_skip(&c, stored, err);
 	}
-	return c.pos;
+	*stop = rc ? end : c.pos;
+	return problem_is_bearable(rc) ? TRC_OK : rc;
 }
 
 static int search_chunks(struct search *search, uint64_t offset, uint64_t end, struct trc_error *err)
 {
 	while (offset < end) {
-		uint64_t stop = skip_chunks(search, offset, end);
-		int rc;
+		uint64_t stop;
+		int rc = skip_chunks(search, offset, end, &stop, err);
 
+		if (rc)
+			return rc;
 		if (stop <= offset + 4)
 			break;
 		if ((rc = give_area(search, offset, stop - offset, err)))
@@ -193,8 +191,11 @@ static int search_v7(struct search *search, struct trc_error *err)
 		return TRC_OK;
 	for (unsigned n = 0; n < OPTION_SECTIONS_MAX; n++) {
 		struct section section = { 0 };
+		int rc = section_read_header(file, at, at, &section, err);
 
-		if (section_read_header(file, at, at, &section, NULL) && !section.present)
+		if (rc && !problem_is_bearable(rc))
+			return rc;
+		if (rc && !section.present)
 			break;
 		if (section.id == TRC_OPTION_BUFFER && !section_known(file, &section)) {
 			uint64_t start = round_up(section.offset, search->page_size);
@@ -234,10 +235,14 @@ int salvage_areas(const struct trc_file *file, const struct subbuffer_layout *la
 		.problems = problems,
 		.found = found,
 		.context = context,
+		.window = file_window(file),
 		.page_size = file->header.page_size,
 	};
+	int rc;
 
 	if (search.page_size < layout->data_offset)
 		return TRC_OK;
-	return file->header.version == 7 ? search_v7(&search, err) : search_v6(&search, err);
+	rc = file->header.version == 7 ? search_v7(&search, err) : search_v6(&search, err);
+	map_window_deinit(&search.window);
+	return rc;
 }

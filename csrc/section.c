@@ -21,7 +21,8 @@ struct section *sections_text(struct sections *sections, uint32_t id)
 int section_read_header(const struct trc_file *file, uint64_t offset, uint64_t told_at,
 			struct section *out, struct trc_error *err)
 {
-	struct cursor c = file_cursor(file, "section header");
+	struct map_window window = file_window(file);
+	struct cursor c = file_cursor(file, &window, "section header");
 	struct section s = { .present = true, .header = offset };
 	uint16_t flags;
 	int rc;
@@ -31,10 +32,13 @@ int section_read_header(const struct trc_file *file, uint64_t offset, uint64_t t
 				"section header: cannot lie at 0x%" PRIx64 ", inside the file header", offset);
 	if (offset > file->map.size)
 		return trc_fail(err, TRC_TRUNCATED, offset, "section header: lies behind the end of the file");
-	if ((rc = cursor_skip(&c, offset, err)) || (rc = cursor_u16(&c, &s.id, err)) ||
-	    (rc = cursor_u16(&c, &flags, err)) ||
-	    (rc = cursor_skip(&c, 4, err)) /* description: an offset into STRINGS */ ||
-	    (rc = cursor_u64(&c, &s.size, err)))
+	window.step = SECTION_HEADER_SIZE;
+	if (!(rc = cursor_skip(&c, offset, err)) && !(rc = cursor_u16(&c, &s.id, err)) &&
+	    !(rc = cursor_u16(&c, &flags, err)) &&
+	    !(rc = cursor_skip(&c, 4, err)) /* description: an offset into STRINGS */)
+		rc = cursor_u64(&c, &s.size, err);
+	map_window_deinit(&window);
+	if (rc)
 		return rc;
 	s.compressed = flags & 1;
 	s.offset = c.pos;
@@ -49,82 +53,85 @@ int section_read_header(const struct trc_file *file, uint64_t offset, uint64_t t
 	return rc;
 }
 
+/* A compressed block: where it lies, and what it unpacks to. */
+struct block {
+	const uint8_t *bytes;
+	uint64_t stored, plain;
+};
+
 /*
  * The one compressed block of a section: u32 stored size, u32 unpacked size, the stream. trace-cmd 3.3.1
  * on 64-bit big-endian machines left the second word 0.
  */
-static int read_block(const struct trc_file *file, const struct section *section, struct unpacker *unpacker,
-		      struct cursor *block, uint64_t *plain_size, struct trc_error *err)
+static int read_block(const struct trc_file *file, const struct section *section, struct cursor whole,
+		      struct unpacker *unpacker, struct block *out, struct trc_error *err)
 {
-	struct cursor whole = file_cursor(file, "compressed section"), c;
 	uint64_t limit = budget_block(&file->budget);
 	struct extent extent;
+	struct cursor c;
 	uint32_t stored, plain;
 	int rc;
 
 	if ((rc = cursor_skip(&whole, section->offset, err)) ||
 	    (rc = cursor_slice(&whole, section->size, "compressed section", &c, err)) ||
 	    (rc = cursor_u32(&c, &stored, err)) || (rc = cursor_u32(&c, &plain, err)) ||
-	    (rc = cursor_slice(&c, stored, "compressed section", block, err)))
+	    (rc = cursor_bytes(&c, stored, &out->bytes, err)))
 		return rc;
-	*plain_size = plain;
+	out->stored = stored;
+	out->plain = plain;
 	if (!plain && stored) {
-		rc = unpacked_extent(unpacker, cursor_here(block), stored, limit, &extent, section->header,
-				     err);
+		rc = unpacked_extent(unpacker, out->bytes, stored, limit, &extent, section->header, err);
 		if (rc)
 			return rc;
-		block->end = block->pos + extent.used;
-		*plain_size = extent.plain;
+		out->stored = extent.used;
+		out->plain = extent.plain;
 	}
-	if (*plain_size > limit)
+	if (out->plain > limit)
 		return trc_fail(err, TRC_LIMIT, section->offset + 4,
 				"section %u: unpacks to %" PRIu64 " bytes, a quarter of the budget of %" PRIu64
-				" bytes of memory is the limit", section->id, *plain_size, file->budget.memory);
-	if (!unpacked_size_plausible(file->compression, cursor_left(block), *plain_size))
+				" bytes of memory is the limit", section->id, out->plain, file->budget.memory);
+	if (!unpacked_size_plausible(file->compression, out->stored, out->plain))
 		return trc_fail(err, TRC_CORRUPT, section->offset + 4,
 				"section %u: %" PRIu64 " bytes cannot unpack to %" PRIu64, section->id,
-				cursor_left(block), *plain_size);
+				out->stored, out->plain);
 	return TRC_OK;
 }
 
 static int section_unpack(const struct trc_file *file, const struct section *section,
 			  struct trc_bytes *out, struct trc_error *err)
 {
+	struct map_window window = file_window(file);
+	struct cursor whole = file_cursor(file, &window, "compressed section");
 	struct unpacker unpacker = unpacker_of(file->compression);
-	struct cursor block;
+	struct block block;
 	uint8_t *data = NULL;
-	uint64_t plain;
 	int rc;
 
 	if (file->compression == COMPRESSION_NONE)
 		return trc_fail(err, TRC_CORRUPT, section->header + SECTION_FLAGS,
 				"section %u: marked compressed in a file without compression", section->id);
-	rc = read_block(file, section, &unpacker, &block, &plain, err);
-	if (!rc && !(data = malloc(plain ? (size_t)plain : 1)))
+	rc = read_block(file, section, whole, &unpacker, &block, err);
+	if (!rc && !(data = malloc(block.plain ? (size_t)block.plain : 1)))
 		rc = trc_fail_no_memory(err);
 	if (!rc)
-		rc = unpack(&unpacker, cursor_here(&block), cursor_left(&block), data, plain, section->header,
-			    err);
+		rc = unpack(&unpacker, block.bytes, block.stored, data, block.plain, section->header, err);
+	map_window_deinit(&window);
 	unpacker_deinit(&unpacker);
 	if (rc) {
 		free(data);
 		return rc;
 	}
-	*out = (struct trc_bytes){ .data = data, .size = plain, .owned = data };
+	*out = (struct trc_bytes){ .data = data, .size = block.plain, .owned = data };
 	return TRC_OK;
 }
 
 int section_bytes(const struct trc_file *file, const struct section *section,
 		  struct trc_bytes *out, struct trc_error *err)
 {
-	int rc = map_check(&file->map, err);
-
-	if (rc)
-		return rc;
 	if (section->compressed)
 		return section_unpack(file, section, out, err);
-	*out = (struct trc_bytes){ .data = file->map.base + section->offset, .size = section->size };
-	return TRC_OK;
+	out->size = section->size;
+	return map_load(&file->map, section->offset, section->size, &out->data, &out->owned, err);
 }
 
 struct cursor section_cursor(const struct trc_file *file, const struct section *section,
@@ -181,6 +188,20 @@ static int text_not_found(struct trc_error *err)
 	return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "section: no more texts");
 }
 
+/* The bytes of a section lie in memory. */
+static int take_text(struct cursor *c, uint64_t size, struct trc_text *out, struct trc_error *err)
+{
+	struct cursor text = *c;
+	const uint8_t *bytes;
+	int rc;
+
+	if ((rc = cursor_skip_sized(c, size, err)) || (rc = cursor_bytes(&text, size, &bytes, err)))
+		return rc;
+	out->text = (const char *)bytes;
+	out->size = size;
+	return TRC_OK;
+}
+
 /* HEADER_INFO: "header_page\0", u64 size, text; the same for header_event. */
 static int next_header_text(struct cursor *c, struct trc_text_position *at, struct trc_text *out,
 			    struct trc_error *err)
@@ -197,10 +218,8 @@ static int next_header_text(struct cursor *c, struct trc_text_position *at, stru
 	if ((rc = cursor_expect(c, names[at->started].name, names[at->started].size, err)) ||
 	    (rc = cursor_u64(c, &size, err)))
 		return rc;
-	out->text = (const char *)cursor_here(c);
-	out->size = size;
 	at->started++;
-	return cursor_skip_sized(c, size, err);
+	return take_text(c, size, out, err);
 }
 
 /* EVENT_FORMATS: count x { system\0, u32 count, count x {u64 size, text} }; FTRACE_EVENTS: one such count. */
@@ -240,10 +259,8 @@ static int next_format_text(struct cursor *c, bool systems, struct trc_text_posi
 	out->system_size = size;
 	if ((rc = cursor_u64(c, &size, err)))
 		return rc;
-	out->text = (const char *)cursor_here(c);
-	out->size = size;
 	at->texts_left--;
-	return cursor_skip_sized(c, size, err);
+	return take_text(c, size, out, err);
 }
 
 /* KALLSYMS and PRINTK: u32 size, text. CMDLINES: u64 size, text. */
@@ -259,11 +276,8 @@ static int next_plain_text(struct cursor *c, bool wide, struct trc_text_position
 	rc = wide ? cursor_u64(c, &size, err) : cursor_u32(c, &narrow, err);
 	if (rc)
 		return rc;
-	size += narrow;
-	out->text = (const char *)cursor_here(c);
-	out->size = size;
 	at->started = 1;
-	return cursor_skip_sized(c, size, err);
+	return take_text(c, size + narrow, out, err);
 }
 
 int trc_section_text(const struct trc_file *file, uint32_t id, const struct trc_bytes *bytes,

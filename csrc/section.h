@@ -38,7 +38,7 @@ struct section *sections_text(struct sections *sections, uint32_t id);
 int section_read_header(const struct trc_file *file, uint64_t offset, uint64_t told_at,
 			struct section *out, struct trc_error *err);
 
-/* The section's plain bytes: of the mapping, or unpacked and then owned by *out. */
+/* The section's plain bytes: of the mapping, or unpacked or read and then owned by *out. */
 int section_bytes(const struct trc_file *file, const struct section *section,
 		  struct trc_bytes *out, struct trc_error *err);
 

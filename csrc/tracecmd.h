@@ -14,6 +14,9 @@
  *    until trc_close(). Texts are given with their size; most, but not all, lie in the mapping
  *    and none should be taken to end in NUL unless it says so.
  *  - Nothing prints, exits, or keeps global state. Offsets are absolute file offsets.
+ *  - What goes through records comes back after some megabytes, found or not: TRC_GO_ON says that it is
+ *    to be called again, with nothing filled in yet. Between two calls the caller may do what he likes,
+ *    tell of progress or give up.
  */
 #ifndef TRACECMD_CORE_H
 #define TRACECMD_CORE_H
@@ -35,6 +38,7 @@ enum trc_code {
 	TRC_NO_MEMORY,
 	TRC_ARGUMENT,		/* the caller's fault */
 	TRC_NOT_FOUND,		/* no such option, guest, ... in this file */
+	TRC_GO_ON,		/* no failure: nothing so far, call again to go on. err is left alone */
 };
 
 struct trc_error {
@@ -82,7 +86,7 @@ struct trc_file;
  * that needs more fails with TRC_LIMIT; the message says how much it needs and what the budget is.
  */
 enum trc_open_flags {
-	TRC_OPEN_DEFAULT = 0,
+	TRC_OPEN_READ = 1,	/* read it, do not map it */
 };
 enum trc_budget {
 	TRC_BUDGET_MEMORY = 1 << 30,
@@ -103,12 +107,22 @@ struct trc_open_options {
 };
 
 /*
- * Maps the file and reads its start, its options and the places of everything else;
+ * Maps the file, unless TRC_OPEN_READ, and reads its start, its options and the places of everything else;
  * neither texts from the kernel nor trace data are touched. path is in the file system's
  * encoding; of fd a duplicate is kept. options NULL: all 0.
- * TRC_SYSTEM: cannot be opened or mapped. TRC_NOT_TRACE, TRC_TRUNCATED, TRC_CORRUPT,
+ * TRC_SYSTEM: cannot be opened, mapped or read. TRC_NOT_TRACE, TRC_TRUNCATED, TRC_CORRUPT,
  * TRC_UNSUPPORTED, TRC_LIMIT: the file's start or option chain is unusable. Faults that leave
  * the rest readable do not fail the open: see trc_problem().
+ */
+
+/*
+ * A mapping is the fastest way to read, but shows what is in the file at that instant. If it becomes
+ * shorter, what is touched behind its end is a bus error, which ends the process; so its size is asked
+ * for before each window of about a megabyte, which leaves an instant, and makes TRC_TRUNCATED of all
+ * else. Bytes that are written over meanwhile may be seen before or after.
+ *
+ * With TRC_OPEN_READ all that is looked at was read once into memory before, which nobody else writes
+ * to: a file that becomes shorter is TRC_TRUNCATED, one that cannot be read TRC_SYSTEM, always.
  */
 int trc_open(const char *path, const struct trc_open_options *options, struct trc_file **file,
 	     struct trc_error *err);
@@ -146,6 +160,7 @@ void trc_header(const struct trc_file *file, struct trc_header *header);
 struct trc_option {
 	uint32_t id;		/* enum trc_id, or any other 16-bit number */
 	uint32_t size;		/* of the payload */
+	uint32_t unpacked;	/* 1: its section is compressed */
 	uint64_t offset;	/* of the payload in the file; of its section if that was compressed */
 	const uint8_t *data;	/* the payload, in the file's byte order */
 };
@@ -320,7 +335,7 @@ int trc_cpu_empty(const struct trc_file *file, size_t buffer, size_t index,
  * Sections: the texts from the kernel, under the ids 16 to 21. In version 6, whose body has no
  * sections, the same parts of it. trc_section_find(): TRC_NOT_FOUND if the file has none.
  * trc_section_load() reads one, unpacked if need be; data stays valid until trc_bytes_free(),
- * and, where owned is NULL, lies in the mapping.
+ * and, where owned is NULL, lies in the mapping. TRC_LIMIT: it takes more than 256 MiB of memory.
  */
 struct trc_section {
 	uint32_t id;		/* enum trc_id */
@@ -579,7 +594,10 @@ size_t trc_stream_count(const struct trc_data *data);
 int trc_stream(const struct trc_data *data, size_t index, struct trc_stream *out,
 	       struct trc_error *err);
 
-/* Time of a page's start in ns: no record in it is earlier (damaged or empty pages: of the next). */
+/*
+ * Time of a page's start in ns: no record in it is earlier (damaged or empty pages: of the next).
+ * TRC_NOT_FOUND: there is none, or, where many pages are empty, none near.
+ */
 int trc_stream_page_ts(const struct trc_data *data, size_t stream, uint64_t page, uint64_t *ts,
 		       struct trc_error *err);
 
@@ -589,7 +607,8 @@ int trc_stream_is_monotone(const struct trc_data *data, size_t stream);
 /*
  * Counting: how many records of each event id pages [first, first + count) of a stream hold.
  * counts has TRC_COUNT_IDS entries and is added to; the last one is for records too short to have
- * an id. Damaged pages are passed over, and told of in the result.
+ * an id. Damaged pages are passed over, and told of in the result. How long that takes is for the caller to
+ * choose: TRC_GO_ON is not used here.
  */
 enum trc_count_limits {
 	TRC_COUNT_IDS = 65537,
@@ -605,7 +624,7 @@ struct trc_count {
 int trc_count(const struct trc_data *data, size_t stream, uint64_t first, uint64_t count,
 	      uint64_t *counts, struct trc_count *result, struct trc_error *err);
 
-/* Gives the memory of pages that were read back to the system; they come in again when needed. */
+/* Gives the memory of pages that are mapped and were read back to the system; they come in again when needed. */
 int trc_stream_release(const struct trc_data *data, size_t stream, uint64_t first, uint64_t count,
 		       struct trc_error *err);
 
@@ -674,8 +693,8 @@ struct trc_batch {
 };
 
 /*
- * The next records, at most room; count 0: there are no more. A walk belongs to one thread at a
- * time. TRC_ARGUMENT: payload_room is too small for a single record; payload_size says what it needs.
+ * The next records, at most room, and fewer where it takes long to find them; count 0: there are no more.
+ * TRC_GO_ON: none so far. A walk belongs to one thread at a time. TRC_ARGUMENT: payload_room is too small for a single record; payload_size says what it needs.
  */
 int trc_walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *err);
 
@@ -858,7 +877,8 @@ int trc_schema_copy(const struct ArrowSchema *schema, struct ArrowSchema *out, s
 
 /*
  * The next batch, of at most max_rows rows; fewer where texts and lists would take much memory.
- * length 0: there are no more. Released by the caller. Columns belong to one thread at a time;
+ * length 0: there are no more. TRC_GO_ON: the batch is not done yet, and *out not filled. Released by
+ * the caller. Columns belong to one thread at a time;
  * different ones of the same file may be used at the same time.
  */
 int trc_columns_next(struct trc_columns *columns, size_t max_rows, struct ArrowArray *out,
@@ -900,6 +920,7 @@ void trc_column_set_destroy(struct trc_column_set *set);	/* NULL is fine */
 /*
  * The next batch that is done, and the number of its table: of max_rows rows, or fewer at the end,
  * and where the batches of all tables together take much memory. release NULL: there are no more.
+ * TRC_GO_ON: none is done yet.
  */
 int trc_column_set_next(struct trc_column_set *set, size_t max_rows, size_t *table,
 			struct ArrowArray *out, struct trc_error *err);
@@ -1000,8 +1021,8 @@ int trc_report_begin(struct trc_report *report, const char **text, size_t *size,
 		     struct trc_error *err);
 
 /*
- * Lines of the walk's next records, about enough bytes of them; size 0: there are no more. The
- * walk's sources are those the report was made for.
+ * Lines of the walk's next records, about enough bytes of them; size 0: there are no more. TRC_GO_ON: not
+ * enough yet, and more to come. The walk's sources are those the report was made for.
  */
 int trc_report_next(struct trc_report *report, struct trc_walk *walk, size_t enough,
 		    const char **text, size_t *size, struct trc_error *err);

@@ -8,20 +8,23 @@
 #include "file.h"
 
 /*
- * How much of the mapping is asked for at once: page faults cost more than the walk itself, and
- * one call for a megabyte is far cheaper than its 256 faults.
+ * How much of a mapping is asked for at once: page faults cost more than the walk itself, and one
+ * call for a megabyte is far cheaper than its 256 faults.
  */
-#define POPULATE_WINDOW (UINT64_C(1) << 20)
+#define MAPPED_STEP (UINT64_C(1) << 20)
 
 /* About what comes in where a single page is asked for. */
 #define PROBE_BYTES (UINT64_C(256) << 10)
 
+/* Pages without records are passed over to find the time of the next one that has some, not more than these. */
+#define PROBE_EMPTY_BYTES (UINT64_C(4) << 20)
+
 void stream_cursor_init(struct stream_cursor *cursor, const struct trc_data *data,
 			const struct stream *stream, const struct record_filter *filter,
-			uint32_t source, bool backwards, bool keep_mapped,
-			struct problems *problems)
+			uint32_t source, const struct walk_manner *manner, struct problems *problems)
 {
 	uint64_t count = stream->info.page_count;	/* never 0: trc_data_create() */
+	bool backwards = manner->backwards;
 
 	*cursor = (struct stream_cursor){
 		.data = data,
@@ -30,44 +33,24 @@ void stream_cursor_init(struct stream_cursor *cursor, const struct trc_data *dat
 		.source = source,
 		.ahead = backwards ? -(ptrdiff_t)stream->info.page_size : (ptrdiff_t)stream->info.page_size,
 		.backwards = backwards,
-		.keep_mapped = keep_mapped,
+		.pages_pass = stream_pages_pass(data, stream),
 		.next = backwards ? count - 1 : 0,
 		.last = backwards ? 0 : count - 1,
-		.cache = chunk_cache_of(data),
-		.populated = backwards ? UINT64_MAX : 0,
+		.cache = page_cache_of(data, stream, data->file->map.base ? MAPPED_STEP : manner->read_step,
+				       backwards),
 		.problems = problems,
+		.stint = manner->stint,
 	};
+	cursor->cache.window.keep_mapped = manner->keep_mapped;
 }
 
 void stream_cursor_deinit(struct stream_cursor *cursor)
 {
-	chunk_cache_deinit(&cursor->cache);
+	page_cache_deinit(&cursor->cache);
 	free(cursor->block.records);
 }
 
 /* --- pages ----------------------------------------------------------------------------------- */
-
-/* Uncompressed: the window that begins with the open page comes in. */
-static void populate(struct stream_cursor *cursor)
-{
-	const struct map *map = &cursor->data->file->map;
-	uint64_t page_size = cursor->stream->info.page_size;
-	uint64_t window = page_size > POPULATE_WINDOW ? page_size : POPULATE_WINDOW;
-	uint64_t from = cursor->page.offset, to = from + window;
-
-	if (cursor->backwards ? from >= cursor->populated : from < cursor->populated)
-		return;
-	if (cursor->backwards) {
-		to = from + page_size;
-		from = to > cursor->stream->offset + window ? to - window : cursor->stream->offset;
-	} else if (to > cursor->stream->offset + cursor->stream->size) {
-		to = cursor->stream->offset + cursor->stream->size;
-	}
-	if (!cursor->keep_mapped)
-		map_visited(map, to - from);
-	map_populate(map, from, to - from);
-	cursor->populated = cursor->backwards ? from : to;
-}
 
 /* A damaged page: told of, passed over. */
 static void note_page(struct stream_cursor *cursor, const char *what)
@@ -80,23 +63,23 @@ static void note_page(struct stream_cursor *cursor, const char *what)
 	problems_add(cursor->problems, &fault);
 }
 
-/* The next page of the stream; 1, 0 at the end, or minus a code. */
+/* The next page of the stream; an enum page_step, or minus a code. */
 static int next_page(struct stream_cursor *cursor, struct trc_error *err)
 {
+	uint32_t page_size = cursor->stream->info.page_size;
 	int rc;
 
 	if (cursor->done)
-		return 0;
+		return PAGE_END;
+	if (!*cursor->stint)
+		return PAGE_STINT_OVER;
+	*cursor->stint -= *cursor->stint < page_size ? *cursor->stint : page_size;
 	cursor->index = cursor->next;
 	cursor->done = cursor->index == cursor->last;
 	cursor->next = cursor->backwards ? cursor->index - 1 : cursor->index + 1;
 	cursor->pages_read++;
-	rc = stream_page(cursor->data, cursor->stream, cursor->index, &cursor->cache, &cursor->page, err);
-	if (rc)
-		return -rc;
-	if (!cursor->stream->compressed)
-		populate(cursor);
-	return 1;
+	rc = stream_page(cursor->stream, cursor->index, &cursor->cache, &cursor->page, err);
+	return rc ? -rc : PAGE_READY;
 }
 
 /* A chunk that does not unpack takes all its pages with it: one problem for the lot. */
@@ -112,28 +95,25 @@ static void skip_chunk(struct stream_cursor *cursor, struct trc_error *fault)
 	cursor->next = cursor->backwards ? chunk->first_page - 1 : behind;
 }
 
-/* Opens pages until one is sound; 1, 0 at the end, or minus a code. */
+/* Opens pages until one is sound; an enum page_step, or minus a code. */
 static int open_page(struct stream_cursor *cursor, struct subbuffer *sub, struct trc_error *err)
 {
 	for (;;) {
 		struct trc_error fault;
 		int rc = next_page(cursor, &fault);
 
-		if (!rc)
-			return 0;
-		if (rc < 0 && problem_is_bearable(-rc)) {
+		if (rc < 0 && page_fault_is_bearable(-rc)) {
 			skip_chunk(cursor, &fault);
 			continue;
 		}
-		if (rc < 0) {
-			if (err)
-				*err = fault;
+		if (rc < 0 && err)
+			*err = fault;
+		if (rc != PAGE_READY)
 			return rc;
-		}
 		if (subbuffer_open(&cursor->data->layout, cursor->data->layout.big_endian,
 				   cursor->page.bytes, cursor->stream->info.page_size,
 				   cursor->page.available, sub))
-			return 1;
+			return PAGE_READY;
 		note_page(cursor, "its header is damaged");
 	}
 }
@@ -403,40 +383,46 @@ int stream_cursor_next_page(struct stream_cursor *cursor, struct trc_error *err)
 {
 	struct subbuffer sub;
 
-	if (cursor->block.count || cursor->backwards)
+	if (!cursor->searching && (cursor->block.count || cursor->backwards))
 		cursor->missed = 0;	/* told of with the block before */
 	cursor->block.count = 0;
 	for (;;) {
 		int rc = open_page(cursor, &sub, err);
 
-		if (rc <= 0)
+		cursor->searching = rc == PAGE_STINT_OVER;
+		if (rc != PAGE_READY)
 			return rc;
 		if ((rc = read_page(cursor, &sub, err)))
 			return -rc;
 		if (cursor->block.count)
-			return 1;
+			return PAGE_READY;
 	}
 }
 
 /* --- bisection ------------------------------------------------------------------------------- */
 
+static uint64_t probe_pages(const struct stream *stream)
+{
+	return PROBE_EMPTY_BYTES / stream->info.page_size + 1;
+}
+
 /*
  * The time a page begins with. Pages without records may carry any time, so the next one with
- * records before page limit speaks for them; false: there is none.
+ * records before page limit speaks for them; false: there is none, or not among the next probe_pages().
  */
 static int page_time(const struct trc_data *data, const struct stream *stream, uint64_t index,
-		     uint64_t limit, struct chunk_cache *cache, uint64_t *ts, bool *found,
+		     uint64_t limit, struct page_cache *cache, uint64_t *ts, bool *found,
 		     struct trc_error *err)
 {
+	if (limit - index > probe_pages(stream))
+		limit = index + probe_pages(stream);
 	for (*found = false; index < limit && !*found; index++) {
 		struct subbuffer sub;
 		struct page page;
-		int rc = stream_page(data, stream, index, cache, &page, err);
+		int rc = stream_page(stream, index, cache, &page, err);
 
-		if (rc && (!problem_is_bearable(rc) || (cache->account && cache->account->exceeded)))
+		if (rc && (!page_fault_is_bearable(rc) || (cache->account && cache->account->exceeded)))
 			return rc;
-		if (!stream->compressed)
-			map_visited(&data->file->map, stream->info.page_size);
 		if (rc || !subbuffer_open(&data->layout, data->layout.big_endian, page.bytes,
 					  stream->info.page_size, page.available, &sub) || !sub.end)
 			continue;
@@ -446,21 +432,22 @@ static int page_time(const struct trc_data *data, const struct stream *stream, u
 	return TRC_OK;
 }
 
-int stream_find_page(const struct trc_data *data, const struct stream *stream, uint64_t ts,
-		     struct chunk_cache *cache, uint64_t *page, struct trc_error *err)
+int stream_find_page(const struct trc_data *data, const struct stream *stream, uint64_t ts, bool later,
+		     struct page_cache *cache, uint64_t *page, struct trc_error *err)
 {
 	uint64_t low = 0, high = stream->info.page_count;	/* pages before low begin before ts */
 
 	while (low < high) {
 		uint64_t middle = low + (high - low) / 2, begins = 0;
-		bool found;
+		bool found, unknown;
 		int rc = page_time(data, stream, middle, high, cache, &begins, &found, err);
 
 		if (rc)
 			return rc;
 		if (!stream->compressed)
 			map_visited(&data->file->map, PROBE_BYTES);
-		if (found && begins < ts)
+		unknown = !found && high - middle > probe_pages(stream);
+		if (unknown ? later : found && begins < ts)
 			low = middle + 1;
 		else
 			high = middle;
@@ -474,14 +461,17 @@ int stream_find_page(const struct trc_data *data, const struct stream *stream, u
 int stream_page_ts(const struct trc_data *data, const struct stream *stream, uint64_t page,
 		   struct account *account, uint64_t *ts, struct trc_error *err)
 {
-	struct chunk_cache cache = chunk_cache_of(data);
-	uint64_t found_ts;
+	struct page_cache cache;
+	uint64_t found_ts = 0;
 	bool found;
 	int rc;
 
+	if (page >= stream->info.page_count)
+		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "page time: there is no page %" PRIu64, page);
+	cache = page_cache_of(data, stream, 0, false);
 	cache.account = account;
 	rc = page_time(data, stream, page, stream->info.page_count, &cache, &found_ts, &found, err);
-	chunk_cache_deinit(&cache);
+	page_cache_deinit(&cache);
 	if (!rc && !found)
 		rc = trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "page time: no records from page %" PRIu64 " on",
 			      page);

@@ -65,8 +65,8 @@ struct stream_cursor {
 	const struct stream *stream;
 	const struct record_filter *filter;
 	bool backwards;
+	bool pages_pass;		/* stream_pages_pass() */
 	ptrdiff_t ahead;		/* bytes from a page to the one read next, where pages lie in a row */
-	bool keep_mapped;		/* leave pages mapped that were read: TRC_WALK_KEEP_MAPPED */
 	uint32_t source;		/* its number in the walk */
 	struct record_block block;	/* of the open page */
 	uint64_t key;			/* the latest so far */
@@ -75,26 +75,40 @@ struct stream_cursor {
 	int64_t missed;			/* lost before the block's earliest record: 0 none, -1 unknown number */
 	uint64_t next, last;		/* pages: the one to open next, and the last one to open */
 	bool done;			/* no page is left */
+	bool searching;			/* the last stint was over before a page with wanted records */
 	uint64_t index;			/* of the open page */
 	struct page page;		/* the open page */
-	struct chunk_cache cache;
-	uint64_t populated;		/* file offset up to which the mapping was asked for (down to) */
+	struct page_cache cache;
 	struct problems *problems;	/* where damaged pages are told of: of its file */
+	uint64_t *stint;		/* bytes of pages to be read yet in this call, of all cursors of the walk */
 	uint64_t pages_read;
 	bool stack_wanted;		/* a stack that comes now belongs to a record that was let through */
 };
 
-/* Stands before the first record. problems must outlive the cursor. */
+/* What a cursor has in common with all others of its walk. */
+struct walk_manner {
+	bool backwards;
+	bool keep_mapped;		/* leave pages mapped that were read: TRC_WALK_KEEP_MAPPED */
+	uint64_t read_step;		/* bytes of a stream that are read at once, where it is not mapped */
+	uint64_t *stint;
+};
+
+/* Stands before the first record. What manner points to must outlive the cursor. */
 void stream_cursor_init(struct stream_cursor *cursor, const struct trc_data *data,
 			const struct stream *stream, const struct record_filter *filter,
-			uint32_t source, bool backwards, bool keep_mapped,
-			struct problems *problems);
+			uint32_t source, const struct walk_manner *manner, struct problems *problems);
 void stream_cursor_deinit(struct stream_cursor *cursor);
 
 /*
- * Moves to the next page with wanted records: 1, or 0 at the end, or minus an enum trc_code. The
- * block before is gone then, and so is its page, where pages are compressed.
+ * Moves to the next page with wanted records. The block before is gone then, and so is its page, where
+ * stream_pages_pass().
  */
+enum page_step {
+	PAGE_END,
+	PAGE_READY,
+	PAGE_STINT_OVER,		/* none was found yet: to be called again, in another stint */
+};
+/* An enum page_step, or minus an enum trc_code. */
 int stream_cursor_next_page(struct stream_cursor *cursor, struct trc_error *err);
 
 /* Leaves in the block what the filters of the filter language let through: walk_filter.c. */
@@ -107,9 +121,12 @@ void walk_filter_block(struct stream_cursor *cursor);
 int stream_page_ts(const struct trc_data *data, const struct stream *stream, uint64_t page,
 		   struct account *account, uint64_t *ts, struct trc_error *err);
 
-/* First page that can hold a record at or after ts, by bisection over the pages' time stamps. */
-int stream_find_page(const struct trc_data *data, const struct stream *stream, uint64_t ts,
-		     struct chunk_cache *cache, uint64_t *page, struct trc_error *err);
+/*
+ * First page that can hold a record at or after ts, by bisection over the pages' time stamps. Where many
+ * pages in a row have no records it may be an earlier one, or, if later is asked for, a later one.
+ */
+int stream_find_page(const struct trc_data *data, const struct stream *stream, uint64_t ts, bool later,
+		     struct page_cache *cache, uint64_t *page, struct trc_error *err);
 
 /* Where common_type and common_pid lie in the records of every kernel from 2.6.31 on. */
 #define USUAL_TYPE ((struct event_place){ 0, 2 })
@@ -137,15 +154,16 @@ TRC_INLINE int32_t record_pid(struct event_place pid, bool big_endian, const uin
 }
 
 /*
- * The two steps of trc_walk_next(): none of the files has shrunk, and the records. For callers who
- * take records in small portions, and ask the first of them only now and then.
+ * The two steps of trc_walk_next(): a stint begins, which none of the files may have shrunk for, and the
+ * records. For callers who take records in small portions, many in one stint. TRC_GO_ON: the stint is
+ * over, and there are none yet.
  */
-int walk_check_files(const struct trc_walk *walk, struct trc_error *err);
+int walk_begin_stint(struct trc_walk *walk, struct trc_error *err);
 int walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *err);
 
 /*
  * The second step without copies: the next records where they lie, as many as happen to be at hand;
- * count 0: there are no more. They are the caller's until the next look, to change as he likes;
+ * count 0: there are no more. TRC_GO_ON as above. They are the caller's until the next look, to change as he likes;
  * those he takes are gone for the next one.
  */
 int walk_peek(struct trc_walk *walk, struct walk_record **records, size_t *count,

@@ -155,9 +155,15 @@ static int64_t read_batches(struct trc_columns *reader, const struct ArrowSchema
 	struct ArrowArray batch;
 	int64_t rows = 0;
 
-	while (rows < ROWS_MAX && !trc_columns_next(reader, max_rows, &batch, NULL)) {
-		int64_t length = batch.length;
+	while (rows < ROWS_MAX) {
+		int rc = trc_columns_next(reader, max_rows, &batch, NULL);
+		int64_t length;
 
+		if (rc == TRC_GO_ON)
+			continue;
+		if (rc)
+			break;
+		length = batch.length;
 		for (int64_t i = 0; i < schema->n_children; i++) {
 			require(batch.children[i]->length == length, "columns are of one length");
 			check_array(schema->children[i], batch.children[i]);
@@ -319,7 +325,13 @@ static void read_set(struct trc_column_set *set, struct together *tables, size_t
 	struct ArrowArray batch;
 	size_t number = 0;
 
-	while (!trc_column_set_next(set, 100, &number, &batch, NULL) && batch.release) {
+	for (;;) {
+		int rc = trc_column_set_next(set, 100, &number, &batch, NULL);
+
+		if (rc == TRC_GO_ON)
+			continue;
+		if (rc || !batch.release)
+			break;
 		require(number < count && batch.length > 0 && batch.length <= 100, "a batch of a table");
 		for (int64_t i = 0; i < batch.n_children; i++) {
 			require(batch.children[i]->length == batch.length, "columns are of one length");

@@ -341,8 +341,13 @@ static void use_batches(struct trc_walk *walk, size_t source_count)
 	};
 	struct trc_error err;
 
-	for (int n = 0; n < WALK_BATCHES && ok(trc_walk_next(walk, &batch, &err), &err); n++) {
-		if (!batch.count)
+	for (int n = 0; n < WALK_BATCHES; n++) {
+		int rc = trc_walk_next(walk, &batch, &err);
+
+		require(rc != TRC_GO_ON || !batch.count, "what is to be gone on with gave nothing");
+		if (rc == TRC_GO_ON)
+			continue;
+		if (!ok(rc, &err) || !batch.count)
 			break;
 		require(batch.count <= WALK_RECORDS && batch.payload_size <= sizeof(payload),
 			"a batch keeps to its room");
@@ -438,18 +443,27 @@ static void use_file(const struct trc_file *file)
 	trc_metadata_destroy(metadata);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static int use_fd(int fd, uint32_t flags)
 {
-	int fd = memfd_create("input", MFD_CLOEXEC);
+	const struct trc_open_options options = { .flags = flags };
 	struct trc_file *file;
 	struct trc_error err;
+	int rc = trc_open_fd(fd, &options, &file, &err);
 
-	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
-		abort();
-	if (ok(trc_open_fd(fd, NULL, &file, &err), &err)) {
+	if (ok(rc, &err)) {
 		use_file(file);
 		trc_close(file);
 	}
+	return rc;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	int fd = memfd_create("input", MFD_CLOEXEC);
+
+	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
+		abort();
+	require(use_fd(fd, 0) == use_fd(fd, TRC_OPEN_READ), "mapped and read, a file opens alike");
 	close(fd);
 	return 0;
 }

@@ -103,7 +103,7 @@ static struct walked walk(struct outcome *out, const struct trc_walk_source *sou
 		require(rc == err.code, "the code returned is the error's");
 		return result;
 	}
-	while (!(rc = trc_walk_next(w, &batch, &err)) && batch.count) {
+	while ((rc = trc_walk_next(w, &batch, &err)) == TRC_GO_ON || (!rc && batch.count)) {
 		for (size_t i = 0; i < batch.count; i++) {
 			require(batch.source[i] < count, "a record is of one of the sources");
 			require(batch.missed_events[i] >= -1, "losses are a number or unknown");

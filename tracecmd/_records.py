@@ -313,7 +313,9 @@ class Watched(Protocol):
     def progress(self) -> tuple[int, int]: ...
 
 
-def watch(request: Request, reader: Watched, read_next: Callable[[], T | None]) -> Iterator[T]:
+def watch(
+    request: Request, reader: Watched, read_next: Callable[[], T | _lowlevel.GoOn | None]
+) -> Iterator[T]:
     """What read_next gives until that is None; tells the request of problems and progress."""
     known = 0
     told: set[str] = set()
@@ -330,7 +332,8 @@ def watch(request: Request, reader: Watched, read_next: Callable[[], T | None]) 
             request.on_progress(*reader.progress())
         if found is None:
             return
-        yield found
+        if found is not _lowlevel.GO_ON:
+            yield found
 
 
 def read_window(

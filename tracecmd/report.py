@@ -246,11 +246,10 @@ class _Stretch(NamedTuple):
 def _write_stretch(
     report: _lowlevel.Report, request: _records.Request, window: tuple[int, int | None]
 ) -> _Stretch:
-    walk = _records.make_walk(request, *window)
-    try:
-        return _Stretch(report, report.next(walk, STRETCH_TEXT), walk.problems())
-    finally:
-        walk.close()
+    with contextlib.closing(_records.make_walk(request, *window)) as walk:
+        while (text := report.next(walk, STRETCH_TEXT)) is _lowlevel.GO_ON:
+            pass
+        return _Stretch(report, text, walk.problems())
 
 
 def _write_stretches(

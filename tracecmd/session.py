@@ -601,6 +601,7 @@ def open_session(
     *sources: Source,
     strangers: Literal["error", "skip"] = "error",
     strict: bool = False,
+    mmap: bool = True,
     sync: bool = True,
     date: bool = True,
     budget: Budget | None = None,
@@ -615,7 +616,7 @@ def open_session(
             are not trace.dat files are passed over).
         strangers: what to do with files of another session: ``"error"``, or ``"skip"`` to
             leave them out and list them in :attr:`Session.strangers`.
-        strict, date, budget: as for :func:`tracecmd.open`.
+        strict, mmap, date, budget: as for :func:`tracecmd.open`.
         sync: put the guests' time stamps on the host's clock; False leaves each on its own.
 
     Raises:
@@ -630,7 +631,10 @@ def open_session(
     traces: list[Trace] = []
     try:
         for source in _files(sources):
-            traces.append(open_trace(source, strict=strict, sync=sync, date=date, budget=budget))
+            trace = open_trace(
+                source, strict=strict, mmap=mmap, sync=sync, date=date, budget=budget
+            )
+            traces.append(trace)
         return _assemble(traces, strangers, sync)
     except BaseException:
         for trace in traces:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from . import _lowlevel
 from ._records import Reader
+from ._workers import workers
 
 __all__ = ["CpuCount", "Stat"]
 
-SLICE_PAGES = 4096
+SLICE_BYTES = 16 << 20
 
 
 class CpuCount(NamedTuple):
@@ -84,11 +84,12 @@ class _Slice(NamedTuple):
 
 
 def _slices(reader: Reader) -> list[_Slice]:
-    return [
-        _Slice(index, first, min(SLICE_PAGES, stream.page_count - first))
-        for index, stream in enumerate(reader.streams)
-        for first in range(0, stream.page_count, SLICE_PAGES)
-    ]
+    found = []
+    for index, stream in enumerate(reader.streams):
+        pages = max(1, SLICE_BYTES // stream.page_size)
+        for first in range(0, stream.page_count, pages):
+            found.append(_Slice(index, first, min(pages, stream.page_count - first)))
+    return found
 
 
 def count(
@@ -116,7 +117,7 @@ def count(
 
     results: dict[int, list[_lowlevel.Count]] = {s.stream: [] for s in slices}
     total, done = sum(s.pages for s in slices), 0
-    with ThreadPoolExecutor(threads, thread_name_prefix="tracecmd") as pool:
+    with workers(threads) as pool:
         for piece, result in zip(slices, pool.map(run, slices), strict=True):
             results[piece.stream].append(result)
             done += piece.pages

@@ -143,7 +143,7 @@ def _add_symbols(
 class Batches(_records.Watched, Protocol[T_co]):
     """What gives batches of columns: _lowlevel.Columns, _lowlevel.ColumnSet."""
 
-    def next(self, max_rows: int) -> T_co | None: ...
+    def next(self, max_rows: int) -> T_co | _lowlevel.GoOn | None: ...
 
 
 def _read(request: _records.Request, columns: Batches[T]) -> Iterator[T]:

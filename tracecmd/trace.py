@@ -782,6 +782,7 @@ def open(
     path: Source,
     *,
     strict: bool = False,
+    mmap: bool = True,
     raw_ts: bool = False,
     sync: bool = True,
     date: bool = True,
@@ -795,6 +796,9 @@ def open(
         path: file name, ``os.PathLike``, or a file descriptor (which stays open, and the
             caller's).
         strict: raise what would else only be noted in :attr:`Trace.problems`.
+        mmap: map the file, which is fastest. False: read it piece by piece, for files that others
+            write to or cut short meanwhile, and for network file systems: a mapping cannot always
+            turn what happens to them into an exception, and may end the process (SIGBUS).
         raw_ts: give time stamps as they are in the ring buffer, uncorrected (--raw-ts).
         sync: apply a guest's TIME_SHIFT, which puts it on its host's clock.
         date: add the offset to wall-clock time that ``record --date`` stored (not --nodate).
@@ -814,7 +818,7 @@ def open(
     ts2secs = _arguments.number("ts2secs", ts2secs, 0, (1 << 64) - 1)
     clock = _lowlevel.Clock(bool(raw_ts), bool(sync), bool(date), ts2secs, ts_offset)
     budget = budget or Budget()
-    file = _lowlevel.File(path, memory=budget.memory, work=budget.work)
+    file = _lowlevel.File(path, mmap=bool(mmap), memory=budget.memory, work=budget.work)
     if strict and (problems := file.problems()):
         file.close()
         raise problems[0]

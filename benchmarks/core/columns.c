@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * columns FILE ROUNDS mapped|fresh: the C core reads every sched_switch of the top buffer in time order into Arrow
+ * columns FILE ROUNDS mapped|fresh|read: the C core reads every sched_switch of the top buffer in time order into Arrow
  * arrays: time stamp, CPU and all fields of the event. All batches are kept until the round's end. The
  * check is that of peer/fields.c.
  *   mapped	the file stays open and its pages mapped, and the memory that batches were given back in
  *		stays with the program; a round before the first one made both
  *   fresh	the file is opened anew for each round, which is not part of the time, so that every page
  *		of it and of the arrays is touched for the first time
+ *   read	the same without a mapping: TRC_OPEN_READ
  */
 #include <malloc.h>
 #include <stdbool.h>
@@ -45,15 +46,16 @@ struct recording {
 
 static struct ArrowArray batches[BATCHES_MAX];
 
-static void open_recording(const char *path, struct recording *recording)
+static void open_recording(const char *path, bool read, struct recording *recording)
 {
+	const struct trc_open_options options = { .flags = read ? TRC_OPEN_READ : 0 };
 	struct trc_event_info event;
 	struct trc_stream stream;
 	struct trc_error err;
 	size_t index;
 
 	memset(recording, 0, sizeof(*recording));
-	if (trc_open(path, NULL, &recording->file, &err) ||
+	if (trc_open(path, &options, &recording->file, &err) ||
 	    trc_metadata_create(recording->file, &recording->metadata, &err) ||
 	    trc_data_create(recording->file, recording->metadata, NULL, &recording->data, &err) ||
 	    trc_event_find(recording->metadata, "sched", 5, "sched_switch", 12, &index, &err) ||
@@ -90,9 +92,13 @@ static size_t read_all(struct recording *recording, bool mapped)
 	if (trc_columns_create(recording->sources, recording->count, &options, &reader, &err))
 		fail("trc_columns_create", err.message);
 	do {
+		int rc;
+
 		if (count == BATCHES_MAX)
 			fail("batches", "too many");
-		if (trc_columns_next(reader, BATCH_ROWS, &batches[count], &err))
+		while ((rc = trc_columns_next(reader, BATCH_ROWS, &batches[count], &err)) == TRC_GO_ON)
+			continue;
+		if (rc)
 			fail("trc_columns_next", err.message);
 	} while (batches[count++].length);
 	trc_columns_destroy(reader);
@@ -142,7 +148,7 @@ static void print_check(const struct recording *recording, size_t count)
 int main(int argc, char **argv)
 {
 	if (argc != 4)
-		fail(argv[0], "FILE ROUNDS mapped|fresh");
+		fail(argv[0], "FILE ROUNDS mapped|fresh|read");
 	bool mapped = !strcmp(argv[3], "mapped");
 	long rounds = strtol(argv[2], NULL, 10), first = mapped ? -1 : 0;
 	struct recording recording;
@@ -155,7 +161,7 @@ int main(int argc, char **argv)
 	print_memory_before();
 	for (long i = first; i < rounds; i++) {
 		if (i == first || !mapped)
-			open_recording(argv[1], &recording);
+			open_recording(argv[1], !strcmp(argv[3], "read"), &recording);
 		uint64_t cpu_start = cpu_now_ns(), start = now_ns();
 		size_t count = read_all(&recording, mapped);
 

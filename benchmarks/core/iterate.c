@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * iterate FILE ROUNDS count|merge THREADS mapped|fresh: the C core goes through all records of the
+ * iterate FILE ROUNDS count|merge THREADS mapped|fresh|read: the C core goes through all records of the
  * top buffer.
  *   count	trc_count(), slice by slice; two threads take the slices from one counter
  *   merge	trc_walk: time stamp, CPU, event id and pid of every record appended to four arrays;
@@ -8,6 +8,7 @@
  *   mapped	the file is open and the arrays are there: both were gone through once before the
  *		first round
  *   fresh	it is opened anew for each round, and pages that were read are given back
+ *   read	the same without a mapping: TRC_OPEN_READ
  * Opening is not part of the time, but making the trace data ready is. The check is that of
  * peer/iterate.c.
  */
@@ -51,11 +52,12 @@ struct job {
 
 /* --- opening --------------------------------------------------------------------------------- */
 
-static void open_recording(const char *path, struct recording *recording)
+static void open_recording(const char *path, bool read, struct recording *recording)
 {
+	const struct trc_open_options options = { .flags = read ? TRC_OPEN_READ : 0 };
 	struct trc_error err;
 
-	if (trc_open(path, NULL, &recording->file, &err) ||
+	if (trc_open(path, &options, &recording->file, &err) ||
 	    trc_metadata_create(recording->file, &recording->metadata, &err))
 		fail(path, err.message);
 }
@@ -212,6 +214,7 @@ static void *merge(void *argument)
 	make_room(job);
 	do {
 		struct trc_error err;
+		int rc;
 
 		batch = (struct trc_batch){
 			.room = BATCH,
@@ -220,7 +223,9 @@ static void *merge(void *argument)
 			.id = job->id + job->records,
 			.pid = job->pid + job->records,
 		};
-		if (trc_walk_next(walk, &batch, &err))
+		while ((rc = trc_walk_next(walk, &batch, &err)) == TRC_GO_ON)
+			continue;
+		if (rc)
 			fail("trc_walk_next", err.message);
 		for (size_t i = 0; i < batch.count; i++)
 			batch.source[i] = cpus[batch.source[i]];
@@ -317,8 +322,8 @@ static void print_check(const struct job *jobs, size_t threads)
 int main(int argc, char **argv)
 {
 	if (argc != 6 || (strcmp(argv[3], "count") && strcmp(argv[3], "merge")) ||
-	    (strcmp(argv[5], "mapped") && strcmp(argv[5], "fresh")))
-		fail(argv[0], "FILE ROUNDS count|merge THREADS mapped|fresh");
+	    (strcmp(argv[5], "mapped") && strcmp(argv[5], "fresh") && strcmp(argv[5], "read")))
+		fail(argv[0], "FILE ROUNDS count|merge THREADS mapped|fresh|read");
 	long rounds = strtol(argv[2], NULL, 10);
 	size_t threads = strtoul(argv[4], NULL, 10);
 	bool merging = !strcmp(argv[3], "merge"), mapped = !strcmp(argv[5], "mapped");
@@ -332,7 +337,7 @@ int main(int argc, char **argv)
 		bool opens = !mapped || i < 0;
 
 		if (opens)
-			open_recording(argv[1], &recording);
+			open_recording(argv[1], !strcmp(argv[5], "read"), &recording);
 		uint64_t start = now_ns(), cpu_start = cpu_now_ns();
 
 		if (opens)

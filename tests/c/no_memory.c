@@ -140,7 +140,7 @@ static int write_walk(const struct opened *o, struct trc_report *report, struct 
 		rc = trc_report_next(report, walk, ENOUGH, &text, &size, NULL);
 		if (!rc)
 			add(sum, text, size);
-	} while (!rc && size);
+	} while (rc == TRC_GO_ON || (!rc && size));
 	trc_walk_destroy(walk);
 	return rc;
 }
@@ -248,7 +248,8 @@ static int read_batches(struct trc_columns *columns, struct sum *sum)
 	do {
 		struct ArrowArray batch;
 
-		rc = trc_columns_next(columns, 100, &batch, NULL);
+		while ((rc = trc_columns_next(columns, 100, &batch, NULL)) == TRC_GO_ON)
+			continue;
 		if (rc)
 			return rc;
 		rows = batch.length;

@@ -77,7 +77,11 @@ static struct text write_stretch(struct trc_report *report, uint64_t start, uint
 
 	check(trc_walk_create(walked, source_count, &options, &walk, &fault));
 	do {
-		check(trc_report_next(report, walk, ENOUGH, &text, &size, &fault));
+		int rc;
+
+		while ((rc = trc_report_next(report, walk, ENOUGH, &text, &size, &fault)) == TRC_GO_ON)
+			continue;
+		check(rc);
 		out.bytes = realloc(out.bytes, out.size + size + 1);
 		memcpy(out.bytes + out.size, text, size);
 		out.size += size;

@@ -168,10 +168,12 @@ def records(trace: tracecmd.Trace, *, thorough: bool) -> Any:
     return forwards, error
 
 
-def examine(source: str | int, *, thorough: bool = True) -> dict[str, Any] | tracecmd.TraceError:
+def examine(
+    source: str | int, *, thorough: bool = True, mmap: bool = True
+) -> dict[str, Any] | tracecmd.TraceError:
     """Open, touch everything, and tell; or the error that opening it gave."""
     try:
-        trace = tracecmd.open(source)
+        trace = tracecmd.open(source, mmap=mmap)
     except tracecmd.TraceError as error:
         str(error)
         return error

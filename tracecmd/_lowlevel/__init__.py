@@ -5,7 +5,7 @@ Everything it gives out is a plain Python value; no pointer leaves it. The class
 """
 
 from ._arrow import Array, Memory, Schema, Stream, array_capsule, schema_capsule
-from ._base import SourceProblem
+from ._base import GO_ON, GoOn, SourceProblem
 from ._columns import (
     COLUMN_KINDS,
     Column,
@@ -53,6 +53,7 @@ __all__ = [
     "COLUMN_KINDS",
     "EVENTS_PLAIN",
     "EVENTS_RAW",
+    "GO_ON",
     "IN_ONE",
     "JOINED",
     "OPTION_NAMES",
@@ -77,6 +78,7 @@ __all__ = [
     "FieldReader",
     "File",
     "Filter",
+    "GoOn",
     "Guest",
     "Handle",
     "Header",

@@ -5,6 +5,7 @@ The only module that imports ``tracecmd._core``.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -12,6 +13,8 @@ from .. import errors
 from .._core import ffi, lib
 
 __all__ = [
+    "GO_ON",
+    "GoOn",
     "SourceProblem",
     "check",
     "decode",
@@ -32,6 +35,18 @@ _CODES: dict[int, type[errors.TraceError]] = {
     lib.TRC_LIMIT: errors.LimitError,
 }
 _NO_OFFSET = 2**64 - 1
+
+
+class GoOn(enum.Enum):
+    """What reads give in place of a result that took some megabytes and is not done: ask again.
+
+    Meanwhile progress can be told, and Python heeds signals.
+    """
+
+    GO_ON = lib.TRC_GO_ON
+
+
+GO_ON = GoOn.GO_ON
 
 
 class SourceProblem(NamedTuple):

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from ._arrow import Array, Schema
 from ._base import (
+    GO_ON,
+    GoOn,
     SourceProblem,
     check,
     decode,
@@ -257,12 +259,14 @@ class Columns(_Reader):
             check(lib.trc_columns_schema(columns, schema._struct, err), err, self.path)
         return schema
 
-    def next(self, max_rows: int) -> Array | None:
+    def next(self, max_rows: int) -> Array | GoOn | None:
         """The next batch, None at the end; leaves the GIL while reading."""
         array = Array()
         with self as columns:
             err = ffi.new("struct trc_error *")
             code = lib.trc_columns_next(columns, max_rows, array._struct, err)
+            if code == lib.TRC_GO_ON:
+                return GO_ON
             check(code, err, self.path, self._paths)
         return array if array.length else None
 
@@ -322,13 +326,15 @@ class ColumnSet(_Reader):
             sources=self._paths,
         )
 
-    def next(self, max_rows: int) -> tuple[int, Array] | None:
+    def next(self, max_rows: int) -> tuple[int, Array] | GoOn | None:
         """The next batch and its table, None at the end; leaves the GIL while reading."""
         array = Array()
         with self as columns:
             err = ffi.new("struct trc_error *")
             table = ffi.new("size_t *")
             code = lib.trc_column_set_next(columns, max_rows, table, array._struct, err)
+            if code == lib.TRC_GO_ON:
+                return GO_ON
             check(code, err, self.path, self._paths)
         return (table[0], array) if array.is_filled else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ._base import SourceProblem, check, exception, ffi, lib, source_problems
+from ._base import GO_ON, GoOn, SourceProblem, check, exception, ffi, lib, source_problems
 from ._file import File
 from ._handle import Handle
 from ._metadata import Metadata
@@ -257,7 +257,7 @@ class Walk(Handle):
         self._batch.room = room
         self._batch.payload_room = self._payload_room
 
-    def next(self) -> Batch | None:
+    def next(self) -> Batch | GoOn | None:
         """The next records, None at the end; leaves the GIL while reading."""
         with self as walk:
             err = ffi.new("struct trc_error *")
@@ -266,6 +266,8 @@ class Walk(Handle):
                 self._payload_room = 2 * self._batch.payload_size
                 self._make_arrays()
                 code = lib.trc_walk_next(walk, self._batch, err)
+            if code == lib.TRC_GO_ON:
+                return GO_ON
             check(code, err, self.path, self.paths)
             count = self._batch.count
             if not count:

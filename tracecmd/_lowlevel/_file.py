@@ -76,10 +76,12 @@ class File(Handle):
         self,
         source: str | bytes | os.PathLike[str] | os.PathLike[bytes] | int,
         *,
+        mmap: bool = True,
         memory: int = 0,
         work: int = 0,
     ) -> None:
-        options = ffi.new("struct trc_open_options *", {"memory": memory, "work": work})
+        flags = 0 if mmap else lib.TRC_OPEN_READ
+        options = ffi.new("struct trc_open_options *", [flags, memory, work])
         if isinstance(source, int):
             super().__init__(f"<fd {source}>")
             number = source if abs(source) < 1 << 31 else -1

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ._base import check, ffi, lib
+from ._base import GO_ON, GoOn, check, ffi, lib
 from ._data import Walk
 from ._file import File
 from ._handle import Handle
@@ -129,7 +129,7 @@ class Report(Handle):
             check(code, err, self.path, self._paths)
             return bytes(ffi.buffer(text[0], size[0]))
 
-    def next(self, walk: Walk, enough: int = ENOUGH) -> memoryview:
+    def next(self, walk: Walk, enough: int = ENOUGH) -> memoryview | GoOn:
         """More lines, of the walk's next records; empty at its end. Leaves the GIL.
 
         They are the core's own memory: valid until the report is used again or closed.
@@ -137,6 +137,8 @@ class Report(Handle):
         with self as report, walk as records:
             text, size, err = self._outputs()
             code = lib.trc_report_next(report, records, enough, text, size, err)
+            if code == lib.TRC_GO_ON:
+                return GO_ON
             check(code, err, self.path, walk.paths)
             return memoryview(ffi.buffer(text[0], size[0]))
 
