@@ -211,14 +211,14 @@ def _generic(form: EventFormat) -> _Encode:
 
 
 _MARK = re.compile(
-    r"""(B\|{tgid}\|[^\n\0]*     # a slice of the thread begins
-       |E(\|[^\n\0]*)?         # and ends
-       |I\|{tgid}\|{name}       # an instant
-       |C\|{tgid}\|{name}\|{number}(\|{name})?                # a counter
-       |[SF]\|{tgid}\|{name}\|{number}                        # an asynchronous slice
-       |N\|{tgid}\|{name}\|{name}                             # both on a track with a name
-       |G\|{tgid}\|{name}\|{name}\|{number}
-       |H\|{tgid}\|{name}(\|{name})?\|{number}
+    r"""(B\|{tgid}\|[^\n\0]*                        # a slice of the thread begins
+       |E(\|[^\n\0]*)?                            # and ends
+       |I\|{tgid}\|{name}                         # an instant of it
+       |C\|{tgid}\|{name}\|{number}(\|{name})?    # a counter
+       |[SF]\|{tgid}\|{name}\|{number}            # an asynchronous slice begins, and ends
+       |N\|{tgid}\|{name}\|{name}                 # an instant on a track with a name
+       |G\|{tgid}\|{name}\|{name}\|{number}       # an asynchronous slice begins there
+       |H\|{tgid}\|{name}(\|{name})?\|{number}    # and ends
        )[\n\0]*""".format(tgid=r"\d{1,9}", name=r"[^|\n\0]+", number=r"-?\d{1,18}"),
     re.ASCII | re.VERBOSE,
 )
