@@ -91,13 +91,16 @@ TRC_INLINE char *put_seconds(struct trc_report *report, char *to, uint64_t time,
 		since = time % unit;
 		report->second = time - since;
 		report->seconds_size = (size_t)(end - report->seconds_text);
+		if (report->second > UINT64_MAX - unit) {
+			/* The last second of 64 bits is not a whole one: after it comes 0, so it is not kept. */
+			*rest = (uint32_t)since;
+			to = copy_short(to, report->seconds_text, report->seconds_size);
+			report->seconds_size = 0;
+			return to;
+		}
 	}
 	*rest = (uint32_t)since;
-	to = copy_short(to, report->seconds_text, report->seconds_size);
-	/* The last second that 64 bits can tell is not a whole one: behind its end, time begins anew at 0. */
-	if (TRC_UNLIKELY(report->second > UINT64_MAX - unit))
-		report->seconds_size = 0;
-	return to;
+	return copy_short(to, report->seconds_text, report->seconds_size);
 }
 
 /* " 12345.678901", or ticks without the blank in front: docs/FORMAT.md 6.2. */
