@@ -144,12 +144,14 @@ static int read_common(struct scanner *s, const struct reading *r, struct event_
 			return rc;
 		formats->common_fields = list.fields;
 		formats->common_count = list.count;
+		formats->reported_common_count = list.readable;
 		*failed = list.failed;
 		if (scanner_accept_char(s, '\n') && !*failed)
 			formats->common_text = (struct text){ start, (size_t)(s->pos - start) };
 	}
 	format->common = formats->common_fields;
 	format->common_count = formats->common_count;
+	format->reported_common_count = formats->reported_common_count;
 	return TRC_OK;
 }
 
@@ -183,7 +185,7 @@ static int read_body(struct scanner *s, const struct reading *r, struct event_fo
 		return rc;
 	format->fields = own.fields;
 	format->field_count = own.count;
-	format->reported_count = failed ? 0 : own.readable;
+	format->reported_field_count = failed ? 0 : own.readable;
 	if (failed || own.failed)
 		format->state |= TRC_EVENT_FIELDS_FAILED;
 	scanner_skip_newlines(s);
@@ -440,8 +442,7 @@ const struct event_field *event_own_field(const struct event_format *format, str
 
 const struct event_field *event_reported_field(const struct event_format *format, struct text name)
 {
-	const struct event_field *field = find_field(format->fields, format->reported_count, name);
+	const struct event_field *field = find_field(format->fields, format->reported_field_count, name);
 
-	field = field ? field : find_field(format->common, format->common_count, name);
-	return field && !(field->flags & TRC_FIELD_OPAQUE) ? field : NULL;
+	return field ? field : find_field(format->common, format->reported_common_count, name);
 }

@@ -24,8 +24,8 @@ struct event_format {
 	uint32_t rank;			/* among events of one id: libtraceevent sorts them in as it reads */
 	uint32_t common_count;
 	uint32_t field_count;
-	uint32_t reported_count;	/* of its own fields those that libtraceevent reads, too: up to the first
-					   that it cannot, of which reports know nothing, nor of later ones */
+	/* Of these those that libtraceevent reads, too, up to the first that it cannot: reports know no others. */
+	uint32_t reported_common_count, reported_field_count;
 	const struct event_field *common;	/* the fields all events share, in the order of the text */
 	const struct event_field *fields;	/* its own */
 };
@@ -62,7 +62,7 @@ struct event_formats {
 	size_t list_room, scratch_room, field_count;
 	struct text common_text;	/* the common fields' lines of the event read last, and the result */
 	const struct event_field *common_fields;
-	uint32_t common_count;
+	uint32_t common_count, reported_common_count;
 };
 
 /* The format of a record's common_type, or NULL. */

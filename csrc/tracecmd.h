@@ -392,6 +392,8 @@ struct trc_event_info {
 	uint32_t state;			/* enum trc_event_state, or'ed */
 	uint32_t common_count;		/* number of common fields */
 	uint32_t field_count;		/* number of its own fields */
+	/* Of these those that libtraceevent reads, too, up to the first that it cannot, and that reports know. */
+	uint32_t reported_common_count, reported_field_count;
 };
 size_t trc_event_count(const struct trc_metadata *metadata);
 int trc_event(const struct trc_metadata *metadata, size_t event, struct trc_event_info *out,

@@ -136,11 +136,7 @@ def test_all_values(path: Path, fields_program: Path) -> None:
             assert event is not None
             table = trace.table(str(event), ts="uint64").to_arrow()
             table.validate(full=True)
-            own = {
-                name: f"common_{name}" if name in event.fields else name
-                for name in ("ts", "cpu", "pid")
-            }
-            got = [table.column(own[name]).to_pylist() for name in own]
+            got = [table.column(name).to_pylist() for name in ("ts", "cpu", "common_pid")]
             for column, place in zip(got, range(3), strict=True):
                 assert column == [int(words[place]) for words in records], (event, place)
             reader = Reader(trace, event)
@@ -342,7 +338,7 @@ def test_sessions(folder: Path) -> None:
     """The peers' records on one clock, as Session.iter() has them."""
     with tracecmd.open_session(folder) as session:
         expected = [(e.ts, e.peer, e.cpu, e.pid) for e in session.iter("sched_switch")]
-        columns = ["ts", "peer", "cpu", "pid", "next_comm"]
+        columns = ["ts", "peer", "cpu", "common_pid", "next_comm"]
         table = session.table("sched_switch", columns=columns, ts="uint64")
         found = [tuple(row.values())[:4] for row in table.to_arrow().to_pylist()]
         assert found == expected
