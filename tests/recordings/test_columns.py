@@ -118,6 +118,12 @@ class Reader:
         return values
 
 
+def column_of(event: tracecmd.EventFormat, field: str) -> str:
+    """The column of a field in a table of its event; cpu, event... are the record's own."""
+    own = ("ts", "cpu", "event", "system", "buffer", "peer", "missed_events")
+    return f"{event.name}.{field}" if field in own else field
+
+
 def lines_by_event(lines: Iterable[str]) -> dict[int, list[list[str]]]:
     found: dict[int, list[list[str]]] = defaultdict(list)
     for line in lines:
@@ -140,8 +146,11 @@ def test_all_values(path: Path, fields_program: Path) -> None:
             for column, place in zip(got, range(3), strict=True):
                 assert column == [int(words[place]) for words in records], (event, place)
             reader = Reader(trace, event)
-            for place, field in enumerate(event.fields.values(), 3):
-                values = table.column(field.name).to_pylist()
+            readable = itertools.takewhile(lambda f: not f.is_opaque, event.fields.values())
+            for place, field in enumerate(readable, 3):
+                if field.is_dynamic and field.size == 8 and trace.byteorder == "big":
+                    continue  # synthetic events: libtraceevent takes the last four bytes
+                values = table.column(column_of(event, field.name)).to_pylist()
                 expected = [reader.expected(field, words[place]) for words in records]
                 assert values == expected, (str(event), field)
 
@@ -194,7 +203,7 @@ def test_names_of_values(path: Path) -> None:
         for name, event in trace.events.items():
             schema = pa.schema(trace.table(name))
             for field in event.fields:
-                found = schema.field(field).metadata.get(b"symbols")
+                found = schema.field(column_of(event, field)).metadata.get(b"symbols")
                 names = {int(k): v for k, v in json.loads(found).items()} if found else None
                 assert names == event.symbols.get(field), (name, field)
 
