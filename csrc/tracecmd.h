@@ -707,7 +707,7 @@ struct ArrowArrayStream {
  * (comm and its like) are dictionaries. Arrays of numbers are lists, of fixed length where the field
  * is; cpumasks and bitmasks are lists of the numbers of the bits set; stacks are lists of uint64, a
  * kernel's without the -1 that may end it, a user's with all 8 as recorded, zeros behind the last one.
- * Bytes that are none of these (u8 arrays, structs) are binary. A value that does not lie within its
+ * Bytes that are none of these (u8 arrays, structs, opaque fields) are binary. A value that does not lie within its
  * record is null, and so is that of a field which an event does not have. Each column's metadata holds
  * the field's C type ("c_type"), "offset", "size", "signed", and what trc_column.symbols says as "symbols".
  */
