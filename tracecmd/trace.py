@@ -676,10 +676,10 @@ class Trace:
         Integers keep width and sign; pointers are uint64, bool is bool; strings are utf8, those of
         fixed length (comm) dictionaries of it; arrays are lists, of fixed size where the field is;
         cpumasks and bitmasks are lists of the numbers of the bits set; arrays of u8, structs,
-        fields whose declaration cannot be read, and all else is binary. The stacks of ``kernel_stack`` and ``user_stack`` are lists of uint64;
-        the latter have always the 8 entries recorded, zeros behind the last address, as
-        trace-cmd report shows them. Null is what an event has not, or what does not lie in its
-        record.
+        fields whose declaration cannot be read, and all else is binary. The stacks of
+        ``kernel_stack`` and ``user_stack`` are lists of uint64; the latter have always the 8
+        entries recorded, zeros behind the last address, as trace-cmd report shows them. Null is
+        what an event has not, or what does not lie in its record.
 
         Enums and flags are integers. The metadata of a field's column (``pyarrow.Field.metadata``,
         also in Parquet and Arrow files) holds ``c_type``, ``offset`` and ``size`` in bytes,
@@ -695,8 +695,8 @@ class Trace:
                 (``"sched/sched_switch: next_pid == 3"``). ``=~`` and ``!~`` take regular
                 expressions, ``~`` the kernel's wildcards. Names are those of columns; ``COMM``
                 and ``CPU`` are ``common_comm`` and ``cpu``, and a ``cpu`` that some event has as a
-                field, too, has to be told by these or by its longer name. Numbers are compared as unsigned 64-bit
-                ones; ``&&`` and ``||`` have one rank.
+                field, too, has to be told by these or by its longer name. Numbers are compared as
+                unsigned 64-bit ones; ``&&`` and ``||`` have one rank.
             buffers, cpus, start, end, pids, order, reverse, threads, progress: as for
                 :meth:`iter`.
             ts: type of the column ``ts``: ``timestamp[ns]`` or ``uint64``.

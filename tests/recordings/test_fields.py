@@ -59,6 +59,25 @@ def test_events_are_as_tables(path: Path) -> None:
                 assert got == [row[column] for row in rows], (name, column)
 
 
+WAKEUPS = ["sched_wakeup", "sched_wakeup_new"]
+
+
+@pytest.mark.parametrize("path", PATHS, ids=corpus.name_of)
+def test_the_wakee(path: Path) -> None:
+    """pid of a table of several events is each event's own, and not the waker."""
+    with tracecmd.open(path) as trace:
+        if not all(f"sched:{name}" in trace.events for name in WAKEUPS):
+            pytest.skip("without the events")
+        rows = trace.table(WAKEUPS).to_arrow().to_pylist()
+        events = list(trace.iter(WAKEUPS))
+        assert [row["pid"] for row in rows] == [event["pid"] for event in events]
+        assert [row["common_pid"] for row in rows] == [event.pid for event in events]
+        old = [row for row in rows if row["event"] == "sched_wakeup"]
+        if path.name == "v7-zstd-4cpu.dat":
+            assert len(old) == 5341
+            assert sum(row["pid"] != row["common_pid"] for row in old) == 5315
+
+
 # Texts ---------------------------------------------------------------------------------------
 
 
