@@ -118,7 +118,7 @@ def test_columns_of_several_events(wakeups: Path) -> None:
         for name in ("pid", "comm", "flags", "preempt_count"):
             with pytest.raises(tracecmd.UnknownFieldError, match=f"own is 'common_{name}'"):
                 trace.table("tick", columns=[name])
-        with pytest.raises(KeyError, match="no event is named 'pid'$"):
+        with pytest.raises(KeyError, match=r"no event is named 'pid'$"):
             trace.events["pid"]
         for name in ("common_ts", "tick.m", "sched_wakeup.pid", "other:tick.n"):
             with pytest.raises(tracecmd.UnknownFieldError, match="no column of test:tick"):
