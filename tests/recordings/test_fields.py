@@ -82,11 +82,14 @@ def test_the_wakee(path: Path) -> None:
 
 
 def numbers(text: str, width: int) -> set[int]:
-    """What a number in a text may stand for."""
+    """What a number in a text may stand for; an address comes in brackets after its symbol."""
+    if text == "(nil)":
+        return {0}
+    symbol = re.fullmatch(r".*\((0x[0-9a-f]+)\)", text)
     found = set()
     for base in (10, 16, 8):
         try:
-            found.add(int(text, base) & (1 << 8 * width) - 1)
+            found.add(int(symbol[1] if symbol else text, base) & (1 << 8 * width) - 1)
         except ValueError:
             continue
     return found
@@ -113,14 +116,17 @@ def agrees(field: tracecmd.Field, value: Any, text: str, order: Any, long_size: 
     if isinstance(value, int):  # a name where the print fmt has one
         found = numbers(text, field.size)
         return value & (1 << 8 * field.size) - 1 in found if found else None
-    if isinstance(value, str):
-        if data is not None:  # not printable
-            return data.split(b"\0")[0] == value.encode(errors="surrogateescape") or not field.size
-        return text.encode(errors="surrogateescape").startswith(
-            value.encode(errors="surrogateescape")
-        )
+    if not field.is_array and isinstance(value, bytes):
+        return None  # "u32 buf" of old kernels' bprint, which is no u32
+    if data is None and isinstance(value, str | bytes):
+        # As text, up to a NUL, be it after the field, and without the newline that ends a line.
+        own = value if isinstance(value, bytes) else value.encode(errors="surrogateescape")
+        shown_text = text.encode(errors="surrogateescape")
+        return shown_text.startswith(own.split(b"\0")[0].removesuffix(b"\n"))
     if data is None or not field.size:
-        return None  # of no size, which it takes for a text; printable bytes
+        return None  # libtraceevent looks at nothing of no size
+    if isinstance(value, str):  # not printable
+        return data.split(b"\0")[0] == value.encode(errors="surrogateescape")
     if isinstance(value, bytes):
         return data == value
     if field.is_dynamic and data and bits_of(data, order, long_size) == value:
@@ -148,6 +154,7 @@ def test_texts_show_the_same(path: Path) -> None:
                 continue
             stream = event._batch.stream_of(event._index)
             line = report.record(event.raw, stream, event.ts, 0).decode(errors="surrogateescape")
+            line = re.sub(r"^(?: {5}|\S+: )(?= )", "", line)  # the instance
             names = "".join(f" {re.escape(name)}=(.*?)" for name in format.fields)
             shown = re.fullmatch(names + r"\n?", line, re.DOTALL)
             assert shown, line
@@ -163,4 +170,4 @@ def test_texts_show_the_same(path: Path) -> None:
                 told[same] += 1
                 assert same is not False, (format, field, value, text)
         report.close()
-        assert told[None] <= told[True]
+        assert told[None] <= 2 * told[True]  # names of functions and formats, arrays of no size
