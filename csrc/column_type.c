@@ -125,6 +125,13 @@ static bool is_open_ended(const struct event_format *event, const struct event_f
 	return !field->size || (is_stack(event, field) && text_is(event->name, "kernel_stack"));
 }
 
+/* Kernels before 3.x have "char buf" of no size for what became "char buf[]". */
+static bool is_text(const struct event_field *field)
+{
+	return (field->flags & TRC_FIELD_ARRAY || !field->size) && has_word(field->type, "char") &&
+	       !is_byte(field->type) && !has_part(field->type, TEXT("*"));
+}
+
 static struct column_type text_type(const struct field_access *access, uint32_t flags)
 {
 	return (struct column_type){
@@ -214,8 +221,7 @@ struct field_access field_access_of(const struct event_format *event,
 		access.type = (struct column_type){ .shape = SHAPE_BINARY };
 	else if (field->flags & TRC_FIELD_OPAQUE)
 		access.type = bytes_type(field, access.extent);
-	else if (array && has_word(field->type, "char") && !is_byte(field->type) &&
-		 !has_part(field->type, TEXT("*")))
+	else if (is_text(field))
 		access.type = text_type(&access, flags);
 	else if ((access.extent == EXTENT_DYNAMIC || access.extent == EXTENT_RELATIVE) &&
 		 is_bitmask(event, field))

@@ -174,6 +174,7 @@ static int read_common(struct scanner *s, const struct reading *r, struct event_
 		formats->common_fields = list.fields;
 		formats->common_by_name = list.by_name;
 		formats->common_count = list.count;
+		formats->reported_common_count = list.readable;
 		*failed = list.failed;
 		if (scanner_accept_char(s, '\n') && !*failed)
 			formats->common_text = (struct text){ start, (size_t)(s->pos - start) };
@@ -181,6 +182,7 @@ static int read_common(struct scanner *s, const struct reading *r, struct event_
 	format->common = formats->common_fields;
 	format->common_by_name = formats->common_by_name;
 	format->common_count = formats->common_count;
+	format->reported_common_count = formats->reported_common_count;
 	return TRC_OK;
 }
 
@@ -215,7 +217,7 @@ static int read_body(struct scanner *s, const struct reading *r, struct event_fo
 	format->fields = own.fields;
 	format->fields_by_name = own.by_name;
 	format->field_count = own.count;
-	format->reported_count = failed ? 0 : own.readable;
+	format->reported_field_count = failed ? 0 : own.readable;
 	if (failed || own.failed)
 		format->state |= TRC_EVENT_FIELDS_FAILED;
 	scanner_skip_newlines(s);
@@ -491,7 +493,8 @@ const struct event_field *event_reported_field(const struct event_format *format
 {
 	const struct event_field *field = event_own_field(format, name);
 
-	if (!field || field - format->fields >= format->reported_count)
-		field = event_common_field(format, name);
-	return field && !(field->flags & TRC_FIELD_OPAQUE) ? field : NULL;
+	if (field && field - format->fields < format->reported_field_count)
+		return field;
+	field = event_common_field(format, name);
+	return field && field - format->common < format->reported_common_count ? field : NULL;
 }

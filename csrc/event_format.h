@@ -24,8 +24,8 @@ struct event_format {
 	uint32_t rank;			/* among events of one id: libtraceevent sorts them in as it reads */
 	uint32_t common_count;
 	uint32_t field_count;
-	uint32_t reported_count;	/* of its own fields those that libtraceevent reads, too: up to the first
-					   that it cannot, of which reports know nothing, nor of later ones */
+	/* Of these those that libtraceevent reads, too, up to the first that it cannot: reports know no others. */
+	uint32_t reported_common_count, reported_field_count;
 	const struct event_field *common;	/* the fields all events share, in the order of the text */
 	const struct event_field *fields;	/* its own */
 	/* The same sorted by name, of one name in the order of the text; NULL: there are only a few. */
@@ -65,7 +65,7 @@ struct event_formats {
 	struct text common_text;	/* the common fields' lines of the event read last, and the result */
 	const struct event_field *common_fields;
 	const struct event_field *const *common_by_name;
-	uint32_t common_count;
+	uint32_t common_count, reported_common_count;
 };
 
 /* The format of a record's common_type, or NULL. */

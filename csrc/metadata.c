@@ -351,6 +351,8 @@ int trc_event(const struct trc_metadata *metadata, size_t event, struct trc_even
 		.state = format->state,
 		.common_count = format->common_count,
 		.field_count = format->field_count,
+		.reported_common_count = format->reported_common_count,
+		.reported_field_count = format->reported_field_count,
 	};
 	return TRC_OK;
 }

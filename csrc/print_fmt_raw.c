@@ -220,7 +220,7 @@ void print_fmt_run_raw(const struct print_fmt *program, const struct print_recor
 	const struct event_format *event = program->event;
 	uint32_t next = 0;
 
-	for (uint32_t i = 0; i < event->reported_count; i++) {
+	for (uint32_t i = 0; i < event->reported_field_count; i++) {
 		const struct event_field *field = &event->fields[i];
 		const struct piece *piece = NULL;
 		struct text before = TEXT("");

@@ -441,6 +441,8 @@ struct trc_event_info {
 	uint32_t state;			/* enum trc_event_state, or'ed */
 	uint32_t common_count;		/* number of common fields */
 	uint32_t field_count;		/* number of its own fields */
+	/* Of these those that libtraceevent reads, too, up to the first that it cannot, and that reports know. */
+	uint32_t reported_common_count, reported_field_count;
 };
 size_t trc_event_count(const struct trc_metadata *metadata);
 int trc_event(const struct trc_metadata *metadata, size_t event, struct trc_event_info *out,
@@ -803,7 +805,7 @@ struct ArrowArrayStream {
  * (comm and its like) are dictionaries. Arrays of numbers are lists, of fixed length where the field
  * is; cpumasks and bitmasks are lists of the numbers of the bits set; stacks are lists of uint64, a
  * kernel's without the -1 that may end it, a user's with all 8 as recorded, zeros behind the last one.
- * Bytes that are none of these (u8 arrays, structs) are binary. A value that does not lie within its
+ * Bytes that are none of these (u8 arrays, structs, opaque fields) are binary. A value that does not lie within its
  * record is null, and so is that of a field which an event does not have. Each column's metadata holds
  * the field's C type ("c_type"), "offset", "size", "signed", and what trc_column.symbols says as "symbols".
  */

@@ -176,7 +176,7 @@ class EventFormat:
         try:
             return self._all_fields[name]
         except KeyError:
-            raise KeyError(unknown_name(f"field of {self}", name, self._all_fields)) from None
+            raise KeyError(unknown_field(f"field of {self}", name, self._all_fields)) from None
 
     def qualified(self, name: str) -> Field | None:
         """Its own field of a name like ``"sched_wakeup.pid"`` or ``"sched:sched_wakeup.pid"``.
@@ -192,7 +192,7 @@ class EventFormat:
         """How to read a field, by its name or its qualified name; not one of the record's own."""
         field = self._all_fields.get(name) or self.qualified(name)
         if field is None:
-            raise KeyError(unknown_name(f"field of {self}", name, self._all_fields))
+            raise KeyError(unknown_field(f"field of {self}", name, self._all_fields))
         reader = self._readers[name] = field._reader
         return reader
 
@@ -231,11 +231,15 @@ def near_names(name: str, known: Iterable[str]) -> list[str]:
 
 
 def unknown_name(what: str, name: str, known: Iterable[str]) -> str:
-    if name in OLD_NAMES:
-        return f"no {what} is named {name!r}; the record's own is 'common_{name}'"
     near = near_names(name, known)
     hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
     return f"no {what} is named {name!r}{hint}"
+
+
+def unknown_field(what: str, name: str, known: Iterable[str]) -> str:
+    if name in OLD_NAMES:
+        return f"no {what} is named {name!r}; the record's own is 'common_{name}'"
+    return unknown_name(what, name, known)
 
 
 class UnknownEventError(errors.TraceError, KeyError):

@@ -234,7 +234,7 @@ class Session:
         """Records of all peers as columns, on one clock: :meth:`Trace.table` for a session.
 
         Ask for the column ``peer`` to tell whose a record is. A field whose type differs between
-        the peers' kernels takes the type that holds both.
+        the peers' kernels takes the type that holds both; ``common_pid`` is the peer's own PID.
 
         Args:
             peers: ``"host"`` and names of guests; None for all.

@@ -8,15 +8,14 @@ batch by batch. Whatever speaks the Arrow PyCapsule interface takes it as it is,
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
-from . import _arguments, _lowlevel, _records, errors
-from ._texts import valid_utf8
-from .event import RECORD_NAMES, EventFormat, unknown_name
+from . import _arguments, _lowlevel, _records
+from ._column_choice import OWN, UnknownFieldError, add_symbols, choose_columns
+from .event import EventFormat, unknown_field
 from .export import GROUP_ROWS, write_parquet, write_tables
 from .filter import FilterError, check_filters, compile_filter
 from .packages import MissingPackageError, package
@@ -36,105 +35,12 @@ __all__ = [
     "package",
 ]
 
-OWN = {name: name.removeprefix("common_") for name in RECORD_NAMES}
-"""The columns that are the record's own, and of what kind each is for the core."""
-USUAL = ("ts", "cpu", "common_pid", "common_comm", "common_flags", "common_preempt_count")
 BATCH_ROWS = 65536
 WINDOW_BYTES = 8 << 20  # of all streams together, for a task of a thread
 PASS_TABLES = 128  # read at once: each is a file that is open, and has a batch
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-
-
-class UnknownFieldError(errors.TraceError, KeyError):
-    """None of the events has a field of that name."""
-
-    __str__ = errors.TraceError.__str__
-
-
-# Which columns -------------------------------------------------------------------------------
-
-
-def _own(name: str) -> _lowlevel.Column:
-    return _lowlevel.Column(name, OWN[name])
-
-
-def _resolve(events: Sequence[EventFormat], name: str) -> _lowlevel.Column:
-    """The column of a name: the record's own, or a field of all events that have it, or of one."""
-    if name in OWN:
-        return _own(name)
-    for event in events:
-        if event.has_field(name):
-            return _lowlevel.Column(name, "field", name)
-    for event in events:
-        field = event.qualified(name)
-        if field is not None:
-            return _lowlevel.Column(name, "field", field.name, event=str(event))
-    known = dict.fromkeys(field for event in events for field in event.fields)
-    what = f"column of {events[0] if len(events) == 1 else 'these events'}"
-    raise UnknownFieldError(unknown_name(what, name, [*OWN, *known]))
-
-
-def _shared_fields(events: Sequence[EventFormat]) -> list[str]:
-    """Names of the fields that all events have, declared alike, in the order of the first."""
-    if not events:
-        return []
-    shared = {name: (f.type, f.size, f.is_signed) for name, f in events[0].fields.items()}
-    for event in events[1:]:
-        fields = event.fields
-        shared = {
-            name: declared
-            for name, declared in shared.items()
-            if (f := fields.get(name)) and (f.type, f.size, f.is_signed) == declared
-        }
-        if not shared:
-            break
-    return [name for name in shared if name not in OWN]
-
-
-def _usual_columns(events: Sequence[EventFormat]) -> list[_lowlevel.Column]:
-    """The record's own, then the fields; those by a name of the record's own under a longer one."""
-    columns = [_own(name) for name in USUAL]
-    if len(events) != 1:
-        shared = _shared_fields(events)
-        return [*columns, _own("event"), *(_lowlevel.Column(n, "field", n) for n in shared)]
-    event = events[0]
-    for name in event.fields:
-        if name in OWN:
-            longer = f"{event.name}.{name}"
-            columns.append(_lowlevel.Column(longer, "field", name, event=str(event)))
-        else:
-            columns.append(_lowlevel.Column(name, "field", name))
-    return columns
-
-
-def _choose_columns(
-    events: Sequence[EventFormat], wanted: Sequence[str] | None
-) -> list[_lowlevel.Column]:
-    if wanted is None:
-        return _usual_columns(events)
-    return [_resolve(events, name) for name in wanted]
-
-
-def _add_symbols(
-    columns: Sequence[_lowlevel.Column], events: Sequence[EventFormat]
-) -> tuple[_lowlevel.Column, ...]:
-    """Add the names of values, where all events that have the field give them alike."""
-    found = []
-    for column in columns:
-        name = column.field
-        having = [
-            event for event in events if name in event.fields and column.event in ("", str(event))
-        ]
-        tables = [event.symbols.get(name) for event in having]
-        same = tables and tables[0] and all(table == tables[0] for table in tables)
-        if same:
-            texts = {value: valid_utf8(text) for value, text in (tables[0] or {}).items()}
-            found.append(column._replace(symbols=json.dumps(texts)))
-        else:
-            found.append(column)
-    return tuple(found)
 
 
 # Reading -------------------------------------------------------------------------------------
@@ -327,7 +233,9 @@ def _make_filters(
     if unknown:
         known = {name for event in events for name in event.fields}
         name = sorted(unknown)[0]
-        raise UnknownFieldError(unknown_name("field for the filter", name, [*known, "COMM", "CPU"]))
+        raise UnknownFieldError(
+            unknown_field("field for the filter", name, [*known, "COMM", "CPU"])
+        )
     _refuse_two_meanings(filters.values())
     return filters
 
@@ -602,7 +510,7 @@ def make_table(
         raise TypeError(f"where={where!r}; it is a text")
     if isinstance(columns, str):
         raise TypeError("columns is a list of names, not a name")
-    chosen = _choose_columns(formats, _arguments.names("columns", columns))
+    chosen = choose_columns(formats, _arguments.names("columns", columns))
     if len({column.name for column in chosen}) < len(chosen):
         raise UnknownFieldError("columns: a name occurs twice")
     filters = _make_filters(readers, where, formats, names)
@@ -610,7 +518,7 @@ def make_table(
         sources = [source for source in sources if id(source.reader) in filters]
     scan = Scan(
         request(sources),
-        _add_symbols(chosen, everywhere),
+        add_symbols(chosen, everywhere),
         filters,
         ts == "uint64",
         invalid_utf8 == "binary",

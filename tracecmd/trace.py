@@ -669,20 +669,25 @@ class Trace:
     ) -> Table:
         """Records as columns, for any consumer of Arrow data; no other package is needed.
 
-        Of one event the columns are ``ts``, ``cpu``, ``pid``, ``comm``, ``flags``,
-        ``preempt_count`` and the event's own fields; a common column whose name one of these
-        fields has is called ``common_pid`` and so on. Of several events they are the common ones
-        and ``event``. ``system``, ``buffer``, ``peer`` and ``missed_events`` may be asked for;
+        A name means the same in every table, and what ``event[name]`` gives. The record's own
+        columns are ``ts``, ``cpu``, ``common_pid``, ``common_comm``, ``common_flags``,
+        ``common_preempt_count``, ``event``, ``system``, ``buffer``, ``peer`` and ``missed_events``;
         the last is how many events were lost since the row before of that CPU and buffer, -1 for an
-        unknown number.
+        unknown number. All other names are of fields: ``pid`` of sched_wakeup is the task that is
+        woken. Fields of several events by one name share a column, which is null in rows of events
+        without it; ``"sched_wakeup.pid"`` or ``"sched:sched_wakeup.pid"`` is that event's alone. So
+        is ``"workqueue_queue_work.cpu"``, as ``cpu`` is the record's own.
+
+        Of one event the columns are the first six of these and all of the event's fields; of
+        several the first six, ``event``, and the fields that all of them have and declare alike.
 
         Integers keep width and sign; pointers are uint64, bool is bool; strings are utf8, those of
         fixed length (comm) dictionaries of it; arrays are lists, of fixed size where the field is;
-        cpumasks and bitmasks are lists of the numbers of the bits set; arrays of u8, structs and
-        all else is binary. The stacks of ``kernel_stack`` and ``user_stack`` are lists of uint64;
-        the latter have always the 8 entries recorded, zeros behind the last address, as
-        trace-cmd report shows them. Null is what an event has not, or what does not lie in its
-        record.
+        cpumasks and bitmasks are lists of the numbers of the bits set; arrays of u8, structs,
+        fields whose declaration cannot be read, and all else is binary. The stacks of
+        ``kernel_stack`` and ``user_stack`` are lists of uint64; the latter have always the 8
+        entries recorded, zeros behind the last address, as trace-cmd report shows them. Null is
+        what an event has not, or what does not lie in its record.
 
         Enums and flags are integers. The metadata of a field's column (``pyarrow.Field.metadata``,
         also in Parquet and Arrow files) holds ``c_type``, ``offset`` and ``size`` in bytes,
@@ -692,13 +697,15 @@ class Trace:
 
         Args:
             events: as for :meth:`iter`.
-            columns: names of columns: fields, common ones and those named above.
+            columns: names of columns, as above.
             where: a filter in the language of trace-cmd report -F:
                 ``"prev_state == 0 && next_comm =~ '^kvm'"``, with or without events in front
                 (``"sched/sched_switch: next_pid == 3"``). ``=~`` and ``!~`` take regular
-                expressions, ``~`` the kernel's wildcards. Numbers are compared as unsigned 64-bit
-                ones. Other than there, ``a || b && c`` is an error: parentheses have to say which
-                goes first.
+                expressions, ``~`` the kernel's wildcards. Names are those of columns; ``COMM``
+                and ``CPU`` are ``common_comm`` and ``cpu``, and a ``cpu`` that some event has as a
+                field, too, has to be told by these or by its longer name. Numbers are compared as
+                unsigned 64-bit ones. Other than there, ``a || b && c`` is an error: parentheses
+                have to say which goes first.
             buffers, cpus, start, end, pids, order, reverse, threads, progress: as for
                 :meth:`iter`.
             ts: type of the column ``ts``: ``timestamp[ns]`` or ``uint64``.
@@ -712,6 +719,7 @@ class Trace:
                 are suggested.
             FilterError: (a ValueError) ``where`` is not a filter, or compares what cannot be
                 compared in any of the events, such as a number with a text.
+            ValueError: the types of fields by one name cannot be one column.
         """
         return make_table(
             [self._reader],

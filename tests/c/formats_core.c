@@ -15,9 +15,11 @@ static int failed(const struct trc_error *err)
 static int print_fields(const struct trc_metadata *metadata, size_t index,
 			const struct trc_event_info *event, struct trc_error *err)
 {
-	for (size_t i = 0; i < (size_t)event->common_count + event->field_count; i++) {
+	for (size_t i = 0; i < (size_t)event->common_count + event->reported_field_count; i++) {
 		struct trc_field_info f;
 
+		if (i >= event->reported_common_count && i < event->common_count)
+			continue;
 		if (trc_event_field(metadata, index, i, &f, err))
 			return failed(err);
 		printf(" %s %.*s|%.*s|%d|%d|%u|%u|%x\n", i < event->common_count ? "common" : "field",

@@ -118,6 +118,12 @@ class Reader:
         return values
 
 
+def column_of(event: tracecmd.EventFormat, field: str) -> str:
+    """The column of a field in a table of its event; cpu, event... are the record's own."""
+    own = ("ts", "cpu", "event", "system", "buffer", "peer", "missed_events")
+    return f"{event.name}.{field}" if field in own else field
+
+
 def lines_by_event(lines: Iterable[str]) -> dict[int, list[list[str]]]:
     found: dict[int, list[list[str]]] = defaultdict(list)
     for line in lines:
@@ -136,16 +142,15 @@ def test_all_values(path: Path, fields_program: Path) -> None:
             assert event is not None
             table = trace.table(str(event), ts="uint64").to_arrow()
             table.validate(full=True)
-            own = {
-                name: f"common_{name}" if name in event.fields else name
-                for name in ("ts", "cpu", "pid")
-            }
-            got = [table.column(own[name]).to_pylist() for name in own]
+            got = [table.column(name).to_pylist() for name in ("ts", "cpu", "common_pid")]
             for column, place in zip(got, range(3), strict=True):
                 assert column == [int(words[place]) for words in records], (event, place)
             reader = Reader(trace, event)
-            for place, field in enumerate(event.fields.values(), 3):
-                values = table.column(field.name).to_pylist()
+            readable = itertools.takewhile(lambda f: not f.is_opaque, event.fields.values())
+            for place, field in enumerate(readable, 3):
+                if field.is_dynamic and field.size == 8 and trace.byteorder == "big":
+                    continue  # synthetic events: libtraceevent takes the last four bytes
+                values = table.column(column_of(event, field.name)).to_pylist()
                 expected = [reader.expected(field, words[place]) for words in records]
                 assert values == expected, (str(event), field)
 
@@ -198,7 +203,7 @@ def test_names_of_values(path: Path) -> None:
         for name, event in trace.events.items():
             schema = pa.schema(trace.table(name))
             for field in event.fields:
-                found = schema.field(field).metadata.get(b"symbols")
+                found = schema.field(column_of(event, field)).metadata.get(b"symbols")
                 names = {int(k): v for k, v in json.loads(found).items()} if found else None
                 assert names == event.symbols.get(field), (name, field)
 
@@ -366,7 +371,7 @@ def test_sessions(folder: Path) -> None:
     """The peers' records on one clock, as Session.iter() has them."""
     with tracecmd.open_session(folder) as session:
         expected = [(e.ts, e.peer, e.cpu, e.pid) for e in session.iter("sched_switch")]
-        columns = ["ts", "peer", "cpu", "pid", "next_comm"]
+        columns = ["ts", "peer", "cpu", "common_pid", "next_comm"]
         table = session.table("sched_switch", columns=columns, ts="uint64")
         found = [tuple(row.values())[:4] for row in table.to_arrow().to_pylist()]
         assert found == expected

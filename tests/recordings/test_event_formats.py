@@ -195,7 +195,7 @@ int timestamp.x|int x-y|int x->y|u64 a[3] b c|"char" x|int x!|* x|__data_loc cha
 def test_declarations(
     tmp_path: Path, version: int, commit_size: int, ours: Path, theirs: Path
 ) -> None:
-    """Each as the second of three fields, since those before a fault remain; in both systems."""
+    """Each as the second of three fields, as libtraceevent stops at a fault; in both systems."""
     formats = [
         text(f"event{i}", 1000 + i, line("int first") + line(declaration) + line("int last"))
         for i, declaration in enumerate(DECLARATIONS)

@@ -105,11 +105,12 @@ def test_types(write: Write, big_endian: bool, long_size: int, compression: Any)
     types = {**TYPES, **({"i": "uint32"} if long_size == 4 else {})}
     assert {name: str(table.schema.field(name).type) for name in types} == types
     rows = table.to_pylist()
-    common = {"cpu": 0, "pid": 17, "comm": "worker/0:1", "flags": 3, "preempt_count": 2}
+    common = {"cpu": 0, "common_pid": 17, "common_comm": "worker/0:1", "common_flags": 3,
+              "common_preempt_count": 2}  # fmt: skip
     expected = {**common, **zoo_row(machine)}
     assert {k: v for k, v in rows[0].items() if k != "ts"} == expected
     assert {k: v for k, v in rows[2].items() if k != "ts"} == expected
-    present = {"cpu", "pid", "comm", "flags", "preempt_count", "a", "b", "c", "d", "e", "f"}
+    present = {*common, "a", "b", "c", "d", "e", "f"}
     assert {k for k, v in rows[1].items() if v is not None and k != "ts"} == present
     assert table["ts"].cast("int64").to_pylist() == [1000, 1005, 1006]
     assert raw[0] == {"name": b"ab", "text": "t\u00fcr".encode(), "other": b"bad \xff\xe2\x82 utf"}

@@ -29,6 +29,10 @@ format:
 \tfield:__rel_loc u8[] bytes;\toffset:12;\tsize:4;\tsigned:0;
 \tfield:char *argv[2 * 3];\toffset:16;\tsize:48;
 \tfield:int __attribute__((btf_type_tag("user"))) * where;\toffset:64;\tsize:8;\tsigned:0;
+\tfield:int (*call)(void *, u8 [2]);\toffset:80;\tsize:8;\tsigned:0;
+\tfield:struct { int a; u8 b[2][3]; } pair[2];\toffset:88;\tsize:16;\tsigned:0;
+\tfield:u8 grid[2][3];\toffset:104;\tsize:6;\tsigned:0;
+\tfield:int nowhere(;
 \tfield special:int stamp.tv_sec;\toffset:72;\tsize:4;\tsigned:0;
 
 print fmt: "%s", __get_str(name)

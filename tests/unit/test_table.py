@@ -50,7 +50,7 @@ def test_consumers_agree(path: Path) -> None:
             pa.Table.from_batches(pa.record_batch(b) for b in table.batches()).to_pylist() == rows
         )
         events = list(trace.iter("sched_switch"))
-    assert [(row["ts"], row["cpu"], row["pid"]) for row in rows] == [
+    assert [(row["ts"], row["cpu"], row["common_pid"]) for row in rows] == [
         (e.ts, e.cpu, e.pid) for e in events
     ]
 
@@ -108,7 +108,7 @@ def test_losses(
 ) -> None:
     """What was lost before a record that is not wanted is lost before the next of its CPU and
     buffer, however many threads read, and wherever one window of time ends."""
-    columns = ["buffer", "cpu", "ts", "pid", "missed_events"]
+    columns = ["buffer", "cpu", "ts", "common_pid", "missed_events"]
     path = write(test_records.trace_of("lost", version=version))
     with tracecmd.open(path) as trace:
         whole = test_records.rows(trace)
@@ -168,7 +168,10 @@ def test_where(path: Path) -> None:
         )
         check("prev_pid == next_pid", lambda r: r["prev_pid"] == r["next_pid"])
         check("sched/sched_switch: CPU == 1", lambda r: r["cpu"] == 1)
-        check("COMM == 'worker/0:1'", lambda r: r["comm"] == "worker/0:1")
+        check("COMM == 'worker/0:1'", lambda r: r["common_comm"] == "worker/0:1")
+        check("common_comm == 'worker/0:1'", lambda r: r["common_comm"] == "worker/0:1")
+        check("cpu == 1 && common_flags == 0", lambda r: r["cpu"] == 1)
+        check("sched_switch.next_pid == 3", lambda r: r["next_pid"] == 3)
         assert trace.table("sched_switch", where="tick: n == 1").to_arrow().num_rows == 0
         nothing = trace.table("sched_switch", where="prev_pid == -1").to_arrow()
         assert nothing.num_rows == 0
@@ -177,7 +180,7 @@ def test_where(path: Path) -> None:
 
 def test_several_events(path: Path) -> None:
     with tracecmd.open(path) as trace:
-        names = ["ts", "event", "system", "pid", "n", "prev_comm"]
+        names = ["ts", "event", "system", "common_pid", "n", "prev_comm"]
         table = trace.table(["tick", "sched_switch"], columns=names, ts="uint64").to_arrow()
         rows = table.to_pylist()
         assert len(rows) == 30_000
@@ -278,7 +281,9 @@ def test_streams_outlive_the_trace_and_release_it(path: Path) -> None:
 def test_batches_and_their_schemas_outlive_the_trace(path: Path) -> None:
     """Both belong to whoever has them, and a schema may be asked for again and again."""
     with tracecmd.open(path) as trace:
-        table = trace.table(["sched_switch", "test:tick"], columns=["ts", "comm", "n", "event"])
+        table = trace.table(
+            ["sched_switch", "test:tick"], columns=["ts", "common_comm", "n", "event"]
+        )
         expected = table.to_arrow()
         batches = list(table.batches())
         keyed = list(trace.tables(["sched_switch"]).batches())

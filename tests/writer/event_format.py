@@ -131,16 +131,16 @@ class Values:
 
     @staticmethod
     def _dynamic(item: Field, end: int, value: Value, data: bytearray, machine: Machine) -> bytes:
-        """Low half where the bytes lie (``__rel_loc``: behind the field), high half size.
+        """u32: low half where the bytes lie (``__rel_loc``: behind the field), high half size.
 
-        Of u32; kernels of 2009 had a u16, without the size.
+        Of 2 bytes, as in 2009, the field is that offset alone; of 8 the first half is used.
         """
         content = _content(value)
         where = len(data) - (end if item.declaration.startswith("__rel_loc") else 0)
         data += content
-        return machine.pack(
-            item.bytes_on(machine), (0 if item.size == 2 else len(content) << 16) | where
-        )
+        if item.size == 2:
+            return machine.pack(2, where)
+        return machine.pack(4, len(content) << 16 | where).ljust(item.bytes_on(machine), b"\0")
 
 
 def _content(value: Value) -> bytes:

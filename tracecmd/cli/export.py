@@ -42,7 +42,7 @@ def add_parser(commands: Any) -> None:
         "--output",
         required=True,
         metavar="OUT",
-        help=f"a file ({', '.join(FORMATS)}) of one event or of the common columns of several, "
+        help=f"a file ({', '.join(FORMATS)}) of one event or of what several have in common, "
         f"a folder for a file per event (FOLDER or FOLDER/), or {PERFETTO}",
     )
     parser.add_argument(
