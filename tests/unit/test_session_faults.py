@@ -123,7 +123,7 @@ def test_commands_name_the_file(
         "export": [str(folder), "-q", "-o", out],
         "session": [str(folder), "--vcpus"],
     }
-    assert main([command.split()[0], *arguments[command]]) == 0
+    assert main([command.split(maxsplit=1)[0], *arguments[command]]) == 0
     warnings = capsys.readouterr().err
     if command != "session":  # that warns before it reads
         assert warnings == f"tracecmd: warning: {expected}\n"
