@@ -109,7 +109,7 @@ def test_strict_sessions_refuse_what_strict_traces_do(
     assert caught.value.path == str(folder / FILES[name])
 
 
-@pytest.mark.parametrize("command", ["report", "export", "session"])
+@pytest.mark.parametrize("command", ["report", "report --threads", "export", "session"])
 def test_commands_name_the_file(
     damaged: tuple[Path, str], command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -119,10 +119,11 @@ def test_commands_name_the_file(
     out = str(tmp_path / "out.pftrace")
     arguments = {
         "report": paths,
+        "report --threads": ["--threads", "3", *paths],
         "export": [str(folder), "-q", "-o", out],
         "session": [str(folder), "--vcpus"],
     }
-    assert main([command, *arguments[command]]) == 0
+    assert main([command.split(maxsplit=1)[0], *arguments[command]]) == 0
     warnings = capsys.readouterr().err
     if command != "session":  # that warns before it reads
         assert warnings == f"tracecmd: warning: {expected}\n"

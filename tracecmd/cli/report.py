@@ -374,11 +374,19 @@ def _print_report(
     readers = [trace._reader for trace in traces]
     symbols = _symbols(readers, arguments)
     out = sys.stdout.buffer
+    told: set[str] = set()
+
+    def tell(problem: Exception) -> None:
+        text = str(problem)
+        if not arguments.q and text not in told:  # threads may come across one twice
+            told.add(text)
+            warn(text)
+
     with Bar(not out.isatty()) as bar:
         request = _records.Request(
             _sources(arguments, files, traces, symbols),
             threads=arguments.threads,
-            on_problem=(lambda problem: None) if arguments.q else warn,
+            on_problem=tell,
             on_progress=bar.show,
         )
         for chunk in report(request, readers, symbols, options):
