@@ -419,9 +419,16 @@ int stream_cursor_next_page(struct stream_cursor *cursor, struct trc_error *err)
 
 /* --- bisection ------------------------------------------------------------------------------- */
 
+static bool has_records(const struct trc_data *data, struct subbuffer sub)
+{
+	struct record record;
+
+	return subbuffer_next(&sub, data->layout.big_endian, &record) == SUBBUFFER_RECORD;
+}
+
 /*
- * The time a page begins with. Pages without records may carry any time, so the next one with
- * records before page limit speaks for them; false: there is none.
+ * The time a page begins with. Pages without records, empty or damaged, may carry any time, so the
+ * next one with records before page limit speaks for them; false: there is none.
  */
 static int page_time(const struct trc_data *data, const struct stream *stream, uint64_t index,
 		     uint64_t limit, struct chunk_cache *cache, uint64_t *ts, bool *found,
@@ -435,7 +442,8 @@ static int page_time(const struct trc_data *data, const struct stream *stream, u
 		if (rc && !problem_is_bearable(rc))
 			return rc;
 		if (rc || !subbuffer_open(&data->layout, data->layout.big_endian, page.bytes,
-					  stream->info.page_size, page.available, &sub) || !sub.end)
+					  stream->info.page_size, page.available, &sub) ||
+		    !has_records(data, sub))
 			continue;
 		*ts = clock_ns(stream->clock, stream->info.cpu, sub.ts);
 		*found = true;

@@ -30,6 +30,7 @@ from ..writer import (
     Event,
     Machine,
     Page,
+    RawRecord,
     Tsc2Nsec,
     fill_pages,
 )
@@ -358,6 +359,24 @@ def test_chunks_that_claim_to_fill_memory(write: Write) -> None:
         with pytest.raises(tracecmd.LimitError):
             b"".join(trace.report())
         assert list(trace.iter(cpus=[])) == []
+
+
+@pytest.mark.parametrize("wrong", [1, 1 << 62], ids=["early", "late"])
+def test_windows_beside_damaged_pages(write: Write, wrong: int) -> None:
+    """A page none of whose records can be read says nothing about when the others were written."""
+    pages = fill_pages(((i * 10, TICK.values(n=i)) for i in range(1, 2000)), Machine(False, 8))
+    damaged = Page(wrong, [RawRecord(struct.pack("<II", 0, 0xFFFFFFF0))])
+    for places in ([len(pages) // 2], [0, 1, 2], range(4, 12), [len(pages) - 1]):
+        made = [damaged if n in places else page for n, page in enumerate(pages)]
+        with tracecmd.open(write(Trace(buffers=[Buffer(cpus={0: made})]))) as trace:
+            whole = [event.ts for event in trace]
+            assert len(pages) > 12
+            assert 1000 < len(whole) < 1999
+            for start, end in itertools.pairwise([0, 50, 4000, 9990, 10_010, 17_000, 30_000]):
+                expected = [ts for ts in whole if start <= ts < end]
+                assert [e.ts for e in trace.iter(start=start, end=end)] == expected
+                backwards = trace.iter(start=start, end=end, reverse=True)
+                assert [e.ts for e in backwards] == expected[::-1]
 
 
 def test_areas_that_no_table_tells_of_end_where_time_steps_back(write: Write) -> None:
