@@ -308,7 +308,8 @@ int walk_peek(struct trc_walk *walk, struct walk_record **records, size_t *count
 
 void walk_take(struct trc_walk *walk, size_t count)
 {
-	merge_tree_root(&walk->tree)->at += count;
+	if (count)	/* where there was nothing yet, there is no place to move on from */
+		merge_tree_root(&walk->tree)->at += count;
 }
 
 /* Copies payloads for as long as they fit; how many did. */

@@ -35,10 +35,13 @@ TRC_INLINE void output_limit(struct output *out, size_t n)
 /* Makes room for n more bytes. false: there is none, and the fact is noted. */
 bool output_grow(struct output *out, size_t n);
 
-/* Where to write at most n bytes; out->size is then moved by the writer. NULL: no room. */
+/*
+ * Where to write at most n bytes; out->size is then moved by the writer. NULL: no room. No bytes have
+ * a place, too, so that there is one to give: they make the first room.
+ */
 TRC_INLINE char *output_reserve(struct output *out, size_t n)
 {
-	if (TRC_UNLIKELY(n > out->end - out->size) && !output_grow(out, n))
+	if (TRC_UNLIKELY(n >= out->end - out->size) && !output_grow(out, n))
 		return NULL;
 	return out->data + out->size;
 }

@@ -36,13 +36,21 @@ uint32_t compile_expr(struct compiler *c, struct expr expr)
 	return c->p->expr_count++;
 }
 
-static bool add_entry(struct compiler *c, struct entry entry)
+/* Room for one more. Asked for by every list, so that one without entries has a place, too. */
+static bool reserve_entry(struct compiler *c)
 {
 	void *array = c->p->entries;
 
-	if (!grow(c, &array, c->p->entry_count, sizeof(entry)))
+	if (!grow(c, &array, c->p->entry_count, sizeof(*c->p->entries)))
 		return false;
 	c->p->entries = array;
+	return true;
+}
+
+static bool add_entry(struct compiler *c, struct entry entry)
+{
+	if (!reserve_entry(c))
+		return false;
 	c->p->entries[c->p->entry_count++] = entry;
 	return true;
 }
@@ -161,6 +169,8 @@ static struct expr compile_entries(struct compiler *c, const struct node *node, 
 	expr.a = compile_operand(c, node->left);
 	expr.first = c->p->entry_count;
 	expr.sorted = true;
+	if (!reserve_entry(c))
+		return expr;
 	for (const struct symbol_entry *e = node->entries; e; e = e->next) {
 		char *name = arena_alloc(&c->p->arena, e->name.size + COPY_SLACK);
 

@@ -406,9 +406,17 @@ static uint64_t probe_pages(const struct stream *stream)
 	return PROBE_EMPTY_BYTES / stream->info.page_size + 1;
 }
 
+static bool has_records(const struct trc_data *data, struct subbuffer sub)
+{
+	struct record record;
+
+	return subbuffer_next(&sub, data->layout.big_endian, &record) == SUBBUFFER_RECORD;
+}
+
 /*
- * The time a page begins with. Pages without records may carry any time, so the next one with
- * records before page limit speaks for them; false: there is none, or not among the next probe_pages().
+ * The time a page begins with. Pages without records, empty or damaged, may carry any time, so the
+ * next one with records before page limit speaks for them; false: there is none, or not among the next
+ * probe_pages().
  */
 static int page_time(const struct trc_data *data, const struct stream *stream, uint64_t index,
 		     uint64_t limit, struct page_cache *cache, uint64_t *ts, bool *found,
@@ -424,7 +432,8 @@ static int page_time(const struct trc_data *data, const struct stream *stream, u
 		if (rc && (!page_fault_is_bearable(rc) || (cache->account && cache->account->exceeded)))
 			return rc;
 		if (rc || !subbuffer_open(&data->layout, data->layout.big_endian, page.bytes,
-					  stream->info.page_size, page.available, &sub) || !sub.end)
+					  stream->info.page_size, page.available, &sub) ||
+		    !has_records(data, sub))
 			continue;
 		*ts = clock_ns(stream->clock, stream->info.cpu, sub.ts);
 		*found = true;

@@ -10,10 +10,12 @@
 #define FUZZ_EXACT_MAPPING_H
 
 #include <stdbool.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "fuzz.h"
+#include "tracecmd.h"
 
 void *__wrap_mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset);
 void *__wrap_mmap64(void *address, size_t size, int protection, int flags, int fd, off_t offset);
@@ -63,6 +65,36 @@ static inline void require(bool condition, const char *what)
 		fprintf(stderr, "broken promise: %s\n", what);
 		abort();
 	}
+}
+
+static volatile uint8_t touched;	/* so that no read is left out */
+
+/* What is handed out can be read. */
+static inline void touch(const void *bytes, size_t size)
+{
+	const uint8_t *p = bytes;
+	uint8_t sum = 0;
+
+	for (size_t i = 0; i < size; i++)
+		sum ^= p[i];
+	touched = sum;
+}
+
+static inline void check_error(const struct trc_error *err)
+{
+	require(err->code != TRC_OK, "an error has a code");
+	require(err->message[0] && memchr(err->message, '\0', sizeof(err->message)),
+		"an error has a text, which ends in NUL");
+}
+
+/* Every function either succeeds or fills its error. */
+static inline bool ok(int rc, const struct trc_error *err)
+{
+	if (!rc)
+		return true;
+	require(rc == err->code, "the code returned is the error's");
+	check_error(err);
+	return false;
 }
 
 #endif

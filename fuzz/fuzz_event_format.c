@@ -2,8 +2,7 @@
 /*
  * The parsers of the kernel's texts, on any bytes at all.
  *
- * clang -g -fsanitize=fuzzer,address,undefined -Icsrc fuzz/fuzz_event_format.c csrc/...
- * is a libFuzzer target. With -DFUZZ_MAIN it has a main of its own for any compiler:
+ * A libFuzzer target: README.md. With -DFUZZ_MAIN it has a main of its own for any compiler:
  * fuzz_event_format MUTATIONS SEED FILE... cuts each file's text at every byte, then mutates it;
  * with MUTATIONS 0 it takes each file once, as it is.
  */

@@ -20,37 +20,6 @@
 #define WALK_PAYLOAD 65536
 #define WALK_BATCHES 2000	/* a bound only for what is looked at; no file here has as many */
 
-/* --- what is handed out must be readable ---------------------------------------------------- */
-
-static volatile uint8_t sink;
-
-static void touch(const void *bytes, size_t size)
-{
-	const uint8_t *p = bytes;
-	uint8_t sum = 0;
-
-	for (size_t i = 0; i < size; i++)
-		sum ^= p[i];
-	sink = sum;
-}
-
-static void touch_error(const struct trc_error *err)
-{
-	require(memchr(err->message, '\0', sizeof(err->message)) != NULL, "a message ends in NUL");
-	require(err->code != TRC_OK, "an error has a code");
-	touch(err->message, strlen(err->message));
-}
-
-/* Every function either succeeds or fills its error. */
-static bool ok(int rc, const struct trc_error *err)
-{
-	if (!rc)
-		return true;
-	require(rc == err->code, "the code returned is the error's");
-	touch_error(err);
-	return false;
-}
-
 /* --- the file's options and sections ---------------------------------------------------------- */
 
 static void use_header(const struct trc_file *file)
@@ -65,7 +34,7 @@ static void use_header(const struct trc_file *file)
 	ok(trc_check(file, &err), &err);
 	for (size_t i = 0; i < trc_problem_count(file); i++) {
 		require(!trc_problem(file, i, &err), "there are as many problems as said");
-		touch_error(&err);
+		check_error(&err);
 	}
 	trc_header(file, &header);
 	touch(header.compression, strlen(header.compression));
@@ -74,7 +43,7 @@ static void use_header(const struct trc_file *file)
 	touch(text, size);
 	trc_ts_offset(file, &ts_offset);
 	ok(trc_tsc2nsec(file, &tsc, &err), &err);
-	sink = (uint8_t)(trc_trace_id(file) ^ trc_cpu_count(file));
+	touched = (uint8_t)(trc_trace_id(file) ^ trc_cpu_count(file));
 }
 
 static void use_options(const struct trc_file *file)
@@ -468,77 +437,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	return 0;
 }
 
-/* --- without libFuzzer: the files named, as they are, or changed at random --------------------------- */
-
-#ifdef FUZZ_MAIN
-
-static uint64_t random_state = 1;
-
-/* xorshift64*, so that a seed means the same everywhere. */
-static uint64_t random_number(uint64_t below)
-{
-	random_state ^= random_state >> 12;
-	random_state ^= random_state << 25;
-	random_state ^= random_state >> 27;
-	return random_state * UINT64_C(2685821657736338717) % below;
-}
-
-static void damage(uint8_t *data, size_t *size)
-{
-	static const uint64_t values[] = { 0, 1, 0xff, 0x7fffffff, 0xffffffff, UINT64_MAX, 4096 };
-	unsigned int changes = 1 + (unsigned int)random_number(8);
-
-	for (unsigned int i = 0; i < changes && *size > 8; i++) {
-		size_t at = random_number(*size - 8);
-
-		switch (random_number(5)) {
-		case 0:
-			data[at] ^= (uint8_t)(1 << random_number(8));
-			break;
-		case 1:
-			data[at] = (uint8_t)random_number(256);
-			break;
-		case 2:
-			memcpy(data + at, &values[random_number(7)], (size_t)1 << random_number(4));
-			break;
-		case 3:
-			memmove(data + at, data + random_number(*size - 8), 8);
-			break;
-		default:
-			if (!random_number(8))
-				*size = at;
-		}
-	}
-}
-
-/* fuzz_open ROUNDS FILE...: each as it is, then ROUNDS damaged copies of it. */
-int main(int argc, char **argv)
-{
-	long rounds = argc > 1 ? strtol(argv[1], NULL, 10) : 0;
-
-	for (int i = 2; i < argc; i++) {
-		size_t whole = 0;
-		uint8_t *data = read_whole(argv[i], &whole);
-		uint8_t *copy = data ? malloc(whole + 1) : NULL;
-
-		if (!copy) {
-			perror(argv[i]);
-			return 1;
-		}
-		LLVMFuzzerTestOneInput(data, whole);
-		for (long round = 0; round < rounds; round++) {
-			size_t size = whole;
-
-			random_state = (uint64_t)round * 2 + 1;
-			memcpy(copy, data, whole);
-			damage(copy, &size);
-			LLVMFuzzerTestOneInput(copy, size);
-		}
-		free(copy);
-		free(data);
-		printf("%s: %ld rounds\n", argv[i], rounds);
-	}
-	return 0;
-}
-
-#endif
+#include "main.h"

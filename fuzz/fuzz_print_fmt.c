@@ -2,8 +2,7 @@
 /*
  * Print fmts and records, any bytes at all: compiled, run, shown raw, given to the event's handler.
  *
- * clang -g -fsanitize=fuzzer,address,undefined -Icsrc fuzz/fuzz_print_fmt.c csrc/...
- * is a libFuzzer target. With -DFUZZ_MAIN it has a main of its own for any compiler:
+ * A libFuzzer target: README.md. With -DFUZZ_MAIN it has a main of its own for any compiler:
  * fuzz_print_fmt MUTATIONS SEED FILE... takes each event format of these trace.dat files so many
  * times, mutated, with random records.
  */

@@ -8,6 +8,7 @@
  * pread() and fstat() are replaced at link time (--wrap); WALK_STINT is to be so large that one call goes
  * through all records.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>

@@ -32,7 +32,7 @@ def build(folder: Path, name: str, stint: str, *options: str) -> Path:
     if subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("this compiler has no sanitizers, or cannot wrap functions")
     core = sorted((ROOT / "csrc").glob("*.c"))
-    command = [*CC, "-std=gnu11", "-D_GNU_SOURCE", "-O1", *options, f"-DWALK_STINT={stint}",
+    command = [*CC, "-std=gnu11", "-O1", *options, f"-DWALK_STINT={stint}",
                f"-I{ROOT / 'csrc'}", "-o", folder / name, ROOT / "tests" / "c" / f"{name}.c", *core,
                "-lz", "-lzstd", "-lm"]  # fmt: skip
     result = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -272,3 +272,24 @@ def test_stacks_on_threads(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
             assert (b"=> do_two" in alone) == (name == "stacks")
             threaded = trace.report(filters=["sched_switch:next_pid<200"], threads=3)
             assert b"".join(threaded) == alone
+
+
+def test_stacks_between_pages_on_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stack in the page after its event belongs to it still, whoever reads that page."""
+    monkeypatch.setattr("tracecmd.report.WINDOW_BYTES", 1)
+    made_of: list[tuple[int, writer.Values]] = []
+    for n in range(400):
+        made_of.append((2000 * n, writer.TICK.values(pid=17, n=n % 2)))
+        caller = made.TWO.to_bytes(8, "little").ljust(64, b"\xff")
+        stack = made.KERNEL_STACK.values(pid=17, size=1, caller=caller)
+        made_of.append((2000 * n + 1000, stack))
+    path = tmp_path / "trace.dat"
+    path.write_bytes(made.one_cpu(made_of, (*writer.FTRACE_EVENTS, made.KERNEL_STACK)))
+    with tracecmd.open(path) as trace:
+        alone = b"".join(trace.report(filters=["tick:n==1"]))
+        assert alone.count(b"tick:") == alone.count(b"=> do_two") == 200
+        assert b"".join(trace.report(filters=["tick:n==1"], threads=3)) == alone
+        # Without filters, each thread has all that it needs.
+        both = b"".join(trace.report(threads=3))
+        assert both == b"".join(trace.report())
+        assert both.count(b"=> do_two") == 400

@@ -6,6 +6,7 @@ import bisect
 import itertools
 import os
 import random
+import struct
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -29,6 +30,7 @@ from ..writer import (
     Event,
     Machine,
     Page,
+    RawRecord,
     Tsc2Nsec,
     fill_pages,
 )
@@ -339,6 +341,64 @@ def test_random_streams_merge_as_heads(
         os.close(fd)
 
 
+# Limits and lost tables -------------------------------------------------------------------------
+
+
+def test_chunks_that_claim_to_fill_memory(write: Write) -> None:
+    """One is let pass; what all streams of a walk would keep unpacked has a limit, too."""
+    cpus = {cpu: [Page(1000, [Event(cpu, TICK.values(n=cpu))])] for cpu in range(400)}
+    file = Trace(compression="zstd", buffers=[Buffer(cpus=cpus)]).write()
+    data = bytearray(file.data)
+    for cpu in cpus:
+        chunk = f"section buffer flyrecord /CPU {cpu}/chunk"
+        claimed = file.read(f"{chunk}/stored size") * (128 << 10) & -4096
+        struct.pack_into("<I", data, file.mark(f"{chunk}/plain size").offset, claimed)
+    with tracecmd.open(write(bytes(data))) as trace:
+        with pytest.raises(tracecmd.LimitError):
+            list(trace)
+        with pytest.raises(tracecmd.LimitError):
+            b"".join(trace.report())
+        assert list(trace.iter(cpus=[])) == []
+
+
+@pytest.mark.parametrize("wrong", [1, 1 << 62], ids=["early", "late"])
+def test_windows_beside_damaged_pages(write: Write, wrong: int) -> None:
+    """A page none of whose records can be read says nothing about when the others were written."""
+    pages = fill_pages(((i * 10, TICK.values(n=i)) for i in range(1, 2000)), Machine(False, 8))
+    damaged = Page(wrong, [RawRecord(struct.pack("<II", 0, 0xFFFFFFF0))])
+    for places in ([len(pages) // 2], [0, 1, 2], range(4, 12), [len(pages) - 1]):
+        made = [damaged if n in places else page for n, page in enumerate(pages)]
+        with tracecmd.open(write(Trace(buffers=[Buffer(cpus={0: made})]))) as trace:
+            whole = [event.ts for event in trace]
+            assert len(pages) > 12
+            assert 1000 < len(whole) < 1999
+            for start, end in itertools.pairwise([0, 50, 4000, 9990, 10_010, 17_000, 30_000]):
+                expected = [ts for ts in whole if start <= ts < end]
+                assert [e.ts for e in trace.iter(start=start, end=end)] == expected
+                backwards = trace.iter(start=start, end=end, reverse=True)
+                assert [e.ts for e in backwards] == expected[::-1]
+
+
+def test_areas_that_no_table_tells_of_end_where_time_steps_back(write: Write) -> None:
+    """A recorder that was stopped wrote CPU after CPU: each begins with an earlier time."""
+    areas = [
+        fill_pages(((ts, TICK.values(n=ts)) for ts in range(start, start + 900, step)), Machine())
+        for start, step in ((50_000, 3), (700, 2), (600, 5))
+    ]
+    trace = Trace(version=6, cpu_count=4, buffers=[Buffer(cpus=dict(enumerate(areas)))])
+    file = trace.write()
+    assert all(len(pages) > 1 for pages in areas)
+    # The table tells of CPU 0 alone.
+    data = bytearray(file.data)
+    for cpu in (1, 2, 3):
+        row = file.mark(f"buffer /row {cpu}")
+        data[row.offset : row.end] = bytes(row.size)
+    with tracecmd.open(write(bytes(data))) as cut, tracecmd.open(write(trace, "w")) as whole:
+        assert rows(cut) == rows(whole)
+        assert {event.cpu for event in cut} == {0, 1, 2}
+        assert [type(problem) for problem in cut.problems] == [TruncatedError, TruncatedError]
+
+
 # Time stamps ------------------------------------------------------------------------------------
 
 
@@ -357,6 +417,22 @@ def test_clock_options(write: Write) -> None:
     assert times(raw_ts=True) == times(raw_ts=True, ts_offset=5) == [1 << 40, (1 << 40) + 1000]
     assert times(ts_offset=-7) == [half + 999_993, half + 1_000_493]
     assert times(ts2secs=500_000_000, date=False) == [1 << 41, (1 << 41) + 2000]
+
+
+@pytest.mark.parametrize("shift", [31, 32, 36])
+@pytest.mark.parametrize("mult", [1 << 31, (1 << 31) + 5, (1 << 32) - 1])
+def test_cycles_that_count_backwards(write: Write, mult: int, shift: int) -> None:
+    """TSC2NSEC's factor is an int there: a large one makes time fall; windows bear it."""
+    pages = fill_pages(((i << 20, TICK.values(n=i)) for i in range(1000)), Machine(False, 8))
+    path = write(Trace(options=[Tsc2Nsec(mult, shift)], buffers=[Buffer(cpus={0: pages})]))
+    with tracecmd.open(path) as trace:
+        whole = [event.ts for event in trace]
+        assert len(whole) == 1000
+        middle = sorted(whole)[500]
+        for start, end in [(0, middle), (middle, None), (whole[-1], whole[700]), (1, 1 << 63)]:
+            expected = [ts for ts in whole if start <= ts < (end or 1 << 64)]
+            assert [e.ts for e in trace.iter(start=start, end=end)] == expected
+            assert [e.ts for e in trace.iter(start=start, end=end, reverse=True)] == expected[::-1]
 
 
 @pytest.mark.parametrize("compression", ["none", "zstd"])
