@@ -61,11 +61,11 @@ static int open_shared(struct shared *s, const char *path, struct trc_error *err
 	int rc;
 
 	memset(s, 0, sizeof(*s));
-	if ((rc = trc_open(path, &s->file, err)) || (rc = trc_metadata_create(s->file, &s->metadata, err)) ||
+	if ((rc = trc_open(path, NULL, &s->file, err)) || (rc = trc_metadata_create(s->file, &s->metadata, err)) ||
 	    (rc = trc_symbols_create(s->file, &s->symbols, err)) ||
 	    (rc = trc_data_create(s->file, s->metadata, &clock, &s->data, err)) ||
-	    (rc = trc_filter_create(s->metadata, s->symbols, filter, sizeof(filter) - 1, NULL, &s->filter,
-				    err)))
+	    (rc = trc_filter_create(s->metadata, s->symbols, filter, sizeof(filter) - 1, NULL, 0,
+				    &s->filter, err)))
 		return rc;
 	for (size_t i = 0; i < trc_stream_count(s->data) && i < MAX_SOURCES; i++) {
 		struct trc_stream stream;
@@ -156,7 +156,9 @@ static int read_rows(struct trc_walk *walk, struct rows *rows, struct sum *sum)
 	};
 	int rc;
 
-	while (!(rc = trc_walk_next(walk, &batch, NULL)) && batch.count) {
+	while ((rc = trc_walk_next(walk, &batch, NULL)) == TRC_GO_ON || (!rc && batch.count)) {
+		if (rc == TRC_GO_ON)
+			continue;
 		add(sum, rows->ts, batch.count * sizeof(*rows->ts));
 		add(sum, rows->payload, batch.payload_size);
 	}
@@ -216,6 +218,10 @@ static int read_columns(const struct shared *s, struct sum *sum)
 		return rc;
 	while (!rc && rows) {
 		rc = trc_columns_next(columns, 700, &batch, NULL);
+		if (rc == TRC_GO_ON) {
+			rc = TRC_OK;
+			continue;
+		}
 		if (rc)
 			break;
 		rows = batch.length;
@@ -244,6 +250,8 @@ static int read_report(const struct shared *s, struct sum *sum)
 		rc = trc_report_next(report, walk, 4096, &text, &size, NULL);
 		if (!rc)
 			add(sum, text, size);
+		else if (rc == TRC_GO_ON)
+			rc = TRC_OK;
 	}
 	trc_walk_destroy(walk);
 	trc_report_destroy(report);
