@@ -130,6 +130,15 @@ static PyObject *handle_parents(PyObject *self, void *closure)
 
 /* --- making one ------------------------------------------------------------------------------ */
 
+/* Whoever makes it is alone with it. False: an exception is set. */
+static bool is_private(struct handle *handle)
+{
+	if (!atomic_load(&handle->life.state))
+		return true;
+	PyErr_SetString(PyExc_ValueError, "the handle is in use or closed");
+	return false;
+}
+
 /*
  * The address of a function that destroys; gives where its object is to be put, so that it is owned
  * as soon as it exists. An object that was there before is destroyed.
@@ -145,10 +154,8 @@ static PyObject *handle_own(PyObject *self, PyObject *address)
 			PyErr_SetString(PyExc_ValueError, "nothing destroys the object");
 		return NULL;
 	}
-	if (atomic_load(&handle->life.state)) {
-		PyErr_SetString(PyExc_ValueError, "the handle is in use");
+	if (!is_private(handle))
 		return NULL;
-	}
 	Py_CLEAR(handle->pointer);
 	handle->object = NULL;
 	if (before)
@@ -213,10 +220,8 @@ PyObject *handle_hold(PyTypeObject *type, PyObject *arguments)
 		return NULL;
 	child = (struct handle *)of_child;
 	parent = (struct handle *)of_parent;
-	if (child->pointer || life_is_closed(&child->life)) {
-		PyErr_SetString(PyExc_ValueError, "what points into others is made after they are held");
+	if (!is_private(child))
 		return NULL;
-	}
 	pointer = enter(parent);
 	if (!pointer)
 		return NULL;

@@ -184,11 +184,11 @@ def test_never_made() -> None:
 def test_made_wrongly() -> None:
     log: list[str] = []
     owned, other = Owned("a", log), Owned("b", log)
-    with pytest.raises(ValueError, match="after they are held"):
+    with owned, pytest.raises(ValueError, match="in use or closed"):
         owned._hold(other)
     with pytest.raises(ValueError, match="published once"):
         owned._publish("again")
-    with owned, pytest.raises(ValueError, match="in use"):
+    with owned, pytest.raises(ValueError, match="in use or closed"):
         owned._own(1)
     with pytest.raises(TypeError):
         owned._hold("no handle")  # type: ignore[arg-type]
@@ -199,12 +199,12 @@ def test_made_again() -> None:
     """What was made first is destroyed (a filter finds out that it wants symbols)."""
     log: list[str] = []
     owned = Owned("a", log)
-    owned.__init__("b", log)  # type: ignore[misc]
+    owned.__init__("b", log, Owned("parent", log))  # type: ignore[misc]
     assert log == ["a"]
     with owned as pointer:
         assert pointer == "b"
     del owned
-    assert log == ["a", "b"]
+    assert log == ["a", "b", "parent"]
 
 
 def test_never_left() -> None:
@@ -280,6 +280,7 @@ def readings(trace: tracecmd.Trace) -> list[Iterator[object]]:
         trace.report(),
         trace.report(threads=2, filters=["sched_switch"]),
         trace.batches("sched_switch", where="next_pid > 3"),
+        trace.batches("sched_switch", where="prev_pid != 'schedule'"),  # wants symbols
         trace.batches(["sched_switch", "test:tick"], threads=2),
         trace.tables(["sched_switch", "test:tick"]).batches(),
     ]

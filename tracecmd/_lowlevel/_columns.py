@@ -60,11 +60,17 @@ class Filter(Handle):
         compile(ffi.NULL)
         with self as pointer:
             wants_symbols = lib.trc_filter_wants_symbols(pointer)
+        self._symbols: Symbols | None = None  # its own, which nobody else closes
         if wants_symbols:
-            found = symbols or Symbols(file)
-            compile(self._hold(found))
             if symbols is None:
-                found.close()  # with this
+                symbols = self._symbols = Symbols(file)
+            compile(self._hold(symbols))
+
+    def close(self) -> None:
+        """Close it, and the symbols that were read for it alone."""
+        super().close()
+        if self._symbols is not None:
+            self._symbols.close()
 
     def texts(self) -> list[tuple[int, str]]:
         """What it is for each of its events, with the event's id."""
