@@ -182,6 +182,8 @@ static int find_chunks(struct making *making, struct stream *stream, struct curs
 			return bear(making, &fault, err);
 		if ((rc = add_chunk(making, stream, &room, &chunk, err)))
 			return rc;
+		/* The kernel may bring in much more than the header that was looked at: huge pages. */
+		map_visited(&making->data->file->map, chunk.stored);
 	}
 	return TRC_OK;
 }

@@ -21,7 +21,7 @@ static enum sort sort_of_field(const struct event_field *field)
 {
 	if (field->flags & TRC_FIELD_STRING)
 		return SORT_TEXT;
-	if (field->flags & (TRC_FIELD_ARRAY | TRC_FIELD_DYNAMIC) ||
+	if (field->flags & (TRC_FIELD_ARRAY | TRC_FIELD_DYNAMIC | TRC_FIELD_OPAQUE) ||
 	    (field->size != 1 && field->size != 2 && field->size != 4 && field->size != 8))
 		return SORT_ARRAY;
 	if (field->flags & TRC_FIELD_POINTER || (field->flags & TRC_FIELD_LONG && !(field->flags & TRC_FIELD_SIGNED)))

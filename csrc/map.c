@@ -135,7 +135,11 @@ static void populate(const struct map *map, uint64_t offset, uint64_t size)
 
 void map_visited(const struct map *map, uint64_t size)
 {
-	size_t before = atomic_fetch_add_explicit(map->visited, (size_t)size, memory_order_relaxed);
+	size_t before;
+
+	if (!map->base)
+		return;
+	before = atomic_fetch_add_explicit(map->visited, (size_t)size, memory_order_relaxed);
 
 	/* One thread finds that it is time. */
 	if (before < MAP_VISITED_MAX && size >= MAP_VISITED_MAX - before) {

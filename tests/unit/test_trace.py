@@ -169,7 +169,8 @@ def use(thing: object, name: str) -> None:
     value = getattr(thing, name)
     if callable(value):
         wanted = inspect.signature(value).parameters.values()
-        value = value(*("" for p in wanted if p.default is p.empty and p.kind < p.VAR_POSITIONAL))
+        needed = [p for p in wanted if p.default is p.empty and p.kind < p.VAR_POSITIONAL]
+        value = value(*(0 if p.annotation == "int" else "" for p in needed))
     if isinstance(value, Iterator):
         next(value, None)
 
