@@ -140,9 +140,9 @@ def test_an_error_is_at_the_value(case: Case) -> None:
     ]  # fmt: skip
 
 
-def test_a_text_that_unpacks_to_too_much(write: Write) -> None:
+def test_a_text_that_unpacks_to_more_than_it_can(write: Write) -> None:
     path = write(TEXT.change("chunk/plain size", 1 << 31))
-    with tracecmd.open(path) as trace, pytest.raises(LimitError) as caught:
+    with tracecmd.open(path) as trace, pytest.raises(CorruptError) as caught:
         trace.buffers[0].text()
     assert caught.value.offset == TEXT.mark("chunk/plain size").offset
 
