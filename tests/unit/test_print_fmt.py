@@ -80,6 +80,27 @@ def test_lists_without_entries(write: Write, a: int) -> None:
     assert printed(write, shown, a) == f"{f'0x{a:x}' if a else ''}, 0x{a:x}"
 
 
+@pytest.mark.parametrize(
+    ("constant", "value"),
+    [
+        ("5 - 1", 4),
+        ("5 + 1", 6),
+        ("(10 - 3) - 3", 4),
+        ("-3 + 7", 4),
+        ("~0 - -5", 4),
+        ("1 << 3", 8),
+        ("32 >> 2", 8),
+        ("3 | 4", 7),
+        ("7 & 12", 4),
+    ],
+)
+def test_entries_that_are_expressions(write: Write, constant: str, value: int) -> None:
+    """The values in a list are calculated once, and as 64-bit numbers."""
+    shown = f'"%s", __print_symbolic(REC->a, {{ {constant}, "found" }})'
+    for a in range(2, 9):
+        assert printed(write, shown, a) == ("found" if a == value else f"0x{a:x}")
+
+
 # As C has it -------------------------------------------------------------------------------------
 
 WIDE = (Field("s64 a", 8, signed=True), Field("s64 b", 8, signed=True))
