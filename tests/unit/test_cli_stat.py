@@ -116,12 +116,20 @@ def test_bad_files_do_not_stop_it(
     assert len(err.splitlines()) == 2
 
 
-@pytest.mark.parametrize("arguments", [[], ["--threads", "0", "x"], ["--threads", "two", "x"]])
+@pytest.mark.parametrize(
+    "arguments", [[], *(["--threads", n, "x"] for n in ("0", "1025", "two", "-1", "\u0663"))]
+)
 def test_usage(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     code, out, err = run(capsys, *arguments)
     assert (code, out) == (2, "")
     assert err.startswith("tracecmd: stat: ")
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("threads", ["1", "1024"])
+def test_threads(capsys: pytest.CaptureFixture[str], write: Write, threads: str) -> None:
+    path = sample(write)
+    assert run(capsys, "--threads", threads, path) == (0, TEXT.format(path=path), "")
 
 
 @pytest.mark.parametrize("path", corpus.ALL, ids=corpus.name_of)

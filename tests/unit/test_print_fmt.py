@@ -22,12 +22,12 @@ BPRINT = EventFormat(
 )
 
 
-def text_of(write: Write, values: Values, **shape: Any) -> str:
+def text_of(write: Write, values: Values, *, kernel: bool = False, **shape: Any) -> str:
     """What the one event of a file says."""
     pages = [Page(1, [Event(0, values)])]
     with tracecmd.open(write(Trace(buffers=[Buffer(cpus={0: pages})], **shape))) as trace:
         (event,) = trace
-        return str(event)
+        return event.text(kernel=kernel)
 
 
 def printed(write: Write, print_fmt: str, a: int) -> str:
@@ -78,3 +78,122 @@ def test_lists_without_entries(write: Write, a: int) -> None:
     """Nothing has a name then."""
     shown = '"%s, %s", __print_flags(REC->a, "|", ), __print_symbolic(REC->a, )'
     assert printed(write, shown, a) == f"{f'0x{a:x}' if a else ''}, 0x{a:x}"
+
+
+@pytest.mark.parametrize(
+    ("constant", "value"),
+    [
+        ("5 - 1", 4),
+        ("5 + 1", 6),
+        ("(10 - 3) - 3", 4),
+        ("-3 + 7", 4),
+        ("~0 - -5", 4),
+        ("1 << 3", 8),
+        ("32 >> 2", 8),
+        ("3 | 4", 7),
+        ("7 & 12", 4),
+    ],
+)
+def test_entries_that_are_expressions(write: Write, constant: str, value: int) -> None:
+    """The values in a list are calculated once, and as 64-bit numbers."""
+    shown = f'"%s", __print_symbolic(REC->a, {{ {constant}, "found" }})'
+    for a in range(2, 9):
+        assert printed(write, shown, a) == ("found" if a == value else f"0x{a:x}")
+
+
+# As C has it -------------------------------------------------------------------------------------
+
+WIDE = (Field("s64 a", 8, signed=True), Field("s64 b", 8, signed=True))
+CASTS = {
+    "u8": 0xF0, "s8": -16, "__u8": 0xF0, "__s8": -16, "char": -16, "signed char": -16,
+    "unsigned char": 0xF0, "u16": 0xE1F0, "s16": -7696, "short": -7696, "unsigned short": 0xE1F0,
+    "u32": 0xC3D2E1F0, "s32": -0x3C2D1E10, "int": -0x3C2D1E10, "unsigned int": 0xC3D2E1F0,
+    "unsigned": 0xC3D2E1F0, "pid_t": -0x3C2D1E10, "gfp_t": 0xC3D2E1F0, "dev_t": 0xC3D2E1F0,
+    "s64": -0x0123456789ABCDEF, "long": -0x0123456789ABCDEF, "loff_t": -0x0123456789ABCDEF,
+    "ssize_t": -0x0123456789ABCDEF, "long long": -0x0123456789ABCDEF,
+}  # fmt: skip
+
+
+def in_c(write: Write, expression: str, a: int, b: int = 0) -> int:
+    """The value of an expression, as the kernel's own text shows it."""
+    event = EventFormat("made", "made", 1000, WIDE, f'"%lld", (s64)({expression})')
+    values = event.values(a=a % (1 << 64), b=b % (1 << 64))
+    return int(text_of(write, values, kernel=True, events=[event]))
+
+
+@pytest.mark.parametrize("name", CASTS)
+def test_casts(write: Write, name: str) -> None:
+    """To narrower types and back, with the sign that the narrower type has."""
+    a = -0x0123456789ABCDEF if CASTS[name] == -0x0123456789ABCDEF else 0x8000_0000_C3D2_E1F0
+    assert in_c(write, f"({name})REC->a", a) == CASTS[name]
+
+
+LEAST = -(1 << 63)
+
+
+@pytest.mark.parametrize(
+    ("expression", "a", "b", "value"),
+    [
+        ("REC->a / REC->b", -7, 2, -3),
+        ("REC->a / REC->b", 7, -1, -7),
+        ("REC->a / REC->b", 7, -2, -3),
+        ("REC->a / REC->b", LEAST, -1, LEAST),  # no number of 64 bits is that
+        ("REC->a / REC->b", LEAST, -2, 1 << 62),
+        ("REC->a / REC->b", 7, 0, 0),
+        ("REC->a % REC->b", -7, 2, -1),
+        ("REC->a % REC->b", LEAST, -1, 0),
+        ("REC->a % REC->b", 7, -2, 1),
+        ("REC->a % REC->b", 7, 0, 0),
+        ("REC->a >> REC->b", -8, 1, -4),
+        ("REC->a >> REC->b", -8, 65, -4),
+        ("REC->a < REC->b", -8, 1, 1),
+        ("(u64)REC->a < (u64)REC->b", -8, 1, 0),
+        ("REC->a > REC->b", -8, 1, 0),
+        ("REC->a >= REC->b", 1, 1, 1),
+        ("REC->a <= REC->b", 1, 1, 1),
+        ("7 - 2 + REC->a", 1, 0, 6),
+        ("7 * 2 - 20 / 3 % 4", 0, 0, 12),
+        ("1 << 4 >> 2 | 1", 0, 0, 5),
+        ("-3 / 2", 0, 0, -1),
+        ("-8 >> 1", 0, 0, -4),
+        ("3 < 3", 0, 0, 0),
+        ("3 <= 3", 0, 0, 1),
+        ("4 > 4", 0, 0, 0),
+        ("4 >= 4", 0, 0, 1),
+    ],
+)
+def test_operators(write: Write, expression: str, a: int, b: int, value: int) -> None:
+    assert in_c(write, expression, a, b) == value
+
+
+# Rare conversions and handlers -------------------------------------------------------------------
+
+
+def test_octal(write: Write) -> None:
+    shown = '"%o %#o %8o", REC->a, REC->a, REC->a'
+    assert printed(write, shown, 0o1234567) == "1234567 01234567  1234567"
+    assert printed(write, '"%o", REC->a', 0) == "0"
+
+
+SCSI = EventFormat(
+    "scsi",
+    "scsi_dispatch_cmd_start",
+    1000,
+    (Field("unsigned int cmd_len", 4), Field("__data_loc unsigned char[] cmnd", 4)),
+    '"cmnd=(%s)", scsi_trace_parse_cdb(p, __get_dynamic_array(cmnd), REC->cmd_len)',
+)
+
+
+@pytest.mark.parametrize(
+    ("cdb", "said"),
+    [
+        ("08 1f 23 45 67 00", "lba=2040645 txlen=103"),
+        ("0a e1 02 03 04 00", "lba=66051 txlen=4"),
+        ("28 40 01 02 03 04 00 05 06 00", "lba=16909060 txlen=1286 protect=2"),
+        ("a8 20 01 02 03 04 05 06 07 08 00 00", "lba=16909060 txlen=84281096 protect=1"),
+    ],
+)
+def test_scsi_commands(write: Write, cdb: str, said: str) -> None:
+    command = bytes.fromhex(cdb)
+    values = SCSI.values(cmd_len=len(command), cmnd=command)
+    assert text_of(write, values, events=[SCSI]) == f"cmnd=({said})"
