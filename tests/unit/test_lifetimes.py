@@ -280,7 +280,9 @@ def readings(trace: tracecmd.Trace) -> list[Iterator[object]]:
         trace.report(),
         trace.report(threads=2, filters=["sched_switch"]),
         trace.batches("sched_switch", where="next_pid > 3"),
-        trace.batches("sched_switch", where="prev_pid != 'schedule'"),  # wants symbols
+        trace.batches(  # wants symbols
+            ["sched_switch", "function"], where="next_pid > 3 || ip != 'schedule'"
+        ),
         trace.batches(["sched_switch", "test:tick"], threads=2),
         trace.tables(["sched_switch", "test:tick"]).batches(),
     ]
