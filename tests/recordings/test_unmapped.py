@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,11 @@ def everything(trace: tracecmd.Trace) -> dict[str, Any]:
     if rows:
         start, end = rows[len(rows) // 3][1], rows[len(rows) // 2][1]
         found["window"] = [e.raw for e in trace.iter(start=start, end=end)]
-        found["tables"] = {
-            name: [(batch.schema, batch.to_pydict()) for batch in table.to_arrow().to_batches()]
-            for name, table in trace.tables().items()
-        }
+        if importlib.util.find_spec("pyarrow"):
+            found["tables"] = {
+                name: [(batch.schema, batch.to_pydict()) for batch in table.to_arrow().to_batches()]
+                for name, table in trace.tables().items()
+            }
         found["report"] = b"".join(map(bytes, trace.report()))
     found["texts"] = [b.text() for b in trace.buffers if b.is_text]
     found["problems"] = [str(problem) for problem in trace.problems]

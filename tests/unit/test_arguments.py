@@ -38,6 +38,7 @@ def of_iter(trace: tracecmd.Trace, **how: Any) -> list[int]:
 
 
 def of_table(trace: tracecmd.Trace, **how: Any) -> list[int]:
+    pytest.importorskip("numpy")
     columns = trace.table("tick", columns=["ts"], ts="uint64", **how).to_numpy()
     return [int(ts) for ts in columns["ts"]]
 

@@ -67,6 +67,8 @@ def test_command(words: list[str], folder: Path) -> None:
     arguments = [word.replace("FOLDER", ".") for word in words[1:]]
     if any(word.endswith((".parquet", ".arrow", "folder/")) for word in arguments):
         pytest.importorskip("pyarrow")
+    if "--plot" in arguments:
+        pytest.importorskip("matplotlib")
     result = subprocess.run(
         [sys.executable, "-m", "tracecmd", *arguments],
         check=False, capture_output=True, text=True, timeout=120,
