@@ -72,7 +72,7 @@ static int look(const struct cursor *c, uint64_t n, const uint8_t **bytes, struc
 {
 	if (c->window)
 		return map_window_get(c->window, c->pos, n, bytes, err);
-	*bytes = c->base + c->pos;
+	*bytes = c->pos ? c->base + c->pos : c->base;	/* of no bytes at all base is NULL */
 	return TRC_OK;
 }
 

@@ -79,7 +79,8 @@ TRC_INLINE int map_window_get(struct map_window *window, uint64_t offset, uint64
 		if (rc)
 			return rc;
 	}
-	*bytes = window->at + (offset - window->offset);
+	/* NULL where nothing came in and nothing is asked for: C does not let it be moved by 0. */
+	*bytes = offset == window->offset ? window->at : window->at + (offset - window->offset);
 	return TRC_OK;
 }
 
