@@ -6,8 +6,6 @@
 #include "error.h"
 #include "file.h"
 
-#define WINDOW (UINT64_C(1) << 20)
-
 struct search {
 	const struct trc_file *file;
 	const struct subbuffer_layout *layout;
