@@ -9,8 +9,8 @@
 #include "error.h"
 #include "file.h"
 #include "metadata.h"
+#include "page_search.h"
 #include "salvage.h"
-#include "walk.h"
 
 #define UNSIZED_FIRST (UINT64_C(64) << 10)	/* chunks of 10 pages are smaller */
 

@@ -14,6 +14,7 @@
 #include "error.h"
 #include "file.h"
 #include "merge_tree.h"
+#include "page_search.h"
 #include "walk.h"
 
 #define CURSOR_BYTES (sizeof(struct stream_cursor) + sizeof(struct record_filter))
@@ -62,7 +63,8 @@ static int seek_end(struct stream_cursor *cursor, uint64_t ts, bool later, uint6
 	int rc = stream_find_page(cursor->data, cursor->stream, ts, later, &cursor->cache, &page, &fault);
 
 	if (!rc)
-		*end = page;
+		/* One more, so that the walk sees whether the page before ends where this one begins. */
+		*end = page && !later ? page - 1 : page;
 	else if (rc == TRC_LIMIT)
 		rc = TRC_OK;
 	else if (err)

@@ -172,6 +172,14 @@ TRC_INLINE enum subbuffer_step subbuffer_next(struct subbuffer *s, bool big_endi
 	return SUBBUFFER_END;
 }
 
+static inline bool subbuffer_has_records(const struct subbuffer *sub, bool big_endian)
+{
+	struct subbuffer copy = *sub;
+	struct record record;
+
+	return subbuffer_next(&copy, big_endian, &record) == SUBBUFFER_RECORD;
+}
+
 /*
  * For loops over many records: ordinary ones that others follow, which takes few comparisons to tell. All
  * else, of rarer kinds, damaged, or the page's last ones, is left to subbuffer_next(). Places are

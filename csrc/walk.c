@@ -13,12 +13,6 @@
  */
 #define MAPPED_STEP (UINT64_C(1) << 20)
 
-/* About what comes in where a single page is asked for. */
-#define PROBE_BYTES (UINT64_C(256) << 10)
-
-/* Pages without records are passed over to find the time of the next one that has some, not more than these. */
-#define PROBE_EMPTY_BYTES (UINT64_C(4) << 20)
-
 void stream_cursor_init(struct stream_cursor *cursor, const struct trc_data *data,
 			const struct stream *stream, const struct record_filter *filter,
 			uint32_t source, const struct walk_manner *manner, struct problems *problems)
@@ -40,6 +34,8 @@ void stream_cursor_init(struct stream_cursor *cursor, const struct trc_data *dat
 				       backwards),
 		.problems = problems,
 		.stint = manner->stint,
+		.by_time = stream->monotone && (filter->start || filter->last != UINT64_MAX),
+		.edge = backwards ? UINT64_MAX : 0,
 	};
 	cursor->cache.window.keep_mapped = manner->keep_mapped;
 }
@@ -210,6 +206,7 @@ TRC_INLINE enum subbuffer_step read_records(const struct stream_cursor *cursor, 
 			to = put_record(to, &filter, choice, type, big_endian, &record);
 	} while (step == SUBBUFFER_RECORD);
 	block->count = (size_t)(to - block->records);
+	block->last_ts = sub.ts;
 	return step;
 }
 
@@ -287,6 +284,35 @@ static bool record_wanted(const struct stream_cursor *cursor, const struct walk_
 	return !filter->pids || pid_wanted(filter, record_pid(cursor->data->common.pid,
 							      cursor->data->layout.big_endian,
 							      record->payload, record->size));
+}
+
+/*
+ * A search by time takes it that pages follow each other in time. Where one that is read does not, records
+ * may lie in others that the search passed over.
+ */
+static void check_time_order(struct stream_cursor *cursor, const struct subbuffer *sub)
+{
+	const struct record_block *block = &cursor->block;
+	const struct clock *clock = cursor->stream->clock;
+	uint32_t cpu = cursor->stream->info.cpu;
+	uint64_t begins = clock_ns(clock, cpu, sub->ts), latest = begins;
+	uint64_t ends = clock_ns(clock, cpu, block->last_ts);
+	bool steps_back = false;
+
+	for (size_t i = 0; i < block->count; i++) {
+		steps_back |= block->records[i].ts < latest;
+		latest = block->records[i].ts > latest ? block->records[i].ts : latest;
+	}
+	steps_back |= ends < latest;
+	if (cursor->backwards) {
+		steps_back |= ends > cursor->edge;
+		cursor->edge = begins;
+	} else {
+		steps_back |= begins < cursor->edge;
+		cursor->edge = ends;
+	}
+	if (steps_back)
+		note_page(cursor, "its times are not in order, so that reading by time may miss records");
 }
 
 /* Leaves the wanted records in the block; events were chosen as the page was read. */
@@ -370,6 +396,8 @@ static int read_page(struct stream_cursor *cursor, const struct subbuffer *sub,
 	if (read_any_records(cursor, *sub, block) == SUBBUFFER_DAMAGED)
 		note_page(cursor, "a record is damaged, the rest is lost");
 	latest = convert_times(cursor, block);
+	if (cursor->by_time && (block->count || subbuffer_has_records(sub, cursor->data->layout.big_endian)))
+		check_time_order(cursor, sub);
 	if (TRC_UNLIKELY(sub->missed) && begins_in_time(cursor, *sub))
 		cursor->missed = add_missed(cursor->missed, sub->missed);
 	if (is_choosy(cursor))
@@ -399,108 +427,7 @@ int stream_cursor_next_page(struct stream_cursor *cursor, struct trc_error *err)
 	}
 }
 
-/* --- bisection ------------------------------------------------------------------------------- */
-
-static uint64_t probe_pages(const struct stream *stream)
-{
-	return PROBE_EMPTY_BYTES / stream->info.page_size + 1;
-}
-
-static bool has_records(const struct trc_data *data, struct subbuffer sub)
-{
-	struct record record;
-
-	return subbuffer_next(&sub, data->layout.big_endian, &record) == SUBBUFFER_RECORD;
-}
-
-/*
- * The time a page begins with. Pages without records, empty or damaged, may carry any time, so the
- * next one with records before page limit speaks for them; false: there is none, or not among the next
- * probe_pages().
- */
-static int page_time(const struct trc_data *data, const struct stream *stream, uint64_t index,
-		     uint64_t limit, struct page_cache *cache, uint64_t *ts, bool *found,
-		     struct trc_error *err)
-{
-	if (limit - index > probe_pages(stream))
-		limit = index + probe_pages(stream);
-	for (*found = false; index < limit && !*found; index++) {
-		struct subbuffer sub;
-		struct page page;
-		int rc = stream_page(stream, index, cache, &page, err);
-
-		if (rc && (!page_fault_is_bearable(rc) || (cache->account && cache->account->exceeded)))
-			return rc;
-		if (rc || !subbuffer_open(&data->layout, data->layout.big_endian, page.bytes,
-					  stream->info.page_size, page.available, &sub) ||
-		    !has_records(data, sub))
-			continue;
-		*ts = clock_ns(stream->clock, stream->info.cpu, sub.ts);
-		*found = true;
-	}
-	return TRC_OK;
-}
-
-int stream_find_page(const struct trc_data *data, const struct stream *stream, uint64_t ts, bool later,
-		     struct page_cache *cache, uint64_t *page, struct trc_error *err)
-{
-	uint64_t low = 0, high = stream->info.page_count;	/* pages before low begin before ts */
-
-	while (low < high) {
-		uint64_t middle = low + (high - low) / 2, begins = 0;
-		bool found, unknown;
-		int rc = page_time(data, stream, middle, high, cache, &begins, &found, err);
-
-		if (rc)
-			return rc;
-		if (!stream->compressed)
-			map_visited(&data->file->map, PROBE_BYTES);
-		unknown = !found && high - middle > probe_pages(stream);
-		if (unknown ? later : found && begins < ts)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	*page = low ? low - 1 : 0;
-	return TRC_OK;
-}
-
 /* --- public ---------------------------------------------------------------------------------- */
-
-int stream_page_ts(const struct trc_data *data, const struct stream *stream, uint64_t page,
-		   struct account *account, uint64_t *ts, struct trc_error *err)
-{
-	struct page_cache cache;
-	uint64_t found_ts = 0;
-	bool found;
-	int rc;
-
-	if (page >= stream->info.page_count)
-		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "page time: there is no page %" PRIu64, page);
-	cache = page_cache_of(data, stream, 0, false);
-	cache.account = account;
-	rc = page_time(data, stream, page, stream->info.page_count, &cache, &found_ts, &found, err);
-	page_cache_deinit(&cache);
-	if (!rc && !found)
-		rc = trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "page time: no records from page %" PRIu64 " on",
-			      page);
-	if (!rc)
-		*ts = found_ts;
-	return rc;
-}
-
-int trc_stream_page_ts(const struct trc_data *data, size_t index, uint64_t page, uint64_t *ts,
-		       struct trc_error *err)
-{
-	struct account account = account_of(&data->file->budget);
-	int rc = map_check(&data->file->map, err);
-
-	if (rc)
-		return rc;
-	if (index >= data->stream_count)
-		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "page time: there is no stream %zu", index);
-	return stream_page_ts(data, &data->streams[index], page, &account, ts, err);
-}
 
 int trc_stream_is_monotone(const struct trc_data *data, size_t stream)
 {

@@ -46,6 +46,7 @@ TRC_INLINE int64_t add_missed(int64_t a, int64_t b)
 /* The wanted records of one page, in the order of the walk. */
 struct record_block {
 	size_t count, room;
+	uint64_t last_ts;		/* raw, of the page's last record, wanted or not */
 	struct walk_record *records;
 };
 
@@ -70,6 +71,8 @@ struct stream_cursor {
 	uint32_t source;		/* its number in the walk */
 	struct record_block block;	/* of the open page */
 	uint64_t key;			/* the latest so far */
+	bool by_time;			/* pages were searched for by time: check_time_order() */
+	uint64_t edge;			/* ns, where the page read before ends, backwards: begins */
 	bool held;			/* the next page has to wait until the block's records are dealt with */
 	const uint8_t *behind_loss;	/* payload of the block's earliest record, if events were lost before it */
 	int64_t missed;			/* lost before the block's earliest record: 0 none, -1 unknown number */
@@ -113,20 +116,6 @@ int stream_cursor_next_page(struct stream_cursor *cursor, struct trc_error *err)
 
 /* Leaves in the block what the filters of the filter language let through: walk_filter.c. */
 void walk_filter_block(struct stream_cursor *cursor);
-
-/*
- * Searches by time unpack whole chunks for a time each, which is work for the account, or for that of the
- * cache. TRC_LIMIT: it took too much.
- */
-int stream_page_ts(const struct trc_data *data, const struct stream *stream, uint64_t page,
-		   struct account *account, uint64_t *ts, struct trc_error *err);
-
-/*
- * First page that can hold a record at or after ts, by bisection over the pages' time stamps. Where many
- * pages in a row have no records it may be an earlier one, or, if later is asked for, a later one.
- */
-int stream_find_page(const struct trc_data *data, const struct stream *stream, uint64_t ts, bool later,
-		     struct page_cache *cache, uint64_t *page, struct trc_error *err);
 
 /* Where common_type and common_pid lie in the records of every kernel from 2.6.31 on. */
 #define USUAL_TYPE ((struct event_place){ 0, 2 })
