@@ -4,6 +4,7 @@
 #define TRC_ARROW_SCHEMA_H
 
 #include "arrow.h"
+#include "text.h"
 
 /* Key and value pairs of a schema. */
 struct arrow_metadata {

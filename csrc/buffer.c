@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "error.h"
-#include "file.h"
+#include "time_options.h"
 
 #define NAME_MAX_SIZE 1024
 #define CLOCK_TEXT_MAX 4096
@@ -98,7 +98,7 @@ struct area_row {
 };
 
 /* One row of a table: checked against the file, cut to it with a problem noted, or dropped. */
-static void take_area(struct trc_file *file, struct buffer *buffer, struct area_row row,
+static void take_area(const struct buffer_reader *reader, struct buffer *buffer, struct area_row row,
 		      struct cpu_set *seen, struct trc_cpu_area area)
 {
 	struct trc_error fault;
@@ -113,18 +113,18 @@ static void take_area(struct trc_file *file, struct buffer *buffer, struct area_
 		buffer->empty_count++;
 		return;
 	}
-	if (!aligned || area.cpu >= CPU_ID_MAX || area.offset < file->body) {
+	if (!aligned || area.cpu >= CPU_ID_MAX || area.offset < reader->image->body) {
 		trc_fail(&fault, TRC_CORRUPT, area.cpu >= CPU_ID_MAX ? row.cpu_at : row.offset_at,
 			 "%s: data of CPU %u cannot lie at 0x%" PRIx64, row.structure, area.cpu, area.offset);
-		problems_add(&file->problems, &fault);
+		problems_add(reader->problems, &fault);
 		return;
 	}
-	if (area.offset > file->map.size || area.size > file->map.size - area.offset) {
-		uint64_t there = area.offset < file->map.size ? file->map.size - area.offset : 0;
+	if (area.offset > reader->image->map.size || area.size > reader->image->map.size - area.offset) {
+		uint64_t there = area.offset < reader->image->map.size ? reader->image->map.size - area.offset : 0;
 
-		trc_fail(&fault, TRC_TRUNCATED, file->map.size,
+		trc_fail(&fault, TRC_TRUNCATED, reader->image->map.size,
 			 "CPU data: CPU %u has %" PRIu64 " of %" PRIu64 " bytes", area.cpu, there, area.size);
-		problems_add(&file->problems, &fault);
+		problems_add(reader->problems, &fault);
 		if (!there)
 			return;
 		area.size = there;
@@ -132,7 +132,7 @@ static void take_area(struct trc_file *file, struct buffer *buffer, struct area_
 	if (!cpu_set_add(seen, area.cpu)) {
 		trc_fail(&fault, TRC_CORRUPT, row.cpu_at, "%s: CPU %u has data twice", row.structure,
 			 area.cpu);
-		problems_add(&file->problems, &fault);
+		problems_add(reader->problems, &fault);
 		return;
 	}
 	buffer->areas[buffer->info.cpu_count++] = area;
@@ -158,20 +158,20 @@ static int alloc_areas(struct buffer *buffer, uint64_t count, struct trc_error *
 /* --- version 6 --------------------------------------------------------------------------- */
 
 /* u64 size and the clock's text behind the table. Files from before 2013 end without it. */
-static int read_clock_trailer(struct trc_file *file, struct cursor *c, struct trc_buffer *info,
+static int read_clock_trailer(const struct buffer_reader *reader, struct cursor *c, struct trc_buffer *info,
 			      struct trc_error *err)
 {
 	const uint8_t *text;
 	uint64_t size = 0;
 	int rc = cursor_u64(c, &size, err);
 
-	if (!rc && size <= CLOCK_TEXT_MAX && !(rc = cursor_keep(c, size, &file->kept, &text, err)))
+	if (!rc && size <= CLOCK_TEXT_MAX && !(rc = cursor_keep(c, size, reader->kept, &text, err)))
 		clock_in_brackets((const char *)text, (size_t)size, &info->clock, &info->clock_size);
 	return problem_is_bearable(rc) ? TRC_OK : rc;
 }
 
 /* cpu_count x { u64 offset, u64 size }, then the clock. */
-static int read_table(struct trc_file *file, struct cursor *c, uint32_t cpu_count,
+static int read_table(const struct buffer_reader *reader, struct cursor *c, uint32_t cpu_count,
 		      struct buffer *buffer, struct trc_error *err)
 {
 	struct cpu_set seen = { { 0 } };
@@ -181,9 +181,9 @@ static int read_table(struct trc_file *file, struct cursor *c, uint32_t cpu_coun
 		return cursor_fail(c, err, TRC_TRUNCATED, "table of %u CPUs, %" PRIu64 " bytes left",
 				   cpu_count, cursor_left(c));
 	/* Tables do not overlap; thousands of options that all name one would take gigabytes. */
-	if (cpu_count > file->map.size / 16 - file->buffers.rows)
+	if (cpu_count > reader->image->map.size / 16 - reader->buffers->rows)
 		return cursor_fail(c, err, TRC_CORRUPT, "table of %u CPUs: the tables overlap", cpu_count);
-	file->buffers.rows += cpu_count;
+	reader->buffers->rows += cpu_count;
 	if ((rc = alloc_areas(buffer, cpu_count, err)))
 		return rc;
 	for (uint32_t cpu = 0; cpu < cpu_count; cpu++) {
@@ -192,9 +192,9 @@ static int read_table(struct trc_file *file, struct cursor *c, uint32_t cpu_coun
 
 		if ((rc = cursor_u64(c, &area.offset, err)) || (rc = cursor_u64(c, &area.size, err)))
 			return rc;
-		take_area(file, buffer, (struct area_row){ c->structure, at, at }, &seen, area);
+		take_area(reader, buffer, (struct area_row){ c->structure, at, at }, &seen, area);
 	}
-	if ((rc = read_clock_trailer(file, c, &buffer->info, err)))
+	if ((rc = read_clock_trailer(reader, c, &buffer->info, err)))
 		return rc;
 	buffer->section.offset = c->pos;
 	finish_areas(buffer);
@@ -202,12 +202,12 @@ static int read_table(struct trc_file *file, struct cursor *c, uint32_t cpu_coun
 }
 
 /* The block at the cursor: a mark that tells ring-buffer pages from a latency tracer's text. */
-static int read_block_v6(struct trc_file *file, struct cursor *c, uint32_t cpu_count,
+static int read_block_v6(const struct buffer_reader *reader, struct cursor *c, uint32_t cpu_count,
 			 struct buffer *buffer, struct trc_error *err)
 {
 	int rc = cursor_expect(c, LATENCY, MARK_SIZE, err);
 
-	buffer->info.page_size = file->header.page_size;
+	buffer->info.page_size = reader->image->header.page_size;
 	if (rc && !problem_is_bearable(rc))
 		return rc;
 	if (!rc) {
@@ -220,17 +220,17 @@ static int read_block_v6(struct trc_file *file, struct cursor *c, uint32_t cpu_c
 		return TRC_OK;
 	}
 	rc = cursor_expect(c, FLYRECORD, MARK_SIZE, err);
-	return rc ? rc : read_table(file, c, cpu_count, buffer, err);
+	return rc ? rc : read_table(reader, c, cpu_count, buffer, err);
 }
 
 /* A CPUCOUNT option right behind an instance's BUFFER option is about that instance. */
-static uint32_t instance_cpu_count(const struct trc_file *file, uint32_t place)
+static uint32_t instance_cpu_count(const struct buffer_reader *reader, uint32_t place)
 {
-	uint32_t count = file->cpu_count, own = 0;
+	uint32_t count = reader->cpu_count, own = 0;
 
-	if (place + 1 < file->options.count) {
-		const struct trc_option *next = &file->options.list[place + 1];
-		struct cursor c = option_cursor(file, next, "option CPUCOUNT");
+	if (place + 1 < reader->options->count) {
+		const struct trc_option *next = &reader->options->list[place + 1];
+		struct cursor c = option_cursor(reader->image, next, "option CPUCOUNT");
 
 		if (next->id == TRC_OPTION_CPUCOUNT && !cursor_u32(&c, &own, NULL) && own > count)
 			count = own;
@@ -239,12 +239,12 @@ static uint32_t instance_cpu_count(const struct trc_file *file, uint32_t place)
 }
 
 /* BUFFER in version 6: u64 offset of the instance's block, name. */
-static int read_instance_v6(struct trc_file *file, const struct trc_option *option,
+static int read_instance_v6(const struct buffer_reader *reader, const struct trc_option *option,
 			    uint32_t cpu_count, struct buffer *buffer, struct trc_error *err)
 {
-	struct map_window window = file_window(file);
-	struct cursor c = option_cursor(file, option, "option BUFFER");
-	struct cursor block = file_cursor(file, &window, "instance");
+	struct map_window window = image_window(reader->image);
+	struct cursor c = option_cursor(reader->image, option, "option BUFFER");
+	struct cursor block = image_cursor(reader->image, &window, "instance");
 	const uint8_t *rest;
 	const char *name;
 	uint64_t offset, size;
@@ -259,51 +259,51 @@ static int read_instance_v6(struct trc_file *file, const struct trc_option *opti
 		return cursor_refuse(&c, err, TRC_TRUNCATED, "instance \"%.*s\" was never written",
 				   (int)(size < 40 ? size : 40), name);
 	if (!(rc = cursor_skip(&block, offset, err)))
-		rc = read_block_v6(file, &block, cpu_count, buffer, err);
+		rc = read_block_v6(reader, &block, cpu_count, buffer, err);
 	map_window_deinit(&window);
 	return rc;
 }
 
 /* Adds what was read, or what was wrong with it. */
-static int settle(struct trc_file *file, int rc, struct buffer *buffer,
+static int settle(const struct buffer_reader *reader, int rc, struct buffer *buffer,
 		  const struct trc_error *fault, struct trc_error *err)
 {
 	if (!rc)
-		return add_buffer(&file->buffers, buffer, err);
+		return add_buffer(reader->buffers, buffer, err);
 	buffer_deinit(buffer);
 	if (!problem_is_bearable(rc)) {
 		if (err)
 			*err = *fault;
 		return rc;
 	}
-	problems_add(&file->problems, fault);
+	problems_add(reader->problems, fault);
 	return TRC_OK;
 }
 
-int buffers_read_v6(struct trc_file *file, struct cursor *c, struct trc_error *err)
+int buffers_read_v6(const struct buffer_reader *reader, struct cursor *c, struct trc_error *err)
 {
 	struct buffer top = { .info = { .name = "", .clock = "" } };
 	struct trc_error fault;
-	size_t first, count = options_range(&file->options, TRC_OPTION_BUFFER, &first);
-	int rc = read_block_v6(file, c, file->cpu_count, &top, &fault);
+	size_t first, count = options_range(reader->options, TRC_OPTION_BUFFER, &first);
+	int rc = read_block_v6(reader, c, reader->cpu_count, &top, &fault);
 
 	if (rc && problem_is_bearable(rc)) {
 		/* The top buffer always is number 0, even when nothing of it can be read. */
-		problems_add(&file->problems, &fault);
+		problems_add(reader->problems, &fault);
 		buffer_deinit(&top);
 		top.areas = NULL;
 		top.info.cpu_count = 0;
 		rc = TRC_OK;
 	}
-	if ((rc = settle(file, rc, &top, &fault, err)))
+	if ((rc = settle(reader, rc, &top, &fault, err)))
 		return rc;
 	for (size_t i = 0; i < count; i++) {
-		uint32_t place = file->options.by_id[first + i];
+		uint32_t place = reader->options->by_id[first + i];
 		struct buffer buffer = { .info = { .name = "", .clock = "" } };
 
-		rc = read_instance_v6(file, &file->options.list[place], instance_cpu_count(file, place),
+		rc = read_instance_v6(reader, &reader->options->list[place], instance_cpu_count(reader, place),
 				      &buffer, &fault);
-		if ((rc = settle(file, rc, &buffer, &fault, err)))
+		if ((rc = settle(reader, rc, &buffer, &fault, err)))
 			return rc;
 	}
 	return TRC_OK;
@@ -312,7 +312,7 @@ int buffers_read_v6(struct trc_file *file, struct cursor *c, struct trc_error *e
 /* --- version 7 --------------------------------------------------------------------------- */
 
 /* The tail of a BUFFER option: u32 page size, u32 n, n x { u32 CPU, u64 offset, u64 size }. */
-static int read_areas_v7(struct trc_file *file, struct cursor *c, struct buffer *buffer,
+static int read_areas_v7(const struct buffer_reader *reader, struct cursor *c, struct buffer *buffer,
 			 struct trc_error *err)
 {
 	struct cpu_set seen = { { 0 } };
@@ -322,7 +322,7 @@ static int read_areas_v7(struct trc_file *file, struct cursor *c, struct buffer 
 	if ((rc = cursor_u32(c, &buffer->info.page_size, err)))
 		return rc;
 	if (!buffer->info.name_size)
-		buffer->info.page_size = file->header.page_size;	/* as libtracecmd: the header's counts */
+		buffer->info.page_size = reader->image->header.page_size;	/* as libtracecmd: the header's counts */
 	if (!page_size_valid(buffer->info.page_size))
 		return cursor_refuse(c, err, TRC_CORRUPT, "page size %u is no power of two from 512 to 16 MiB",
 				     buffer->info.page_size);
@@ -345,17 +345,17 @@ static int read_areas_v7(struct trc_file *file, struct cursor *c, struct buffer 
 		row.offset_at = cursor_file_offset(c, c->last);
 		if ((rc = cursor_u64(c, &area.size, err)))
 			return rc;
-		take_area(file, buffer, row, &seen, area);
+		take_area(reader, buffer, row, &seen, area);
 	}
 	finish_areas(buffer);
 	return TRC_OK;
 }
 
 /* BUFFER and BUFFER_TEXT begin alike: u64 offset of the section's header, name, clock. */
-static int read_buffer_v7(struct trc_file *file, const struct trc_option *option,
+static int read_buffer_v7(const struct buffer_reader *reader, const struct trc_option *option,
 			  struct buffer *buffer, struct trc_error *err)
 {
-	struct cursor c = option_cursor(file, option, option->id == TRC_OPTION_BUFFER ?
+	struct cursor c = option_cursor(reader->image, option, option->id == TRC_OPTION_BUFFER ?
 					"option BUFFER" : "option BUFFER_TEXT");
 	struct trc_error fault;
 	const char *name;
@@ -369,9 +369,9 @@ static int read_buffer_v7(struct trc_file *file, const struct trc_option *option
 	if ((rc = cursor_string(&c, NAME_MAX_SIZE, &name, &size, err)))
 		return rc;
 	set_clock(&buffer->info, name, size);
-	rc = section_read_header(file, offset, option->offset, &buffer->section, &fault);
+	rc = section_read_header(reader->image, offset, option->offset, &buffer->section, &fault);
 	if (rc == TRC_TRUNCATED && buffer->section.present) {
-		problems_add(&file->problems, &fault);
+		problems_add(reader->problems, &fault);
 	} else if (rc) {
 		if (err)
 			*err = fault;
@@ -381,95 +381,46 @@ static int read_buffer_v7(struct trc_file *file, const struct trc_option *option
 		return trc_fail(err, TRC_CORRUPT, offset, "section %u: option %u says it is of its kind",
 				buffer->section.id, option->id);
 	buffer->info.compressed = buffer->section.compressed;
-	if (buffer->info.compressed && file->compression == COMPRESSION_NONE)
+	if (buffer->info.compressed && reader->image->compression == COMPRESSION_NONE)
 		return trc_fail(err, TRC_CORRUPT, offset + SECTION_FLAGS,
 				"section %u: marked compressed in a file without compression", option->id);
 	if (option->id == TRC_OPTION_BUFFER_TEXT) {
 		buffer->info.kind = TRC_BUFFER_TEXT;
-		buffer->info.page_size = file->header.page_size;
+		buffer->info.page_size = reader->image->header.page_size;
 		buffer->info.offset = buffer->section.offset;
 		buffer->info.size = buffer->section.size;
 		return TRC_OK;
 	}
 	buffer->info.offset = buffer->section.offset;
-	return read_areas_v7(file, &c, buffer, err);
+	return read_areas_v7(reader, &c, buffer, err);
 }
 
 /* A later option without a name replaces the top buffer: libtracecmd's rule. */
-static int settle_v7(struct trc_file *file, int rc, struct buffer *buffer,
+static int settle_v7(const struct buffer_reader *reader, int rc, struct buffer *buffer,
 		     const struct trc_error *fault, struct trc_error *err)
 {
 	if (!rc && !buffer->info.name_size) {
-		buffer_deinit(&file->buffers.list[0]);
-		file->buffers.list[0] = *buffer;
+		buffer_deinit(&reader->buffers->list[0]);
+		reader->buffers->list[0] = *buffer;
 		return TRC_OK;
 	}
-	return settle(file, rc, buffer, fault, err);
+	return settle(reader, rc, buffer, fault, err);
 }
 
-int buffers_read_v7(struct trc_file *file, struct trc_error *err)
+int buffers_read_v7(const struct buffer_reader *reader, struct trc_error *err)
 {
-	struct buffer top = { .info = { .name = "", .clock = "", .page_size = file->header.page_size } };
-	int rc = add_buffer(&file->buffers, &top, err);
+	struct buffer top = { .info = { .name = "", .clock = "", .page_size = reader->image->header.page_size } };
+	int rc = add_buffer(reader->buffers, &top, err);
 
-	for (size_t i = 0; !rc && i < file->options.count; i++) {
-		const struct trc_option *option = &file->options.list[i];
+	for (size_t i = 0; !rc && i < reader->options->count; i++) {
+		const struct trc_option *option = &reader->options->list[i];
 		struct buffer buffer = { .info = { .name = "", .clock = "" } };
 		struct trc_error fault;
 
 		if (option->id != TRC_OPTION_BUFFER && option->id != TRC_OPTION_BUFFER_TEXT)
 			continue;
-		rc = read_buffer_v7(file, option, &buffer, &fault);
-		rc = settle_v7(file, rc, &buffer, &fault, err);
+		rc = read_buffer_v7(reader, option, &buffer, &fault);
+		rc = settle_v7(reader, rc, &buffer, &fault, err);
 	}
 	return rc;
-}
-
-/* --- public ------------------------------------------------------------------------------ */
-
-size_t trc_buffer_count(const struct trc_file *file)
-{
-	return file->buffers.count;
-}
-
-int trc_buffer(const struct trc_file *file, size_t index, struct trc_buffer *out,
-	       struct trc_error *err)
-{
-	if (index >= file->buffers.count)
-		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "buffers: there are %zu, not %zu",
-				file->buffers.count, index + 1);
-	*out = file->buffers.list[index].info;
-	return TRC_OK;
-}
-
-int trc_cpu_area(const struct trc_file *file, size_t buffer, size_t index,
-		 struct trc_cpu_area *out, struct trc_error *err)
-{
-	struct trc_buffer info = { 0 };
-	int rc = trc_buffer(file, buffer, &info, err);
-
-	if (rc)
-		return rc;
-	if (index >= info.cpu_count)
-		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "buffer: it has data of %u CPUs, not %zu",
-				info.cpu_count, index + 1);
-	*out = file->buffers.list[buffer].areas[index];
-	return TRC_OK;
-}
-
-int trc_cpu_empty(const struct trc_file *file, size_t buffer, size_t index, struct trc_cpu_area *out,
-		  struct trc_error *err)
-{
-	struct trc_buffer info;
-	int rc = trc_buffer(file, buffer, &info, err);
-	const struct buffer *found;
-
-	if (rc)
-		return rc;
-	found = &file->buffers.list[buffer];
-	if (index >= found->empty_count)
-		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "buffer: %u CPUs have no data, not %zu",
-				found->empty_count, index + 1);
-	*out = found->empty[found->empty_count - 1 - index];
-	return TRC_OK;
 }

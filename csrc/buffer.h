@@ -6,16 +6,11 @@
 #ifndef TRC_BUFFER_H
 #define TRC_BUFFER_H
 
-#include "cursor.h"
+#include "option.h"
+#include "problem.h"
 #include "section.h"
 
 #define CPU_ID_MAX (UINT32_C(64) << 10)
-
-/* A sub-buffer's size: a power of two from 512 bytes to 16 MiB. */
-static inline bool page_size_valid(uint32_t size)
-{
-	return size >= 512 && size <= 16 << 20 && !(size & (size - 1));
-}
 
 struct buffer {
 	struct trc_buffer info;		/* cpu_count is the length of areas */
@@ -35,13 +30,23 @@ struct buffers {
 	uint64_t rows;		/* version 6: of all tables read so far, 16 bytes of the file each */
 };
 
+/* What buffers are read from, and where they and what is wrong with them go. */
+struct buffer_reader {
+	const struct image *image;
+	const struct options *options;
+	uint32_t cpu_count;	/* version 6: of the whole file */
+	struct arena *kept;	/* version 6: texts that are pointed to */
+	struct buffers *buffers;
+	struct problems *problems;
+};
+
 /*
  * Version 6: the top buffer at the cursor ("flyrecord" with its table and clock, or "latency"),
- * then the instances that BUFFER options tell of. Version 7: all from BUFFER and BUFFER_TEXT
- * options. A buffer that cannot be read is a problem of the file, and left out.
+ * then the instances that BUFFER options name. Version 7: all from BUFFER and BUFFER_TEXT
+ * options. A buffer that cannot be read is a problem, and left out.
  */
-int buffers_read_v6(struct trc_file *file, struct cursor *c, struct trc_error *err);
-int buffers_read_v7(struct trc_file *file, struct trc_error *err);
+int buffers_read_v6(const struct buffer_reader *reader, struct cursor *c, struct trc_error *err);
+int buffers_read_v7(const struct buffer_reader *reader, struct trc_error *err);
 
 void buffers_deinit(struct buffers *buffers);
 

@@ -7,10 +7,10 @@
 #include "file.h"
 
 /* u32 number of chunks, then { u32 stored size, u32 unpacked size, the block } each, to one text. */
-static int unpack_chunks(const struct trc_file *file, struct cursor *c, struct trc_bytes *out,
+static int unpack_chunks(const struct image *image, struct cursor *c, struct trc_bytes *out,
 			 struct trc_error *err)
 {
-	struct unpacker unpacker = unpacker_of(file->compression);
+	struct unpacker unpacker = unpacker_of(image->compression);
 	struct trc_bytes text = { 0 };
 	uint32_t count;
 	int rc = cursor_u32(c, &count, err);
@@ -25,17 +25,17 @@ static int unpack_chunks(const struct trc_file *file, struct cursor *c, struct t
 		    (rc = cursor_slice(c, stored, "chunk", &block, err)) ||
 		    (rc = cursor_bytes(&block, stored, &bytes, err)))
 			break;
-		if (!unpacked_size_plausible(file->compression, stored, plain)) {
+		if (!unpacked_size_plausible(image->compression, stored, plain)) {
 			block.last = block.pos - sizeof(plain);
 			rc = cursor_refuse(&block, err, TRC_CORRUPT, "%u bytes cannot unpack to %u", stored, plain);
 			break;
 		}
-		if (plain > budget_block(&file->budget) - text.size) {
+		if (plain > budget_block(&image->budget) - text.size) {
 			block.last = block.pos - sizeof(plain);
 			rc = cursor_refuse(&block, err, TRC_LIMIT,
 					 "unpacks to at least %" PRIu64 " bytes, a quarter of the budget of "
 					 "%" PRIu64 " bytes of memory is the limit", text.size + plain,
-					 file->budget.memory);
+					 image->budget.memory);
 			break;
 		}
 		bigger = realloc(text.owned, (size_t)text.size + plain + 1);
@@ -61,8 +61,9 @@ static int unpack_chunks(const struct trc_file *file, struct cursor *c, struct t
 int trc_buffer_text(const struct trc_file *file, size_t index, struct trc_bytes *out,
 		    struct trc_error *err)
 {
-	struct map_window window = file_window(file);
-	struct cursor whole = file_cursor(file, &window, "buffer text"), c;
+	const struct image *image = &file->image;
+	struct map_window window = image_window(image);
+	struct cursor whole = image_cursor(image, &window, "buffer text"), c;
 	const struct buffer *buffer;
 	int rc;
 
@@ -71,11 +72,11 @@ int trc_buffer_text(const struct trc_file *file, size_t index, struct trc_bytes 
 	buffer = &file->buffers.list[index];
 	if (!buffer->info.compressed) {
 		out->size = buffer->section.size;
-		return map_load(&file->map, buffer->section.offset, out->size, &out->data, &out->owned, err);
+		return map_load(&image->map, buffer->section.offset, out->size, &out->data, &out->owned, err);
 	}
 	if (!(rc = cursor_skip(&whole, buffer->section.offset, err)) &&
 	    !(rc = cursor_slice(&whole, buffer->section.size, "buffer text", &c, err)))
-		rc = unpack_chunks(file, &c, out, err);
+		rc = unpack_chunks(image, &c, out, err);
 	map_window_deinit(&window);
 	return rc;
 }

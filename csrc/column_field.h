@@ -7,9 +7,9 @@
 #define TRC_COLUMN_FIELD_H
 
 #include "arrow.h"
+#include "field_access.h"
 #include "gather.h"
 #include "lookup_cache.h"
-#include "walk.h"
 
 /* Records of one event of one file, in the columns' order. */
 struct column_rows {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What a field becomes as a column: from the declaration in its format text. */
+/* What a column's values are, and thus which Arrow type it has. */
 #ifndef TRC_COLUMN_TYPE_H
 #define TRC_COLUMN_TYPE_H
 
-#include "event_format.h"
+#include "internal.h"
 
 enum column_shape {
 	SHAPE_INTEGER,
@@ -26,29 +26,7 @@ struct column_type {
 	uint32_t length;
 };
 
-/* Where a field's value is in a record, and in what form. */
-enum field_extent {
-	EXTENT_FIXED,
-	EXTENT_DYNAMIC,		/* __data_loc: offset and length stand at the field's place */
-	EXTENT_RELATIVE,	/* __rel_loc */
-	EXTENT_REST,		/* up to the end of the record */
-};
-
-struct field_access {
-	uint8_t extent;		/* enum field_extent */
-	uint8_t width;		/* of integers, as recorded */
-	bool is_signed;
-	uint32_t offset, size;	/* of the fixed part */
-	struct column_type type;
-};
-
-/* flags: enum trc_columns_flags. long_size: of the recording kernel. */
-struct field_access field_access_of(const struct event_format *event,
-				    const struct event_field *field, unsigned long_size,
-				    uint32_t flags);
-
-/* common_flags and common_preempt_count, which all records have at one place: uint8. */
-struct field_access field_access_of_common(struct event_place place);
+struct column_type column_type_integer(enum column_shape shape, unsigned width, bool is_signed);
 
 /* One type that holds both, for a column with fields of several events. false: there is none. */
 bool column_type_join(struct column_type *type, struct column_type other);

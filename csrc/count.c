@@ -6,9 +6,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "data.h"
 #include "error.h"
 #include "file.h"
-#include "walk.h"
 
 /* What comes in at once: see walk.c. */
 #define MAPPED_STEP (UINT64_C(2) << 20)
@@ -108,7 +108,7 @@ struct stretch {
 static struct stretch stretch_of(const struct trc_data *data, const struct stream *stream,
 				 uint64_t first, uint64_t end)
 {
-	struct stretch stretch = { first, end, page_cache_of(data, stream, data->file->map.base ?
+	struct stretch stretch = { first, end, page_cache_of(data, stream, data->file->image.map.base ?
 							     MAPPED_STEP : READ_STEP, false) };
 	struct map_window *window = &stretch.cache.window;
 
@@ -252,7 +252,7 @@ int trc_count(const struct trc_data *data, size_t index, uint64_t first, uint64_
 		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET,
 				"count: stream %zu has no pages %" PRIu64 " + %" PRIu64, index, first, count);
 	stream = &data->streams[index];
-	if ((rc = map_check(&data->file->map, err)))
+	if ((rc = map_check(&data->file->image.map, err)))
 		return rc;
 	rc = count_pages(data, stream, first, first + count, counts, &sum, err);
 	if (!rc && sum.records)
@@ -273,7 +273,7 @@ int trc_stream_release(const struct trc_data *data, size_t index, uint64_t first
 		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "release: there is no stream %zu", index);
 	stream = &data->streams[index];
 	if (!stream->compressed && first < stream->info.page_count)
-		map_drop(&data->file->map, stream->offset + first * stream->info.page_size,
+		map_drop(&data->file->image.map, stream->offset + first * stream->info.page_size,
 			 count * stream->info.page_size);
 	return TRC_OK;
 }

@@ -96,7 +96,7 @@ static int measure_chunk(struct making *making, const struct cursor *c, struct c
 	const uint8_t *bytes;
 	int rc, spent;
 
-	if (!making->data->file->map.base) {
+	if (!making->data->file->image.map.base) {
 		most = most < MAP_LOAD_MAX ? most : MAP_LOAD_MAX;
 		size = most < UNSIZED_FIRST ? most : UNSIZED_FIRST;
 	}
@@ -141,11 +141,11 @@ static int read_chunk(struct making *making, struct cursor *c, const struct stre
 		return trc_fail(err, TRC_CORRUPT, chunk.offset - 4,
 				"chunk: %u bytes unpacked are no whole pages of %u", chunk.plain,
 				stream->info.page_size);
-	if (chunk.plain > budget_block(&file->budget))
+	if (chunk.plain > budget_block(&file->image.budget))
 		return trc_fail(err, TRC_LIMIT, chunk.offset - 4,
 				"chunk: unpacks to %u bytes, a quarter of the budget of %" PRIu64
-				" bytes of memory is the limit", chunk.plain, file->budget.memory);
-	if (!unpacked_size_plausible(file->compression, chunk.stored, chunk.plain))
+				" bytes of memory is the limit", chunk.plain, file->image.budget.memory);
+	if (!unpacked_size_plausible(file->image.compression, chunk.stored, chunk.plain))
 		return trc_fail(err, TRC_CORRUPT, chunk.offset - 4, "chunk: %u bytes cannot unpack to %u",
 				chunk.stored, chunk.plain);
 	*out = chunk;
@@ -183,7 +183,7 @@ static int find_chunks(struct making *making, struct stream *stream, struct curs
 		if ((rc = add_chunk(making, stream, &room, &chunk, err)))
 			return rc;
 		/* The kernel may bring in much more than the header that was looked at: huge pages. */
-		map_visited(&making->data->file->map, chunk.stored);
+		map_visited(&making->data->file->image.map, chunk.stored);
 	}
 	return TRC_OK;
 }
@@ -191,8 +191,8 @@ static int find_chunks(struct making *making, struct stream *stream, struct curs
 static int use_chunks(struct making *making, struct stream *stream, uint64_t end, struct trc_error *err)
 {
 	const struct trc_file *file = making->data->file;
-	struct map_window window = file_window(file);
-	int rc = find_chunks(making, stream, file_cursor(file, &window, "chunks"), end, err);
+	struct map_window window = image_window(&file->image);
+	int rc = find_chunks(making, stream, image_cursor(&file->image, &window, "chunks"), end, err);
 
 	map_window_deinit(&window);
 	return rc;
@@ -233,7 +233,7 @@ static int add_area(struct making *making, const struct area *area, bool salvage
 		note(data, TRC_CORRUPT, area->offset, &stream, "its pages are smaller than their header");
 		return TRC_OK;
 	}
-	if (salvaged ? data->file->compression != COMPRESSION_NONE : from->info.compressed)
+	if (salvaged ? data->file->image.compression != COMPRESSION_NONE : from->info.compressed)
 		rc = use_chunks(making, &stream, end < area->next ? end : area->next, err);
 	else
 		use_pages(data, &stream);
@@ -321,20 +321,20 @@ int trc_data_create(const struct trc_file *file, const struct trc_metadata *meta
 	data->clocks = calloc(file->buffers.count, sizeof(*data->clocks));
 	if (!data->clocks)
 		rc = trc_fail_no_memory(err);
-	else if (!(rc = map_check(&file->map, err)))
+	else if (!(rc = map_check(&file->image.map, err)))
 		rc = metadata_page_header(metadata, &header, err);
 	if (rc == TRC_NOT_FOUND)	/* what is data without it is not to be found out */
-		rc = trc_fail(err, TRC_TRUNCATED, file->body, "header_page: missing, no record can be read");
+		rc = trc_fail(err, TRC_TRUNCATED, file->image.body, "header_page: missing, no record can be read");
 	if (!rc) {
 		data->layout = (struct subbuffer_layout){
 			.commit_offset = header.commit_offset,
 			.commit_size = header.commit_size,
 			.data_offset = header.data_offset,
-			.big_endian = file->header.big_endian,
+			.big_endian = file->image.header.big_endian,
 		};
 		for (size_t b = 0; b < file->buffers.count; b++)
 			data->clocks[b] = clock_make(file, b, options);
-		making = (struct making){ data, account_of(&file->budget), unpacker_of(file->compression) };
+		making = (struct making){ data, account_of(&file->image.budget), unpacker_of(file->image.compression) };
 		rc = make_streams(&making, err);
 		unpacker_deinit(&making.unpacker);
 		for (size_t i = 0; !rc && i < data->stream_count; i++)
@@ -366,8 +366,8 @@ struct page_cache page_cache_of(const struct trc_data *data, const struct stream
 				uint64_t step, bool backwards)
 {
 	return (struct page_cache){
-		.unpacker = unpacker_of(data->file->compression),
-		.window = { .map = &data->file->map, .step = step, .low = stream->offset,
+		.unpacker = unpacker_of(data->file->image.compression),
+		.window = { .map = &data->file->image.map, .step = step, .low = stream->offset,
 			    .high = stream->offset + stream->size, .backwards = backwards },
 	};
 }
@@ -381,14 +381,14 @@ void page_cache_deinit(struct page_cache *cache)
 
 bool stream_pages_pass(const struct trc_data *data, const struct stream *stream)
 {
-	return stream->compressed || !data->file->map.base;
+	return stream->compressed || !data->file->image.map.base;
 }
 
 uint64_t stream_cache_size(const struct trc_data *data, const struct stream *stream, uint64_t step)
 {
 	uint64_t at_once = stream->compressed ? stream->stored_max : stream->info.page_size;
 
-	if (data->file->map.base)
+	if (data->file->image.map.base)
 		return stream->chunk_max;
 	return stream->chunk_max + (at_once > step ? at_once : step < stream->size ? step : stream->size);
 }

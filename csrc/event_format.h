@@ -11,6 +11,7 @@
 #define TRC_EVENT_FORMAT_H
 
 #include "arena.h"
+#include "event_common.h"
 #include "field.h"
 #include "problem.h"
 #include "text.h"
@@ -30,21 +31,6 @@ struct event_format {
 	const struct event_field *fields;	/* its own */
 	/* The same sorted by name, of one name in the order of the text; NULL: there are only a few. */
 	const struct event_field *const *common_by_name, *const *fields_by_name;
-};
-
-/* Where a common field lies; size 0: this kernel has no such field. */
-struct event_place {
-	uint32_t offset, size;
-};
-
-/*
- * The common fields, as the event with the lowest id has them: libtraceevent uses these for the
- * records of all events. If no event has them, where every kernel so far put them.
- */
-struct event_common {
-	struct event_place type, flags, preempt_count, pid;
-	struct event_place lock_depth, migrate_disable, preempt_lazy_count;
-	uint32_t end;	/* first byte behind the last of these: no shorter payload is an event */
 };
 
 #define EVENT_ID_DENSE 65536	/* common_type has 16 bits: no other id ever occurs in a record */

@@ -10,27 +10,7 @@
 #define VERSION_TEXT_MAX 1024
 #define CPU_COUNT_MAX CPU_ID_MAX
 
-/* Of windows for cursors: what a page fault brings in; a header with a text behind it. */
-#define MAPPED_STEP (64 << 10)
-#define READ_STEP (4 << 10)
-
 static const char magic[] = "\x17\x08\x44tracing";	/* 10 bytes; the NUL is not part of it */
-
-struct map_window file_window(const struct trc_file *file)
-{
-	return (struct map_window){ .map = &file->map, .step = file->map.base ? MAPPED_STEP : READ_STEP };
-}
-
-struct cursor file_cursor(const struct trc_file *file, struct map_window *window,
-			  const char *structure)
-{
-	return (struct cursor){
-		.window = window,
-		.end = file->map.size,
-		.structure = structure,
-		.big_endian = file->header.big_endian,
-	};
-}
 
 /* --- the initial header: trace-cmd.dat.v7(5), INITIAL FORMAT ------------------------------ */
 
@@ -111,10 +91,10 @@ static int read_compression(struct trc_file *file, struct cursor *c, struct trc_
 	uint64_t at = c->pos;
 	int rc;
 
-	if ((rc = keep_string(file, c, &file->header.compression, err)) ||
-	    (rc = compression_from_name(file->header.compression, at, &file->compression, err)))
+	if ((rc = keep_string(file, c, &file->image.header.compression, err)) ||
+	    (rc = compression_from_name(file->image.header.compression, at, &file->image.compression, err)))
 		return rc;
-	return keep_string(file, c, &file->header.compression_version, err);
+	return keep_string(file, c, &file->image.header.compression_version, err);
 }
 
 /* --- version 6: one fixed sequence. trace-cmd.dat.v6(5) ----------------------------------- */
@@ -189,8 +169,21 @@ static int read_parts_v6(struct trc_file *file, struct cursor *c, struct trc_err
 	return TRC_OK;
 }
 
+static struct buffer_reader buffer_reader_of(struct trc_file *file)
+{
+	return (struct buffer_reader){
+		.image = &file->image,
+		.options = &file->options,
+		.cpu_count = file->cpu_count,
+		.kept = &file->kept,
+		.buffers = &file->buffers,
+		.problems = &file->problems,
+	};
+}
+
 static int read_body_v6(struct trc_file *file, struct cursor *c, struct trc_error *err)
 {
+	struct buffer_reader reader;
 	int rc = read_parts_v6(file, c, err);
 
 	if (rc)
@@ -212,7 +205,8 @@ static int read_body_v6(struct trc_file *file, struct cursor *c, struct trc_erro
 	if ((rc = options_index(&file->options, err)))
 		return rc;
 	c->structure = "trace data";
-	return buffers_read_v6(file, c, err);
+	reader = buffer_reader_of(file);
+	return buffers_read_v6(&reader, c, err);
 }
 
 /* --- version 7: sections. trace-cmd.dat.v7(5) --------------------------------------------- */
@@ -220,12 +214,12 @@ static int read_body_v6(struct trc_file *file, struct cursor *c, struct trc_erro
 /* Where a killed recorder left the offset of the options 0: the first options section there is, or 0. */
 static int search_options(const struct trc_file *file, uint64_t *options, struct trc_error *err)
 {
-	uint64_t at = file->body;
+	uint64_t at = file->image.body;
 
 	*options = 0;
 	for (uint32_t n = 0; n < OPTION_SECTIONS_MAX; n++) {
 		struct section section = { 0 };
-		int rc = section_read_header(file, at, at, &section, err);
+		int rc = section_read_header(&file->image, at, at, &section, err);
 
 		if (rc)
 			return problem_is_bearable(rc) ? TRC_OK : rc;
@@ -242,13 +236,13 @@ static int search_options(const struct trc_file *file, uint64_t *options, struct
 static int note_section(struct trc_file *file, const struct trc_option *option,
 			struct trc_error *err)
 {
-	struct cursor c = option_cursor(file, option, "option of a section");
+	struct cursor c = option_cursor(&file->image, option, "option of a section");
 	struct section section = { 0 };
 	uint64_t offset;
 	int rc;
 
 	if ((rc = cursor_u64(&c, &offset, err)) ||
-	    (rc = section_read_header(file, offset, option->offset, &section, err)))
+	    (rc = section_read_header(&file->image, offset, option->offset, &section, err)))
 		return rc;
 	if (section.id != option->id)
 		return trc_fail(err, TRC_CORRUPT, offset, "section %u: option %u says it is of its kind",
@@ -306,7 +300,7 @@ static void read_cpu_count(struct trc_file *file)
 
 	if (!option)
 		return;
-	struct cursor c = option_cursor(file, option, "option CPUCOUNT");
+	struct cursor c = option_cursor(&file->image, option, "option CPUCOUNT");
 	int rc = cursor_u32(&c, &count, &fault);
 
 	if (!rc && count > CPU_COUNT_MAX)
@@ -320,12 +314,13 @@ static void read_cpu_count(struct trc_file *file)
 
 static int read_body_v7(struct trc_file *file, struct cursor *c, struct trc_error *err)
 {
+	struct buffer_reader reader;
 	uint64_t options;
 	int rc;
 
 	if ((rc = cursor_u64(c, &options, err)))
 		return rc;
-	file->body = c->pos;
+	file->image.body = c->pos;
 	if (!options) {
 		struct trc_error fault;
 
@@ -338,11 +333,13 @@ static int read_body_v7(struct trc_file *file, struct cursor *c, struct trc_erro
 			 "file header: the recorder did not finish; options found by searching");
 		problems_add(&file->problems, &fault);
 	}
-	if ((rc = options_read_chain(file, options, c->pos - 8, err)) ||
+	if ((rc = options_read_chain(&file->image, options, c->pos - 8, &file->options, &file->kept,
+				     &file->problems, err)) ||
 	    (rc = options_index(&file->options, err)) || (rc = note_sections(file, err)))
 		return rc;
 	read_cpu_count(file);
-	return buffers_read_v7(file, err);
+	reader = buffer_reader_of(file);
+	return buffers_read_v7(&reader, err);
 }
 
 /* --- open and close ----------------------------------------------------------------------- */
@@ -351,27 +348,28 @@ static int read_parts(struct trc_file *file, struct cursor c, struct trc_error *
 {
 	int rc;
 
-	file->header.file_size = file->map.size;
-	file->header.compression = "none";
-	file->header.compression_version = "";
-	if ((rc = read_magic(&c, err)) || (rc = read_version(&c, &file->header.version, err)) ||
-	    (rc = read_sizes(&c, &file->header, err)))
+	file->image.header.file_size = file->image.map.size;
+	file->image.header.compression = "none";
+	file->image.header.compression_version = "";
+	if ((rc = read_magic(&c, err)) || (rc = read_version(&c, &file->image.header.version, err)) ||
+	    (rc = read_sizes(&c, &file->image.header, err)))
 		return rc;
-	if (file->header.version == 7 && (rc = read_compression(file, &c, err)))
+	if (file->image.header.version == 7 && (rc = read_compression(file, &c, err)))
 		return rc;
-	file->body = c.pos;
-	rc = file->header.version == 7 ? read_body_v7(file, &c, err) : read_body_v6(file, &c, err);
+	file->image.body = c.pos;
+	rc = file->image.header.version == 7 ? read_body_v7(file, &c, err) : read_body_v6(file, &c, err);
 	if (rc)
 		return rc;
-	if ((rc = peers_read(file, err)))
+	if ((rc = peers_read(&file->image, &file->options, &file->peers, &file->problems, err)))
 		return rc;
-	return clock_read(file, err);
+	return time_options_read(&file->image, &file->options, file->cpu_count, &file->times,
+				 &file->problems, err);
 }
 
 static int read_file(struct trc_file *file, struct trc_error *err)
 {
-	struct map_window window = file_window(file);
-	int rc = read_parts(file, file_cursor(file, &window, "file header"), err);
+	struct map_window window = image_window(&file->image);
+	int rc = read_parts(file, image_cursor(&file->image, &window, "file header"), err);
 
 	map_window_deinit(&window);
 	return rc;
@@ -390,12 +388,12 @@ static int open_map(const struct map *map, const struct trc_open_options *option
 		map_close(&unwanted);
 		return trc_fail_no_memory(err);
 	}
-	file->map = *map;
-	file->budget = budget_of(options);
+	file->image.map = *map;
+	file->image.budget = budget_of(options);
 	/* Opening touches a few places far apart: what the disk would read ahead is not wanted. */
-	map_expect_jumps(&file->map, true);
+	map_expect_jumps(&file->image.map, true);
 	rc = read_file(file, err);
-	map_expect_jumps(&file->map, false);
+	map_expect_jumps(&file->image.map, false);
 	if (rc) {
 		trc_close(file);
 		return rc;
@@ -433,49 +431,10 @@ void trc_close(struct trc_file *file)
 		return;
 	buffers_deinit(&file->buffers);
 	peers_deinit(&file->peers);
-	time_shift_deinit(&file->time_shift);
+	time_options_deinit(&file->times);
 	options_deinit(&file->options);
 	problems_deinit(&file->problems);
 	arena_deinit(&file->kept);
-	map_close(&file->map);
+	map_close(&file->image.map);
 	free(file);
-}
-
-/* --- public ------------------------------------------------------------------------------ */
-
-int trc_check(const struct trc_file *file, struct trc_error *err)
-{
-	return map_check(&file->map, err);
-}
-
-void trc_header(const struct trc_file *file, struct trc_header *header)
-{
-	*header = file->header;
-}
-
-uint32_t trc_cpu_count(const struct trc_file *file)
-{
-	const struct buffer *top = &file->buffers.list[0];
-	uint32_t from_areas = top->info.cpu_count ? top->areas[top->info.cpu_count - 1].cpu + 1 : 0;
-
-	return from_areas > file->cpu_count ? from_areas : file->cpu_count;
-}
-
-void trc_clock_name(const struct trc_file *file, const char **name, size_t *size)
-{
-	const struct trc_buffer *top = &file->buffers.list[0].info;
-
-	*name = top->clock;
-	*size = top->clock_size;
-	for (size_t i = 1; !*size && i < file->buffers.count; i++) {
-		*name = file->buffers.list[i].info.clock;
-		*size = file->buffers.list[i].info.clock_size;
-	}
-	if (!*size) {
-		const char *text;
-		size_t text_size;
-
-		trc_option_text(file, TRC_OPTION_TRACECLOCK, &text, &text_size);
-		clock_in_brackets(text, text_size, name, size);
-	}
 }

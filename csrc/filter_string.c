@@ -7,7 +7,6 @@
 #include "filter_compare.h"
 #include "glob.h"
 #include "pattern.h"
-#include "walk.h"
 
 #define MEMO_SLOTS 16
 

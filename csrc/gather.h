@@ -7,7 +7,7 @@
 #define TRC_GATHER_H
 
 #include "byteorder.h"
-#include "walk.h"
+#include "record.h"
 
 #define GATHER_COLUMNS 4
 

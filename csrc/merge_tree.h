@@ -9,7 +9,7 @@
 #ifndef TRC_MERGE_TREE_H
 #define TRC_MERGE_TREE_H
 
-#include "walk.h"
+#include "stream_cursor.h"
 
 #define NODE_RECORDS 256	/* 8 KiB */
 #define MERGE_NODE_BYTES (2 * sizeof(struct merge_node) + NODE_RECORDS * sizeof(struct walk_record))

@@ -140,7 +140,7 @@ static int read_events(struct trc_metadata *m, struct source *source, struct trc
 	ftrace = m->formats.count;
 	if (rc || (rc = read_formats(m, source, TRC_OPTION_EVENT_FORMATS, &m->events_text, err)))
 		return rc;
-	return event_formats_finish(&m->formats, m->file->header.version < 7 ? 0 : ftrace, err);
+	return event_formats_finish(&m->formats, m->file->image.header.version < 7 ? 0 : ftrace, err);
 }
 
 static int read_metadata(struct trc_metadata *m, struct trc_error *err)
@@ -172,8 +172,8 @@ int trc_metadata_create(const struct trc_file *file, struct trc_metadata **metad
 	if (!m)
 		return trc_fail_no_memory(err);
 	m->file = file;
-	m->big_endian = file->header.big_endian;
-	m->long_size = file->header.long_size;
+	m->big_endian = file->image.header.big_endian;
+	m->long_size = file->image.header.long_size;
 	rc = read_metadata(m, err);
 	if (rc)
 		trc_metadata_destroy(m);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "error.h"
-#include "file.h"
+#include "section.h"
 
 static int options_add(struct options *options, const struct trc_option *option,
 		       struct trc_error *err)
@@ -64,6 +64,13 @@ int options_read_v6(struct options *options, struct cursor *c, struct arena *kep
 			return rc;
 	}
 }
+
+/* What the options of version 7's chain of sections are read from and to. */
+struct chain {
+	const struct image *image;
+	struct options *options;
+	struct arena *kept;
+};
 
 /* Where an options section is, and where the file says so. */
 struct link {
@@ -126,66 +133,65 @@ static int keep_unpacked(struct options *options, struct trc_bytes *bytes, struc
  * Sections do not overlap, nor do options. Where they do, a small file can hold any number of
  * large ones; the same for sections that unpack to much more than they take.
  */
-static int check_sizes(const struct trc_file *file, uint64_t offset, struct trc_error *err)
+static int check_sizes(const struct image *image, const struct options *options, uint64_t offset,
+		       struct trc_error *err)
 {
-	const struct options *options = &file->options;
-
-	if (options->unpacked_size > budget_block(&file->budget))
+	if (options->unpacked_size > budget_block(&image->budget))
 		return trc_fail(err, TRC_LIMIT, offset,
 				"options: they unpack to %" PRIu64 " bytes, a quarter of the budget of %" PRIu64
-				" bytes of memory is the limit", options->unpacked_size, file->budget.memory);
-	if (options->payload_size > file->map.size + options->unpacked_size)
+				" bytes of memory is the limit", options->unpacked_size, image->budget.memory);
+	if (options->payload_size > image->map.size + options->unpacked_size)
 		return trc_fail(err, TRC_CORRUPT, offset, "options: the sections of the chain overlap");
 	return TRC_OK;
 }
 
-static int read_plain(struct trc_file *file, const struct section *section, struct link *next,
+static int read_plain(const struct chain *chain, const struct section *section, struct link *next,
 		      struct trc_error *err)
 {
-	struct map_window window = file_window(file);
-	struct cursor whole = file_cursor(file, &window, "options section"), c;
+	struct map_window window = image_window(chain->image);
+	struct cursor whole = image_cursor(chain->image, &window, "options section"), c;
 	int rc;
 
 	if (!(rc = cursor_skip(&whole, section->offset, err)) &&
 	    !(rc = cursor_slice(&whole, section->size, whole.structure, &c, err))) {
 		c.inner = true;
-		rc = read_section(&file->options, &c, &file->kept, next, err);
+		rc = read_section(chain->options, &c, chain->kept, next, err);
 	}
 	map_window_deinit(&window);
 	return rc;
 }
 
-static int read_compressed(struct trc_file *file, const struct section *section, struct link *next,
+static int read_compressed(const struct chain *chain, const struct section *section, struct link *next,
 			   struct trc_error *err)
 {
 	struct trc_bytes bytes;
 	struct cursor c;
 	int rc;
 
-	if ((rc = section_bytes(file, section, &bytes, err)) ||
-	    (rc = keep_unpacked(&file->options, &bytes, err)))
+	if ((rc = section_bytes(chain->image, section, &bytes, err)) ||
+	    (rc = keep_unpacked(chain->options, &bytes, err)))
 		return rc;
-	c = section_cursor(file, section, &bytes, "options section");
-	return read_section(&file->options, &c, &file->kept, next, err);
+	c = section_cursor(chain->image, section, &bytes, "options section");
+	return read_section(chain->options, &c, chain->kept, next, err);
 }
 
-static int read_section_at(struct trc_file *file, struct link at, struct link *next,
+static int read_section_at(const struct chain *chain, struct link at, struct link *next,
 			   struct trc_error *err)
 {
-	struct options *options = &file->options;
+	struct options *options = chain->options;
 	size_t before = options->count;
 	struct section section;
 	int rc;
 
-	if ((rc = section_read_header(file, at.offset, at.told_at, &section, err)))
+	if ((rc = section_read_header(chain->image, at.offset, at.told_at, &section, err)))
 		return rc;
 	if (section.id != TRC_OPTION_DONE)
 		return trc_fail(err, TRC_CORRUPT, at.offset, "options: section %u found where they should be",
 				section.id);
-	rc = section.compressed ? read_compressed(file, &section, next, err) :
-				  read_plain(file, &section, next, err);
+	rc = section.compressed ? read_compressed(chain, &section, next, err) :
+				  read_plain(chain, &section, next, err);
 	if (!rc)
-		rc = check_sizes(file, at.offset, err);
+		rc = check_sizes(chain->image, options, at.offset, err);
 	if (rc)
 		options->count = before;	/* all of a section or nothing */
 	return rc;
@@ -201,8 +207,10 @@ static bool visited(const uint64_t *offsets, size_t count, uint64_t offset)
 	return false;
 }
 
-int options_read_chain(struct trc_file *file, uint64_t offset, uint64_t told_at, struct trc_error *err)
+int options_read_chain(const struct image *image, uint64_t offset, uint64_t told_at, struct options *options,
+		       struct arena *kept, struct problems *problems, struct trc_error *err)
 {
+	const struct chain chain = { image, options, kept };
 	struct link at = { offset, told_at };
 	uint64_t *seen = malloc(OPTION_SECTIONS_MAX * sizeof(*seen));
 	size_t count = 0;
@@ -220,10 +228,10 @@ int options_read_chain(struct trc_file *file, uint64_t offset, uint64_t told_at,
 			rc = trc_fail(&fault, TRC_LIMIT, at.offset, "options: more than %d sections",
 				      OPTION_SECTIONS_MAX);
 		else
-			rc = read_section_at(file, at, &next, &fault);
+			rc = read_section_at(&chain, at, &next, &fault);
 		if (rc) {
 			if (count && problem_is_bearable(rc)) {
-				problems_add(&file->problems, &fault);
+				problems_add(problems, &fault);
 				rc = TRC_OK;
 			} else if (err) {
 				*err = fault;
@@ -299,7 +307,7 @@ const struct trc_option *options_last(const struct options *options, uint32_t id
 	return count ? &options->list[options->by_id[first + count - 1]] : NULL;
 }
 
-struct cursor option_cursor(const struct trc_file *file, const struct trc_option *option,
+struct cursor option_cursor(const struct image *image, const struct trc_option *option,
 			    const char *structure)
 {
 	/* Payloads count positions from their own place, unpacked ones stay at their section's. */
@@ -308,7 +316,7 @@ struct cursor option_cursor(const struct trc_file *file, const struct trc_option
 		.end = option->size,
 		.file_offset = option->offset,
 		.structure = structure,
-		.big_endian = file->header.big_endian,
+		.big_endian = image->header.big_endian,
 		.inner = true,
 		.unpacked = option->unpacked,
 	};
@@ -341,52 +349,4 @@ void options_deinit(struct options *options)
 	free(options->unpacked);
 	free(options->by_id);
 	free(options->list);
-}
-
-/* --- public ------------------------------------------------------------------------------ */
-
-size_t trc_option_count(const struct trc_file *file)
-{
-	return file->options.count;
-}
-
-size_t trc_option_count_id(const struct trc_file *file, uint32_t id)
-{
-	size_t first;
-
-	return id > UINT16_MAX ? 0 : options_range(&file->options, id, &first);
-}
-
-int trc_option(const struct trc_file *file, size_t index, struct trc_option *option,
-	       struct trc_error *err)
-{
-	if (index >= file->options.count)
-		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "options: there are %zu, not %zu",
-				file->options.count, index + 1);
-	*option = file->options.list[index];
-	return TRC_OK;
-}
-
-int trc_option_find(const struct trc_file *file, uint32_t id, size_t occurrence,
-		    struct trc_option *option, struct trc_error *err)
-{
-	size_t first = 0;
-	size_t count = id > UINT16_MAX ? 0 : options_range(&file->options, id, &first);
-
-	if (occurrence >= count)
-		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET,
-				"option %u: there are %zu of it, number %zu was asked for", id, count,
-				occurrence);
-	*option = file->options.list[file->options.by_id[first + occurrence]];
-	return TRC_OK;
-}
-
-void trc_option_text(const struct trc_file *file, uint32_t id, const char **text, size_t *size)
-{
-	const struct trc_option *option = id > UINT16_MAX ? NULL : options_last(&file->options, id);
-
-	*text = "";
-	*size = 0;
-	if (option)
-		option_text(option, text, size);
 }

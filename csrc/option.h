@@ -3,7 +3,8 @@
 #ifndef TRC_OPTION_H
 #define TRC_OPTION_H
 
-#include "cursor.h"
+#include "image.h"
+#include "problem.h"
 
 #define OPTION_SECTIONS_MAX 4096
 #define OPTION_COUNT_MAX (1u << 20)
@@ -23,10 +24,10 @@ int options_read_v6(struct options *options, struct cursor *c, struct arena *kep
 
 /*
  * Version 7: all options sections of the chain that starts at a section header, whose offset the file
- * has at told_at. The first must be whole; a fault further along the chain ends it and is added to the
- * file's problems.
+ * has at told_at. The first must be whole; a fault further along the chain ends it and is a problem.
  */
-int options_read_chain(struct trc_file *file, uint64_t offset, uint64_t told_at, struct trc_error *err);
+int options_read_chain(const struct image *image, uint64_t offset, uint64_t told_at, struct options *options,
+		       struct arena *kept, struct problems *problems, struct trc_error *err);
 
 /* Sorts the look-up index; to be called once, when all options are in. */
 int options_index(struct options *options, struct trc_error *err);
@@ -36,7 +37,7 @@ const struct trc_option *options_last(const struct options *options, uint32_t id
 /* All options with an id: *first indexes by_id. Returns how many. */
 size_t options_range(const struct options *options, uint32_t id, size_t *first);
 
-struct cursor option_cursor(const struct trc_file *file, const struct trc_option *option,
+struct cursor option_cursor(const struct image *image, const struct trc_option *option,
 			    const char *structure);
 
 /* A text option's payload up to its NUL, which an unkind writer may have left out. */

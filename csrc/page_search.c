@@ -118,7 +118,7 @@ int stream_find_page(const struct trc_data *data, const struct stream *stream, u
 		if (probe.found)
 			rc = check_order(&search, &probe, &in_order, err);
 		if (!stream->compressed)
-			map_visited(&data->file->map, PROBE_BYTES);
+			map_visited(&data->file->image.map, PROBE_BYTES);
 		unknown = !probe.found && high - middle > probe_pages(stream);
 		if (unknown ? later : probe.found && probe.ts < ts) {
 			low = middle + 1;
@@ -162,8 +162,8 @@ int stream_page_ts(const struct trc_data *data, const struct stream *stream, uin
 int trc_stream_page_ts(const struct trc_data *data, size_t index, uint64_t page, uint64_t *ts,
 		       struct trc_error *err)
 {
-	struct account account = account_of(&data->file->budget);
-	int rc = map_check(&data->file->map, err);
+	struct account account = account_of(&data->file->image.budget);
+	int rc = map_check(&data->file->image.map, err);
 
 	if (rc)
 		return rc;

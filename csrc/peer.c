@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "error.h"
-#include "file.h"
 
 static void guest_deinit(struct trc_guest *guest)
 {
@@ -41,10 +40,10 @@ static int read_cpu_pid(struct cursor *c, uint32_t vcpu_count, int32_t *cpu_pid,
 }
 
 /* GUEST: name, u64 trace ID, u32 number of vCPUs, the map. */
-static int read_guest(const struct trc_file *file, const struct trc_option *option,
+static int read_guest(const struct image *image, const struct trc_option *option,
 		      struct trc_guest *out, struct trc_error *err)
 {
-	struct cursor c = option_cursor(file, option, "option GUEST");
+	struct cursor c = option_cursor(image, option, "option GUEST");
 	struct trc_guest guest = { 0 };
 	const char *name;
 	uint64_t size;
@@ -77,39 +76,40 @@ static int read_guest(const struct trc_file *file, const struct trc_option *opti
 	return TRC_OK;
 }
 
-static void read_trace_id(struct trc_file *file)
+static void read_trace_id(const struct image *image, const struct options *options, uint64_t *out,
+			  struct problems *problems)
 {
-	const struct trc_option *option = options_last(&file->options, TRC_OPTION_TRACEID);
+	const struct trc_option *option = options_last(options, TRC_OPTION_TRACEID);
 	struct trc_error fault;
 
 	if (!option)
 		return;
-	struct cursor c = option_cursor(file, option, "option TRACEID");
+	struct cursor c = option_cursor(image, option, "option TRACEID");
 
-	if (cursor_u64(&c, &file->peers.trace_id, &fault))
-		problems_add(&file->problems, &fault);
+	if (cursor_u64(&c, out, &fault))
+		problems_add(problems, &fault);
 }
 
-int peers_read(struct trc_file *file, struct trc_error *err)
+int peers_read(const struct image *image, const struct options *options, struct peers *peers,
+	       struct problems *problems, struct trc_error *err)
 {
-	struct peers *peers = &file->peers;
-	size_t first, count = options_range(&file->options, TRC_OPTION_GUEST, &first);
+	size_t first, count = options_range(options, TRC_OPTION_GUEST, &first);
 
-	read_trace_id(file);
+	read_trace_id(image, options, &peers->trace_id, problems);
 	if (!count)
 		return TRC_OK;
 	peers->guests = calloc(count, sizeof(*peers->guests));
 	if (!peers->guests)
 		return trc_fail_no_memory(err);
 	for (size_t i = 0; i < count; i++) {
-		const struct trc_option *option = &file->options.list[file->options.by_id[first + i]];
+		const struct trc_option *option = &options->list[options->by_id[first + i]];
 		struct trc_error fault;
-		int rc = read_guest(file, option, &peers->guests[peers->count], &fault);
+		int rc = read_guest(image, option, &peers->guests[peers->count], &fault);
 
 		if (!rc) {
 			peers->count++;
 		} else if (problem_is_bearable(rc)) {
-			problems_add(&file->problems, &fault);
+			problems_add(problems, &fault);
 		} else {
 			if (err)
 				*err = fault;
@@ -117,39 +117,4 @@ int peers_read(struct trc_file *file, struct trc_error *err)
 		}
 	}
 	return TRC_OK;
-}
-
-/* --- public ------------------------------------------------------------------------------ */
-
-uint64_t trc_trace_id(const struct trc_file *file)
-{
-	return file->peers.trace_id;
-}
-
-size_t trc_guest_count(const struct trc_file *file)
-{
-	return file->peers.count;
-}
-
-int trc_guest(const struct trc_file *file, size_t index, struct trc_guest *out,
-	      struct trc_error *err)
-{
-	if (index >= file->peers.count)
-		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "guests: there are %zu, not %zu",
-				file->peers.count, index + 1);
-	*out = file->peers.guests[index];
-	return TRC_OK;
-}
-
-int trc_guest_find(const struct trc_file *file, uint64_t trace_id, struct trc_guest *out,
-		   struct trc_error *err)
-{
-	for (size_t i = file->peers.count; i-- > 0;) {
-		if (file->peers.guests[i].trace_id == trace_id) {
-			*out = file->peers.guests[i];
-			return TRC_OK;
-		}
-	}
-	return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET,
-			"guests: none has the trace ID 0x%" PRIx64, trace_id);
 }

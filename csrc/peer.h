@@ -3,7 +3,8 @@
 #ifndef TRC_PEER_H
 #define TRC_PEER_H
 
-#include "internal.h"
+#include "option.h"
+#include "problem.h"
 
 struct peers {
 	uint64_t trace_id;	/* 0: none recorded */
@@ -11,8 +12,9 @@ struct peers {
 	size_t count;
 };
 
-/* From the TRACEID and GUEST options. A malformed GUEST is a problem of the file, and left out. */
-int peers_read(struct trc_file *file, struct trc_error *err);
+/* From the TRACEID and GUEST options. A malformed one is a problem, and left out. */
+int peers_read(const struct image *image, const struct options *options, struct peers *out,
+	       struct problems *problems, struct trc_error *err);
 void peers_deinit(struct peers *peers);
 
 #endif

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "error.h"
-#include "file.h"
 
 void problems_add(struct problems *problems, const struct trc_error *fault)
 {
@@ -45,14 +44,4 @@ int problems_get(const struct problems *problems, size_t index, struct trc_error
 		return TRC_OK;
 	}
 	return TRC_NOT_FOUND;
-}
-
-size_t trc_problem_count(const struct trc_file *file)
-{
-	return problems_count(&file->problems);
-}
-
-int trc_problem(const struct trc_file *file, size_t index, struct trc_error *problem)
-{
-	return problems_get(&file->problems, index, problem);
 }

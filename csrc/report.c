@@ -247,7 +247,7 @@ void report_begin(struct trc_report *report, struct output *out)
 /* A latency tracer leaves no records but its text. Buffers without number may name one and the same. */
 static int put_latency(const struct trc_file *file, struct output *out, struct trc_error *err)
 {
-	struct account account = account_of(&file->budget);
+	struct account account = account_of(&file->image.budget);
 
 	for (size_t i = 0; i < trc_buffer_count(file); i++) {
 		struct trc_buffer buffer;

@@ -62,7 +62,7 @@ static int give_area(struct search *search, uint64_t offset, uint64_t size, stru
 static int page_time(struct search *search, uint64_t offset, uint64_t *ts, bool *found,
 		     struct trc_error *err)
 {
-	uint64_t left = search->file->map.size - offset;
+	uint64_t left = search->file->image.map.size - offset;
 	uint32_t size = search->layout->data_offset + 4;
 	const uint8_t *bytes;
 	struct subbuffer page;
@@ -106,7 +106,7 @@ static int search_pages(struct search *search, uint64_t offset, uint64_t end, st
 static int skip_chunks(struct search *search, uint64_t offset, uint64_t end, uint64_t *stop,
 		       struct trc_error *err)
 {
-	struct cursor c = file_cursor(search->file, &search->window, "chunks");
+	struct cursor c = image_cursor(&search->file->image, &search->window, "chunks");
 	uint32_t count, stored, plain;
 	int rc;
 
@@ -174,7 +174,7 @@ static void note_no_data(struct search *search)
 {
 	struct trc_error fault;
 
-	trc_fail(&fault, TRC_TRUNCATED, search->file->map.size,
+	trc_fail(&fault, TRC_TRUNCATED, search->file->image.map.size,
 		 "trace data: the file ends before it; it has none");
 	problems_add(search->problems, &fault);
 }
@@ -182,14 +182,14 @@ static void note_no_data(struct search *search)
 static int search_v7(struct search *search, struct trc_error *err)
 {
 	const struct trc_file *file = search->file;
-	uint64_t at = file->body;
+	uint64_t at = file->image.body;
 
 	/* With a top buffer in the options the recorder came to its end, at least with that. */
 	if (file->buffers.list[0].section.present)
 		return TRC_OK;
 	for (unsigned n = 0; n < OPTION_SECTIONS_MAX; n++) {
 		struct section section = { 0 };
-		int rc = section_read_header(file, at, at, &section, err);
+		int rc = section_read_header(&file->image, at, at, &section, err);
 
 		if (rc && !problem_is_bearable(rc))
 			return rc;
@@ -197,7 +197,7 @@ static int search_v7(struct search *search, struct trc_error *err)
 			break;
 		if (section.id == TRC_OPTION_BUFFER && !section_known(file, &section)) {
 			uint64_t start = round_up(section.offset, search->page_size);
-			uint64_t end = section.size ? section.offset + section.size : file->map.size;
+			uint64_t end = section.size ? section.offset + section.size : file->image.map.size;
 
 			return search_area(search, section.compressed, start, end, err);
 		}
@@ -219,7 +219,7 @@ static int search_v6(struct search *search, struct trc_error *err)
 	    top->info.cpu_count >= search->file->cpu_count ||
 	    options_range(&search->file->options, TRC_OPTION_BUFFER, &first))
 		return TRC_OK;
-	return search_area(search, false, round_up(start, search->page_size), search->file->map.size, err);
+	return search_area(search, false, round_up(start, search->page_size), search->file->image.map.size, err);
 }
 
 int salvage_areas(const struct trc_file *file, const struct subbuffer_layout *layout,
@@ -233,14 +233,14 @@ int salvage_areas(const struct trc_file *file, const struct subbuffer_layout *la
 		.problems = problems,
 		.found = found,
 		.context = context,
-		.window = file_window(file),
-		.page_size = file->header.page_size,
+		.window = image_window(&file->image),
+		.page_size = file->image.header.page_size,
 	};
 	int rc;
 
 	if (search.page_size < layout->data_offset)
 		return TRC_OK;
-	rc = file->header.version == 7 ? search_v7(&search, err) : search_v6(&search, err);
+	rc = file->image.header.version == 7 ? search_v7(&search, err) : search_v6(&search, err);
 	map_window_deinit(&search.window);
 	return rc;
 }

@@ -8,11 +8,12 @@
 #ifndef TRC_SECTION_H
 #define TRC_SECTION_H
 
-#include "cursor.h"
+#include "image.h"
 
 #define SECTION_FIRST_TEXT TRC_OPTION_HEADER_INFO	/* ids 16 to 21 hold the kernel's texts */
 #define SECTION_LAST_TEXT TRC_OPTION_CMDLINES
 #define SECTION_HEADER_SIZE 16
+#define SYSTEM_NAME_MAX 1024
 
 struct section {
 	uint16_t id;
@@ -35,15 +36,15 @@ struct section *sections_text(struct sections *sections, uint32_t id);
  * cannot be, that is at fault. A section whose size points behind the end of the file is
  * TRC_TRUNCATED, but *out is filled with what is there all the same.
  */
-int section_read_header(const struct trc_file *file, uint64_t offset, uint64_t told_at,
+int section_read_header(const struct image *image, uint64_t offset, uint64_t told_at,
 			struct section *out, struct trc_error *err);
 
 /* The section's plain bytes: of the mapping, or unpacked or read and then owned by *out. */
-int section_bytes(const struct trc_file *file, const struct section *section,
+int section_bytes(const struct image *image, const struct section *section,
 		  struct trc_bytes *out, struct trc_error *err);
 
 /* A cursor over a section's plain bytes, which must outlive it. */
-struct cursor section_cursor(const struct trc_file *file, const struct section *section,
+struct cursor section_cursor(const struct image *image, const struct section *section,
 			     const struct trc_bytes *bytes, const char *structure);
 
 /*

@@ -1,435 +1,476 @@
 /* SPDX-License-Identifier: MIT */
-#include "walk.h"
-
+/*
+ * Streams in time order, in batches. The order is libtracecmd's: at each step the stream whose
+ * next record is earliest goes first, of equal ones the first in the order of streams.
+ *
+ * Where time steps back inside a stream, a record therefore comes right behind the latest one
+ * before it. The latest time so far is thus the key of the merge; with it a filter picks the same
+ * records in the same order as picking from the whole merge would.
+ */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "error.h"
 #include "file.h"
+#include "merge_tree.h"
+#include "page_search.h"
+#include "walk.h"
+
+#define CURSOR_BYTES (sizeof(struct stream_cursor) + sizeof(struct record_filter))
+
+/* Each file has its own, so that one of nothing but faults does not hide another's. */
+struct file_problems {
+	const struct trc_file *file;
+	struct problems problems;
+};
 
 /*
- * How much of a mapping is asked for at once: page faults cost more than the walk itself, and one
- * call for a megabyte is far cheaper than its 256 faults.
+ * How much of a file that is not mapped is read at once. Each stream of a walk has memory for it: little
+ * enough for the cache, and less where there are very many.
  */
-#define MAPPED_STEP (UINT64_C(1) << 20)
+#define READ_STEP (UINT64_C(256) << 10)
+#define READ_STEPS (UINT64_C(64) << 20)
 
-void stream_cursor_init(struct stream_cursor *cursor, const struct trc_data *data,
-			const struct stream *stream, const struct record_filter *filter,
-			uint32_t source, const struct walk_manner *manner, struct problems *problems)
-{
-	uint64_t count = stream->info.page_count;	/* never 0: trc_data_create() */
-	bool backwards = manner->backwards;
+/*
+ * How many bytes of pages a call goes through before it comes back, with records or without: at a
+ * gigabyte a second and more a matter of milliseconds. Tests are built with less.
+ */
+#ifndef WALK_STINT
+#define WALK_STINT (UINT64_C(16) << 20)
+#endif
 
-	*cursor = (struct stream_cursor){
-		.data = data,
-		.stream = stream,
-		.filter = filter,
-		.source = source,
-		.ahead = backwards ? -(ptrdiff_t)stream->info.page_size : (ptrdiff_t)stream->info.page_size,
-		.backwards = backwards,
-		.pages_pass = stream_pages_pass(data, stream),
-		.next = backwards ? count - 1 : 0,
-		.last = backwards ? 0 : count - 1,
-		.cache = page_cache_of(data, stream, data->file->map.base ? MAPPED_STEP : manner->read_step,
-				       backwards),
-		.problems = problems,
-		.stint = manner->stint,
-		.by_time = stream->monotone && (filter->start || filter->last != UINT64_MAX),
-		.edge = backwards ? UINT64_MAX : 0,
-	};
-	cursor->cache.window.keep_mapped = manner->keep_mapped;
-}
+struct trc_walk {
+	struct record_filter *filters;	/* one a cursor */
+	struct stream_cursor *cursors;	/* one a source */
+	uint32_t cursor_count;
+	struct merge_tree tree;
+	bool usual;		/* id and pid of all records are where every kernel has them */
+	uint64_t stint;		/* bytes of pages to be read yet in this call */
+	uint64_t pages_total;
+	struct file_problems *files;	/* those that sources are of */
+	size_t file_count;
+};
 
-void stream_cursor_deinit(struct stream_cursor *cursor)
-{
-	page_cache_deinit(&cursor->cache);
-	free(cursor->block.records);
-}
+/* --- making a walk --------------------------------------------------------------------------- */
 
-/* --- pages ----------------------------------------------------------------------------------- */
-
-/* A damaged page: told of, passed over. */
-static void note_page(struct stream_cursor *cursor, const char *what)
+/* Moves one end of a cursor to the page where ts is, unless finding it takes too much. */
+static int seek_end(struct stream_cursor *cursor, uint64_t ts, bool later, uint64_t *end,
+		    struct trc_error *err)
 {
 	struct trc_error fault;
+	uint64_t page;
+	int rc = stream_find_page(cursor->data, cursor->stream, ts, later, &cursor->cache, &page, &fault);
 
-	trc_fail(&fault, TRC_CORRUPT, cursor->page.offset, "sub-buffer %" PRIu64 " of CPU %u: %s",
-		 cursor->index, cursor->stream->info.cpu, what);
-	trc_fail_of(TRC_CORRUPT, cursor->source, &fault);
-	problems_add(cursor->problems, &fault);
+	if (!rc)
+		/* One more, so that the walk sees whether the page before ends where this one begins. */
+		*end = page && !later ? page - 1 : page;
+	else if (rc == TRC_LIMIT)
+		rc = TRC_OK;
+	else if (err)
+		*err = fault;
+	return rc;
 }
 
-/* The next page of the stream; an enum page_step, or minus a code. */
-static int next_page(struct stream_cursor *cursor, struct trc_error *err)
+static int seek_pages(struct stream_cursor *cursor, struct trc_error *err)
 {
-	uint32_t page_size = cursor->stream->info.page_size;
+	const struct record_filter *filter = cursor->filter;
+	int rc = TRC_OK;
+
+	if (filter->start)
+		rc = seek_end(cursor, filter->start, false, cursor->backwards ? &cursor->last : &cursor->next,
+			      err);
+	if (!rc && filter->last != UINT64_MAX)
+		rc = seek_end(cursor, filter->last + 1, true,
+			      cursor->backwards ? &cursor->next : &cursor->last, err);
+	return rc;
+}
+
+/* A cursor begins at the page where its first record can be, where time is known to rise. */
+static int seek(struct stream_cursor *cursor, struct account *account, struct trc_error *err)
+{
+	struct map_window *window = &cursor->cache.window;
+	uint64_t step = window->step;
+	int rc = TRC_OK;
+
+	window->step = 0;	/* a page here and there */
+	cursor->cache.account = account;
+	if (cursor->stream->monotone)
+		rc = seek_pages(cursor, err);
+	cursor->cache.account = NULL;
+	window->step = step;
+	return rc;
+}
+
+uint32_t walk_only_id(const uint8_t *event_ids)
+{
+	uint32_t only = UINT32_MAX;
+
+	for (uint32_t at = 0; event_ids && at < TRC_EVENT_ID_BYTES; at += sizeof(uint64_t)) {
+		uint64_t bits = load_u64(event_ids + at, false);
+
+		if (!bits)
+			continue;
+		if (only != UINT32_MAX || bits & (bits - 1))
+			return UINT32_MAX;
+		for (only = 8 * at; !(bits & 1); bits >>= 1)
+			only++;
+	}
+	return only;
+}
+
+static bool is_usual(const struct trc_data *data)
+{
+	const struct event_common *common = &data->common;
+
+	return !data->layout.big_endian && common->type.offset == USUAL_TYPE.offset &&
+	       common->type.size == USUAL_TYPE.size && common->pid.offset == USUAL_PID.offset &&
+	       common->pid.size == USUAL_PID.size;
+}
+
+/* Where faults of a file go; there is room for one a source. */
+static struct problems *problems_of(struct trc_walk *walk, const struct trc_file *file)
+{
+	size_t i = 0;
+
+	while (i < walk->file_count && walk->files[i].file != file)
+		i++;
+	if (i == walk->file_count)
+		walk->files[walk->file_count++].file = file;
+	return &walk->files[i].problems;
+}
+
+static int add_cursor(struct trc_walk *walk, const struct trc_walk_source *source,
+		      const struct trc_walk_options *options, const struct walk_manner *manner,
+		      struct account *account,
+		      struct trc_error *err)
+{
+	struct stream_cursor *cursor = &walk->cursors[walk->cursor_count];
+	struct record_filter *filter = &walk->filters[walk->cursor_count];
+	uint64_t pages;
 	int rc;
 
-	if (cursor->done)
-		return PAGE_END;
-	if (!*cursor->stint)
-		return PAGE_STINT_OVER;
-	*cursor->stint -= *cursor->stint < page_size ? *cursor->stint : page_size;
-	cursor->index = cursor->next;
-	cursor->done = cursor->index == cursor->last;
-	cursor->next = cursor->backwards ? cursor->index - 1 : cursor->index + 1;
-	cursor->pages_read++;
-	rc = stream_page(cursor->stream, cursor->index, &cursor->cache, &cursor->page, err);
-	return rc ? -rc : PAGE_READY;
-}
-
-/* A chunk that does not unpack takes all its pages with it: one problem for the lot. */
-static void skip_chunk(struct stream_cursor *cursor, struct trc_error *fault)
-{
-	const struct stream *stream = cursor->stream;
-	const struct chunk *chunk = &stream->chunks[stream_find_chunk(stream, cursor->index)];
-	uint64_t behind = chunk->first_page + chunk->plain / stream->info.page_size;
-
-	trc_fail_of(fault->code, cursor->source, fault);
-	problems_add(cursor->problems, fault);
-	cursor->done = cursor->backwards ? chunk->first_page <= cursor->last : behind > cursor->last;
-	cursor->next = cursor->backwards ? chunk->first_page - 1 : behind;
-}
-
-/* Opens pages until one is sound; an enum page_step, or minus a code. */
-static int open_page(struct stream_cursor *cursor, struct subbuffer *sub, struct trc_error *err)
-{
-	for (;;) {
-		struct trc_error fault;
-		int rc = next_page(cursor, &fault);
-
-		if (rc < 0 && page_fault_is_bearable(-rc)) {
-			skip_chunk(cursor, &fault);
-			continue;
-		}
-		if (rc < 0 && err)
-			*err = fault;
-		if (rc != PAGE_READY)
-			return rc;
-		if (subbuffer_open(&cursor->data->layout, cursor->data->layout.big_endian,
-				   cursor->page.bytes, cursor->stream->info.page_size,
-				   cursor->page.available, sub))
-			return PAGE_READY;
-		note_page(cursor, "its header is damaged");
-	}
-}
-
-/* --- records --------------------------------------------------------------------------------- */
-
-static bool pid_wanted(const struct record_filter *filter, int32_t pid)
-{
-	size_t low = 0, high = filter->pid_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (filter->pids[middle] < pid)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < filter->pid_count && filter->pids[low] == pid;
-}
-
-static int block_reserve(struct record_block *block, uint32_t bytes, struct trc_error *err)
-{
-	size_t room = record_block_room(bytes);
-	struct walk_record *records;
-
-	block->count = 0;
-	if (room <= block->room)
-		return TRC_OK;
-	records = malloc(room * sizeof(*records));
-	if (!records)
-		return trc_fail_no_memory(err);
-	free(block->records);
-	block->records = records;
-	block->room = room;
+	if (source->stream >= source->data->stream_count)
+		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "walk: there is no stream %zu",
+				source->stream);
+	*filter = (struct record_filter){
+		.start = options->start,
+		.last = options->until_last ? UINT64_MAX : options->end - 1,
+		.event_ids = source->event_ids,
+		.only_id = walk_only_id(source->event_ids),
+		.pids = source->pids,
+		.pid_count = source->pid_count,
+		.filters = source->filters,
+		.filter_count = source->filter_count,
+		.filters_out = source->filters_out,
+		.filter_out_count = source->filter_out_count,
+		.stack_id = options->flags & TRC_WALK_BACKWARDS ? 0 : source->stack_id,
+	};
+	stream_cursor_init(cursor, source->data, &source->data->streams[source->stream], filter,
+			   walk->cursor_count, manner, problems_of(walk, source->data->file));
+	walk->cursor_count++;
+	walk->usual &= is_usual(source->data);
+	if ((rc = map_check(&source->data->file->image.map, err)) || (rc = seek(cursor, account, err)))
+		return rc;
+	pages = cursor->last > cursor->next ? cursor->last - cursor->next : cursor->next - cursor->last;
+	walk->pages_total += pages + 1;
 	return TRC_OK;
 }
 
-/* Events that are wanted: all, one, or those whose bits are set. */
-enum choice { CHOICE_ALL, CHOICE_ONE, CHOICE_BITS };
-
-TRC_INLINE bool id_chosen(const struct record_filter *filter, enum choice choice, uint32_t id)
+/* What a cursor keeps: the records of a page, and what is unpacked or read at once. */
+static uint64_t cursor_memory(const struct trc_data *data, const struct stream *stream, uint64_t read_step)
 {
-	switch (choice) {
-	case CHOICE_ALL:
-		return true;
-	case CHOICE_ONE:
-		return id == filter->only_id;
-	default:
-		return id < 65536 && (filter->event_ids[id >> 3] >> (id & 7) & 1);
-	}
-}
+	uint64_t page = stream->info.page_size;
 
-/* What is not wanted is stored, too, and written over, as there is no telling which it will be. */
-TRC_INLINE struct walk_record *put_record(struct walk_record *to, const struct record_filter *filter,
-					  enum choice choice, struct event_place type,
-					  bool big_endian, const struct record *record)
-{
-	to->ts = record->ts;
-	to->payload = record->payload;
-	to->size = record->size;
-	return to + id_chosen(filter, choice,
-			      record_id(type, big_endian, record->payload, record->size));
+	if (!stream->compressed && stream->size < page)
+		page = stream->size;
+	return CURSOR_BYTES + MERGE_NODE_BYTES + record_block_bytes((uint32_t)page) +
+	       stream_cache_size(data, stream, read_step);
 }
 
 /*
- * Records of a page into the block, all or those of some events, whatever else the filter says:
- * with constants for byte order and places this is nothing but loads and stores. Damage ends the
- * page.
+ * The merge needs a page of each stream, so streams are what memory goes by. Their files are of one
+ * budget, or else the largest counts.
  */
-TRC_INLINE enum subbuffer_step read_records(const struct stream_cursor *cursor, bool big_endian,
-					    enum choice choice, struct event_place type,
-					    struct subbuffer sub, struct record_block *block)
+static int check_memory(const struct trc_walk_source *sources, size_t count, uint64_t read_step,
+			struct account *account, struct trc_error *err)
 {
-	const struct record_filter filter = *cursor->filter;
-	const ptrdiff_t ahead = cursor->ahead;
-	struct walk_record *to = block->records;
-	enum subbuffer_step step;
-	struct record record;
-
-	do {
-		struct subbuffer_run run;
-
-		if (subbuffer_run_begin(&sub, &run)) {
-			while (subbuffer_run_next(&run, big_endian, &record)) {
-				/* What lies there in the stream's next page comes meanwhile. */
-				TRC_WILL_READ((uintptr_t)record.payload + (uintptr_t)ahead);
-				to = put_record(to, &filter, choice, type, big_endian, &record);
-			}
-			subbuffer_run_end(&sub, &run);
-		}
-		step = subbuffer_next(&sub, big_endian, &record);
-		if (step == SUBBUFFER_RECORD)
-			to = put_record(to, &filter, choice, type, big_endian, &record);
-	} while (step == SUBBUFFER_RECORD);
-	block->count = (size_t)(to - block->records);
-	block->last_ts = sub.ts;
-	return step;
-}
-
-static enum subbuffer_step read_any_records(const struct stream_cursor *cursor,
-					    struct subbuffer sub, struct record_block *block)
-{
-	const struct record_filter *filter = cursor->filter;
-	struct event_place type = cursor->data->common.type;
-
-	if (!filter->event_ids && !cursor->data->layout.big_endian)
-		return read_records(cursor, false, CHOICE_ALL, USUAL_TYPE, sub, block);
-	if (!filter->event_ids)
-		return read_records(cursor, true, CHOICE_ALL, USUAL_TYPE, sub, block);
-	if (cursor->data->layout.big_endian)
-		return read_records(cursor, true, CHOICE_BITS, type, sub, block);
-	if (type.offset != USUAL_TYPE.offset || type.size != USUAL_TYPE.size)
-		return read_records(cursor, false, CHOICE_BITS, type, sub, block);
-	return filter->only_id != UINT32_MAX ?
-		       read_records(cursor, false, CHOICE_ONE, USUAL_TYPE, sub, block) :
-		       read_records(cursor, false, CHOICE_BITS, USUAL_TYPE, sub, block);
-}
-
-/* What a record gets once its time is known. The merge goes by the latest time of its stream so far. */
-TRC_INLINE void set_time(struct walk_record *record, uint64_t ts, uint64_t *latest, uint32_t source)
-{
-	*latest = ts > *latest ? ts : *latest;
-	record->key = *latest;
-	record->ts = ts;
-	record->source = source;
-}
-
-/* Ticks of TSC2NSEC alone, of any clock that there is: nothing in the loop depends on the clock. */
-static uint64_t convert_ticks(struct walk_record *records, size_t count, struct clock clock,
-			      uint64_t latest, uint32_t source)
-{
-	uint64_t factor = tsc_factor(clock.mult);
+	uint64_t needed = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		uint64_t ts = records[i].ts;
+		const struct trc_data *data = sources[i].data;
+		const struct budget *budget = &data->file->image.budget;
 
-		set_time(&records[i], ((ts & UINT32_MAX) * factor >> clock.tsc_shift) +
-			 ((ts >> 32) * factor << (32 - clock.tsc_shift)) + clock.offset, &latest, source);
+		if (budget->memory > account->budget.memory)
+			account->budget.memory = budget->memory;
+		if (budget->work > account->budget.work)
+			account->budget.work = budget->work;
+		if (sources[i].stream < data->stream_count)
+			needed += cursor_memory(data, &data->streams[sources[i].stream], read_step);
 	}
-	return latest;
+	return count ? account_memory(account, needed, TRC_NO_OFFSET, "records of many streams in order", err) :
+		       TRC_OK;
 }
 
-/*
- * Raw time stamps to the time users see, and what follows from it where all records are wanted in this
- * order; the latest time so far.
- */
-static uint64_t convert_times(const struct stream_cursor *cursor, struct record_block *block)
+int trc_walk_create(const struct trc_walk_source *sources, size_t count,
+		    const struct trc_walk_options *options, struct trc_walk **out,
+		    struct trc_error *err)
 {
-	const struct clock clock = *cursor->stream->clock;
-	uint32_t cpu = cursor->stream->info.cpu, source = cursor->source;
-	uint64_t latest = cursor->key;
+	struct trc_walk *walk = calloc(1, sizeof(*walk));
+	struct account account = { 0 };
+	int rc = TRC_OK;
 
-	if (!clock.shift && !clock.mult && clock.ts2secs == 0) {
-		for (size_t i = 0; i < block->count; i++)
-			set_time(&block->records[i], block->records[i].ts + clock.offset, &latest, source);
-	} else if (!clock.shift && clock.ts2secs == 0 && clock.tsc_shift <= 32) {
-		latest = convert_ticks(block->records, block->count, clock, latest, source);
-	} else {
-		for (size_t i = 0; i < block->count; i++)
-			set_time(&block->records[i], clock_ns(&clock, cpu, block->records[i].ts), &latest, source);
-	}
-	return latest;
-}
-
-static bool record_wanted(const struct stream_cursor *cursor, const struct walk_record *record)
-{
-	const struct record_filter *filter = cursor->filter;
-
-	if (record->ts < filter->start || record->ts > filter->last)
-		return false;
-	return !filter->pids || pid_wanted(filter, record_pid(cursor->data->common.pid,
-							      cursor->data->layout.big_endian,
-							      record->payload, record->size));
-}
-
-/*
- * A search by time takes it that pages follow each other in time. Where one that is read does not, records
- * may lie in others that the search passed over.
- */
-static void check_time_order(struct stream_cursor *cursor, const struct subbuffer *sub)
-{
-	const struct record_block *block = &cursor->block;
-	const struct clock *clock = cursor->stream->clock;
-	uint32_t cpu = cursor->stream->info.cpu;
-	uint64_t begins = clock_ns(clock, cpu, sub->ts), latest = begins;
-	uint64_t ends = clock_ns(clock, cpu, block->last_ts);
-	bool steps_back = false;
-
-	for (size_t i = 0; i < block->count; i++) {
-		steps_back |= block->records[i].ts < latest;
-		latest = block->records[i].ts > latest ? block->records[i].ts : latest;
-	}
-	steps_back |= ends < latest;
-	if (cursor->backwards) {
-		steps_back |= ends > cursor->edge;
-		cursor->edge = begins;
-	} else {
-		steps_back |= begins < cursor->edge;
-		cursor->edge = ends;
-	}
-	if (steps_back)
-		note_page(cursor, "its times are not in order, so that reading by time may miss records");
-}
-
-/* Leaves the wanted records in the block; events were chosen as the page was read. */
-static void filter_records(struct stream_cursor *cursor, struct record_block *block)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < block->count; i++) {
-		if (record_wanted(cursor, &block->records[i]))
-			block->records[kept++] = block->records[i];
-	}
-	block->count = kept;
-}
-
-static void reverse(struct record_block *block)
-{
-	for (size_t i = 0; i < block->count / 2; i++) {
-		struct walk_record *a = &block->records[i], *b = &block->records[block->count - 1 - i];
-		struct walk_record record = *a;
-
-		*a = *b;
-		*b = record;
-	}
-}
-
-/* Backwards the key is the complement of the earliest time so far, so that less always comes first. */
-static void set_keys(struct stream_cursor *cursor, struct record_block *block)
-{
-	uint64_t flip = cursor->backwards ? UINT64_MAX : 0;
-
-	for (size_t i = 0; i < block->count; i++) {
-		uint64_t key = block->records[i].ts ^ flip;
-
-		cursor->key = key > cursor->key ? key : cursor->key;
-		block->records[i].key = cursor->key;
-	}
-}
-
-/* More is asked for than records of some events, forwards. */
-static bool is_choosy(const struct stream_cursor *cursor)
-{
-	const struct record_filter *filter = cursor->filter;
-
-	return cursor->backwards || filter->start || filter->last != UINT64_MAX || filter->pids ||
-	       filter->filter_count || filter->filter_out_count;
-}
-
-/* The rest of what is asked for. Keys are those of the records that are left, in their order. */
-static void choose_records(struct stream_cursor *cursor, struct record_block *block)
-{
-	filter_records(cursor, block);
-	if (cursor->filter->filter_count || cursor->filter->filter_out_count)
-		walk_filter_block(cursor);
-	if (cursor->backwards)
-		reverse(block);
-	set_keys(cursor, block);
-}
-
-/* A loss was before the page's first record, and counts where that is in the wanted time. */
-static bool begins_in_time(const struct stream_cursor *cursor, struct subbuffer sub)
-{
-	struct record record;
-	uint64_t ts;
-
-	if (subbuffer_next(&sub, cursor->data->layout.big_endian, &record) != SUBBUFFER_RECORD)
-		return false;
-	ts = clock_ns(cursor->stream->clock, cursor->stream->info.cpu, record.ts);
-	return ts >= cursor->filter->start && ts <= cursor->filter->last;
-}
-
-/* The open page's records into the block. */
-static int read_page(struct stream_cursor *cursor, const struct subbuffer *sub,
-		     struct trc_error *err)
-{
-	struct record_block *block = &cursor->block;
-	uint64_t latest;
-	int rc = block_reserve(block, sub->end, err);
-
-	if (rc)
-		return rc;
-	if (read_any_records(cursor, *sub, block) == SUBBUFFER_DAMAGED)
-		note_page(cursor, "a record is damaged, the rest is lost");
-	latest = convert_times(cursor, block);
-	if (cursor->by_time && (block->count || subbuffer_has_records(sub, cursor->data->layout.big_endian)))
-		check_time_order(cursor, sub);
-	if (TRC_UNLIKELY(sub->missed) && begins_in_time(cursor, *sub))
-		cursor->missed = add_missed(cursor->missed, sub->missed);
-	if (is_choosy(cursor))
-		choose_records(cursor, block);
+	if (!walk)
+		return trc_fail_no_memory(err);
+	struct walk_manner manner = {
+		.backwards = options->flags & TRC_WALK_BACKWARDS,
+		.keep_mapped = options->flags & TRC_WALK_KEEP_MAPPED,
+		.read_step = count > READ_STEPS / READ_STEP ? READ_STEPS / count : READ_STEP,
+		.stint = &walk->stint,
+	};
+	/* Where nothing lies between start and end, no cursor is needed to find that out. */
+	if (!options->until_last && options->end <= options->start)
+		count = 0;
+	walk->usual = true;
+	walk->cursors = calloc(count + 1, sizeof(*walk->cursors));
+	walk->filters = calloc(count + 1, sizeof(*walk->filters));
+	walk->files = calloc(count + 1, sizeof(*walk->files));
+	if (!walk->cursors || !walk->filters || !walk->files)
+		rc = trc_fail_no_memory(err);
+	else if (count > UINT32_MAX / 4)
+		rc = trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "walk: %zu sources are too many", count);
 	else
-		cursor->key = latest;
+		rc = merge_tree_init(&walk->tree, walk->cursors, (uint32_t)count,
+				     manner.backwards, options->flags & TRC_WALK_BY_CPU, err);
+	if (!rc)
+		rc = check_memory(sources, count, manner.read_step, &account, err);
+	for (size_t i = 0; !rc && i < count; i++)
+		rc = trc_fail_of(add_cursor(walk, &sources[i], options, &manner, &account, err), (uint32_t)i, err);
+	if (rc) {
+		trc_walk_destroy(walk);
+		return rc;
+	}
+	*out = walk;
 	return TRC_OK;
 }
 
-int stream_cursor_next_page(struct stream_cursor *cursor, struct trc_error *err)
+void trc_walk_destroy(struct trc_walk *walk)
 {
-	struct subbuffer sub;
+	if (!walk)
+		return;
+	for (uint32_t i = 0; i < walk->cursor_count; i++)
+		stream_cursor_deinit(&walk->cursors[i]);
+	free(walk->cursors);
+	free(walk->filters);
+	merge_tree_deinit(&walk->tree);
+	for (size_t i = 0; i < walk->file_count; i++)
+		problems_deinit(&walk->files[i].problems);
+	free(walk->files);
+	free(walk);
+}
 
-	if (!cursor->searching && (cursor->block.count || cursor->backwards))
-		cursor->missed = 0;	/* told of with the block before */
-	cursor->block.count = 0;
-	for (;;) {
-		int rc = open_page(cursor, &sub, err);
+/* --- walking --------------------------------------------------------------------------------- */
 
-		cursor->searching = rc == PAGE_STINT_OVER;
-		if (rc != PAGE_READY)
-			return rc;
-		if ((rc = read_page(cursor, &sub, err)))
-			return -rc;
-		if (cursor->block.count)
-			return PAGE_READY;
+/* Sources of one file stand together mostly. */
+static int check_files(const struct trc_walk *walk, struct trc_error *err)
+{
+	const struct trc_file *checked = NULL;
+
+	for (uint32_t i = 0; i < walk->cursor_count; i++) {
+		const struct trc_file *file = walk->cursors[i].data->file;
+		int rc = file == checked ? TRC_OK : map_check(&file->image.map, err);
+
+		if (rc)
+			return trc_fail_of(rc, i, err);
+		checked = file;
+	}
+	return TRC_OK;
+}
+
+int walk_begin_stint(struct trc_walk *walk, struct trc_error *err)
+{
+	walk->stint = WALK_STINT;
+	return check_files(walk, err);
+}
+
+int walk_peek(struct trc_walk *walk, struct walk_record **records, size_t *count,
+	      struct trc_error *err)
+{
+	struct merge_node *root = merge_tree_root(&walk->tree);
+	int rc;
+
+	while ((rc = merge_tree_fill(&walk->tree, err)) == MERGE_HELD)
+		merge_tree_release(&walk->tree);
+	if (rc < 0 || rc == MERGE_STINT_OVER)
+		return rc < 0 ? -rc : TRC_GO_ON;
+	*records = root->at;
+	*count = (size_t)(root->end - root->at);
+	return TRC_OK;
+}
+
+void walk_take(struct trc_walk *walk, size_t count)
+{
+	if (count)	/* where there was nothing yet, there is no place to move on from */
+		merge_tree_root(&walk->tree)->at += count;
+}
+
+/* Copies payloads for as long as they fit; how many did. */
+static size_t put_payloads(struct trc_batch *batch, const struct walk_record *records, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint32_t size = records[i].size;
+
+		if (size > batch->payload_room - batch->payload_size)
+			return i;
+		memcpy(batch->payload + batch->payload_size, records[i].payload, size);
+		batch->payload_size += size;
+		if (batch->payload_end)
+			batch->payload_end[batch->count + i] = batch->payload_size;
+	}
+	return n;
+}
+
+void walk_missed(const struct trc_walk *walk, const struct walk_record *records, size_t count,
+		 int64_t *missed)
+{
+	memset(missed, 0, count * sizeof(*missed));
+	for (size_t i = 0; walk->tree.losses && i < count; i++) {
+		const struct stream_cursor *cursor = &walk->cursors[records[i].source];
+
+		if (records[i].payload == cursor->behind_loss)
+			missed[i] = cursor->missed;
 	}
 }
 
-/* --- public ---------------------------------------------------------------------------------- */
-
-int trc_stream_is_monotone(const struct trc_data *data, size_t stream)
+TRC_INLINE void put_ids(uint32_t *restrict id, int32_t *restrict pid,
+			const struct walk_record *records, size_t n)
 {
-	return stream < data->stream_count && data->streams[stream].monotone;
+	for (size_t i = 0; i < n; i++) {
+		const struct walk_record record = records[i];
+
+		id[i] = record_id(USUAL_TYPE, false, record.payload, record.size);
+		pid[i] = record_pid(USUAL_PID, false, record.payload, record.size);
+	}
+}
+
+/* Ids and pids where kernels of several kinds recorded, or one that is not usual. */
+static void put_any_ids(const struct trc_walk *walk, struct trc_batch *batch,
+			const struct walk_record *records, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct walk_record record = records[i];
+		const struct trc_data *data = walk->cursors[record.source].data;
+		bool big_endian = data->layout.big_endian;
+
+		batch->id[batch->count + i] =
+			record_id(data->common.type, big_endian, record.payload, record.size);
+		batch->pid[batch->count + i] =
+			record_pid(data->common.pid, big_endian, record.payload, record.size);
+	}
+}
+
+static void put_records(const struct trc_walk *walk, struct trc_batch *batch,
+			const struct walk_record *records, size_t n)
+{
+	size_t to = batch->count;
+
+	for (size_t i = 0; i < n; i++) {
+		batch->ts[to + i] = records[i].ts;
+		batch->source[to + i] = records[i].source;
+	}
+	if (walk->usual)
+		put_ids(batch->id + to, batch->pid + to, records, n);
+	else
+		put_any_ids(walk, batch, records, n);
+	for (size_t i = 0; batch->address && i < n; i++)
+		batch->address[to + i] = records[i].payload;
+	for (size_t i = 0; batch->size && i < n; i++)
+		batch->size[to + i] = records[i].size;
+	if (batch->missed_events)
+		walk_missed(walk, records, n, batch->missed_events + to);
+}
+
+/* What is at the root into the batch. 1: go on, 0: it is full. */
+static int put_root(struct trc_walk *walk, struct trc_batch *batch)
+{
+	struct merge_node *root = merge_tree_root(&walk->tree);
+	size_t room = batch->room - batch->count, n = (size_t)(root->end - root->at), fitted;
+
+	if (n > room)
+		n = room;
+	fitted = batch->payload ? put_payloads(batch, root->at, n) : n;
+	put_records(walk, batch, root->at, fitted);
+	root->at += fitted;
+	batch->count += fitted;
+	return fitted == n && batch->count < batch->room;
+}
+
+static int fail_payload(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *err)
+{
+	batch->payload_size = merge_tree_root(&walk->tree)->at->size;
+	return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET,
+			"walk: a payload of %zu bytes does not fit", batch->payload_size);
+}
+
+int trc_walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *err)
+{
+	int rc = walk_begin_stint(walk, err);
+
+	return rc ? rc : walk_next(walk, batch, err);
+}
+
+int walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *err)
+{
+	int rc = 1;
+
+	batch->count = batch->payload_size = 0;
+	while (rc > 0 && batch->room) {
+		rc = merge_tree_fill(&walk->tree, err);
+		if (rc == MERGE_READY) {
+			rc = put_root(walk, batch);
+			if (!rc && !batch->count)
+				return fail_payload(walk, batch, err);
+		} else if (rc == MERGE_HELD) {
+			if (batch->address && batch->count)
+				return TRC_OK;	/* where the next page may take the place of this one */
+			merge_tree_release(&walk->tree);
+		} else if (rc == MERGE_STINT_OVER) {
+			return batch->count ? TRC_OK : TRC_GO_ON;
+		}
+	}
+	return rc < 0 ? -rc : TRC_OK;
+}
+
+int64_t trc_walk_missed(const struct trc_walk *walk, size_t source)
+{
+	return source < walk->cursor_count ? walk->cursors[source].missed : 0;
+}
+
+size_t trc_walk_problem_count(const struct trc_walk *walk)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < walk->file_count; i++)
+		count += problems_count(&walk->files[i].problems);
+	return count;
+}
+
+int trc_walk_problem(const struct trc_walk *walk, size_t index, struct trc_error *problem)
+{
+	for (size_t i = 0; i < walk->file_count; i++) {
+		size_t count = problems_count(&walk->files[i].problems);
+
+		if (index < count)
+			return problems_get(&walk->files[i].problems, index, problem);
+		index -= count;
+	}
+	return TRC_NOT_FOUND;
+}
+
+void trc_walk_progress(const struct trc_walk *walk, uint64_t *done, uint64_t *total)
+{
+	*done = 0;
+	for (uint32_t i = 0; i < walk->cursor_count; i++)
+		*done += walk->cursors[i].pages_read;
+	*total = walk->pages_total;
 }

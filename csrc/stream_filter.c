@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "filter.h"
-#include "walk.h"
+#include "stream_cursor.h"
 
 static uint32_t id_of(const struct stream_cursor *cursor, size_t index)
 {
