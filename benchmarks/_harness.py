@@ -130,7 +130,8 @@ def _peer_versions() -> list[str]:
 def build_core(name: str) -> Path:
     """core/NAME.c, with all of csrc/, at the same optimisation as the peer."""
     csrc = ROOT / "csrc"
-    sources = [BENCHMARKS / "core" / f"{name}.c", *sorted(csrc.glob("**/*.c"))]
+    core = [path for path in sorted(csrc.glob("**/*.c")) if path.parent.name != "python"]
+    sources = [BENCHMARKS / "core" / f"{name}.c", *core]
     headers = [*sorted(BENCHMARKS.glob("*.h")), *sorted(csrc.glob("**/*.h"))]
     flags = ["-std=c11", "-D_GNU_SOURCE", "-pthread", "-pthread", f"-I{csrc}"]
     flags += pkg_config("--cflags", "--libs", *CORE_PACKAGES).split()

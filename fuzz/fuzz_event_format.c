@@ -10,12 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "event_format.h"
+#include "metadata/api.h"
+#include "metadata/event_format.h"
 #include "fuzz.h"
-#include "kallsyms.h"
-#include "page_header.h"
-#include "printk_formats.h"
-#include "saved_cmdlines.h"
+#include "metadata/kallsyms.h"
+#include "metadata/page_header.h"
+#include "metadata/printk_formats.h"
+#include "metadata/saved_cmdlines.h"
 
 /* Reads every character, so that one outside of any memory is found. */
 static unsigned sum(struct text text)

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "event_handler.h"
+#include "report/event_handler.h"
 #include "fuzz.h"
-#include "print_fmt_tree.h"
+#include "print_fmt/tree.h"
 
 #define OUTPUT_MAX ((size_t)8 << 20)
 

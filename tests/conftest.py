@@ -64,7 +64,4 @@ def write(tmp_path: Path) -> Write:
 @pytest.fixture(scope="session")
 def reference_walk(tmp_path_factory: pytest.TempPathFactory) -> reference.Walk:
     """Libtracecmd's walk, where it is installed."""
-    flags = reference.library_flags()
-    if flags is None:
-        pytest.skip("libtracecmd is not installed, or there is no C compiler")
-    return reference.Walk(tmp_path_factory.mktemp("reference"), flags)
+    return reference.Walk(tmp_path_factory.mktemp("reference"))

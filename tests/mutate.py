@@ -3,8 +3,8 @@
 Not part of the tests: it is for whoever wants to know how sharp they are.
 
     python -m tests.mutate                          # 40 changes, half of them in C
-    python -m tests.mutate --count 100 --seed 7 --files 'csrc/print_fmt_*'
-    python -m tests.mutate --change 'csrc/walk.c:151:<=:<'      # this one
+    python -m tests.mutate --count 100 --seed 7 --files 'csrc/print_fmt/*'
+    python -m tests.mutate --change 'csrc/records/walk.c:151:<=:<'      # this one
 
 The tree is copied to a scratch folder, built there (with ccache, if CC says so: a change takes
 seconds), and for each change the nearest tests are run until the first fails, each under a limit of
@@ -53,25 +53,19 @@ VCPUS = ("unit/test_lookahead.py", "unit/test_vcpu_timeline.py", "unit/test_join
 
 # The first that fits a file has its nearest tests.
 NEAREST: Sequence[tuple[str, Sequence[str]]] = (
-    ("csrc/print_fmt*", REPORTS),
-    ("csrc/printk_formats*", (*TEXTS_OF_KERNEL, *REPORTS)),
-    ("csrc/report*", REPORTS),
-    ("csrc/plugin*", REPORTS),
-    ("csrc/filter*", (*TABLES, *REPORTS)),
-    ("csrc/column*", TABLES),
-    ("csrc/arrow*", TABLES),
-    ("csrc/trace-cmd*", ("recordings/test_peers_c.py",)),
-    *((f"csrc/{name}.*", REPORTS) for name in (
-        "blktrace", "bprint", "comm_table", "event_handler", "ftrace_events", "function_stack",
-        "kvm_exit_reason", "number", "output", "scsi_cdb", "symbol_cache")),
-    *((f"csrc/{name}.*", TABLES) for name in ("gather", "lookup_cache", "slab", "utf8")),
-    *((f"csrc/{name}.*", (*TABLES, *REPORTS)) for name in ("glob", "pattern")),
-    *((f"csrc/{name}.*", RECORDS) for name in (
-        "clock", "count", "data", "merge", "merge_tree", "salvage", "subbuffer", "walk",
-        "walk_filter")),
-    *((f"csrc/{name}.*", (*TEXTS_OF_KERNEL, *REPORTS)) for name in (
-        "arena", "event_format", "field", "kallsyms", "metadata", "page_header", "saved_cmdlines",
-        "scanner", "text")),
+    ("csrc/print_fmt/*", REPORTS),
+    ("csrc/report/*", REPORTS),
+    ("csrc/filter/*", (*TABLES, *REPORTS)),
+    ("csrc/arrow/*", TABLES),
+    ("csrc/columns/*", TABLES),
+    ("csrc/records/*", (*RECORDS, "unit/test_page_times.py")),
+    ("csrc/metadata/*", (*TEXTS_OF_KERNEL, *REPORTS)),
+    ("csrc/compat/*", ("recordings/test_peers_c.py",)),
+    *((f"csrc/base/{name}.*", REPORTS) for name in ("number", "output")),
+    *((f"csrc/base/{name}.*", TABLES) for name in ("lookup_cache", "utf8")),
+    *((f"csrc/base/{name}.*", (*TABLES, *REPORTS)) for name in ("glob", "pattern")),
+    *((f"csrc/base/{name}.*", (*TEXTS_OF_KERNEL, *REPORTS)) for name in ("arena", "text")),
+    ("csrc/platform/slab.*", TABLES),
     ("csrc/*", READING),
     ("tracecmd/cli/stat.py", ("unit/test_cli_stat.py",)),
     ("tracecmd/cli/report.py", REPORTS),
@@ -87,11 +81,11 @@ NEAREST: Sequence[tuple[str, Sequence[str]]] = (
         "table", "_numpy", "filter", "event", "packages", "_lowlevel/_columns")),
     *((f"tracecmd/{name}.py", ("unit/test_cli_stat.py", *RECORDS)) for name in (
         "stat", "_records", "_lowlevel/_data")),
-    ("tracecmd/*", (*READING, "unit/test_handles.py", *RECORDS)),
+    ("tracecmd/*", (*READING, "unit/test_lifetimes.py", *RECORDS)),
 )  # fmt: skip
 
-NOT_CHANGED = ("csrc/tracecmd.h", "csrc/trace-cmd.h", "tracecmd/_build.py", "tracecmd/_version.py",
-               "tracecmd/__main__.py")  # fmt: skip
+NOT_CHANGED = ("csrc/tracecmd.h", "csrc/*/api.h", "csrc/compat/trace-cmd.h", "tracecmd/_build.py",
+               "tracecmd/_version.py", "tracecmd/__main__.py")  # fmt: skip
 
 OPERATORS = {
     "<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "==", "&&": "||", "||": "&&",
@@ -290,7 +284,11 @@ def files_of(pattern: str) -> list[str]:
         for path in sorted((ROOT / folder).rglob("*"))
         if path.suffix in suffixes
     ]
-    return [f for f in found if fnmatch.fnmatchcase(f, pattern) and f not in NOT_CHANGED]
+    return [
+        f
+        for f in found
+        if fnmatch.fnmatchcase(f, pattern) and f not in NOT_CHANGED and not f.endswith("/api.h")
+    ]
 
 
 def main() -> int:

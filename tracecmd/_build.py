@@ -1,7 +1,7 @@
 """How CFFI builds ``tracecmd._core``: run by setup.py only.
 
-The declarations that Python sees are cut out of ``csrc/tracecmd.h``, so the header stays the only
-description of the interface between the two languages.
+The declarations that Python sees are cut out of the headers that ``csrc/tracecmd.h`` includes, so
+these stay the only description of the interface between the two languages.
 """
 
 import os
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from cffi import FFI
 
 ROOT = Path(__file__).resolve().parent.parent
-HEADER = ROOT / "csrc" / "tracecmd.h"
+CORE = ROOT / "csrc"
 
 # What the compiler would let pass between C and the generated glue must not pass. CFLAGS come
 # again after these, because setuptools puts them before: the user's choice wins.
@@ -92,22 +92,29 @@ def flags_of(library: Library) -> tuple[list[str], list[str]]:
 
 
 def declarations() -> str:
-    """Cut the part for Python out of the header."""
-    text = HEADER.read_text(encoding="utf-8")
-    match = re.search(r"/\* \[cdef begin\] \*/(.*)/\* \[cdef end\] \*/", text, re.DOTALL)
-    if match is None:
-        raise SystemExit(f"{HEADER}: its cdef markers are gone")
-    return match.group(1)
+    """Cut the parts for Python out of each floor's header, in the order of the floors."""
+    parts = []
+    for name in re.findall(r'#include "(.+)"', (CORE / "tracecmd.h").read_text(encoding="utf-8")):
+        text = (CORE / name).read_text(encoding="utf-8")
+        match = re.search(r"/\* \[cdef begin\] \*/(.*)/\* \[cdef end\] \*/", text, re.DOTALL)
+        if match is None:
+            raise SystemExit(f"{CORE / name}: its cdef markers are gone")
+        parts.append(match.group(1))
+    return "".join(parts)
 
 
 def sources() -> list[str]:
     """List the core's C files, relative to the root as setuptools wants them."""
-    return [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("csrc/*.c"))]
+    return [
+        str(path.relative_to(ROOT))
+        for path in sorted(CORE.glob("**/*.c"))
+        if "python" not in path.relative_to(CORE).parts  # tracecmd._lifetime: setup.py
+    ]
 
 
 def headers() -> list[str]:
     """List the files a change of which must rebuild."""
-    return [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("csrc/*.h"))]
+    return [str(path.relative_to(ROOT)) for path in sorted(CORE.glob("**/*.h"))]
 
 
 library_flags = [flags_of(library) for library in LIBRARIES]

@@ -10,8 +10,8 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include "data.h"
-#include "file.h"
+#include "records/data.h"
+#include "file/file.h"
 
 #include "../measure.h"
 
@@ -30,7 +30,7 @@ struct job {
 
 static void unpack_chunk(struct job *job, const struct chunk *chunk)
 {
-	const uint8_t *packed = job->data->file->map.base + chunk->offset;
+	const uint8_t *packed = job->data->file->image.map.base + chunk->offset;
 
 	if (job->room < chunk->plain) {
 		free(job->buffer);
@@ -77,7 +77,7 @@ static void *unpack_all(void *argument)
 {
 	struct job *job = argument;
 
-	if (job->data->file->compression == COMPRESSION_ZSTD)
+	if (job->data->file->image.compression == COMPRESSION_ZSTD)
 		job->zstd = ZSTD_createDCtx();
 	else
 		job->zlib = calloc(1, sizeof(*job->zlib));
@@ -125,7 +125,7 @@ int main(int argc, char **argv)
 	if (trc_open(argv[1], NULL, &file, &err) || trc_metadata_create(file, &metadata, &err) ||
 	    trc_data_create(file, metadata, NULL, &data, &err))
 		fail(argv[1], err.message);
-	if (file->compression == COMPRESSION_NONE)
+	if (file->image.compression == COMPRESSION_NONE)
 		fail(argv[1], "is not compressed");
 	for (long i = -1; i < rounds; i++) {
 		uint64_t start = now_ns(), cpu_start = cpu_now_ns();

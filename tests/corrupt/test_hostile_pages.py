@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import os
-import shlex
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from .. import compiler
 from ..writer import Buffer, Event, Page
 from .page_bases import BASES, base
 
-ROOT = Path(__file__).resolve().parents[2]
-SOURCE = ROOT / "fuzz" / "fuzz_records.c"
-CC = shlex.split(os.environ.get("CC", "cc"))
+SOURCE = compiler.ROOT / "fuzz" / "fuzz_records.c"
 CASES = 2500
 """Of each base, so that there are 25 000."""
 
 pytestmark = [
-    pytest.mark.skipif(shutil.which(CC[0]) is None, reason="no C compiler"),
     pytest.mark.skipif(not SOURCE.exists(), reason="tests without their tree"),
     pytest.mark.skipif(
         "TRACECMD_SANITIZED" in os.environ, reason=".ci/run has it sanitized, without Python"
@@ -31,13 +27,8 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("fuzz") / "fuzz_records"
-    core = sorted((ROOT / "csrc").glob("*.c"))
     wrapped = ",".join(f"--wrap={name}" for name in ("mmap", "mmap64", "munmap", "madvise"))
-    command = [*CC, "-O2", "-DFUZZ_MAIN", f"-Wl,{wrapped}", f"-I{ROOT / 'csrc'}", "-o", path,
-               SOURCE, *core, "-lz", "-lzstd", "-lm"]  # fmt: skip
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
-    return path
+    return compiler.compile_with_core(path, SOURCE, "-O2", "-DFUZZ_MAIN", f"-Wl,{wrapped}")
 
 
 def run(program: Path, *arguments: str | Path) -> str:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
 import subprocess
-from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-ROOT = Path(__file__).resolve().parents[2]
-CC = shlex.split(os.environ.get("CC", "cc"))
+from .. import compiler
+
 MASK = (1 << 64) - 1
 
 
@@ -26,24 +24,12 @@ def fnv1a(data: bytes) -> int:
     return value
 
 
-def library_flags() -> list[str] | None:
-    """How to build with libtracecmd; None where that cannot be done."""
-    if shutil.which(CC[0]) is None or shutil.which("pkg-config") is None:
-        return None
-    command = ["pkg-config", "--cflags", "--libs", "libtracecmd"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    return None if found.returncode else shlex.split(found.stdout)
-
-
 class Walk:
     """tests/c/records_libtracecmd.c, built."""
 
-    def __init__(self, folder: Path, flags: Sequence[str]) -> None:
-        self.program = folder / "records-libtracecmd"
-        source = ROOT / "tests" / "c" / "records_libtracecmd.c"
-        command = [*CC, "-O1", "-Wall", "-Wextra", "-o", self.program, source, *flags]
-        built = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert built.returncode == 0, built.stderr
+    def __init__(self, folder: Path) -> None:
+        source = compiler.ROOT / "tests" / "c" / "records_libtracecmd.c"
+        self.program = compiler.compile_with_library(folder / "records-libtracecmd", source)
 
     def __call__(self, path: Path, *, ts_offset: int = 0, ts2secs: int = 0) -> list[str]:
         """The lines of a file that the library can read."""

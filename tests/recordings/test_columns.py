@@ -15,7 +15,8 @@ import pytest
 
 import tracecmd
 
-from . import corpus, reference
+from .. import compiler
+from . import corpus
 
 pa = pytest.importorskip("pyarrow")
 
@@ -26,15 +27,9 @@ READABLE = [path for path in corpus.ALL if path.name not in GIVES_UP | LATENCY]
 
 @pytest.fixture(scope="session")
 def fields_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    flags = reference.library_flags()
-    if flags is None:
-        pytest.skip("libtracecmd is not installed, or there is no C compiler")
     program = tmp_path_factory.mktemp("fields") / "fields"
-    source = reference.ROOT / "tests" / "c" / "fields_libtracecmd.c"
-    command = [*reference.CC, "-O1", "-Wall", "-Wextra", "-o", program, source, *flags]
-    built = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert built.returncode == 0, built.stderr
-    return program
+    source = compiler.ROOT / "tests" / "c" / "fields_libtracecmd.c"
+    return compiler.compile_with_library(program, source)
 
 
 def run(program: Path, path: Path, *words: str) -> list[str]:

@@ -2,54 +2,32 @@
 
 from __future__ import annotations
 
-import os
 import random
-import shlex
-import shutil
 import subprocess
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable
 from pathlib import Path
 
 import pytest
 
 import tracecmd
 
+from .. import compiler
 from ..writer import Trace
 from . import corpus, reference
 
-ROOT = Path(__file__).resolve().parents[2]
-CC = shlex.split(os.environ.get("CC", "cc"))
-
-pytestmark = pytest.mark.skipif(shutil.which(CC[0]) is None, reason="no C compiler")
-
-
-def build(tmp: Path, name: str, arguments: Sequence[str | Path]) -> Path:
-    program = tmp / name
-    source = ROOT / "tests" / "c" / f"{name}.c"
-    command = [*CC, "-O1", "-Wall", "-Wextra", "-o", program, source, *arguments]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
-    return program
+PROGRAMS = compiler.ROOT / "tests" / "c"
 
 
 @pytest.fixture(scope="session")
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    core = ROOT / "csrc"
-    arguments: list[str | Path] = [f"-I{core}", *sorted(core.glob("*.c"))]
-    arguments += ["-lz", "-lzstd", "-lm"]
-    return build(tmp_path_factory.mktemp("formats"), "formats_core", arguments)
+    program = tmp_path_factory.mktemp("formats") / "formats_core"
+    return compiler.compile_with_core(program, PROGRAMS / "formats_core.c", "-O1")
 
 
 @pytest.fixture(scope="session")
 def theirs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if shutil.which("pkg-config") is None:
-        pytest.skip("no pkg-config")
-    command = ["pkg-config", "--cflags", "--libs", "libtracecmd"]
-    flags = subprocess.run(command, capture_output=True, text=True, check=False)
-    if flags.returncode:
-        pytest.skip("libtracecmd is not installed")
-    folder = tmp_path_factory.mktemp("formats")
-    return build(folder, "formats_libtraceevent", shlex.split(flags.stdout))
+    program = tmp_path_factory.mktemp("formats") / "formats_libtraceevent"
+    return compiler.compile_with_library(program, PROGRAMS / "formats_libtraceevent.c")
 
 
 def run(program: Path, what: str, path: Path, asked: Iterable[str] = ()) -> list[str]:

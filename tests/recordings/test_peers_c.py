@@ -1,56 +1,30 @@
-"""csrc/trace-cmd.h beside libtracecmd: one C program, built with either, prints the same."""
+"""csrc/compat/trace-cmd.h beside libtracecmd: one C program, built with either, prints the same."""
 
 from __future__ import annotations
 
-import os
-import shlex
-import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from .. import compiler
 from ..writer import Buffer, Guest, Option, Page, RawOption, TextBuffer, Trace, TraceId
 from . import corpus
 
-ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = ROOT / "tests" / "c" / "peers.c"
-CC = shlex.split(os.environ.get("CC", "cc"))
-WARNINGS = ["-O1", "-Wall", "-Wextra"]
-
-pytestmark = pytest.mark.skipif(shutil.which(CC[0]) is None, reason="no C compiler")
-
-
-def build(tmp: Path, name: str, arguments: Sequence[str | Path]) -> Path:
-    program = tmp / name
-    command = [*CC, *WARNINGS, "-o", program, PROGRAM, *arguments]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
-    return program
+PROGRAM = compiler.ROOT / "tests" / "c" / "peers.c"
 
 
 @pytest.fixture(scope="session")
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    core = ROOT / "csrc"
-    arguments: list[str | Path] = [f"-I{core}", *sorted(core.glob("*.c")), "-lz", "-lzstd"]
-    return build(tmp_path_factory.mktemp("peers"), "peers-core", arguments)
+    program = tmp_path_factory.mktemp("peers") / "peers-core"
+    return compiler.compile_with_core(program, PROGRAM, "-O1", f"-I{compiler.CSRC / 'compat'}")
 
 
 @pytest.fixture(scope="session")
 def theirs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if shutil.which("pkg-config") is None:
-        pytest.skip("no pkg-config")
-    flags = subprocess.run(
-        ["pkg-config", "--cflags", "--libs", "libtracecmd"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if flags.returncode:
-        pytest.skip("libtracecmd is not installed")
-    folder = tmp_path_factory.mktemp("peers")
-    return build(folder, "peers-libtracecmd", shlex.split(flags.stdout))
+    program = tmp_path_factory.mktemp("peers") / "peers-libtracecmd"
+    return compiler.compile_with_library(program, PROGRAM)
 
 
 def run(program: Path, files: Sequence[Path]) -> tuple[int, str]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,37 +9,28 @@ import pytest
 
 import tracecmd
 
+from .. import compiler
 from ..conftest import Trace, Write
 from ..writer import TICK, Buffer, Event, Machine, Page
 from . import corpus
 
-ROOT = Path(__file__).resolve().parents[2]
-CC = shlex.split(os.environ.get("CC", "cc"))
-SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 WRAP = ["-Wl," + ",".join(f"--wrap={name}" for name in ("pread", "pread64", "fstat", "fstat64"))]
 
 
 def build(folder: Path, name: str, stint: str, *options: str) -> Path:
     """Compile a program of tests/c with a core whose calls go through so many bytes at a time."""
-    if shutil.which(CC[0]) is None:
-        pytest.skip("no C compiler")
-    probe = folder / "probe.c"
-    probe.write_text("int main(void) { return 0; }\n")
-    command = [*CC, *options, "-o", folder / "probe", probe]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("this compiler has no sanitizers, or cannot wrap functions")
-    core = sorted((ROOT / "csrc").glob("*.c"))
-    command = [*CC, "-std=gnu11", "-O1", *options, f"-DWALK_STINT={stint}",
-               f"-I{ROOT / 'csrc'}", "-o", folder / name, ROOT / "tests" / "c" / f"{name}.c", *core,
-               "-lz", "-lzstd", "-lm"]  # fmt: skip
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
-    return folder / name
+    compiler.require_compiler(*options)
+    source = compiler.ROOT / "tests" / "c" / f"{name}.c"
+    return compiler.compile_with_core(
+        folder / name, source, "-O1", f"-DWALK_STINT={stint}", *options
+    )
 
 
 @pytest.fixture(scope="module")
 def reads(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("reads"), "reads", "UINT64_MAX", *SANITIZERS, *WRAP)
+    return build(
+        tmp_path_factory.mktemp("reads"), "reads", "UINT64_MAX", *compiler.SANITIZERS, *WRAP
+    )
 
 
 @pytest.fixture(scope="module")

@@ -7,33 +7,24 @@ that.
 from __future__ import annotations
 
 import lzma
-import os
 import re
-import shlex
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from .. import compiler
 from . import corpus
 
-ROOT = Path(__file__).resolve().parents[2]
-CC = shlex.split(os.environ.get("CC", "cc"))
 FLAGS = {"report": 0, "reportN": 8, "reportR": 1 | 2}
-
-pytestmark = pytest.mark.skipif(shutil.which(CC[0]) is None, reason="no C compiler")
 
 
 @pytest.fixture(scope="session")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    built = tmp_path_factory.mktemp("report") / "report_core"
-    sources = [ROOT / "tests" / "c" / "report_core.c", *sorted((ROOT / "csrc").glob("*.c"))]
-    command: list[str | Path] = [*CC, "-O2", f"-I{ROOT / 'csrc'}", "-o", built, *sources]
-    command += ["-lz", "-lzstd", "-lm"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
-    return built
+    source = compiler.ROOT / "tests" / "c" / "report_core.c"
+    return compiler.compile_with_core(
+        tmp_path_factory.mktemp("report") / "report_core", source, "-O2"
+    )
 
 
 def write(program: Path, flags: int, *paths: Path, stretches: int = 1) -> bytes:

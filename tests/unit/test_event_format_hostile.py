@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-import shlex
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from .. import writer
+from .. import compiler, writer
 
-ROOT = Path(__file__).resolve().parents[2]
-CC = shlex.split(os.environ.get("CC", "cc"))
-SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-MODULES = ("arena", "scanner", "field", "event_format", "page_header", "kallsyms",
-           "printk_formats", "saved_cmdlines", "problem", "error")  # fmt: skip
+SOURCE = compiler.ROOT / "fuzz" / "fuzz_event_format.c"
+# No open file, nor its bytes: what parses the kernel's texts takes nothing else.
+MODULES = ("base/arena", "base/error", "base/problem", "metadata/event_format", "metadata/field",
+           "metadata/kallsyms", "metadata/page_header", "metadata/printk_formats",
+           "metadata/saved_cmdlines", "metadata/scanner")  # fmt: skip
 MUTATIONS = os.environ.get("TRACECMD_MUTATIONS", "500")
 
 ODD_FIELDS = """name: odd
@@ -51,22 +49,11 @@ TEXTS = {
 
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if shutil.which(CC[0]) is None:
-        pytest.skip("no C compiler")
-    folder = tmp_path_factory.mktemp("fuzz")
-    probe = folder / "probe.c"
-    probe.write_text("int main(void) { return 0; }\n")
-    command = [*CC, *SANITIZERS, "-o", folder / "probe", probe]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("this compiler has no sanitizers")
-    program = folder / "fuzz_event_format"
-    source = ROOT / "fuzz" / "fuzz_event_format.c"
-    core = [ROOT / "csrc" / f"{module}.c" for module in MODULES]
-    command = [*CC, "-std=c11", "-O1", "-g", *SANITIZERS, "-DFUZZ_MAIN", f"-I{ROOT / 'csrc'}",
-               "-o", program, source, *core]  # fmt: skip
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
-    return program
+    options = ["-std=c11", "-O1", "-g", *compiler.SANITIZERS, "-DFUZZ_MAIN"]
+    compiler.require_compiler(*options)
+    program = tmp_path_factory.mktemp("fuzz") / "fuzz_event_format"
+    core = [compiler.CSRC / f"{module}.c" for module in MODULES]
+    return compiler.compile_with_core(program, SOURCE, *options, core=core)
 
 
 @pytest.mark.parametrize("seed", ["1", "2"])

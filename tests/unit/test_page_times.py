@@ -1,6 +1,8 @@
-"""Reading by time where a page's time is damaged: pages are searched by the times they begin with."""
+"""Reading by time where a page's time is damaged: searches go by the times pages begin with."""
 
 from __future__ import annotations
+
+import itertools
 
 import pytest
 
@@ -16,7 +18,7 @@ MACHINE = Machine(False, 8)
 
 
 def page(ts: int, number: int) -> Page:
-    """A page with a few events, 10 ns apart; their numbers are those of their times in a sound file."""
+    """A page with a few events, 10 ns apart; in a sound file their numbers are their times."""
     return Page(
         ts,
         [
@@ -65,7 +67,7 @@ def test_windows_join_up_or_say_why_not(write: Write, index: int, compression: s
             bounds = [None, *range(4_500, 60_000, 5_000), None]
             numbers = [
                 e["n"]
-                for start, end in zip(bounds, bounds[1:], strict=False)
+                for start, end in itertools.pairwise(bounds)
                 for e in trace.iter(start=start, end=end)
             ]
             whole = {e["n"] for e in trace}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernel's texts as tables: page layout, events and fields, symbols, names of tasks. */
+#ifndef TRC_METADATA_API_H
+#define TRC_METADATA_API_H
+
+#include "file/api.h"
+
+/* [cdef begin] */
+
+/*
+ * The parsed texts of a file. Like a struct trc_file they never change once created, so that any
+ * number of threads may use one at the same time; the file must stay open until they are
+ * destroyed. Texts handed out live until then.
+ */
+struct trc_metadata;	/* page layout, event formats, names of processes */
+struct trc_symbols;	/* symbols of the kernel and its texts, 10 MB of them, only needed for texts */
+
+/*
+ * Faults in single formats or lines do not fail: see trc_metadata_problem(). An error only if
+ * the sections are there but nothing in any of them can be read; and TRC_NO_MEMORY, TRC_SYSTEM.
+ * A file without these sections gives empty tables.
+ */
+int trc_metadata_create(const struct trc_file *file, struct trc_metadata **metadata,
+			struct trc_error *err);
+void trc_metadata_destroy(struct trc_metadata *metadata);	/* NULL is fine */
+size_t trc_metadata_problem_count(const struct trc_metadata *metadata);
+int trc_metadata_problem(const struct trc_metadata *metadata, size_t index,
+			 struct trc_error *problem);
+
+/*
+ * Where things lie in a sub-buffer of the top buffer. Without it no record can be read:
+ * TRC_NOT_FOUND: the file has no HEADER_INFO. TRC_UNSUPPORTED: of Linux 2.6.30 or before.
+ * TRC_CORRUPT, TRC_TRUNCATED: it cannot be read.
+ */
+struct trc_page_layout {
+	uint32_t timestamp_offset;
+	uint32_t commit_offset;
+	uint32_t commit_size;	/* 4 or 8: also the size of a long in records */
+	uint32_t data_offset;
+	uint32_t page_size;
+};
+int trc_page_layout(const struct trc_metadata *metadata, struct trc_page_layout *out,
+		    struct trc_error *err);
+
+/*
+ * Events, in the order of the file, those of the system "ftrace" first. An event is named by its
+ * index in that order. trc_event_find(): system_size 0 stands for any system; of several the one
+ * with the lowest id. trc_event_find_id(): of several the one libtraceevent takes.
+ * TRC_NOT_FOUND: there is none.
+ */
+enum trc_event_state {
+	TRC_EVENT_FIELDS_FAILED = 1,	/* a field could not be read: it is opaque, or missing if nothing is known of it */
+	TRC_EVENT_NO_PRINT_FMT = 2,
+	TRC_EVENT_FTRACE = 4,		/* of the system "ftrace": a record of a tracer, no trace event */
+};
+struct trc_event_info {
+	const char *system;
+	size_t system_size;
+	const char *name;
+	size_t name_size;
+	const char *print_fmt;		/* all that stands behind "print fmt:" */
+	size_t print_fmt_size;
+	uint32_t id;
+	uint32_t state;			/* enum trc_event_state, or'ed */
+	uint32_t common_count;		/* number of common fields */
+	uint32_t field_count;		/* number of its own fields */
+	/* Of these those that libtraceevent reads, too, up to the first that it cannot, and that reports know. */
+	uint32_t reported_common_count, reported_field_count;
+};
+size_t trc_event_count(const struct trc_metadata *metadata);
+int trc_event(const struct trc_metadata *metadata, size_t event, struct trc_event_info *out,
+	      struct trc_error *err);
+int trc_event_find(const struct trc_metadata *metadata, const char *system, size_t system_size,
+		   const char *name, size_t name_size, size_t *event, struct trc_error *err);
+int trc_event_find_id(const struct trc_metadata *metadata, uint32_t id, size_t *event,
+		      struct trc_error *err);
+
+/* Fields of an event: its common ones (0 to common_count - 1), then its own, as the text has them. */
+/* The bits of a field's flags, as those of libtraceevent. */
+enum trc_field_flag {
+	TRC_FIELD_ARRAY = 1,
+	TRC_FIELD_POINTER = 2,
+	TRC_FIELD_SIGNED = 4,
+	TRC_FIELD_STRING = 8,		/* an array of characters */
+	TRC_FIELD_DYNAMIC = 16,		/* __data_loc or __rel_loc: where in the record it is */
+	TRC_FIELD_LONG = 32,
+	TRC_FIELD_RELATIVE = 256,	/* __rel_loc: counted from the field's end */
+	TRC_FIELD_OPAQUE = 65536,	/* ours: the declaration cannot be read; its bytes are all that is known */
+};
+struct trc_field_info {
+	const char *name;
+	size_t name_size;
+	const char *type;	/* as libtraceevent spells it: "unsigned int", "char[16]"; all of an opaque declaration */
+	size_t type_size;
+	uint32_t offset;	/* from the start of the record's payload */
+	uint32_t size;		/* 0: up to the end of the record */
+	uint32_t array_length;	/* 0: no array, or one of unknown length */
+	uint32_t element_size;	/* of no array: size; 0: unknown */
+	uint32_t flags;		/* enum trc_field_flag, or'ed */
+};
+int trc_event_field(const struct trc_metadata *metadata, size_t event, size_t index,
+		    struct trc_field_info *out, struct trc_error *err);
+
+/*
+ * Names of processes, sorted by pid. trc_comm() gives "<idle>" for pid 0 and "<...>" for one that
+ * is not listed.
+ */
+void trc_comm(const struct trc_metadata *metadata, int32_t pid, const char **comm, size_t *size);
+size_t trc_comm_count(const struct trc_metadata *metadata);
+int trc_comm_at(const struct trc_metadata *metadata, size_t index, int32_t *pid,
+		const char **comm, size_t *size, struct trc_error *err);
+
+/*
+ * Symbols of the kernel, and the texts in its memory that trace_printk() and tracepoint strings
+ * name by address. Faults of these texts do not fail: see trc_symbols_problem(). trc_symbol_find()
+ * gives the symbol an address belongs to, the last at or below it (the very last symbol only at its
+ * exact address); trc_symbol_find_name() goes through all of them. TRC_NOT_FOUND: there is none.
+ */
+struct trc_symbol {
+	const char *name;
+	size_t name_size;
+	const char *module;	/* size 0: of the kernel itself */
+	size_t module_size;
+	uint64_t address;
+};
+int trc_symbols_create(const struct trc_file *file, struct trc_symbols **symbols,
+		       struct trc_error *err);
+/*
+ * The same with the symbols of a text like /proc/kallsyms added (trace-cmd report --kallsyms), which
+ * is copied. It is read up to its first line that is none.
+ */
+int trc_symbols_create_with(const struct trc_file *file, const char *kallsyms, size_t size,
+			    struct trc_symbols **symbols, struct trc_error *err);
+void trc_symbols_destroy(struct trc_symbols *symbols);	/* NULL is fine */
+size_t trc_symbols_problem_count(const struct trc_symbols *symbols);
+int trc_symbols_problem(const struct trc_symbols *symbols, size_t index,
+			struct trc_error *problem);
+size_t trc_symbol_count(const struct trc_symbols *symbols);
+int trc_symbol(const struct trc_symbols *symbols, size_t index, struct trc_symbol *out,
+	       struct trc_error *err);
+int trc_symbol_find(const struct trc_symbols *symbols, uint64_t address, struct trc_symbol *out,
+		    struct trc_error *err);
+int trc_symbol_find_name(const struct trc_symbols *symbols, const char *name, size_t name_size,
+			 struct trc_symbol *out, struct trc_error *err);
+size_t trc_printk_format_count(const struct trc_symbols *symbols);
+int trc_printk_format(const struct trc_symbols *symbols, size_t index, uint64_t *address,
+		      const char **text, size_t *size, struct trc_error *err);
+int trc_printk_format_find(const struct trc_symbols *symbols, uint64_t address,
+			   const char **text, size_t *size, struct trc_error *err);
+
+/* [cdef end] */
+
+#endif

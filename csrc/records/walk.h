@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* Walks for the rooms above: records as they lie, without the copies that trc_walk_next() makes. */
+#ifndef TRC_RECORDS_WALK_H
+#define TRC_RECORDS_WALK_H
+
+#include "records/api.h"
+#include "records/record.h"
+
+/* The one event whose bit is set; UINT32_MAX: there is none, there are several, or no bits. */
+uint32_t walk_only_id(const uint8_t *event_ids);
+
+/*
+ * The two steps of trc_walk_next(): a stint begins, which none of the files may have shrunk for, and the
+ * records. For callers who take records in small portions, many in one stint. TRC_GO_ON: the stint is
+ * over, and there are none yet.
+ */
+int walk_begin_stint(struct trc_walk *walk, struct trc_error *err);
+int walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *err);
+
+/*
+ * The second step without copies: the next records where they lie, as many as happen to be at hand;
+ * count 0: there are no more. TRC_GO_ON as above. They are the caller's until the next look, to change as he likes;
+ * those he takes are gone for the next one.
+ */
+int walk_peek(struct trc_walk *walk, struct walk_record **records, size_t *count,
+	      struct trc_error *err);
+void walk_take(struct trc_walk *walk, size_t count);
+
+/* What was lost before each of the records that the last look showed; trc_batch says how. */
+void walk_missed(const struct trc_walk *walk, const struct walk_record *records, size_t count,
+		 int64_t *missed);
+
+#endif

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/* A report: made, and begun. */
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "file/api.h"
+#include "file/file.h"
+#include "metadata/api.h"
+#include "report/api.h"
+#include "report/state.h"
+
+/* --- creation ---------------------------------------------------------------------------- */
+
+/* docs/FORMAT.md 6.2: clocks that do not count nanoseconds show their ticks, unless TSC2NSEC converts them. */
+static bool counts_nanoseconds(const struct trc_file *file)
+{
+	static const char *const clocks[] = { "local", "global", "uptime", "perf", "tai", "tsc2nsec" };
+	struct trc_tsc2nsec tsc2nsec;
+	struct text clock;
+
+	trc_clock_name(file, &clock.start, &clock.size);
+	if (!clock.size || !trc_tsc2nsec(file, &tsc2nsec, NULL))
+		return true;
+	if (clock.size >= 4 && !memcmp(clock.start, "mono", 4))
+		return true;
+	for (size_t i = 0; i < countof(clocks); i++)
+		if (text_is(clock, clocks[i]))
+			return true;
+	return false;
+}
+
+static bool is_usual(const struct event_common *common)
+{
+	return !common->type.offset && common->type.size == 2 && common->flags.offset == 2 && common->flags.size == 1 &&
+	       common->preempt_count.offset == 3 && common->preempt_count.size == 1 &&
+	       common->pid.offset == 4 && common->pid.size == 4 && !common->migrate_disable.size &&
+	       !common->lock_depth.size;
+}
+
+static int file_init(struct file_state *state, const struct report_file *file, uint32_t flags,
+		     struct trc_error *err)
+{
+	const struct trc_symbols *symbols = file->symbols;
+	char *label;
+
+	*state = (struct file_state){
+		.file = *file,
+		.formats = &file->metadata->formats,
+		.env = {
+			.kallsyms = symbols ? &symbols->kallsyms : NULL,
+			.printk_formats = symbols ? &symbols->printk_formats : NULL,
+			.long_size = file->metadata->long_size,
+			.big_endian = file->metadata->big_endian,
+			.plugins = !(flags & (TRC_REPORT_NO_PLUGINS | TRC_REPORT_NO_SYSTEM_PLUGINS)),
+			.kernel_text = flags & TRC_REPORT_KERNEL_TEXT,
+		},
+		.trace_clock = trc_option_count_id(file->file, TRC_OPTION_TRACECLOCK) > 0,
+	};
+	/* Without a clock, trace-cmd shows seconds even of raw time stamps. */
+	state->nanoseconds = !(flags & TRC_REPORT_TICKS && state->trace_clock) &&
+			     ((flags & TRC_REPORT_SECONDS) || counts_nanoseconds(file->file));
+	label = arena_alloc(&state->arena, file->label.size + 1);
+	if (!label)
+		return trc_fail_no_memory(err);
+	memcpy(label, file->label.start, file->label.size);
+	state->file.label = (struct text){ label, file->label.size };
+	state->usual_common = is_usual(&state->formats->common);
+	comm_table_init(&state->comms, &file->metadata->cmdlines);
+	state->symbols = symbol_cache_create(state->env.kallsyms);
+	state->events = calloc(state->formats->count + 1, sizeof(*state->events));
+	state->by_type = calloc(state->formats->id_count + (size_t)1, sizeof(*state->by_type));
+	return state->symbols && state->events && state->by_type ? TRC_OK : trc_fail_no_memory(err);
+}
+
+static void file_deinit(struct file_state *state)
+{
+	for (size_t i = 0; state->events && i <= state->formats->count; i++)
+		print_fmt_destroy(state->events[i].program);
+	event_formats_deinit(&state->blktrace);
+	free(state->events);
+	free(state->by_type);
+	free(state->guests);
+	symbol_cache_destroy(state->symbols);
+	comm_table_deinit(&state->comms);
+	arena_deinit(&state->arena);
+}
+
+/* Host threads that run a vCPU of a guest whose file is here, too: docs/FORMAT.md 8.3. */
+static bool find_guests(struct trc_report *report, struct file_state *host)
+{
+	for (uint32_t i = 0; i < report->file_count; i++) {
+		struct file_state *file = &report->files[i];
+		struct guest_symbols *larger;
+		struct trc_guest guest;
+
+		if (file == host || trc_guest_find(host->file.file, trc_trace_id(file->file.file), &guest, NULL) ||
+		    !guest.vcpu_count)
+			continue;
+		larger = realloc(host->guests,
+				 (host->guest_count + (size_t)guest.vcpu_count) * sizeof(*larger));
+		if (!larger)
+			return false;
+		host->guests = larger;
+		for (uint32_t cpu = 0; cpu < guest.vcpu_count; cpu++)
+			host->guests[host->guest_count++] =
+				(struct guest_symbols){ guest.cpu_pid[cpu], file->symbols };
+	}
+	return true;
+}
+
+/* All prefixes are as wide as the widest; a label that is empty makes one of blanks. docs/FORMAT.md 6.6. */
+static bool make_prefixes(struct trc_report *report, const struct report_buffer *buffers)
+{
+	size_t width = 0;
+	char *to;
+
+	for (uint32_t i = 0; i < report->buffer_count; i++)
+		if (buffers[i].label.size > width)
+			width = buffers[i].label.size;
+	if (!width)
+		return true;
+	if (width > UINT16_MAX)
+		width = UINT16_MAX;
+	to = report->prefixes = malloc((width + 2) * report->buffer_count + COPY_SLACK);
+	if (!to)
+		return false;
+	for (uint32_t i = 0; i < report->buffer_count; i++, to += width + 2) {
+		size_t size = buffers[i].label.size < width ? buffers[i].label.size : width;
+
+		memset(to, ' ', width + 2);
+		memcpy(to + width - size, buffers[i].label.start, size);
+		if (size)
+			to[width] = ':';
+		report->buffers[i].label_size = size;
+		report->buffers[i].prefix = (struct text){ to, width + 2 };
+	}
+	report->prefix_size = (uint32_t)width + 2;
+	return true;
+}
+
+int report_create(uint32_t flags, const struct report_file *files, uint32_t file_count,
+		  const struct report_buffer *buffers, uint32_t buffer_count, struct trc_report **out,
+		  struct trc_error *err)
+{
+	struct trc_report *report = calloc(1, sizeof(*report));
+	int rc = TRC_OK;
+
+	if (!report)
+		return trc_fail_no_memory(err);
+	report->flags = flags;
+	output_init(&report->place.out);
+	report->files = calloc(file_count + (size_t)1, sizeof(*report->files));
+	report->buffers = calloc(buffer_count + (size_t)1, sizeof(*report->buffers));
+	if (!report->files || !report->buffers)
+		rc = trc_fail_no_memory(err);
+	for (uint32_t i = 0; i < file_count && !rc; i++) {
+		rc = file_init(&report->files[i], &files[i], flags, err);
+		report->file_count++;
+	}
+	for (uint32_t i = 0; i < buffer_count && !rc; i++) {
+		if (buffers[i].file >= file_count)
+			rc = trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "report: buffer of file %u of %u",
+				      buffers[i].file, file_count);
+		else
+			report->buffers[i].file = &report->files[buffers[i].file];
+		report->buffer_count++;
+	}
+	for (uint32_t i = 0; i < report->file_count && !rc; i++)
+		if (!find_guests(report, &report->files[i]))
+			rc = trc_fail_no_memory(err);
+	if (!rc && !make_prefixes(report, buffers))
+		rc = trc_fail_no_memory(err);
+	if (rc) {
+		trc_report_destroy(report);
+		return rc;
+	}
+	*out = report;
+	return TRC_OK;
+}
+
+void trc_report_destroy(struct trc_report *report)
+{
+	if (!report)
+		return;
+	for (uint32_t i = 0; i < report->file_count; i++)
+		file_deinit(&report->files[i]);
+	free(report->files);
+	free(report->buffers);
+	free(report->prefixes);
+	free(report->sources);
+	report_place_deinit(&report->place);
+	function_stacks_deinit(&report->stacks);
+	free(report);
+}
+
+struct report_place *report_place(struct trc_report *report)
+{
+	return &report->place;
+}
+
+int report_set_sources(struct trc_report *report, const struct report_source *sources, size_t count,
+		       struct trc_error *err)
+{
+	struct source_state *made = calloc(count + 1, sizeof(*made));
+
+	if (!made)
+		return trc_fail_no_memory(err);
+	for (size_t i = 0; i < count; i++) {
+		if (sources[i].buffer >= report->buffer_count) {
+			free(made);
+			return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "report: buffer %u of %u",
+					sources[i].buffer, report->buffer_count);
+		}
+		made[i].buffer = &report->buffers[sources[i].buffer];
+		made[i].cpu = sources[i].cpu;
+	}
+	free(report->sources);
+	report->sources = made;
+	report->source_count = count;
+	return TRC_OK;
+}
+
+/* --- above the first event --------------------------------------------------------------- */
+
+/*
+ * The number of CPUs of each file. With several files their names stand in front, as wide as the
+ * widest of them: trace-cmd does not know the instances yet.
+ */
+void report_begin(struct trc_report *report, struct output *out)
+{
+	size_t width = 0;
+
+	for (uint32_t i = 0; i < report->file_count && report->file_count > 1; i++)
+		if (report->files[i].file.label.size > width)
+			width = report->files[i].file.label.size;
+	for (uint32_t i = 0; i < report->file_count; i++) {
+		struct text label = report->files[i].file.label;
+
+		if (report->file_count > 1) {
+			output_fill(out, ' ', width - label.size);
+			output_text(out, label);
+			output_literal(out, ": ");
+		}
+		output_literal(out, "cpus=");
+		output_decimal(out, trc_cpu_count(report->files[i].file.file));
+		output_char(out, '\n');
+	}
+}
+
+/* A latency tracer leaves no records but its text. Buffers without number may name one and the same. */
+static int put_latency(const struct trc_file *file, struct output *out, struct trc_error *err)
+{
+	struct account account = account_of(&file->image.budget);
+
+	for (size_t i = 0; i < trc_buffer_count(file); i++) {
+		struct trc_buffer buffer;
+		struct trc_bytes text;
+		int rc = trc_buffer(file, i, &buffer, err);
+
+		if (rc)
+			return rc;
+		if (buffer.kind != TRC_BUFFER_TEXT)
+			continue;
+		rc = trc_buffer_text(file, i, &text, err);
+		if (rc)
+			return rc;
+		rc = account_memory(&account, text.size, buffer.offset, "texts of latency tracers", err);
+		if (rc) {
+			trc_bytes_free(&text);
+			return rc;
+		}
+		output_bytes(out, (const char *)text.data, (size_t)text.size);
+		output_char(out, '\n');
+		trc_bytes_free(&text);
+	}
+	return TRC_OK;
+}
+
+int report_texts(struct trc_report *report, struct output *out, struct trc_error *err)
+{
+	int rc = TRC_OK;
+
+	for (uint32_t i = 0; i < report->file_count && !rc; i++)
+		rc = trc_fail_of(put_latency(report->files[i].file.file, out, err), i, err);
+	return rc;
+}
