@@ -39,6 +39,9 @@ struct ArrowArrayStream {
 	void *private_data;
 };
 
+/* A copy of a schema that is the core's own and was not moved yet. Released by the caller. */
+int trc_schema_copy(const struct ArrowSchema *schema, struct ArrowSchema *out, struct trc_error *err);
+
 /* [cdef end] */
 
 #endif

@@ -9,7 +9,6 @@
 #include "arrow/api.h"
 #include "base/error.h"
 #include "base/utf8.h"
-#include "columns/api.h"
 
 /*
  * A key or a value: its length as int32, then its bytes. "Metadata" of the C data interface. Consumers

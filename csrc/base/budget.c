@@ -4,15 +4,6 @@
 #include <inttypes.h>
 
 #include "base/error.h"
-#include "file/api.h"
-
-struct budget budget_of(const struct trc_open_options *options)
-{
-	return (struct budget){
-		.memory = options && options->memory ? options->memory : TRC_BUDGET_MEMORY,
-		.work = options && options->work ? options->work : TRC_BUDGET_WORK,
-	};
-}
 
 static uint64_t sum(uint64_t a, uint64_t b)
 {

@@ -7,7 +7,6 @@
 #define TRC_BASE_BUDGET_H
 
 #include "base/internal.h"
-#include "file/api.h"
 
 struct budget {
 	uint64_t memory, work;
@@ -18,8 +17,6 @@ struct account {
 	struct budget spent;
 	bool exceeded;		/* something could not be spent: that fault ends the operation */
 };
-
-struct budget budget_of(const struct trc_open_options *options);
 
 static inline struct account account_of(const struct budget *budget)
 {

@@ -5,8 +5,8 @@
 
 #include <regex.h>
 
+#include "base/api.h"
 #include "base/text.h"
-#include "tracecmd.h"
 
 /* "^PATTERN$" of regcomp(3), upper and lower case alike. what: names the caller in an error. */
 int pattern_compile(struct text pattern, const char *what, regex_t *out, struct trc_error *err);

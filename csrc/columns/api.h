@@ -84,9 +84,6 @@ int trc_columns_restart(struct trc_columns *columns, const struct trc_walk_optio
 int trc_columns_schema(const struct trc_columns *columns, struct ArrowSchema *out,
 		       struct trc_error *err);
 
-/* A copy of a schema that is the core's own and was not moved yet. Released by the caller. */
-int trc_schema_copy(const struct ArrowSchema *schema, struct ArrowSchema *out, struct trc_error *err);
-
 /*
  * The next batch, of at most max_rows rows; fewer where texts and lists would take much memory.
  * length 0: there are no more. TRC_GO_ON: the batch is not done yet, and *out not filled. Released by

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Columns as one table of a set: column_set.c walks, and gives each table its records. */
+/* Columns as one table of a set: set.c walks, and gives each table its records. */
 #ifndef TRC_COLUMNS_SET_H
 #define TRC_COLUMNS_SET_H
 

@@ -376,6 +376,14 @@ static int read_file(struct trc_file *file, struct trc_error *err)
 	return rc;
 }
 
+static struct budget budget_of(const struct trc_open_options *options)
+{
+	return (struct budget){
+		.memory = options && options->memory ? options->memory : TRC_BUDGET_MEMORY,
+		.work = options && options->work ? options->work : TRC_BUDGET_WORK,
+	};
+}
+
 /* Takes the map over, whatever the outcome. */
 static int open_map(const struct map *map, const struct trc_open_options *options,
 		    struct trc_file **out, struct trc_error *err)

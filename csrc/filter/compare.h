@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The comparisons of a compiled filter: of numbers in filter_number.c, of texts in filter_string.c. */
+/* The comparisons of a compiled filter: of numbers in number.c, of texts in string.c. */
 #ifndef TRC_FILTER_COMPARE_H
 #define TRC_FILTER_COMPARE_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a filter is compiled to, once per event. filter_compile.c makes it, filter_run.c runs it,
- * filter_text.c tells it.
+ * What a filter is compiled to, once per event. compile.c makes it, run.c runs it,
+ * text.c writes it out.
  */
 #ifndef TRC_FILTER_PROGRAM_H
 #define TRC_FILTER_PROGRAM_H

@@ -97,7 +97,7 @@ struct print_fmt {
 	struct entry *entries;
 	uint32_t piece_count, expr_count, entry_count;
 	struct fast_step *steps, *branches;	/* the same, and parts of ?: in it: print_fmt_fast.h */
-	struct shown *shown;		/* for -R where there are many pieces; else NULL: print_fmt_raw.c */
+	struct shown *shown;		/* for -R where there are many pieces; else NULL: raw.c */
 	size_t shown_count;
 	uint32_t fast_size;		/* a shorter record cannot be run fast */
 	size_t room;			/* the most that steps write without asking for more */
@@ -133,7 +133,7 @@ void expr_print(const struct print_fmt *p, const struct print_record *r, uint32_
 void piece_run(const struct print_fmt *p, const struct print_record *r, const struct piece *piece,
 	       bool raw, struct output *out);
 
-/* %pM, %pI, %pU, %ph: print_fmt_pointer.c. */
+/* %pM, %pI, %pU, %ph: pointer.c. */
 void piece_run_pointer(const struct print_fmt *p, const struct print_record *r,
 		       const struct piece *piece, struct output *out);
 /* How many characters behind %p belong to the conversion; 0: it is plain %p. */
@@ -142,14 +142,14 @@ size_t pointer_spec_size(const char *spec, const char *end, enum piece_code *cod
 /* Sorts the pieces by the fields they show, if they are many. false: no memory. */
 bool print_fmt_make_raw(struct print_fmt *program);
 
-/* Masks and arrays as text: print_fmt_bytes.c. */
+/* Masks and arrays as text: bytes.c. */
 void output_bitmask(struct output *out, struct span mask, bool big_endian);
 void output_cpumask(struct output *out, struct span mask, bool big_endian);
 void output_hex_bytes(struct output *out, struct span bytes, const char *separator);
 void output_array(struct output *out, struct span bytes, uint64_t count, uint64_t element_size,
 		  bool big_endian);
 
-/* Plugins' functions: print_fmt_function.c. */
+/* Plugins' functions: function.c. */
 /* The SCSI command in expr's second argument: scsi_cdb.c. */
 void scsi_print_cdb(const struct print_fmt *p, const struct print_record *r,
 		    const struct expr *expr, struct output *out);

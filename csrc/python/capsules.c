@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lifetime.h"
+#include "python/lifetime.h"
 #include "tracecmd.h"
 
 #define SCHEMA "arrow_schema"

@@ -16,8 +16,8 @@
  */
 #include <stdint.h>
 
-#include "life.h"
-#include "lifetime.h"
+#include "python/life.h"
+#include "python/lifetime.h"
 
 struct handle {
 	PyObject_HEAD

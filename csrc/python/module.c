@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The module tracecmd._lifetime; see lifetime.h, and tracecmd/_lifetime.pyi for Python's side. */
-#include "lifetime.h"
+#include "python/lifetime.h"
 
 struct state {
 	PyObject *handle_type;	/* owned */

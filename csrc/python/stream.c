@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "lifetime.h"
+#include "python/lifetime.h"
 #include "tracecmd.h"
 
 #define STREAM "arrow_array_stream"

@@ -9,9 +9,9 @@
 #include "base/error.h"
 #include "file/file.h"
 #include "records/api.h"
-#include "records/data.h"
+#include "records/page.h"
 
-/* What comes in at once: see walk.c. */
+/* What comes in at once: see stream_cursor.c. */
 #define MAPPED_STEP (UINT64_C(2) << 20)
 #define READ_STEP (UINT64_C(256) << 10)
 

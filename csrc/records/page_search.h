@@ -7,7 +7,7 @@
 #define TRC_RECORDS_PAGE_SEARCH_H
 
 #include "records/api.h"
-#include "records/data.h"
+#include "records/page.h"
 
 /* The time a page begins with, or the next one that has records. TRC_LIMIT: finding it takes too much. */
 int stream_page_ts(const struct trc_data *data, const struct stream *stream, uint64_t page,

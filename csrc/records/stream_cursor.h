@@ -8,7 +8,7 @@
 
 #include "filter/api.h"
 #include "records/api.h"
-#include "records/data.h"
+#include "records/page.h"
 #include "records/record.h"
 
 /* What is wanted; made once for a whole walk. */
@@ -96,7 +96,7 @@ enum page_step {
 /* An enum page_step, or minus an enum trc_code. */
 int stream_cursor_next_page(struct stream_cursor *cursor, struct trc_error *err);
 
-/* Leaves in the block what the filters of the filter language let through: walk_filter.c. */
+/* Leaves in the block what the filters of the filter language let through: stream_filter.c. */
 void walk_filter_block(struct stream_cursor *cursor);
 
 #endif

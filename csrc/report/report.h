@@ -58,7 +58,7 @@ int report_create(uint32_t flags, const struct report_file *files, uint32_t file
 int report_set_sources(struct trc_report *report, const struct report_source *sources, size_t count,
 		       struct trc_error *err);
 
-/* Where a report through tracecmd.h stands: report_walk.c. */
+/* Where a report through tracecmd.h stands: walk.c. */
 struct report_place {
 	struct report_batch *batch;
 	struct output out;

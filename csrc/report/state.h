@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a report holds: shared by report.c, report_event.c, report_line.c and report_join.c. */
+/* What a report holds: shared by create.c, event.c, line.c and join.c. */
 #ifndef TRC_REPORT_STATE_H
 #define TRC_REPORT_STATE_H
 

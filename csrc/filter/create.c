@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* A filter: the events that its text names, and a program for each. */
-#include "filter/filter.h"
-
 #include <stdlib.h>
 
 #include "base/error.h"
 #include "base/pattern.h"
 #include "filter/api.h"
 #include "filter/compile.h"
+#include "filter/filter.h"
 #include "metadata/api.h"
 
 static bool list_event(struct trc_filter *filter, uint32_t id)
