@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the two ways of compiling expressions, libtraceevent's and C's, have in common. */
+/* What compiling formats and expressions, libtraceevent's way and C's, have in common. */
 #ifndef TRC_PRINT_FMT_COMPILE_H
 #define TRC_PRINT_FMT_COMPILE_H
 
@@ -11,6 +11,11 @@ struct compiler {
 	unsigned depth;
 	bool no_memory;
 };
+
+/* The format and its arguments. False: out of memory. */
+bool compile_format(struct compiler *c, struct text format, const struct node *args);
+/* Appends a piece; NULL: out of memory. */
+struct piece *compile_piece(struct compiler *c, enum piece_code code);
 
 /* Appends an expression and gives its index; NO_EXPR: out of memory. */
 uint32_t compile_expr(struct compiler *c, struct expr expr);
