@@ -22,21 +22,21 @@ static uint64_t take(struct arguments *a, unsigned size)
 		a->ended = true;
 		return 0;
 	}
-	value = load_uint(a->run->record->data + at, size, a->run->env->big_endian);
+	value = load_uint(a->run->record->payload + at, size, a->run->env->big_endian);
 	a->pos = (uint32_t)at + size;
 	return value;
 }
 
 static struct text take_string(struct arguments *a)
 {
-	const uint8_t *start = a->run->record->data + a->pos, *end;
+	const uint8_t *start = a->run->record->payload + a->pos, *end;
 
 	if (a->ended || a->pos >= a->run->record->size)
 		return TEXT("");
 	end = memchr(start, 0, a->run->record->size - a->pos);
 	if (!end) {
 		a->ended = true;
-		end = a->run->record->data + a->run->record->size;
+		end = a->run->record->payload + a->run->record->size;
 	} else {
 		a->pos += (uint32_t)(end - start) + 1;
 	}
@@ -137,7 +137,7 @@ static void put_number(struct arguments *a, struct specification *spec, char let
 /* What the kernel formats itself when it writes the record, because the object may be gone later. */
 static bool is_text(const struct arguments *a)
 {
-	uint8_t c = a->pos < a->run->record->size ? a->run->record->data[a->pos] : 0;
+	uint8_t c = a->pos < a->run->record->size ? a->run->record->payload[a->pos] : 0;
 
 	return c >= ' ' && c <= '~';
 }

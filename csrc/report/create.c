@@ -37,7 +37,7 @@ static bool is_usual(const struct event_common *common)
 	       !common->lock_depth.size;
 }
 
-static int file_init(struct file_state *state, const struct report_file *file, uint32_t flags,
+static int file_init(struct file_state *state, const struct trc_report_file *file, uint32_t flags,
 		     struct trc_error *err)
 {
 	const struct trc_symbols *symbols = file->symbols;
@@ -59,11 +59,12 @@ static int file_init(struct file_state *state, const struct report_file *file, u
 	/* Without a clock, trace-cmd shows seconds even of raw time stamps. */
 	state->nanoseconds = !(flags & TRC_REPORT_TICKS && state->trace_clock) &&
 			     ((flags & TRC_REPORT_SECONDS) || counts_nanoseconds(file->file));
-	label = arena_alloc(&state->arena, file->label.size + 1);
+	label = arena_alloc(&state->arena, file->label_size + 1);
 	if (!label)
 		return trc_fail_no_memory(err);
-	memcpy(label, file->label.start, file->label.size);
-	state->file.label = (struct text){ label, file->label.size };
+	if (file->label_size)
+		memcpy(label, file->label, file->label_size);
+	state->file.label = label;
 	state->usual_common = is_usual(&state->formats->common);
 	comm_table_init(&state->comms, &file->metadata->cmdlines);
 	state->symbols = symbol_cache_create(state->env.kallsyms);
@@ -109,14 +110,14 @@ static bool find_guests(struct trc_report *report, struct file_state *host)
 }
 
 /* All prefixes are as wide as the widest; a label that is empty makes one of blanks. docs/FORMAT.md 6.6. */
-static bool make_prefixes(struct trc_report *report, const struct report_buffer *buffers)
+static bool make_prefixes(struct trc_report *report)
 {
 	size_t width = 0;
 	char *to;
 
 	for (uint32_t i = 0; i < report->buffer_count; i++)
-		if (buffers[i].label.size > width)
-			width = buffers[i].label.size;
+		if (report->buffers[i].label.size > width)
+			width = report->buffers[i].label.size;
 	if (!width)
 		return true;
 	if (width > UINT16_MAX)
@@ -125,22 +126,60 @@ static bool make_prefixes(struct trc_report *report, const struct report_buffer 
 	if (!to)
 		return false;
 	for (uint32_t i = 0; i < report->buffer_count; i++, to += width + 2) {
-		size_t size = buffers[i].label.size < width ? buffers[i].label.size : width;
+		struct text label = report->buffers[i].label;
+		size_t size = label.size < width ? label.size : width;
 
 		memset(to, ' ', width + 2);
-		memcpy(to + width - size, buffers[i].label.start, size);
+		memcpy(to + width - size, label.start, size);
 		if (size)
 			to[width] = ':';
-		report->buffers[i].label_size = size;
 		report->buffers[i].prefix = (struct text){ to, width + 2 };
 	}
 	report->prefix_size = (uint32_t)width + 2;
 	return true;
 }
 
-int report_create(uint32_t flags, const struct report_file *files, uint32_t file_count,
-		  const struct report_buffer *buffers, uint32_t buffer_count, struct trc_report **out,
-		  struct trc_error *err)
+/* The top buffer shows its file's name, if there are several files; an instance its own. */
+static struct text label_of(const struct trc_report *report, const struct file_state *file,
+			    const struct trc_buffer *buffer)
+{
+	if (buffer->name_size)
+		return (struct text){ buffer->name, buffer->name_size };
+	if (report->file_count > 1)
+		return (struct text){ file->file.label, file->file.label_size };
+	return TEXT("");
+}
+
+/* All buffers of all files, used or not: prefixes are as wide as the widest of them. */
+static int add_buffers(struct trc_report *report, struct trc_error *err)
+{
+	size_t total = 0;
+
+	for (uint32_t i = 0; i < report->file_count; i++)
+		total += trc_buffer_count(report->files[i].file.file);
+	report->buffers = calloc(total + 1, sizeof(*report->buffers));
+	if (!report->buffers)
+		return trc_fail_no_memory(err);
+	for (uint32_t i = 0; i < report->file_count; i++) {
+		struct file_state *file = &report->files[i];
+
+		file->first_buffer = report->buffer_count;
+		file->buffer_count = (uint32_t)trc_buffer_count(file->file.file);
+		for (uint32_t b = 0; b < file->buffer_count; b++) {
+			struct trc_buffer buffer;
+			int rc = trc_buffer(file->file.file, b, &buffer, err);
+
+			if (rc)
+				return rc;
+			report->buffers[report->buffer_count++] =
+				(struct buffer_state){ .file = file, .label = label_of(report, file, &buffer) };
+		}
+	}
+	return make_prefixes(report) ? TRC_OK : trc_fail_no_memory(err);
+}
+
+int report_create(uint32_t flags, const struct trc_report_file *files, size_t file_count,
+		  struct trc_report **out, struct trc_error *err)
 {
 	struct trc_report *report = calloc(1, sizeof(*report));
 	int rc = TRC_OK;
@@ -149,33 +188,65 @@ int report_create(uint32_t flags, const struct report_file *files, uint32_t file
 		return trc_fail_no_memory(err);
 	report->flags = flags;
 	output_init(&report->place.out);
-	report->files = calloc(file_count + (size_t)1, sizeof(*report->files));
-	report->buffers = calloc(buffer_count + (size_t)1, sizeof(*report->buffers));
-	if (!report->files || !report->buffers)
+	report->files = calloc(file_count + 1, sizeof(*report->files));
+	if (!report->files)
 		rc = trc_fail_no_memory(err);
-	for (uint32_t i = 0; i < file_count && !rc; i++) {
+	for (size_t i = 0; i < file_count && !rc; i++) {
 		rc = file_init(&report->files[i], &files[i], flags, err);
 		report->file_count++;
-	}
-	for (uint32_t i = 0; i < buffer_count && !rc; i++) {
-		if (buffers[i].file >= file_count)
-			rc = trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "report: buffer of file %u of %u",
-				      buffers[i].file, file_count);
-		else
-			report->buffers[i].file = &report->files[buffers[i].file];
-		report->buffer_count++;
 	}
 	for (uint32_t i = 0; i < report->file_count && !rc; i++)
 		if (!find_guests(report, &report->files[i]))
 			rc = trc_fail_no_memory(err);
-	if (!rc && !make_prefixes(report, buffers))
-		rc = trc_fail_no_memory(err);
+	if (!rc)
+		rc = add_buffers(report, err);
 	if (rc) {
 		trc_report_destroy(report);
 		return rc;
 	}
 	*out = report;
 	return TRC_OK;
+}
+
+static int set_sources(struct trc_report *report, const struct trc_report_source *sources, size_t count,
+		       struct trc_error *err)
+{
+	report->sources = calloc(count + 1, sizeof(*report->sources));
+	if (!report->sources)
+		return trc_fail_no_memory(err);
+	report->source_count = count;
+	for (size_t i = 0; i < count; i++) {
+		const struct trc_report_source *s = &sources[i];
+
+		if (s->file >= report->file_count || s->buffer >= report->files[s->file].buffer_count)
+			return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET,
+					"report: source %zu is of file %u, buffer %u, which is not there",
+					i, s->file, s->buffer);
+		report->sources[i].buffer = &report->buffers[report->files[s->file].first_buffer + s->buffer];
+		report->sources[i].cpu = s->cpu;
+	}
+	return TRC_OK;
+}
+
+int trc_report_create(uint32_t flags, const struct trc_report_file *files, size_t file_count,
+		      const struct trc_report_source *sources, size_t source_count,
+		      struct trc_report **out, struct trc_error *err)
+{
+	struct trc_report *report;
+	int rc = TRC_OK;
+
+	for (size_t i = 0; i < file_count && !rc; i++)
+		rc = trc_fail_of(trc_check(files[i].file, err), (uint32_t)i, err);	/* its options are read */
+	if (!rc)
+		rc = report_create(flags, files, file_count, &report, err);
+	if (rc)
+		return rc;
+	rc = set_sources(report, sources, source_count, err);
+	if (rc)
+		trc_report_destroy(report);
+	else
+		*out = report;
+	return rc;
 }
 
 void trc_report_destroy(struct trc_report *report)
@@ -193,33 +264,6 @@ void trc_report_destroy(struct trc_report *report)
 	free(report);
 }
 
-struct report_place *report_place(struct trc_report *report)
-{
-	return &report->place;
-}
-
-int report_set_sources(struct trc_report *report, const struct report_source *sources, size_t count,
-		       struct trc_error *err)
-{
-	struct source_state *made = calloc(count + 1, sizeof(*made));
-
-	if (!made)
-		return trc_fail_no_memory(err);
-	for (size_t i = 0; i < count; i++) {
-		if (sources[i].buffer >= report->buffer_count) {
-			free(made);
-			return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "report: buffer %u of %u",
-					sources[i].buffer, report->buffer_count);
-		}
-		made[i].buffer = &report->buffers[sources[i].buffer];
-		made[i].cpu = sources[i].cpu;
-	}
-	free(report->sources);
-	report->sources = made;
-	report->source_count = count;
-	return TRC_OK;
-}
-
 /* --- above the first event --------------------------------------------------------------- */
 
 /*
@@ -231,10 +275,10 @@ void report_begin(struct trc_report *report, struct output *out)
 	size_t width = 0;
 
 	for (uint32_t i = 0; i < report->file_count && report->file_count > 1; i++)
-		if (report->files[i].file.label.size > width)
-			width = report->files[i].file.label.size;
+		if (report->files[i].file.label_size > width)
+			width = report->files[i].file.label_size;
 	for (uint32_t i = 0; i < report->file_count; i++) {
-		struct text label = report->files[i].file.label;
+		struct text label = { report->files[i].file.label, report->files[i].file.label_size };
 
 		if (report->file_count > 1) {
 			output_fill(out, ' ', width - label.size);

@@ -37,11 +37,11 @@ void run_time(struct event_run *run, uint64_t ts)
 	output_bytes(run->out, digits, all ? 9 : 6);
 }
 
-int32_t run_pid(const struct event_run *run, const struct report_record *record)
+int32_t run_pid(const struct event_run *run, const struct walk_record *record)
 {
 	if ((uint64_t)run->pid.offset + run->pid.size > record->size)
 		return 0;
-	return (int32_t)load_uint(record->data + run->pid.offset, run->pid.size, run->env->big_endian);
+	return (int32_t)load_uint(record->payload + run->pid.offset, run->pid.size, run->env->big_endian);
 }
 
 const struct cached_symbol *run_function(struct event_run *run, uint64_t address,

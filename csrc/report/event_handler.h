@@ -50,9 +50,9 @@ struct event_run {
 	uint32_t flags;				/* enum trc_report_flags */
 	const struct print_fmt_env *env;
 	const struct event_text *event;
-	const struct report_record *record;
+	const struct walk_record *record;
 	uint32_t cpu;
-	struct report_record *next;		/* in the same buffer; only if the handler wants it */
+	struct walk_record *next;		/* in the same buffer; only if the handler wants it */
 	uint32_t next_cpu;
 	struct print_record print;
 	struct event_place pid;
@@ -78,7 +78,7 @@ TRC_INLINE uint64_t run_number(const struct event_run *run, unsigned i)
 struct text run_text(const struct event_run *run, unsigned i);
 
 /* The pid of any record of the file. */
-int32_t run_pid(const struct event_run *run, const struct report_record *record);
+int32_t run_pid(const struct event_run *run, const struct walk_record *record);
 
 /* Puts the name of the function at address, or its address in hex with the prefix; NULL then. */
 const struct cached_symbol *run_function(struct event_run *run, uint64_t address,

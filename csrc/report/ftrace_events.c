@@ -164,14 +164,14 @@ static void put_depth(struct event_run *run)
 /* The record behind the entry is its own exit: then one line tells both. */
 static bool next_is_exit(const struct event_run *run, struct print_record *exit)
 {
-	const struct report_record *next = run->next;
+	const struct walk_record *next = run->next;
 	const struct event_text *event = run->next_event;
 
 	if (!next || !event || !event->handler || !text_is(TEXT("funcgraph_exit"), event->handler->name) ||
 	    run->next_cpu != run->cpu || run_pid(run, next) != run_pid(run, run->record) ||
 	    !event->found[FUNC])
 		return false;
-	*exit = (struct print_record){ next->data, next->size, run->print.symbols, NULL };
+	*exit = (struct print_record){ next->payload, next->size, run->print.symbols, NULL };
 	return read_number(event->program, exit, event->fields[FUNC].offset, event->fields[FUNC].size) ==
 	       run_number(run, FUNC);
 }
@@ -206,7 +206,7 @@ static bool run_entry(struct event_run *run)
 		return true;
 	}
 	if (next_is_exit(run, &exit)) {
-		run->next->taken = true;
+		report_take(run->next);
 		put_leaf(run, &exit);
 		return true;
 	}
@@ -271,7 +271,7 @@ static bool run_kernel_stack(struct event_run *run)
 	}
 	output_literal(run->out, "<stack trace >\n");
 	for (; offset + size <= run->record->size; offset += size) {
-		uint64_t address = load_uint(run->record->data + offset, size, run->env->big_endian);
+		uint64_t address = load_uint(run->record->payload + offset, size, run->env->big_endian);
 
 		if (address == none)
 			break;
@@ -303,7 +303,7 @@ static bool run_raw_data(struct event_run *run)
 	/* libtraceevent steps by the kernel's long but prints 8 bytes each time: with 4-byte ones all twice. */
 	for (; offset < size; offset += step) {
 		for (uint32_t i = offset; i < size && i < offset + 8; i++) {
-			uint8_t byte = run->record->data[i];
+			uint8_t byte = run->record->payload[i];
 			char text[3] = { ' ', number_lower[byte >> 4], number_lower[byte & 15] };
 
 			output_bytes(run->out, text, 3);

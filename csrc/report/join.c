@@ -85,45 +85,28 @@ static bool copy_state(struct trc_report *to, const struct trc_report *from)
 	return function_stacks_copy(&to->stacks, &from->stacks);
 }
 
-static struct text label_of(const struct buffer_state *buffer)
-{
-	if (!buffer->label_size)
-		return TEXT("");
-	return (struct text){ buffer->prefix.start + buffer->prefix.size - 2 - buffer->label_size,
-			      buffer->label_size };
-}
-
 int trc_report_copy(const struct trc_report *report, struct trc_report **out,
 		    struct trc_error *err)
 {
-	struct report_file *files = calloc(report->file_count + (size_t)1, sizeof(*files));
-	struct report_buffer *buffers = calloc(report->buffer_count + (size_t)1, sizeof(*buffers));
+	struct trc_report_file *files = calloc(report->file_count + (size_t)1, sizeof(*files));
 	struct trc_report *copy = NULL;
-	int rc = TRC_OK;
+	int rc;
 
-	if (!files || !buffers) {
-		rc = trc_fail_no_memory(err);
-		goto out;
-	}
+	if (!files)
+		return trc_fail_no_memory(err);
 	for (uint32_t i = 0; i < report->file_count; i++)
 		files[i] = report->files[i].file;
-	for (uint32_t i = 0; i < report->buffer_count; i++)
-		buffers[i] = (struct report_buffer){ (uint32_t)(report->buffers[i].file - report->files),
-						     label_of(&report->buffers[i]) };
-	rc = report_create(report->flags, files, report->file_count, buffers, report->buffer_count,
-			   &copy, err);
-	if (!rc)
-		copy_how(copy, report);
-	if (!rc && !(copy_sources(copy, report) && copy_state(copy, report)))
-		rc = trc_fail_no_memory(err);
-	if (rc)
-		trc_report_destroy(copy);
-	else
-		*out = copy;
-out:
+	rc = report_create(report->flags, files, report->file_count, &copy, err);
 	free(files);
-	free(buffers);
-	return rc;
+	if (rc)
+		return rc;
+	copy_how(copy, report);
+	if (!copy_sources(copy, report) || !copy_state(copy, report)) {
+		trc_report_destroy(copy);
+		return trc_fail_no_memory(err);
+	}
+	*out = copy;
+	return TRC_OK;
 }
 
 int trc_report_restart(struct trc_report *copy, const struct trc_report *report,

@@ -27,23 +27,23 @@ TRC_INLINE char *put_flags(char *to, unsigned flags, unsigned preempt_count)
 	return to;
 }
 
-TRC_INLINE uint64_t common_number(const struct report_record *record, struct event_place place,
+TRC_INLINE uint64_t common_number(const struct walk_record *record, struct event_place place,
 				  bool big_endian)
 {
 	if (!place.size || (uint64_t)place.offset + place.size > record->size)
 		return 0;
-	return load_uint(record->data + place.offset, place.size, big_endian);
+	return load_uint(record->payload + place.offset, place.size, big_endian);
 }
 
 /* The same; -1 where the format lacks the field, as a hypervisor's events do. */
-TRC_INLINE uint32_t common_or_unknown(const struct report_record *record, struct event_place place,
+TRC_INLINE uint32_t common_or_unknown(const struct walk_record *record, struct event_place place,
 				      bool big_endian)
 {
 	return place.size ? (uint32_t)common_number(record, place, big_endian) : UINT32_MAX;
 }
 
 /* Fields that only some kernels have: a number, or a dot if it is negative. */
-TRC_INLINE char *put_optional(char *to, const struct report_record *record, struct event_place place,
+TRC_INLINE char *put_optional(char *to, const struct walk_record *record, struct event_place place,
 			  bool big_endian)
 {
 	uint64_t value;
@@ -122,7 +122,7 @@ TRC_INLINE char *put_time(struct trc_report *report, char *to, uint64_t ts, bool
 
 /* --ts-diff: time since the line before, between the time stamp's colon and the event's name. */
 static void put_difference(struct trc_report *report, const struct file_state *file,
-			   const struct report_record *record, struct output *out)
+			   const struct walk_record *record, struct output *out)
 {
 	char text[NUMBER_ROOM + 4];
 	char *end = text;
@@ -149,13 +149,13 @@ static void put_difference(struct trc_report *report, const struct file_state *f
 	output_padded(out, &format, (struct text){ text, (size_t)(end - text) });
 }
 
-static void put_lost(const struct report_record *record, uint32_t cpu, struct output *out)
+static void put_lost(int64_t missed, uint32_t cpu, struct output *out)
 {
 	output_literal(out, "CPU:");
 	output_decimal(out, cpu);
-	if (record->missed > 0) {
+	if (missed > 0) {
 		output_literal(out, " [");
-		output_decimal(out, (uint64_t)record->missed);
+		output_decimal(out, (uint64_t)missed);
 		output_literal(out, " EVENTS DROPPED]\n");
 	} else {
 		output_literal(out, " [EVENTS DROPPED]\n");
@@ -196,13 +196,13 @@ TRC_INLINE int event_of(const struct trc_report *report, struct file_state *file
 }
 
 TRC_INLINE int event_of_record(const struct trc_report *report, struct file_state *file,
-			   const struct report_record *record, const struct event_text **out,
+			   const struct walk_record *record, const struct event_text **out,
 			   struct trc_error *err)
 {
 	struct event_place type = file->formats->common.type;
 
 	if (TRC_LIKELY(file->usual_common && record->size >= 2))
-		return event_of(report, file, load_u16(record->data, file->env.big_endian), out, err);
+		return event_of(report, file, load_u16(record->payload, file->env.big_endian), out, err);
 	return event_of(report, file, (uint32_t)common_number(record, type, file->env.big_endian), out, err);
 }
 
@@ -213,14 +213,14 @@ struct common {
 };
 
 TRC_INLINE struct common read_common(const struct file_state *file,
-				     const struct report_record *record)
+				     const struct walk_record *record)
 {
 	const struct event_common *common = &file->formats->common;
 	bool big_endian = file->env.big_endian;
 
 	if (TRC_LIKELY(file->usual_common && record->size >= 8))
-		return (struct common){ record->data[2], record->data[3],
-					(int32_t)load_u32(record->data + 4, big_endian) };
+		return (struct common){ record->payload[2], record->payload[3],
+					(int32_t)load_u32(record->payload + 4, big_endian) };
 	return (struct common){
 		common_or_unknown(record, common->flags, big_endian),
 		common_or_unknown(record, common->preempt_count, big_endian),
@@ -230,7 +230,7 @@ TRC_INLINE struct common read_common(const struct file_state *file,
 
 /* "comm-pid [cpu] flags"; NULL: out of memory, or no room. */
 static char *put_fresh_head(struct trc_report *report, const struct source_state *source,
-			    const struct report_record *record, struct output *out)
+			    const struct walk_record *record, struct output *out)
 {
 	struct file_state *file = source->buffer->file;
 	const struct event_common *places = &file->formats->common;
@@ -274,11 +274,11 @@ static void remember_head(struct line_head *head, const char *text, size_t size,
 
 /* The same; of the record before, where it is that. */
 TRC_INLINE char *put_head(struct trc_report *report, struct source_state *source,
-			  const struct report_record *record, struct output *out)
+			  const struct walk_record *record, struct output *out)
 {
 	struct file_state *file = source->buffer->file;
 	bool usual = file->usual_common && record->size >= 8;
-	uint64_t key = usual ? load_u64(record->data, false) >> 16 : 0;	/* all but the type */
+	uint64_t key = usual ? load_u64(record->payload, false) >> 16 : 0;	/* all but the type */
 	struct line_head *head = &source->heads[key * UINT64_C(0x9e3779b97f4a7c15) >> (64 - LINE_HEADS_LOG2)];
 	char *to;
 
@@ -294,14 +294,14 @@ TRC_INLINE char *put_head(struct trc_report *report, struct source_state *source
 }
 
 static struct event_run run_of(struct trc_report *report, struct file_state *file,
-			       const struct event_text *event, const struct report_record *record,
+			       const struct event_text *event, const struct walk_record *record,
 			       struct output *out)
 {
 	return (struct event_run){
 		.flags = report->flags,
 		.env = &file->env, .event = event, .record = record,
 		.cpu = report->sources[record->source].cpu,
-		.print = { record->data, record->size, file->symbols, event->binary },
+		.print = { record->payload, record->size, file->symbols, event->binary },
 		.pid = file->formats->common.pid,
 		.comms = &file->comms, .stacks = &report->stacks, .out = out,
 		.ticks = !file->nanoseconds || report->flags & TRC_REPORT_TICKS,
@@ -311,7 +311,7 @@ static struct event_run run_of(struct trc_report *report, struct file_state *fil
 
 /* For handlers that want to know what comes next in the same buffer. */
 static int set_next(struct trc_report *report, struct file_state *file, struct event_run *run,
-		    struct report_record *records, size_t count, struct trc_error *err)
+		    struct walk_record *records, size_t count, struct trc_error *err)
 {
 	size_t end = count < REPORT_LOOK_AHEAD ? count : REPORT_LOOK_AHEAD;
 	const struct source_state *own = &report->sources[records[0].source];
@@ -320,7 +320,7 @@ static int set_next(struct trc_report *report, struct file_state *file, struct e
 	for (size_t i = 1; i < end; i++) {
 		const struct source_state *source = &report->sources[records[i].source];
 
-		if (source->buffer != own->buffer || records[i].taken)
+		if (source->buffer != own->buffer || report_is_taken(&records[i]))
 			continue;
 		run->next = &records[i];
 		run->next_cpu = source->cpu;
@@ -330,11 +330,11 @@ static int set_next(struct trc_report *report, struct file_state *file, struct e
 }
 
 static int put_text(struct trc_report *report, struct file_state *file,
-		    const struct event_text *event, struct report_record *records, size_t count,
+		    const struct event_text *event, struct walk_record *records, size_t count,
 		    struct output *out, struct trc_error *err)
 {
-	const struct report_record *record = records;
-	struct print_record print = { record->data, record->size, file->symbols, event->binary };
+	const struct walk_record *record = records;
+	struct print_record print = { record->payload, record->size, file->symbols, event->binary };
 
 	if (TRC_UNLIKELY(report->flags & TRC_REPORT_RAW || event->how & TRC_REPORT_EVENTS_RAW)) {
 		print_fmt_run_raw(event->program, &print, out);
@@ -389,7 +389,7 @@ static void cut_at_nul(struct output *out, size_t start)
 }
 
 static void put_start(struct trc_report *report, struct source_state *source,
-		      const struct event_text *event, const struct report_record *record,
+		      const struct event_text *event, const struct walk_record *record,
 		      struct output *out)
 {
 	bool difference = report->flags & TRC_REPORT_TS_DIFF;
@@ -403,7 +403,7 @@ static void put_start(struct trc_report *report, struct source_state *source,
 	put_label(event, difference, out);
 }
 
-bool report_looks_ahead(struct trc_report *report, const struct report_record *record)
+bool report_looks_ahead(struct trc_report *report, const struct walk_record *record)
 {
 	const struct event_text *event;
 
@@ -412,10 +412,10 @@ bool report_looks_ahead(struct trc_report *report, const struct report_record *r
 	       event && event->handler && event->handler->wants_next;
 }
 
-int report_line(struct trc_report *report, struct report_record *records, size_t count,
+int report_line(struct trc_report *report, struct walk_record *records, size_t count, int64_t missed,
 		struct output *out, struct trc_error *err)
 {
-	const struct report_record *record = records;
+	const struct walk_record *record = records;
 	struct source_state *source;
 	struct file_state *file;
 	const struct event_text *event;
@@ -433,8 +433,8 @@ int report_line(struct trc_report *report, struct report_record *records, size_t
 	output_limit(out, RECORD_TEXT_MAX);
 	if (source->buffer->prefix.size)
 		output_text(out, source->buffer->prefix);
-	if (TRC_UNLIKELY(record->missed && !(report->flags & TRC_REPORT_EVENT_TEXT)))
-		put_lost(record, source->cpu, out);
+	if (TRC_UNLIKELY(missed && !(report->flags & TRC_REPORT_EVENT_TEXT)))
+		put_lost(missed, source->cpu, out);
 	if (TRC_UNLIKELY(!event)) {
 		put_unknown(report, out);
 	} else {

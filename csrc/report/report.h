@@ -15,48 +15,30 @@
 #include "file/api.h"
 #include "metadata/api.h"
 #include "metadata/metadata.h"
+#include "records/record.h"
 #include "report/api.h"
 
-/* One file. All of it must outlive the report. */
-struct report_file {
-	const struct trc_file *file;
-	const struct trc_metadata *metadata;
-	const struct trc_symbols *symbols;	/* NULL: none are shown */
-	struct text label;			/* its name, shown if there are several */
-};
+/*
+ * Records are taken as they lie in a walk. One that the line of a record before it tells of as well is
+ * passed over.
+ */
+static inline void report_take(struct walk_record *record)
+{
+	record->payload = NULL;
+}
 
-/* A buffer of a file, whose records come with its index. */
-struct report_buffer {
-	uint32_t file;
-	struct text label;		/* in front of each line, padded to the widest; empty: blanks */
-};
-
-/* What a source of a walk is. */
-struct report_source {
-	uint32_t buffer, cpu;
-};
-
-struct report_record {
-	const uint8_t *data;
-	uint32_t size;
-	uint32_t source;
-	uint64_t ts;
-	int64_t missed;			/* events lost before it: 0 none, -1 an unknown number */
-	bool taken;			/* told of by the line of a record before it: to be passed over */
-};
+static inline bool report_is_taken(const struct walk_record *record)
+{
+	return !record->payload;
+}
 
 /* A function's exit is looked for among this many records behind its entry. */
 #define REPORT_LOOK_AHEAD 64
 
 
-/* Copies files and buffers, not what they point at. */
-/* trc_report_destroy() ends it. */
-int report_create(uint32_t flags, const struct report_file *files, uint32_t file_count,
-		  const struct report_buffer *buffers, uint32_t buffer_count, struct trc_report **out,
-		  struct trc_error *err);
-/* Copies the sources. */
-int report_set_sources(struct trc_report *report, const struct report_source *sources, size_t count,
-		       struct trc_error *err);
+/* A report without sources yet, of all buffers of the files. trc_report_destroy() ends it. */
+int report_create(uint32_t flags, const struct trc_report_file *files, size_t file_count,
+		  struct trc_report **out, struct trc_error *err);
 
 /* Where a report through tracecmd.h stands: walk.c. */
 struct report_place {
@@ -64,7 +46,6 @@ struct report_place {
 	struct output out;
 	bool writing;		/* the last stint was over before there was enough: out goes on */
 };
-struct report_place *report_place(struct trc_report *report);
 /* Forgets records of the walk before that have not become lines. */
 void report_place_restart(struct report_place *place);
 void report_place_deinit(struct report_place *place);
@@ -75,15 +56,15 @@ void report_begin(struct trc_report *report, struct output *out);
 int report_texts(struct trc_report *report, struct output *out, struct trc_error *err);
 
 /* Does the line of this record depend on those behind it? */
-bool report_looks_ahead(struct trc_report *report, const struct report_record *record);
+bool report_looks_ahead(struct trc_report *report, const struct walk_record *record);
 
 /*
- * The line of the first of count records, and of events lost before it; those behind it are the
- * next ones, as far as they are known. An exit record that completes a function's entry is told by
- * the entry's line, and marked taken.
+ * The line of the first of count records, and of the missed events lost before it; those after it are
+ * the next ones, as far as they are known. An exit record that completes a function's entry is told by
+ * the entry's line, and taken.
  * TRC_NO_MEMORY: lines may be missing. TRC_OK else, whatever the record holds.
  */
-int report_line(struct trc_report *report, struct report_record *records, size_t count,
+int report_line(struct trc_report *report, struct walk_record *records, size_t count, int64_t missed,
 		struct output *out, struct trc_error *err);
 
 #endif

@@ -10,7 +10,7 @@
 #define LINE_HEAD_ROOM COPY_TWICE
 
 struct file_state {
-	struct report_file file;
+	struct trc_report_file file;	/* label: in the arena */
 	const struct event_formats *formats;
 	struct print_fmt_env env;
 	struct event_text *events;	/* [formats->count + 1], the last blktrace's; program NULL: not compiled yet */
@@ -24,12 +24,13 @@ struct file_state {
 	bool usual_common;		/* the common fields are those of all kernels of today, and lie as there */
 	struct guest_symbols *guests;	/* of this host */
 	uint32_t guest_count;
+	uint32_t first_buffer, buffer_count;	/* which of the report's are this file's */
 };
 
 struct buffer_state {
 	struct file_state *file;
-	size_t label_size;		/* at the end of prefix, but for ": " */
-	struct text prefix;		/* "NAME: ", padded; empty: none */
+	struct text label;		/* empty: blanks stand for it */
+	struct text prefix;		/* the label, padded, and ": "; empty: none */
 };
 
 /*
@@ -53,7 +54,7 @@ struct source_state {
 struct trc_report {
 	uint32_t flags;
 	struct file_state *files;
-	struct buffer_state *buffers;
+	struct buffer_state *buffers;	/* of all files, in their order */
 	uint32_t file_count, buffer_count;
 	uint32_t prefix_size;		/* 0: lines have no prefix */
 	char *prefixes;
