@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "file/api.h"
 #include "file/section.h"
@@ -13,17 +14,15 @@ static int options_add(struct options *options, const struct trc_option *option,
 		       struct trc_error *err)
 {
 	if (options->count == options->room) {
-		size_t room = options->room ? options->room * 2 : 32;
-		struct trc_option *bigger;
+		struct trc_option *larger;
 
 		if (options->count == OPTION_COUNT_MAX)
 			return trc_fail(err, TRC_LIMIT, option->offset, "options: more than %u",
 					OPTION_COUNT_MAX);
-		bigger = realloc(options->list, room * sizeof(*bigger));
-		if (!bigger)
+		larger = array_grow(options->list, &options->room, 32, sizeof(*larger));
+		if (!larger)
 			return trc_fail_no_memory(err);
-		options->list = bigger;
-		options->room = room;
+		options->list = larger;
 	}
 	options->list[options->count++] = *option;
 	return TRC_OK;

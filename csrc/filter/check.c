@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "filter/api.h"
 #include "filter/compile.h"
@@ -83,13 +84,12 @@ static struct comparison *next_comparison(struct filter_parser *parser, const st
 	if (parser->comparison < filter->comparison_count)	/* of an event before */
 		return &filter->comparisons[parser->comparison++];
 	if (filter->comparison_count == filter->comparison_room) {
-		size_t room = filter->comparison_room ? 2 * filter->comparison_room : 8;
-		struct comparison *grown = realloc(filter->comparisons, room * sizeof(*grown));
+		struct comparison *larger =
+			array_grow(filter->comparisons, &filter->comparison_room, 8, sizeof(*larger));
 
-		if (!grown)
+		if (!larger)
 			return NULL;
-		filter->comparisons = grown;
-		filter->comparison_room = room;
+		filter->comparisons = larger;
 	}
 	filter->comparisons[filter->comparison_count++] =
 		(struct comparison){ spelling[0], spelling[1], FIT_NO_LEFT };

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "filter/api.h"
 #include "metadata/api.h"
@@ -35,15 +36,13 @@ static int emit(struct filter_parser *parser, struct code code)
 	struct program *program = parser->program;
 
 	if (program->count == program->room && program->room < CODE_MAX) {
-		size_t room = program->room ? 2 * program->room : 4;
-		struct code *grown = realloc(program->code, room * sizeof(*grown));
+		struct code *larger = array_grow(program->code, &program->room, 4, sizeof(*larger));
 
-		if (!grown) {
+		if (!larger) {
 			code_deinit(&code);
 			return trc_fail_no_memory(parser->lexer.err);
 		}
-		program->code = grown;
-		program->room = room;
+		program->code = larger;
 	}
 	if (program->count == program->room) {
 		code_deinit(&code);

@@ -2,6 +2,7 @@
 /* A filter: the events that its text names, and a program for each. */
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "base/pattern.h"
 #include "filter/api.h"
@@ -12,13 +13,11 @@
 static bool list_event(struct trc_filter *filter, uint32_t id)
 {
 	if (filter->listed == filter->id_room) {
-		size_t room = filter->id_room ? 2 * filter->id_room : 64;
-		uint32_t *ids = realloc(filter->ids, room * sizeof(*ids));
+		uint32_t *larger = array_grow(filter->ids, &filter->id_room, 64, sizeof(*larger));
 
-		if (!ids)
+		if (!larger)
 			return false;
-		filter->ids = ids;
-		filter->id_room = room;
+		filter->ids = larger;
 	}
 	filter->ids[filter->listed++] = id;
 	return true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "filter/lex.h"
 
+#include "base/digits.h"
 #include "base/error.h"
 
 int filter_fault(const struct filter_lexer *lexer, const char *what)
@@ -13,14 +14,9 @@ int filter_fault(const struct filter_lexer *lexer, const char *what)
 			what, at.size > 40 ? 40 : (int)at.size, at.start, (size_t)(at.start - lexer->start) + 1);
 }
 
-static bool is_word(char c)
+static bool is_space(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
+	return is_blank(c) || c == '\n';
 }
 
 /* A quote behind a backslash does not end it; both stay in the string. */
@@ -67,7 +63,7 @@ static size_t word_size(struct text rest)
 
 int filter_next(struct filter_lexer *lexer)
 {
-	while (lexer->rest.size && is_blank(*lexer->rest.start))
+	while (lexer->rest.size && is_space(*lexer->rest.start))
 		lexer->rest = text_skip(lexer->rest, 1);
 	lexer->token = (struct text){ lexer->rest.start, 0 };
 	lexer->kind = KIND_END;
@@ -90,9 +86,9 @@ bool filter_at(const struct filter_lexer *lexer, const char *op)
 
 struct text filter_trim(struct text text)
 {
-	while (text.size && is_blank(*text.start))
+	while (text.size && is_space(*text.start))
 		text = text_skip(text, 1);
-	while (text.size && is_blank(text.start[text.size - 1]))
+	while (text.size && is_space(text.start[text.size - 1]))
 		text.size--;
 	return text;
 }

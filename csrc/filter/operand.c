@@ -2,6 +2,8 @@
 /* What stands on either side of a comparison: a field, a number, a string, CPU, COMM. */
 #include <stdlib.h>
 
+#include "base/array.h"
+#include "base/digits.h"
 #include "base/error.h"
 #include "filter/api.h"
 #include "filter/compile.h"
@@ -31,13 +33,11 @@ static bool note_name(struct trc_filter *filter, struct text text, bool known, b
 		}
 	}
 	if (filter->name_count == filter->name_room) {
-		size_t room = filter->name_room ? 2 * filter->name_room : 8;
-		struct name *names = realloc(filter->names, room * sizeof(*names));
+		struct name *larger = array_grow(filter->names, &filter->name_room, 8, sizeof(*larger));
 
-		if (!names)
+		if (!larger)
 			return false;
-		filter->names = names;
-		filter->name_room = room;
+		filter->names = larger;
 	}
 	filter->names[filter->name_count] = (struct name){ copy_text(text), text.size, known, own_field };
 	if (!filter->names[filter->name_count].text)
@@ -81,36 +81,17 @@ static int read_name(struct filter_parser *parser, struct operand *out)
 	return TRC_OK;
 }
 
-static int digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 99;
-}
-
 /* As strtoull() with base 0, but to the end of the word. */
 static int read_number(struct filter_parser *parser, uint64_t *out)
 {
-	struct text digits = parser->lexer.token;
-	unsigned base = 10;
+	struct text word = parser->lexer.token;
+	size_t used;
+	bool fits = digits_read(word, 0, out, &used);
 
-	if (digits.size > 2 && digits.start[0] == '0' && (digits.start[1] | 0x20) == 'x') {
-		base = 16;
-		digits = text_skip(digits, 2);
-	} else if (digits.start[0] == '0') {
-		base = 8;
-	}
-	*out = 0;
-	for (size_t i = 0; i < digits.size; i++) {
-		unsigned digit = (unsigned)digit_of(digits.start[i]);
-
-		if (digit >= base)
-			return filter_fault(&parser->lexer, "neither a number nor a field");
-		if (*out > (UINT64_MAX - digit) / base)
-			return filter_fault(&parser->lexer, "a number of more than 64 bits");
-		*out = *out * base + digit;
-	}
+	if (used < word.size)
+		return filter_fault(&parser->lexer, "neither a number nor a field");
+	if (!fits)
+		return filter_fault(&parser->lexer, "a number of more than 64 bits");
 	return TRC_OK;
 }
 
@@ -129,7 +110,7 @@ int filter_read_operand(struct filter_parser *parser, struct operand *out)
 	*out = (struct operand){ .kind = OPERAND_NUMBER };
 	if (minus && (rc = filter_next(&parser->lexer)))
 		return rc;
-	if (parser->lexer.kind == KIND_WORD && digit_of(*parser->lexer.token.start) < 10) {
+	if (parser->lexer.kind == KIND_WORD && is_digit(*parser->lexer.token.start)) {
 		rc = read_number(parser, &out->number);
 		out->number = minus ? 0 - out->number : out->number;
 	} else if (minus) {

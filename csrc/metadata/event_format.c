@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
+#include "base/digits.h"
 #include "base/error.h"
 #include "metadata/api.h"
 
@@ -28,22 +30,6 @@ static void remember(const struct reading *r, const char *what)
 		 (int)(r->system.size < 64 ? r->system.size : 64), r->system.start,
 		 (int)(r->name.size < 64 ? r->name.size : 64), r->name.start, what);
 	problems_add(r->problems, &fault);
-}
-
-/* Makes room for one more element of an array. */
-static int grow(void **array, size_t *room, size_t count, size_t element, struct trc_error *err)
-{
-	size_t wanted = *room ? *room * 2 : 64;
-	void *more;
-
-	if (count < *room)
-		return TRC_OK;
-	more = realloc(*array, wanted * element);
-	if (!more)
-		return trc_fail_no_memory(err);
-	*array = more;
-	*room = wanted;
-	return TRC_OK;
 }
 
 static int compare_field_name(const void *a, const void *b)
@@ -127,9 +113,14 @@ static int read_fields(struct scanner *s, const struct reading *r, struct field_
 		const char *wrong;
 		int rc;
 
-		if ((rc = grow((void **)&formats->scratch, &formats->scratch_room, count,
-			       sizeof(*formats->scratch), err)))
-			return rc;
+		if (count == formats->scratch_room) {
+			struct event_field *larger = array_grow(formats->scratch, &formats->scratch_room, 64,
+								sizeof(*larger));
+
+			if (!larger)
+				return trc_fail_no_memory(err);
+			formats->scratch = larger;
+		}
 		if (formats->field_count + count >= FIELDS_MAX) {
 			note_failure(r, out, count, "more fields than any kernel has");
 			break;
@@ -279,9 +270,15 @@ int event_formats_add(struct event_formats *formats, struct text system, struct 
 		remember(&r, "more events than any kernel has");
 		return TRC_OK;
 	}
-	if ((rc = read_body(&s, &r, &format, err)) ||
-	    (rc = grow((void **)&formats->list, &formats->list_room, formats->count, sizeof(format), err)))
+	if ((rc = read_body(&s, &r, &format, err)))
 		return rc;
+	if (formats->count == formats->list_room) {
+		struct event_format *larger = array_grow(formats->list, &formats->list_room, 64, sizeof(*larger));
+
+		if (!larger)
+			return trc_fail_no_memory(err);
+		formats->list = larger;
+	}
 	format.index = (uint32_t)formats->count;
 	formats->list[formats->count++] = format;
 	return TRC_OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "metadata/field.h"
 
+#include "base/digits.h"
 #include "metadata/api.h"
 
 #define NUMBER_MAX INT32_MAX

@@ -5,6 +5,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/array.h"
+#include "base/digits.h"
 #include "base/error.h"
 #include "metadata/scanner.h"
 
@@ -61,13 +63,11 @@ static int add(struct kallsyms *k, size_t *room, uint64_t address, struct text n
 {
 	if (k->count == *room) {
 		/* Lines of a real one take 40 bytes, so that one allocation will most often do. */
-		size_t wanted = *room ? *room * 2 : k->text.size / 40 + 64;
-		struct kallsym *more = realloc(k->list, wanted * sizeof(*more));
+		struct kallsym *larger = array_grow(k->list, room, k->text.size / 40 + 64, sizeof(*larger));
 
-		if (!more)
+		if (!larger)
 			return trc_fail_no_memory(err);
-		k->list = more;
-		*room = wanted;
+		k->list = larger;
 	}
 	k->list[k->count++] = (struct kallsym){
 		.address = address,

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
+#include "base/digits.h"
 #include "base/error.h"
 #include "metadata/scanner.h"
 
@@ -61,13 +63,11 @@ static int add(struct printk_formats *formats, size_t *room, const struct printk
 	       struct trc_error *err)
 {
 	if (formats->count == *room) {
-		size_t wanted = *room ? *room * 2 : 256;
-		struct printk_format *more = realloc(formats->list, wanted * sizeof(*more));
+		struct printk_format *larger = array_grow(formats->list, room, 256, sizeof(*larger));
 
-		if (!more)
+		if (!larger)
 			return trc_fail_no_memory(err);
-		formats->list = more;
-		*room = wanted;
+		formats->list = larger;
 	}
 	formats->list[formats->count++] = *format;
 	return TRC_OK;

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
+#include "base/digits.h"
 #include "base/error.h"
 #include "metadata/scanner.h"
 
@@ -20,20 +22,16 @@ static void remember(struct problems *problems, uint64_t file_offset, const char
 static bool parse_pid(struct text *line, int32_t *out)
 {
 	bool negative = line->size && *line->start == '-';
-	int64_t pid = 0;
-	size_t digits = 0;
+	uint64_t pid;
+	size_t used;
 
 	if (negative)
 		*line = text_skip(*line, 1);
-	while (line->size && *line->start >= '0' && *line->start <= '9') {
-		pid = pid * 10 + (*line->start - '0');
-		if (pid > INT32_MAX)
-			return false;
-		digits++;
-		*line = text_skip(*line, 1);
-	}
-	*out = (int32_t)(negative ? -pid : pid);
-	return digits && line->size && (*line->start == ' ' || *line->start == '\t');
+	if (!digits_read(*line, 10, &pid, &used) || !used || pid > INT32_MAX)
+		return false;
+	*line = text_skip(*line, used);
+	*out = negative ? -(int32_t)pid : (int32_t)pid;
+	return line->size && (*line->start == ' ' || *line->start == '\t');
 }
 
 /*
@@ -106,13 +104,11 @@ static int add(struct saved_cmdlines *cmdlines, size_t *room, const struct saved
 	       struct trc_error *err)
 {
 	if (cmdlines->count == *room) {
-		size_t wanted = *room ? *room * 2 : 256;
-		struct saved_cmdline *more = realloc(cmdlines->list, wanted * sizeof(*more));
+		struct saved_cmdline *larger = array_grow(cmdlines->list, room, 256, sizeof(*larger));
 
-		if (!more)
+		if (!larger)
 			return trc_fail_no_memory(err);
-		cmdlines->list = more;
-		*room = wanted;
+		cmdlines->list = larger;
 	}
 	cmdlines->list[cmdlines->count++] = *cmdline;
 	return TRC_OK;

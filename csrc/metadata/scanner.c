@@ -1,32 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "metadata/scanner.h"
 
-/* By hand: isalnum() asks the locale, and must not be given bytes above 127. */
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_word(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_';
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f';
-}
-
-static unsigned digit_value(char c)
-{
-	if (is_digit(c))
-		return (unsigned)(c - '0');
-	if (c >= 'a' && c <= 'f')
-		return (unsigned)(c - 'a') + 10;
-	if (c >= 'A' && c <= 'F')
-		return (unsigned)(c - 'A') + 10;
-	return 16;
-}
+#include "base/digits.h"
 
 /* From behind the opening quote to behind the closing one. */
 static enum token scan_quoted(struct scanner *s, char quote)
@@ -101,62 +76,4 @@ void scanner_skip_newlines(struct scanner *s)
 {
 	while (scanner_accept_char(s, '\n'))
 		;
-}
-
-static unsigned number_base(struct text *word)
-{
-	const char *p = word->start;
-
-	if (word->size < 2 || p[0] != '0')
-		return 10;
-	if (word->size > 2 && (p[1] == 'x' || p[1] == 'X') && digit_value(p[2]) < 16) {
-		word->start += 2;
-		word->size -= 2;
-		return 16;
-	}
-	return 8;
-}
-
-bool text_number(struct text word, uint64_t max, uint64_t *out)
-{
-	unsigned base = number_base(&word);
-	uint64_t value = 0;
-	size_t i;
-
-	for (i = 0; i < word.size; i++) {
-		unsigned digit = digit_value(word.start[i]);
-
-		if (digit >= base)
-			break;
-		if (value > (max - digit) / base || digit > max)
-			return false;
-		value = value * base + digit;
-	}
-	if (!i)
-		return false;
-	*out = value;
-	return true;
-}
-
-bool text_hex(struct text text, uint64_t *out, size_t *used)
-{
-	size_t start = 0, i;
-	uint64_t value = 0;
-
-	if (text.size > 2 && text.start[0] == '0' && (text.start[1] == 'x' || text.start[1] == 'X'))
-		start = 2;
-	for (i = start; i < text.size; i++) {
-		unsigned digit = digit_value(text.start[i]);
-
-		if (digit > 15)
-			break;
-		if (i - start == 16)
-			return false;
-		value = value << 4 | digit;
-	}
-	if (i == start)
-		return false;
-	*out = value;
-	*used = i;
-	return true;
 }

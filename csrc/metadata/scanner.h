@@ -34,13 +34,4 @@ bool scanner_accept_char(struct scanner *s, char c);
 
 void scanner_skip_newlines(struct scanner *s);
 
-/*
- * A number as C spells it (decimal, 0x, leading 0 for octal) at the start of a word, as strtoul(3)
- * takes it. false: the word does not begin with a digit, or the number is above max.
- */
-bool text_number(struct text word, uint64_t max, uint64_t *out);
-
-/* 1 to 16 hexadecimal digits at the start of text, 0x allowed; *used counts characters. */
-bool text_hex(struct text text, uint64_t *out, size_t *used);
-
 #endif

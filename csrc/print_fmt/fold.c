@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Values that a print fmt's expressions have without any record. docs/FORMAT.md 5.5. */
+#include "base/digits.h"
 #include "print_fmt/tree.h"
 
 int print_fmt_priority(struct text op)
@@ -22,37 +23,14 @@ int print_fmt_priority(struct text op)
 
 uint64_t atom_number(struct text text)
 {
-	const char *s = text.start, *end = s + text.size;
-	unsigned base = 10;
-	uint64_t value = 0;
+	uint64_t value;
+	size_t used;
 
-	if (s < end && *s == '-')
-		return UINT64_C(0) - atom_number((struct text){ s + 1, text.size - 1 });
-
-	if (end - s >= 2 && s[0] == '0' && (s[1] == 'x' || s[1] == 'X')) {
-		base = 16;
-		s += 2;
-	} else if (s < end && *s == '0') {
-		base = 8;
-	}
-	for (; s < end; s++) {
-		unsigned digit;
-
-		if (*s >= '0' && *s <= '9')
-			digit = (unsigned)(*s - '0');
-		else if ((*s | 0x20) >= 'a' && (*s | 0x20) <= 'f')
-			digit = (unsigned)((*s | 0x20) - 'a') + 10;
-		else
-			break;
-		if (digit >= base)
-			break;
-		if (__builtin_mul_overflow(value, base, &value) ||
-		    __builtin_add_overflow(value, digit, &value))
-			return UINT64_MAX;
-	}
+	if (text.size && *text.start == '-')
+		return UINT64_C(0) - atom_number(text_skip(text, 1));
+	digits_read(text, 0, &value, &used);
 	return value;
 }
-
 
 static bool fold_unary(struct text op, int64_t right, int64_t *value)
 {

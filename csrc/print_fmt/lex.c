@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "print_fmt/lex.h"
 
-static bool is_blank(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r' && c != '\n');
-}
-
-static bool is_item(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
+#include "base/digits.h"
 
 static void skip_blanks(struct lexer *lexer)
 {
@@ -95,8 +87,8 @@ struct lexeme lex(struct lexer *lexer)
 	start = lexer->pos;
 	if (start == lexer->end)
 		return (struct lexeme){ LEXEME_END, TEXT("") };
-	if (is_item(*start)) {
-		while (lexer->pos < lexer->end && is_item(*lexer->pos))
+	if (is_word(*start)) {
+		while (lexer->pos < lexer->end && is_word(*lexer->pos))
 			lexer->pos++;
 		return (struct lexeme){ LEXEME_ITEM, { start, (size_t)(lexer->pos - start) } };
 	}

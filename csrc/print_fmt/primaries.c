@@ -2,6 +2,7 @@
 /* Operands of a print fmt: fields, numbers, names, helpers, and what stands in parentheses. */
 #include <string.h>
 
+#include "base/digits.h"
 #include "base/number.h"
 #include "metadata/api.h"
 #include "print_fmt/parser.h"
@@ -47,7 +48,7 @@ static uint64_t word_value(struct text word)
 {
 	uint64_t value;
 
-	if (word.size && word.start[0] >= '0' && word.start[0] <= '9')
+	if (word.size && is_digit(*word.start))
 		return atom_number(word);
 	return known_name(word, &value) ? value : UINT64_MAX;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "file/api.h"
 #include "file/file.h"
@@ -15,6 +16,7 @@
 #include "records/page_search.h"
 #include "records/salvage.h"
 
+#define CHUNKS_FIRST 64
 #define UNSIZED_FIRST (UINT64_C(64) << 10)	/* chunks of 10 pages are smaller */
 
 /* --- making the streams -------------------------------------------------------------------- */
@@ -64,18 +66,16 @@ static int add_chunk(struct making *making, struct stream *stream, size_t *room,
 		     struct trc_error *err)
 {
 	if (stream->chunk_count == *room) {
-		size_t more = *room ? *room * 2 : 64;
-		struct chunk *bigger;
-		int rc = account_memory(&making->account, (more - *room) * sizeof(*bigger), chunk->offset,
-					"trace data", err);
+		struct chunk *larger;
+		int rc = account_memory(&making->account, (*room ? *room : CHUNKS_FIRST) * sizeof(*larger),
+					chunk->offset, "trace data", err);
 
 		if (rc)
 			return rc;
-		bigger = realloc(stream->chunks, more * sizeof(*bigger));
-		if (!bigger)
+		larger = array_grow(stream->chunks, room, CHUNKS_FIRST, sizeof(*larger));
+		if (!larger)
 			return trc_fail_no_memory(err);
-		stream->chunks = bigger;
-		*room = more;
+		stream->chunks = larger;
 	}
 	stream->chunks[stream->chunk_count++] = *chunk;
 	if (chunk->plain > stream->chunk_max)
@@ -204,13 +204,11 @@ static int use_chunks(struct making *making, struct stream *stream, uint64_t end
 static int add_stream(struct trc_data *data, const struct stream *stream, struct trc_error *err)
 {
 	if (data->stream_count == data->stream_room) {
-		size_t more = data->stream_room ? data->stream_room * 2 : 16;
-		struct stream *bigger = realloc(data->streams, more * sizeof(*bigger));
+		struct stream *larger = array_grow(data->streams, &data->stream_room, 16, sizeof(*larger));
 
-		if (!bigger)
+		if (!larger)
 			return trc_fail_no_memory(err);
-		data->streams = bigger;
-		data->stream_room = more;
+		data->streams = larger;
 	}
 	data->streams[data->stream_count++] = *stream;
 	return TRC_OK;

@@ -12,7 +12,7 @@ from .. import compiler, writer
 
 SOURCE = compiler.ROOT / "fuzz" / "fuzz_event_format.c"
 # No open file, nor its bytes: what parses the kernel's texts takes nothing else.
-MODULES = ("base/arena", "base/error", "base/problem", "metadata/event_format", "metadata/field",
+MODULES = ("base/arena", "base/array", "base/digits", "base/error", "base/problem", "metadata/event_format", "metadata/field",
            "metadata/kallsyms", "metadata/page_header", "metadata/printk_formats",
            "metadata/saved_cmdlines", "metadata/scanner")  # fmt: skip
 MUTATIONS = os.environ.get("TRACECMD_MUTATIONS", "500")
