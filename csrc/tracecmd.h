@@ -15,8 +15,8 @@
  *    and none should be taken to end in NUL unless it says so.
  *  - Nothing prints, exits, or keeps global state. Offsets are absolute file offsets.
  *  - What goes through records comes back after some megabytes, found or not: TRC_GO_ON says that it is
- *    to be called again, with nothing filled in yet. Between two calls the caller may do what he likes,
- *    tell of progress or give up.
+ *    to be called again, with nothing filled in yet. Between two calls the caller may do what it likes,
+ *    report progress or give up.
  */
 #ifndef TRACECMD_CORE_H
 #define TRACECMD_CORE_H

@@ -351,7 +351,7 @@ static bool make_dictionary(struct array_memory *memory, struct ArrowArray *arra
 	return true;
 }
 
-/* Bytes, 0 or 1, to bits; in place, since bit i never lies behind byte i. */
+/* Bytes, 0 or 1, to bits; in place, since bit i never lies after byte i. */
 static void pack_bits(struct arrow_buffer *values)
 {
 	for (size_t i = 0; i < values->size; i += 8) {
@@ -363,7 +363,7 @@ static void pack_bits(struct arrow_buffer *values)
 	}
 }
 
-/* Validity ends with the last null: all behind it are there. */
+/* Validity ends with the last null: all after it are there. */
 static bool fill_validity(struct column_builder *builder, size_t rows)
 {
 	size_t had = builder->validity.size, bytes = (rows + 7) / 8;

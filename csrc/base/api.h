@@ -12,7 +12,7 @@
 enum trc_code {
 	TRC_OK = 0,
 	TRC_NOT_TRACE,		/* not a trace.dat file at all */
-	TRC_TRUNCATED,		/* bytes that should be there are behind the end of the file */
+	TRC_TRUNCATED,		/* bytes that should be there are past the end of the file */
 	TRC_CORRUPT,		/* bytes contradict the format or each other */
 	TRC_UNSUPPORTED,	/* well formed perhaps, but not something this reader knows */
 	TRC_LIMIT,		/* larger than this reader is willing to handle */

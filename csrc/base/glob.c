@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/glob.h"
 
-/* One of the characters in "[...]" at the start of *pattern, which is moved behind it. */
+/* One of the characters in "[...]" at the start of *pattern, which is moved after it. */
 static bool glob_class(struct text *pattern, char c)
 {
 	struct text rest = text_skip(*pattern, 1);

@@ -20,7 +20,7 @@ void problems_deinit(struct problems *problems)
 	free(problems->list);
 }
 
-bool problem_is_bearable(int code)
+bool problem_is_recoverable(int code)
 {
 	return code != TRC_NO_MEMORY && code != TRC_SYSTEM;
 }

@@ -25,6 +25,6 @@ int problems_get(const struct problems *problems, size_t index, struct trc_error
  * Can the rest of the file be read all the same? Running out of memory or a failing system
  * call says nothing about the file and has to end the open.
  */
-bool problem_is_bearable(int code);
+bool problem_is_recoverable(int code);
 
 #endif

@@ -14,7 +14,7 @@
  * Integers keep their width and sign; pointers are uint64; texts end at their first NUL, fixed ones
  * (comm and its like) are dictionaries. Arrays of numbers are lists, of fixed length where the field
  * is; cpumasks and bitmasks are lists of the numbers of the bits set; stacks are lists of uint64, a
- * kernel's without the -1 that may end it, a user's with all 8 as recorded, zeros behind the last one.
+ * kernel's without the -1 that may end it, a user's with all 8 as recorded, zeros after the last one.
  * Bytes that are none of these (u8 arrays, structs, opaque fields) are binary. A value that does not lie within its
  * record is null, and so is that of a field which an event does not have. Each column's metadata holds
  * the field's C type ("c_type"), "offset", "size", "signed", and what trc_column.symbols says as "symbols".
@@ -36,7 +36,7 @@ enum trc_column_kind {
 };
 enum trc_columns_flags {
 	TRC_COLUMNS_UINT64_TS = 1,	/* time stamps as plain numbers */
-	TRC_COLUMNS_BINARY = 2,		/* texts as they are: binary, not utf8 with U+FFFD for what is none */
+	TRC_COLUMNS_BINARY = 2,		/* texts as they are: binary, not utf8 with U+FFFD for what is not */
 	TRC_COLUMNS_NO_DICTIONARY = 4,	/* all texts plain */
 };
 struct trc_column {
@@ -79,7 +79,7 @@ int trc_columns_restart(struct trc_columns *columns, const struct trc_walk_optio
 
 /*
  * The schema of the batches: a struct with the columns as children. Released by the caller. Its texts
- * are UTF-8, with U+FFFD for what is none in the file.
+ * are UTF-8, with U+FFFD for what is not in the file.
  */
 int trc_columns_schema(const struct trc_columns *columns, struct ArrowSchema *out,
 		       struct trc_error *err);
@@ -100,7 +100,7 @@ void trc_columns_progress(const struct trc_columns *columns, uint64_t *done, uin
 
 /*
  * After the last batch of columns with MISSED_EVENTS, read forwards: the number of a source's first
- * row, counted over all batches (UINT64_MAX: it has none), and what it lost behind its last one, as
+ * row, counted over all batches (UINT64_MAX: it has none), and what it lost after its last one, as
  * trc_walk_missed(). Whoever reads on in other columns has to add that to the next row of the source.
  */
 void trc_columns_losses(const struct trc_columns *columns, size_t source, uint64_t *first_row,

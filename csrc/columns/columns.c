@@ -302,7 +302,7 @@ static void note_first_rows(struct trc_columns *columns)
 	columns->rows_before += columns->count;
 }
 
-/* Leaves those of a stretch that pass, behind the kept ones; how many are kept then. */
+/* Leaves those of a stretch that pass, after the kept ones; how many are kept then. */
 static size_t keep_passed(struct trc_columns *columns, const struct stretch *stretch,
 			  const uint8_t *pass, size_t kept)
 {
@@ -481,7 +481,7 @@ int trc_columns_next(struct trc_columns *columns, size_t max_rows, struct ArrowA
 	}
 	if (!rc)
 		rc = fill_batch(columns, max_rows, err);
-	columns->making = rc == TRC_GO_ON;	/* what is half made is no batch after a failure */
+	columns->making = rc == TRC_GO_ON;	/* what is half made is not a batch after a failure */
 	if (rc)
 		return rc;
 	columns->expected_rows = columns->rows;

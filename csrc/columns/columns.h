@@ -71,7 +71,7 @@ struct trc_columns {
 	uint64_t rows_before;		/* this portion, over all batches; where missed */
 	const struct plan *only;	/* of all records, or NULL */
 	size_t portion;
-	struct slab_pool memory;	/* of batches behind the first, of which it is known how many rows come */
+	struct slab_pool memory;	/* of batches after the first, of which it is known how many rows come */
 	size_t expected_rows;		/* of the next batch: as many as the one before has, first a guess */
 	bool begun;			/* there was a batch before; never of a set: of many tables, memory
 					   cut for each would add up */

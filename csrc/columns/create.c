@@ -175,7 +175,7 @@ static int add_column(struct trc_columns *columns, const struct trc_column *from
 
 	if (from->kind > TRC_COLUMN_MISSED_EVENTS || !from->name ||
 	    (from->kind == TRC_COLUMN_FIELD && !from->field))
-		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "columns: number %zu is none",
+		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "columns: number %zu is not a column",
 				columns->column_count);
 	*column = (struct column){ .kind = from->kind, .name = copy_string(from->name) };
 	columns->column_count++;

@@ -167,7 +167,7 @@ static uint32_t miss_16(struct column_builder *builder, struct lookup_slot *slot
 	return index;
 }
 
-/* Texts of 16 bytes are found by these, whatever is behind the NUL. */
+/* Texts of 16 bytes are found by these, whatever is after the NUL. */
 static bool put_indices_16(struct column_builder *builder, struct lookup_cache *cache,
 			   const struct column_rows *rows, uint32_t offset, uint32_t *to)
 {

@@ -106,7 +106,7 @@ static bool is_width(uint32_t size)
 	return size == 1 || size == 2 || size == 4 || size == 8;
 }
 
-/* "char buf[]" of the tracers' own events that is no text: arguments in binary, raw markers. */
+/* "char buf[]" of the tracers' own events that is not text: arguments in binary, raw markers. */
 static bool is_raw(const struct event_format *event, const struct event_field *field)
 {
 	return event->state & TRC_EVENT_FTRACE && text_is(field->name, "buf") &&

@@ -137,7 +137,7 @@ static int put_records(struct trc_column_set *set, struct table *table, size_t m
 		n = n < room ? n : room;
 		n = n < PUT_ROWS ? n : PUT_ROWS;
 		rc = columns_put_rows(table->columns, &batch, set->order + table->next, n, &put, err);
-		if (rc) {	/* what is half put is no batch */
+		if (rc) {	/* what is half put is not a batch */
 			table->begun = false;
 			table->rows = 0;
 			return rc;

@@ -24,7 +24,7 @@ enum tracecmd_open_flags {
 };
 
 /*
- * NULL if the file cannot be opened or is no usable trace.dat file; errno is set if a system call
+ * NULL if the file cannot be opened or is not a usable trace.dat file; errno is set if a system call
  * failed. Both read metadata only, whatever the size of the file, and so do the same. (The
  * library's tracecmd_open() looks at the data of each CPU, too, and refuses the file if it does
  * not like one; here a file with damaged data still tells its trace ID and guests.)

@@ -206,7 +206,7 @@ int unpacked_extent(struct unpacker *unpacker, const uint8_t *src, uint64_t src_
 	int rc = TRC_NO_MEMORY;
 
 	if (src_size > UINT32_MAX)
-		src_size = UINT32_MAX;	/* whatever is behind the stream, no block of a file takes more */
+		src_size = UINT32_MAX;	/* whatever is after the stream, no block of a file takes more */
 	if (piece)
 		rc = unpacker->algorithm == COMPRESSION_ZSTD ?
 			measure_zstd(&unpacker->state, src, src_size, piece, limit, &got) :

@@ -75,7 +75,7 @@ struct trc_open_options {
 
 /*
  * A mapping is the fastest way to read, but shows what is in the file at that instant. If it becomes
- * shorter, what is touched behind its end is a bus error, which ends the process; so its size is asked
+ * shorter, what is touched past its end is a bus error, which ends the process; so its size is asked
  * for before each window of about a megabyte, which leaves an instant, and makes TRC_TRUNCATED of all
  * else. Bytes that are written over meanwhile may be seen before or after.
  *
@@ -298,7 +298,7 @@ int trc_cpu_empty(const struct trc_file *file, size_t buffer, size_t index,
 struct trc_section {
 	uint32_t id;		/* enum trc_id */
 	uint32_t compressed;	/* 0 or 1 */
-	uint64_t offset, size;	/* of the stored payload, behind the section's header */
+	uint64_t offset, size;	/* of the stored payload, after the section's header */
 };
 struct trc_bytes {
 	const uint8_t *data;
@@ -323,7 +323,7 @@ int trc_buffer_text(const struct trc_file *file, size_t buffer, struct trc_bytes
  * The texts in a section, one after the other: of HEADER_INFO header_page and header_event, of
  * FTRACE_EVENTS and EVENT_FORMATS the format files with their event system, of the others the
  * one text. *next is 0 for the first call and moved on by each; *system_size is 0 where there
- * is no system. TRC_NOT_FOUND: no more. bytes: what trc_section_load() gave for id.
+ * is not a system. TRC_NOT_FOUND: no more. bytes: what trc_section_load() gave for id.
  */
 struct trc_text_position {
 	uint64_t pos;			/* all 0 for the first call */

@@ -158,7 +158,7 @@ static int alloc_areas(struct buffer *buffer, uint64_t count, struct trc_error *
 
 /* --- version 6 --------------------------------------------------------------------------- */
 
-/* u64 size and the clock's text behind the table. Files from before 2013 end without it. */
+/* u64 size and the clock's text after the table. Files from before 2013 end without it. */
 static int read_clock_trailer(const struct buffer_reader *reader, struct cursor *c, struct trc_buffer *info,
 			      struct trc_error *err)
 {
@@ -168,7 +168,7 @@ static int read_clock_trailer(const struct buffer_reader *reader, struct cursor 
 
 	if (!rc && size <= CLOCK_TEXT_MAX && !(rc = cursor_keep(c, size, reader->kept, &text, err)))
 		clock_in_brackets((const char *)text, (size_t)size, &info->clock, &info->clock_size);
-	return problem_is_bearable(rc) ? TRC_OK : rc;
+	return problem_is_recoverable(rc) ? TRC_OK : rc;
 }
 
 /* cpu_count x { u64 offset, u64 size }, then the clock. */
@@ -209,7 +209,7 @@ static int read_block_v6(const struct buffer_reader *reader, struct cursor *c, u
 	int rc = cursor_expect(c, LATENCY, MARK_SIZE, err);
 
 	buffer->info.page_size = reader->image->header.page_size;
-	if (rc && !problem_is_bearable(rc))
+	if (rc && !problem_is_recoverable(rc))
 		return rc;
 	if (!rc) {
 		buffer->info.kind = TRC_BUFFER_TEXT;
@@ -224,7 +224,7 @@ static int read_block_v6(const struct buffer_reader *reader, struct cursor *c, u
 	return rc ? rc : read_table(reader, c, cpu_count, buffer, err);
 }
 
-/* A CPUCOUNT option right behind an instance's BUFFER option is about that instance. */
+/* A CPUCOUNT option right after an instance's BUFFER option is about that instance. */
 static uint32_t instance_cpu_count(const struct buffer_reader *reader, uint32_t place)
 {
 	uint32_t count = reader->cpu_count, own = 0;
@@ -272,7 +272,7 @@ static int settle(const struct buffer_reader *reader, int rc, struct buffer *buf
 	if (!rc)
 		return add_buffer(reader->buffers, buffer, err);
 	buffer_deinit(buffer);
-	if (!problem_is_bearable(rc)) {
+	if (!problem_is_recoverable(rc)) {
 		if (err)
 			*err = *fault;
 		return rc;
@@ -288,7 +288,7 @@ int buffers_read_v6(const struct buffer_reader *reader, struct cursor *c, struct
 	size_t first, count = options_range(reader->options, TRC_OPTION_BUFFER, &first);
 	int rc = read_block_v6(reader, c, reader->cpu_count, &top, &fault);
 
-	if (rc && problem_is_bearable(rc)) {
+	if (rc && problem_is_recoverable(rc)) {
 		/* The top buffer always is number 0, even when nothing of it can be read. */
 		problems_add(reader->problems, &fault);
 		buffer_deinit(&top);
@@ -325,7 +325,7 @@ static int read_areas_v7(const struct buffer_reader *reader, struct cursor *c, s
 	if (!buffer->info.name_size)
 		buffer->info.page_size = reader->image->header.page_size;	/* as libtracecmd: the header's counts */
 	if (!page_size_valid(buffer->info.page_size))
-		return cursor_refuse(c, err, TRC_CORRUPT, "page size %u is no power of two from 512 to 16 MiB",
+		return cursor_refuse(c, err, TRC_CORRUPT, "page size %u is not a power of two from 512 to 16 MiB",
 				     buffer->info.page_size);
 	if ((rc = cursor_u32(c, &count, err)))
 		return rc;

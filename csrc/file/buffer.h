@@ -20,7 +20,7 @@ struct buffer {
 	uint32_t empty_count;
 	/*
 	 * Version 7: the buffer's own. Version 6: a latency tracer's text is the rest of the file; else
-	 * only offset counts, the first byte behind the buffer's table.
+	 * only offset counts, the first byte after the buffer's table.
 	 */
 	struct section section;
 };

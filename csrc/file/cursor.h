@@ -58,11 +58,11 @@ int cursor_skip_sized(struct cursor *c, uint64_t n, struct trc_error *err);
  */
 int cursor_bytes(const struct cursor *c, uint64_t n, const uint8_t **bytes, struct trc_error *err);
 
-/* The next n bytes to stay: where they lie, or, of a file that is not mapped, copied; c moves behind them. */
+/* The next n bytes to stay: where they lie, or, of a file that is not mapped, copied; c moves after them. */
 int cursor_keep(struct cursor *c, uint64_t n, struct arena *arena, const uint8_t **bytes,
 		struct trc_error *err);
 
-/* The next n bytes as a cursor of their own, named structure; c moves behind them. */
+/* The next n bytes as a cursor of their own, named structure; c moves after them. */
 int cursor_slice(struct cursor *c, uint64_t n, const char *structure, struct cursor *out,
 		 struct trc_error *err);
 

@@ -65,7 +65,7 @@ static int read_sizes(struct cursor *c, struct trc_header *header, struct trc_er
 	if ((rc = cursor_u32(c, &header->page_size, err)))
 		return rc;
 	if (!page_size_valid(header->page_size))
-		return cursor_refuse(c, err, TRC_CORRUPT, "page size %u is no power of two from 512 to 16 MiB",
+		return cursor_refuse(c, err, TRC_CORRUPT, "page size %u is not a power of two from 512 to 16 MiB",
 				   header->page_size);
 	return TRC_OK;
 }
@@ -199,7 +199,7 @@ static int read_body_v6(struct trc_file *file, struct cursor *c, struct trc_erro
 	rc = cursor_expect(c, "options  ", 10, err);
 	if (!rc)
 		rc = options_read_v6(&file->options, c, &file->kept, err);
-	else if (problem_is_bearable(rc))	/* there are none */
+	else if (problem_is_recoverable(rc))	/* there are none */
 		rc = TRC_OK;
 	if (rc)
 		return rc;
@@ -223,7 +223,7 @@ static int search_options(const struct trc_file *file, uint64_t *options, struct
 		int rc = section_read_header(&file->image, at, at, &section, err);
 
 		if (rc)
-			return problem_is_bearable(rc) ? TRC_OK : rc;
+			return problem_is_recoverable(rc) ? TRC_OK : rc;
 		if (section.id == TRC_OPTION_DONE) {
 			*options = at;
 			break;
@@ -281,7 +281,7 @@ static int note_sections(struct trc_file *file, struct trc_error *err)
 		if (!sections_text(&file->sections, option->id))
 			continue;
 		if ((rc = note_section(file, option, &fault))) {
-			if (!problem_is_bearable(rc)) {
+			if (!problem_is_recoverable(rc)) {
 				if (err)
 					*err = fault;
 				return rc;

@@ -28,7 +28,7 @@ static int options_add(struct options *options, const struct trc_option *option,
 	return TRC_OK;
 }
 
-/* Behind the id: u32 size, payload. */
+/* After the id: u32 size, payload. */
 static int read_option(struct options *options, struct cursor *c, uint16_t id, struct arena *kept,
 		       struct trc_error *err)
 {
@@ -230,7 +230,7 @@ int options_read_chain(const struct image *image, uint64_t offset, uint64_t told
 		else
 			rc = read_section_at(&chain, at, &next, &fault);
 		if (rc) {
-			if (count && problem_is_bearable(rc)) {
+			if (count && problem_is_recoverable(rc)) {
 				problems_add(problems, &fault);
 				rc = TRC_OK;
 			} else if (err) {

@@ -109,7 +109,7 @@ int peers_read(const struct image *image, const struct options *options, struct 
 
 		if (!rc) {
 			peers->count++;
-		} else if (problem_is_bearable(rc)) {
+		} else if (problem_is_recoverable(rc)) {
 			problems_add(problems, &fault);
 		} else {
 			if (err)

@@ -29,7 +29,7 @@ int section_read_header(const struct image *image, uint64_t offset, uint64_t tol
 		return trc_fail(err, TRC_CORRUPT, told_at,
 				"section header: cannot lie at 0x%" PRIx64 ", inside the file header", offset);
 	if (offset > image->map.size)
-		return trc_fail(err, TRC_TRUNCATED, offset, "section header: lies behind the end of the file");
+		return trc_fail(err, TRC_TRUNCATED, offset, "section header: lies past the end of the file");
 	window.step = SECTION_HEADER_SIZE;
 	if (!(rc = cursor_skip(&c, offset, err)) && !(rc = cursor_u16(&c, &s.id, err)) &&
 	    !(rc = cursor_u16(&c, &flags, err)) &&

@@ -34,7 +34,7 @@ struct section *sections_text(struct sections *sections, uint32_t id);
 
 /*
  * Reads the section header at a file offset (version 7), which the file names at told_at: where one
- * cannot be, that is at fault. A section whose size points behind the end of the file is
+ * cannot be, that is at fault. A section whose size points past the end of the file is
  * TRC_TRUNCATED, but *out is filled with what is there all the same.
  */
 int section_read_header(const struct image *image, uint64_t offset, uint64_t told_at,

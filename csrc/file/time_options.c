@@ -218,7 +218,7 @@ int time_options_read(const struct image *image, const struct options *options, 
 	if (!option)
 		return TRC_OK;
 	rc = read_time_shift(image, option, cpu_count, &out->shift, &fault);
-	if (rc && problem_is_bearable(rc)) {
+	if (rc && problem_is_recoverable(rc)) {
 		problems_add(problems, &fault);
 		return TRC_OK;
 	}

@@ -160,7 +160,7 @@ static int parse_comparison(struct filter_parser *parser)
 
 static int parse_expression(struct filter_parser *parser);
 
-/* '!' is for the one comparison or parenthesis behind it. */
+/* '!' is for the one comparison or parenthesis after it. */
 static int parse_term(struct filter_parser *parser)
 {
 	unsigned negations = 0;

@@ -77,7 +77,7 @@ static int add_events(struct trc_filter *filter, struct text which, struct text 
 	return rc;
 }
 
-/* Where the ':' behind EVENTS is; NULL: there are none. */
+/* Where the ':' after EVENTS is; NULL: there are none. */
 static const char *end_of_events(struct text text)
 {
 	for (size_t i = 0; i < text.size; i++) {

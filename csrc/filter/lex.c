@@ -19,7 +19,7 @@ static bool is_space(char c)
 	return is_blank(c) || c == '\n';
 }
 
-/* A quote behind a backslash does not end it; both stay in the string. */
+/* A quote after a backslash does not end it; both stay in the string. */
 static int read_string(struct filter_lexer *lexer, char quote)
 {
 	struct text rest = text_skip(lexer->rest, 1);

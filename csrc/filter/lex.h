@@ -15,7 +15,7 @@ enum filter_token {
 
 struct filter_lexer {
 	const char *start;		/* of the whole filter */
-	struct text rest;		/* behind the token at hand */
+	struct text rest;		/* after the token at hand */
 	enum filter_token kind;		/* of the token at hand */
 	struct text token;		/* of strings without the quotes */
 	struct text spelling;		/* of strings with them */

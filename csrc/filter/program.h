@@ -20,7 +20,7 @@ enum operand_kind {
 	OPERAND_FIELD,
 	OPERAND_CPU,
 	OPERAND_COMM,
-	OPERAND_NONE,		/* a name that is no field of this event */
+	OPERAND_NONE,		/* a name that is not a field of this event */
 };
 
 struct operand {

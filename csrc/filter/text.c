@@ -12,7 +12,7 @@
 /* What is known of a part of the filter whatever the record. */
 enum known { KNOWN_FALSE, KNOWN_TRUE, KNOWN_NOTHING };
 
-/* A part of the filter; those on the stack lie one behind the other in the text. */
+/* A part of the filter; those on the stack lie one after the other in the text. */
 struct part {
 	size_t start;
 	enum known known;
@@ -60,11 +60,11 @@ static struct part put_comparison(const struct code *code, struct output *out)
 
 static void insert(struct output *out, size_t at, const char *text)
 {
-	size_t size = strlen(text), behind = out->size - at;
+	size_t size = strlen(text), after = out->size - at;
 
 	if (!output_reserve(out, size))
 		return;
-	memmove(out->data + at + size, out->data + at, behind);
+	memmove(out->data + at + size, out->data + at, after);
 	memcpy(out->data + at, text, size);
 	out->size += size;
 }

@@ -127,7 +127,7 @@ int trc_symbols_create(const struct trc_file *file, struct trc_symbols **symbols
 		       struct trc_error *err);
 /*
  * The same with the symbols of a text like /proc/kallsyms added (trace-cmd report --kallsyms), which
- * is copied. It is read up to its first line that is none.
+ * is copied. It is read up to its first line that is not a symbol.
  */
 int trc_symbols_create_with(const struct trc_file *file, const char *kallsyms, size_t size,
 			    struct trc_symbols **symbols, struct trc_error *err);

@@ -17,7 +17,7 @@ struct event_place {
 struct event_common {
 	struct event_place type, flags, preempt_count, pid;
 	struct event_place lock_depth, migrate_disable, preempt_lazy_count;
-	uint32_t end;	/* first byte behind the last of these: no shorter payload is an event */
+	uint32_t end;	/* first byte after the last of these: no shorter payload is an event */
 };
 
 /* Where common_type and common_pid lie in the records of every kernel from 2.6.31 on. */

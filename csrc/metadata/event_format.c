@@ -143,7 +143,7 @@ static int read_fields(struct scanner *s, const struct reading *r, struct field_
 }
 
 /*
- * The common fields, up to and with the empty line behind them. They are the same lines in every
+ * The common fields, up to and with the empty line after them. They are the same lines in every
  * format of a kernel, so that most often those of the event before will do.
  */
 static int read_common(struct scanner *s, const struct reading *r, struct event_format *format,

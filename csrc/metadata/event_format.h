@@ -18,7 +18,7 @@
 
 struct event_format {
 	struct text system, name;
-	struct text print_fmt;		/* all behind "print fmt:", blanks at either end dropped */
+	struct text print_fmt;		/* all after "print fmt:", blanks at either end dropped */
 	uint32_t id;			/* common_type of its records */
 	uint32_t state;			/* enum trc_event_state, or'ed */
 	uint32_t index;			/* in event_formats.list */
@@ -78,7 +78,7 @@ const struct event_field *event_reported_field(const struct event_format *format
 
 /*
  * Builds the table: add each text in the order of the file, then finish; the first late of them
- * rank behind all others. Texts must outlive the table. A text without a name or an id is dropped,
+ * rank after all others. Texts must outlive the table. A text without a name or an id is dropped,
  * one with unreadable fields is kept and marked, and of those fields what can be used: their bytes.
  * Both are entered into problems, at file_offset.
  * Only lack of memory fails. A zeroed struct is an empty table, and may be deinited at any stage.

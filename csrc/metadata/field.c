@@ -112,13 +112,13 @@ static bool read_words(struct scanner *s, const struct field_rules *rules, struc
 }
 
 /*
- * Brackets: behind the name as in C, or between type and name, which all __data_loc have:
+ * Brackets: after the name as in C, or between type and name, which all __data_loc have:
  * "__data_loc char[] name". *element is then the last word of the type.
  */
 static bool read_brackets(struct scanner *s, struct decl *d, struct text *element)
 {
 	struct text name = d->last;
-	char *behind = d->type + d->size;
+	char *after = d->type + d->size;
 	size_t type_size = d->size;
 
 	if (!d->size || !name.size)
@@ -132,9 +132,9 @@ static bool read_brackets(struct scanner *s, struct decl *d, struct text *elemen
 		return true;
 	if (s->token != TOKEN_WORD)
 		return false;
-	memmove(behind + 1 + name.size, behind, d->size - type_size);
-	behind[0] = ' ';
-	memcpy(behind + 1, name.start, name.size);
+	memmove(after + 1 + name.size, after, d->size - type_size);
+	after[0] = ' ';
+	memcpy(after + 1, name.start, name.size);
 	d->size += 1 + name.size;
 	d->last = s->text;
 	return scanner_next(s) == TOKEN_END;
@@ -380,7 +380,7 @@ int field_parse(struct scanner *s, const struct field_rules *rules, struct event
 	if (rules->ftrace)
 		scanner_accept(s, "special");
 	if (!scanner_accept_char(s, ':'))
-		return fault(wrong, "no ':' behind \"field\"");
+		return fault(wrong, "no ':' after \"field\"");
 	rc = read_decl(s, rules, &field, &element, wrong);
 	if (rc)
 		return rc;

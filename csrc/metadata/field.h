@@ -18,7 +18,7 @@ struct event_field {
 	uint32_t offset;	/* from the start of the payload, common fields included */
 	uint32_t size;		/* 0: runs to the end of the record */
 	uint32_t array_length;	/* 0 if not an array, or of unknown length */
-	uint32_t element_size;	/* bytes; of a field that is no array its size; 0 if unknown */
+	uint32_t element_size;	/* bytes; of a field that is not an array its size; 0 if unknown */
 	uint32_t flags;		/* enum trc_field_flag */
 };
 

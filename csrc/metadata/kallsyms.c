@@ -35,7 +35,7 @@ static struct text cut_word(struct text *rest)
 	return word;
 }
 
-/* "ADDRESS TYPE NAME", then perhaps "\t[MODULE]". Symbols that are no place in memory have *name empty. */
+/* "ADDRESS TYPE NAME", then perhaps "\t[MODULE]". Symbols that are not a place in memory have *name empty. */
 static bool parse_line(struct text line, uint64_t *address, struct text *name)
 {
 	size_t used;
@@ -88,7 +88,7 @@ static int compare(const void *a, const void *b)
 
 /*
  * By address; of one address the last of the text first, as libtraceevent has it. The kernel's own
- * symbols come sorted, those of modules and of BPF programs behind them do not.
+ * symbols come sorted, those of modules and of BPF programs after them do not.
  */
 static void sort(struct kallsyms *k)
 {

@@ -18,7 +18,7 @@ struct source {
 /* A fault of a whole section. Returns it only if it has to end everything. */
 static int bear(struct source *source, const struct trc_error *fault, struct trc_error *err)
 {
-	if (!problem_is_bearable(fault->code)) {
+	if (!problem_is_recoverable(fault->code)) {
 		if (err)
 			*err = *fault;
 		return fault->code;

@@ -30,7 +30,7 @@ struct trc_metadata {
 struct trc_symbols {
 	const struct trc_file *file;
 	struct trc_bytes kallsyms_text, printk_text;
-	char *joined;		/* the caller's symbols with the file's behind; NULL: he gave none */
+	char *joined;		/* the caller's symbols with the file's after them; NULL: the caller gave none */
 	struct kallsyms kallsyms;
 	struct printk_formats printk_formats;
 	struct problems problems;

@@ -60,7 +60,7 @@ static int check(const struct fields *f, uint64_t file_offset, struct trc_error 
 	if (!f->data.size || f->data.offset > PAGE_SIZE_MAX ||
 	    f->data.size > PAGE_SIZE_MAX - f->data.offset)
 		return trc_fail(err, TRC_CORRUPT, file_offset,
-				"header_page: %u bytes of data at %u are no sub-buffer", f->data.size,
+				"header_page: %u bytes of data at %u are not a sub-buffer", f->data.size,
 				f->data.offset);
 	return TRC_OK;
 }

@@ -18,7 +18,7 @@ static void remember(struct problems *problems, uint64_t file_offset, const char
 	problems_add(problems, &fault);
 }
 
-/* Quotes and the newline that ends most of them (as the two characters \n) are no part of it. */
+/* Quotes and the newline that ends most of them (as the two characters \n) are not part of it. */
 static struct text unquoted(struct text text)
 {
 	if (text.size && *text.start == '"')
@@ -31,7 +31,7 @@ static struct text unquoted(struct text text)
 	return text;
 }
 
-/* "ADDRESS : "TEXT"": cut at the first colon, one blank behind it is dropped. */
+/* "ADDRESS : "TEXT"": cut at the first colon, one blank after it is dropped. */
 static bool parse_line(struct text line, struct printk_format *out)
 {
 	size_t used;

@@ -18,7 +18,7 @@ static void remember(struct problems *problems, uint64_t file_offset, const char
 	problems_add(problems, &fault);
 }
 
-/* Decimal, even with a leading 0; "12x" is no process id. */
+/* Decimal, even with a leading 0; "12x" is not a process id. */
 static bool parse_pid(struct text *line, int32_t *out)
 {
 	bool negative = line->size && *line->start == '-';

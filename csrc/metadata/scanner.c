@@ -3,7 +3,7 @@
 
 #include "base/digits.h"
 
-/* From behind the opening quote to behind the closing one. */
+/* From after the opening quote to after the closing one. */
 static enum token scan_quoted(struct scanner *s, char quote)
 {
 	const char *start = s->pos, *p = start;

@@ -188,7 +188,7 @@ static int check_range(const struct map *map, uint64_t offset, uint64_t size, st
 {
 	if (offset > map->size || size > map->size - offset)
 		return trc_fail(err, TRC_TRUNCATED, map->size, "file: %" PRIu64 " bytes at 0x%" PRIx64
-				" are behind its end", size, offset);
+				" are past its end", size, offset);
 	if (!map->base && size > MAP_LOAD_MAX)
 		return trc_fail(err, TRC_LIMIT, offset, "file: %" PRIu64 " bytes to be read at once, %" PRIu64
 				" is the limit where it is not mapped", size, MAP_LOAD_MAX);
@@ -230,7 +230,7 @@ static int window_reserve(struct map_window *window, size_t size, struct trc_err
 	return window->owned ? TRC_OK : trc_fail_no_memory(err);
 }
 
-/* What is asked for, and as much behind or before it as makes up one step. */
+/* What is asked for, and as much after or before it as makes up one step. */
 static void widen(const struct map_window *window, uint64_t *offset, uint64_t *size)
 {
 	uint64_t low = window->low < *offset ? window->low : *offset, end = *offset + *size;

@@ -14,7 +14,7 @@ struct map {
 	const uint8_t *base;	/* NULL: not mapped, but read; and for an empty file */
 	uint64_t size;		/* when it was opened */
 	int fd;			/* owned; kept to read from, and to notice a file that shrinks */
-	atomic_size_t *visited;	/* bytes that map_visited() told of since pages were given back last; owned */
+	atomic_size_t *visited;	/* bytes that map_visited() reported since pages were given back last; owned */
 };
 
 /*

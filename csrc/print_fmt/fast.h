@@ -12,7 +12,7 @@
 
 enum fast_op {
 	FAST_TEXT,		/* only the text before */
-	FAST_END,		/* the same, and nothing behind */
+	FAST_END,		/* the same, and nothing after it */
 	FAST_DECIMAL, FAST_SIGNED, FAST_HEX,
 	FAST_PADDED_HEX,	/* %08lx */
 	FAST_POINTER,		/* %p */
@@ -39,7 +39,7 @@ struct fast_step {
 	uint32_t shown;		/* the expression that is printed */
 	uint32_t yes, no;	/* steps of FAST_CHOICE */
 	uint32_t piece;		/* of FAST_PIECE */
-	struct text before;	/* COPY_SLACK bytes behind it can be read */
+	struct text before;	/* COPY_SLACK bytes after it can be read */
 };
 
 /* Makes the steps of a program that has its pieces. false: out of memory. */

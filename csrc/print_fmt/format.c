@@ -170,7 +170,7 @@ static uint32_t next_arg(struct compiler *c, const struct node **args)
 	return c->compile_arg(c, node);
 }
 
-/* At the letter of a conversion; gives what is behind it. */
+/* At the letter of a conversion; gives what is after it. */
 static const char *compile_conversion(struct compiler *c, const char *pos, const char *end,
 				      struct conversion *conversion, const struct node **args,
 				      struct text before)

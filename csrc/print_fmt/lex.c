@@ -9,7 +9,7 @@ static void skip_blanks(struct lexer *lexer)
 		lexer->pos++;
 }
 
-/* Behind the opening quote; ends behind the closing one. False: there is none. */
+/* After the opening quote; ends after the closing one. False: there is none. */
 static bool lex_quoted(struct lexer *lexer, char quote, struct text *out)
 {
 	const char *start = lexer->pos;

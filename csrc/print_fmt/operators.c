@@ -135,7 +135,7 @@ static bool parse_one_operator(struct parser *p, struct node *node, struct node 
 }
 
 /*
- * All operators behind the operator node *node, up to a colon: one that binds less wraps the
+ * All operators after the operator node *node, up to a colon: one that binds less wraps the
  * whole, any other takes the operand on the right only.
  */
 static bool parse_following(struct parser *p, struct node *node, struct node *operand)
@@ -143,7 +143,7 @@ static bool parse_following(struct parser *p, struct node *node, struct node *op
 	while (p->token.kind == LEXEME_OP && !at(p, LEXEME_OP, ":")) {
 		if (print_fmt_priority(p->token.text) <= node->priority)
 			node = operand;
-		if (!node)	/* what is not a right operand there: [ behind a ? or another [ */
+		if (!node)	/* what is not a right operand there: [ after a ? or another [ */
 			return refuse(p);
 		if (!parse_one_operator(p, node, &operand))
 			return false;
@@ -178,7 +178,7 @@ static bool parse_c_conditional(struct parser *p, struct node *node)
 	return parse_next_primary(p, &branches->right);
 }
 
-/* A primary and the operators behind it whose rank is at most loosest. */
+/* A primary and the operators after it whose rank is at most loosest. */
 bool parse_c(struct parser *p, struct node *node, int loosest)
 {
 	if (!parse_primary(p, node))

@@ -48,7 +48,7 @@ static bool consolidate(struct parser *p, struct node *node)
 	return parse_set_number(p, node, value);
 }
 
-/* At the comma behind the format string. */
+/* At the comma after the format string. */
 static bool parse_args(struct parser *p, struct node **list)
 {
 	do {
@@ -103,7 +103,7 @@ static bool at_list(const struct parser *p)
 	return at(p, LEXEME_ITEM, "__print_flags") || at(p, LEXEME_ITEM, "__print_symbolic");
 }
 
-/* Moves on to a list behind what could not be read; false: there are no more. */
+/* Moves on to a list after what could not be read; false: there are no more. */
 static bool find_list(struct parser *p)
 {
 	while (!p->no_memory && p->token.kind != LEXEME_END && !at_list(p))

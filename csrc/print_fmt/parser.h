@@ -13,7 +13,7 @@ struct parser {
 	const struct event_format *event;
 	struct print_fmt_language language;
 	struct arena *arena;
-	struct lexeme token;	/* the one behind what was parsed last */
+	struct lexeme token;	/* the one after what was parsed last */
 	unsigned depth, operators;
 	bool failed, no_memory;
 	struct value_list **lists;	/* where the next one goes; NULL: they are not wanted */

@@ -43,7 +43,7 @@ static bool known_name(struct text name, uint64_t *value)
 	return *value || text_is(name, "HRTIMER_NORESTART");
 }
 
-/* A word that is no number and not known is -1. */
+/* A word that is not a number and not known is -1. */
 static uint64_t word_value(struct text word)
 {
 	uint64_t value;
@@ -439,11 +439,11 @@ static bool at_c_unary(const struct parser *p, const struct node *node)
 /* ( expression ), or a cast if something follows that can be cast. */
 static bool parse_parenthesis(struct parser *p, struct node *node)
 {
-	struct lexer behind;
+	struct lexer after;
 
 	advance(p);
-	behind = p->lexer;
-	if (at(p, LEXEME_ITEM, "REC") && lexeme_is(lex_item(&behind), LEXEME_DELIM, ")")) {
+	after = p->lexer;
+	if (at(p, LEXEME_ITEM, "REC") && lexeme_is(lex_item(&after), LEXEME_DELIM, ")")) {
 		advance(p);	/* (REC)->field */
 		return parse_field(p, node);
 	}

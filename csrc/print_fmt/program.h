@@ -81,7 +81,7 @@ struct piece {
 	uint8_t shift;		/* 64 - the bits of the number's type */
 	bool is_signed;
 	bool star_width, star_precision;
-	char spec[8];		/* of PIECE_SYMBOL and behind: the letters after %p; ends in NUL */
+	char spec[8];		/* of PIECE_SYMBOL and after: the letters after %p; ends in NUL */
 	uint32_t arg, star;	/* expressions; star NO_EXPR: none */
 	struct number_format format;
 	struct text before;
@@ -136,7 +136,7 @@ void piece_run(const struct print_fmt *p, const struct print_record *r, const st
 /* %pM, %pI, %pU, %ph: pointer.c. */
 void piece_run_pointer(const struct print_fmt *p, const struct print_record *r,
 		       const struct piece *piece, struct output *out);
-/* How many characters behind %p belong to the conversion; 0: it is plain %p. */
+/* How many characters after %p belong to the conversion; 0: it is plain %p. */
 size_t pointer_spec_size(const char *spec, const char *end, enum piece_code *code);
 
 /* Sorts the pieces by the fields they show, if they are many. false: no memory. */

@@ -34,7 +34,7 @@ static void print_array(const struct print_fmt *p, const struct print_record *r,
 	    (unsized || is_printable(bytes))) {
 		const uint8_t *end;
 
-		/* It goes on to the next NUL, be it behind the field; here no further than the record. */
+		/* It goes on to the next NUL, be it after the field; here no further than the record. */
 		bytes.size = r->size - (uint32_t)(bytes.data - r->data);
 		end = memchr(bytes.data, 0, bytes.size);
 		output_bytes(out, (const char *)bytes.data,
@@ -186,7 +186,7 @@ static bool ends_in_0x(struct text text)
 
 /*
  * The first conversion that shows the field, looked for from *next on, round about; *next moves
- * behind it. When that is the end of the format libtraceevent does not begin anew: no later field
+ * after it. When that is the end of the format libtraceevent does not begin anew: no later field
  * gets one.
  */
 static const struct piece *find_conversion(const struct print_fmt *p, uint32_t *next,

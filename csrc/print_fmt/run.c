@@ -474,7 +474,7 @@ static void print_pointer(const struct print_fmt *p, uint64_t value, struct outp
 	print_hex(value, out);
 }
 
-/* %ps, %pf: the name; %pS, %pF: and how far behind its start. raw: then the address. */
+/* %ps, %pf: the name; %pS, %pF: and how far after its start. raw: then the address. */
 static void print_function(const struct print_record *r, uint64_t address, char letter, bool raw,
 			   struct output *out)
 {

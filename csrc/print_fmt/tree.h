@@ -84,7 +84,7 @@ struct print_fmt_language {
 
 /*
  * As libtraceevent. Nodes live in arena, texts in the event's own. A print fmt that cannot be
- * read is no failure: tree->failed.
+ * read is not a failure: tree->failed.
  */
 int print_fmt_parse(const struct event_format *event, struct print_fmt_language language,
 		    struct arena *arena, struct print_fmt_tree *tree, struct trc_error *err);
@@ -100,12 +100,12 @@ struct value_list {
 
 /*
  * All of them in a print fmt, grouped as C does, in order. Where the rest cannot be read they are
- * looked for behind it, so that this is no failure.
+ * looked for after it, so that this is not a failure.
  */
 int print_fmt_value_lists(const struct event_format *event, unsigned long_size, struct arena *arena,
 			  struct value_list **lists, struct trc_error *err);
 
-/* Is the value of an expression that fold() takes known, or has it words, or digits that are none? */
+/* Is the value of an expression that fold() takes known, or has it words, or digits that are not a number? */
 bool node_is_constant(const struct node *node);
 
 /* 1 to 8 bytes of u8, __s16 and the like; 0: some other type. */
@@ -119,7 +119,7 @@ int print_fmt_priority(struct text op);
 
 /*
  * The value of an entry's expression; words count as 0. False: something in it is not known before
- * there is a record, or is no operator that libtraceevent works out there.
+ * there is a record, or is not an operator that libtraceevent works out there.
  */
 bool fold(const struct node *node, int64_t *value);
 

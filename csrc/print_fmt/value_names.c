@@ -20,7 +20,7 @@ struct trc_value_names {
 	size_t count;
 };
 
-/* A number that an expression stands for; false: it is none before there is a record. */
+/* A number that an expression stands for; false: it is not one before there is a record. */
 static bool constant_of(const struct node *node, uint64_t *value)
 {
 	int64_t folded;

@@ -44,7 +44,7 @@ struct trc_stream {
 	uint32_t cpu;
 	uint64_t page_count;
 	uint32_t page_size;		/* bytes */
-	uint32_t salvaged;		/* 1: no table of the file told of it */
+	uint32_t salvaged;		/* 1: no table of the file names it */
 };
 size_t trc_stream_count(const struct trc_data *data);
 int trc_stream(const struct trc_data *data, size_t index, struct trc_stream *out,
@@ -63,7 +63,7 @@ int trc_stream_is_monotone(const struct trc_data *data, size_t stream);
 /*
  * Counting: how many records of each event id pages [first, first + count) of a stream hold.
  * counts has TRC_COUNT_IDS entries and is added to; the last one is for records too short to have
- * an id. Damaged pages are passed over, and told of in the result. How long that takes is for the caller to
+ * an id. Damaged pages are passed over, and counted in the result. How long that takes is for the caller to
  * choose: TRC_GO_ON is not used here.
  */
 enum trc_count_limits {
@@ -154,7 +154,7 @@ struct trc_batch {
 int trc_walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *err);
 
 /*
- * At the end of a walk forwards: events that a source lost behind its last record that was wanted
+ * At the end of a walk forwards: events that a source lost after its last record that was wanted
  * (-1: an unknown number). Whoever reads on from there in another walk has to add them.
  */
 int64_t trc_walk_missed(const struct trc_walk *walk, size_t source);

@@ -43,7 +43,7 @@ static void note_overlap(const struct trc_file *file, const struct area *area, c
 	struct trc_error fault;
 
 	trc_fail(&fault, TRC_CORRUPT, next->offset,
-		 "data of %s: %" PRIu64 " of its %" PRIu64 " bytes are behind the beginning of that of %s, "
+		 "data of %s: %" PRIu64 " of its %" PRIu64 " bytes are past the beginning of that of %s, "
 		 "and left out", owner.text, area->size - (next->offset - area->offset), area->size,
 		 other.text);
 	problems_add(problems, &fault);

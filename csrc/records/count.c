@@ -129,7 +129,7 @@ static void note_damage(struct trc_count *result, const struct trc_error *fault)
 }
 
 /*
- * Opens a page. Pages that cannot be had, or whose header is damaged, are told of and not sound; only
+ * Opens a page. Pages that cannot be had, or whose header is damaged, are noted and not sound; only
  * what says nothing about the file fails.
  */
 static int open_page(const struct trc_data *data, const struct stream *stream, uint64_t index,
@@ -141,7 +141,7 @@ static int open_page(const struct trc_data *data, const struct stream *stream, u
 	int rc = stream_page(stream, index, cache, &page, &fault);
 
 	*out = (struct counted_page){ .index = index };
-	if (rc && !page_fault_is_bearable(rc)) {
+	if (rc && !page_fault_is_recoverable(rc)) {
 		if (err)
 			*err = fault;
 		return rc;

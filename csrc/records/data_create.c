@@ -40,7 +40,7 @@ static void note(struct trc_data *data, int code, uint64_t offset, const struct 
 /* A fault in the outline of the data: a problem, or the end of it all. */
 static int bear(struct making *making, const struct trc_error *fault, struct trc_error *err)
 {
-	if (!making->account.exceeded && problem_is_bearable(fault->code)) {
+	if (!making->account.exceeded && problem_is_recoverable(fault->code)) {
 		problems_add(&making->data->problems, fault);
 		return TRC_OK;
 	}
@@ -142,7 +142,7 @@ static int read_chunk(struct making *making, struct cursor *c, const struct stre
 		return rc;
 	if (!chunk.plain || chunk.plain % stream->info.page_size)
 		return trc_fail(err, TRC_CORRUPT, chunk.offset - 4,
-				"chunk: %u bytes unpacked are no whole pages of %u", chunk.plain,
+				"chunk: %u bytes unpacked are not whole pages of %u", chunk.plain,
 				stream->info.page_size);
 	if (chunk.plain > budget_block(&file->image.budget))
 		return trc_fail(err, TRC_LIMIT, chunk.offset - 4,
@@ -284,7 +284,7 @@ static int make_streams(struct making *making, struct trc_error *err)
 
 /*
  * Times below zero wrap to huge ones, so an offset below zero can make time fall within a stream:
- * that it does not is certain where the first page is behind the offset. Where finding that out takes
+ * that it does not is certain where the first page is after the offset. Where finding that out takes
  * too much, it stays uncertain.
  */
 static int check_wrap(struct making *making, struct stream *stream, struct trc_error *err)

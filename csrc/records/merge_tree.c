@@ -139,7 +139,7 @@ static void take_over(struct merge_node *node, struct run run)
 }
 
 /*
- * Copies of both children's next records behind the filled ones, until either has no more; how many.
+ * Copies of both children's next records after the filled ones, until either has no more; how many.
  * Who is next hangs on a branch. Where CPUs take turns at random it is foreseen half the time only, but
  * without one every step would wait for the loads of the step before, which takes about as long; and
  * real CPUs mostly have a few records in a row.

@@ -25,7 +25,7 @@ struct merge_tree {
 	struct merge_node *nodes;	/* [1] is the root, 2n and 2n + 1 the children of n */
 	uint32_t leaves, count;		/* leaves: a power of two; the last ones may have no cursor */
 	bool backwards, by_cpu;
-	size_t losses;			/* cursors whose block is behind a loss */
+	size_t losses;			/* cursors whose block is after a loss */
 	struct stream_cursor *held;	/* the one that merge_tree_fill() stopped for */
 };
 
@@ -43,7 +43,7 @@ void merge_tree_deinit(struct merge_tree *tree);
 
 /*
  * Sees to it that there are records at the root; an enum merge_step, or minus an enum trc_code.
- * MERGE_HELD: a cursor has to leave its page, which its records lie in, or which told of a loss.
+ * MERGE_HELD: a cursor has to leave its page, which its records lie in, or which reported a loss.
  * None of those records is in the tree any more; merge_tree_release() says that nobody else needs
  * them or the loss.
  */

@@ -37,9 +37,9 @@ uint64_t stream_cache_size(const struct trc_data *data, const struct stream *str
 	return stream->chunk_max + (at_once > step ? at_once : step < stream->size ? step : stream->size);
 }
 
-bool page_fault_is_bearable(int code)
+bool page_fault_is_recoverable(int code)
 {
-	return problem_is_bearable(code) && code != TRC_TRUNCATED;
+	return problem_is_recoverable(code) && code != TRC_TRUNCATED;
 }
 
 size_t stream_find_chunk(const struct stream *stream, uint64_t page)

@@ -44,6 +44,6 @@ int stream_page(const struct stream *stream, uint64_t index, struct page_cache *
 		struct page *out, struct trc_error *err);
 
 /* Why a page cannot be had: is it that its chunk is damaged, so that the rest can be read all the same? */
-bool page_fault_is_bearable(int code);
+bool page_fault_is_recoverable(int code);
 
 #endif

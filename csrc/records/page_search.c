@@ -51,7 +51,7 @@ static int look_at(const struct page_search *search, uint64_t index, uint64_t li
 		struct page page;
 		int rc = stream_page(stream, index, search->cache, &page, err);
 
-		if (rc && (!page_fault_is_bearable(rc) || (account && account->exceeded)))
+		if (rc && (!page_fault_is_recoverable(rc) || (account && account->exceeded)))
 			return rc;
 		if (rc || !subbuffer_open(&data->layout, data->layout.big_endian, page.bytes,
 					  stream->info.page_size, page.available, &sub) ||

@@ -16,7 +16,7 @@ struct search {
 	void *context;
 	struct map_window window;
 	uint32_t page_size;
-	uint32_t next_cpu, next_row;	/* of the top buffer's areas, the first at or behind next_cpu */
+	uint32_t next_cpu, next_row;	/* of the top buffer's areas, the first at or after next_cpu */
 };
 
 static uint64_t round_up(uint64_t offset, uint32_t page_size)
@@ -126,7 +126,7 @@ static int skip_chunks(struct search *search, uint64_t offset, uint64_t end, uin
 		rc = cursor_skip(&c, stored, err);
 	}
 	*stop = rc ? end : c.pos;
-	return problem_is_bearable(rc) ? TRC_OK : rc;
+	return problem_is_recoverable(rc) ? TRC_OK : rc;
 }
 
 static int search_chunks(struct search *search, uint64_t offset, uint64_t end, struct trc_error *err)
@@ -159,7 +159,7 @@ static int search_area(struct search *search, bool compressed, uint64_t start, u
 
 /* --- where to search ------------------------------------------------------------------------- */
 
-/* Does a BUFFER option tell of the section at this offset? Then its areas are known. */
+/* Does a BUFFER option name the section at this offset? Then its areas are known. */
 static bool section_known(const struct trc_file *file, const struct section *section)
 {
 	for (size_t i = 0; i < file->buffers.count; i++) {
@@ -192,7 +192,7 @@ static int search_v7(struct search *search, struct trc_error *err)
 		struct section section = { 0 };
 		int rc = section_read_header(&file->image, at, at, &section, err);
 
-		if (rc && !problem_is_bearable(rc))
+		if (rc && !problem_is_recoverable(rc))
 			return rc;
 		if (rc && !section.present)
 			break;
@@ -215,7 +215,7 @@ static int search_v6(struct search *search, struct trc_error *err)
 	uint64_t start = top->info.cpu_count ? top->info.offset + top->info.size : top->section.offset;
 	size_t first;
 
-	/* Instances are written behind the top buffer, so then that is whole. */
+	/* Instances are written after the top buffer, so then that is whole. */
 	if (top->info.kind != TRC_BUFFER_FLYRECORD || !start ||
 	    top->info.cpu_count >= search->file->cpu_count ||
 	    options_range(&search->file->options, TRC_OPTION_BUFFER, &first))

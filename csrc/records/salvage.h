@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Trace data that no table of the file tells of, because the recorder was stopped (a full disk, a
+ * Trace data that no table of the file names, because the recorder was stopped (a full disk, a
  * size limit, a crash) while it copied the CPUs' data, or the end of the file was lost.
  *
  * Version 7 then has a "buffer flyrecord" section without a BUFFER option, version 6 rows of
- * (0, 0) for CPUs whose pages stand behind those of the last finished one. Either way the CPUs
+ * (0, 0) for CPUs whose pages stand after those of the last finished one. Either way the CPUs
  * follow each other by number, each from a page boundary on; uncompressed, only a time stamp that
  * steps back tells where the next one begins.
  */

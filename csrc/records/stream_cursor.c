@@ -49,7 +49,7 @@ void stream_cursor_deinit(struct stream_cursor *cursor)
 
 /* --- pages ----------------------------------------------------------------------------------- */
 
-/* A damaged page: told of, passed over. */
+/* A damaged page: noted, passed over. */
 static void note_page(struct stream_cursor *cursor, const char *what)
 {
 	struct trc_error fault;
@@ -84,12 +84,12 @@ static void skip_chunk(struct stream_cursor *cursor, struct trc_error *fault)
 {
 	const struct stream *stream = cursor->stream;
 	const struct chunk *chunk = &stream->chunks[stream_find_chunk(stream, cursor->index)];
-	uint64_t behind = chunk->first_page + chunk->plain / stream->info.page_size;
+	uint64_t after = chunk->first_page + chunk->plain / stream->info.page_size;
 
 	trc_fail_of(fault->code, cursor->source, fault);
 	problems_add(cursor->problems, fault);
-	cursor->done = cursor->backwards ? chunk->first_page <= cursor->last : behind > cursor->last;
-	cursor->next = cursor->backwards ? chunk->first_page - 1 : behind;
+	cursor->done = cursor->backwards ? chunk->first_page <= cursor->last : after > cursor->last;
+	cursor->next = cursor->backwards ? chunk->first_page - 1 : after;
 }
 
 /* Opens pages until one is sound; an enum page_step, or minus a code. */
@@ -99,7 +99,7 @@ static int open_page(struct stream_cursor *cursor, struct subbuffer *sub, struct
 		struct trc_error fault;
 		int rc = next_page(cursor, &fault);
 
-		if (rc < 0 && page_fault_is_bearable(-rc)) {
+		if (rc < 0 && page_fault_is_recoverable(-rc)) {
 			skip_chunk(cursor, &fault);
 			continue;
 		}
@@ -413,7 +413,7 @@ int stream_cursor_next_page(struct stream_cursor *cursor, struct trc_error *err)
 	struct subbuffer sub;
 
 	if (!cursor->searching && (cursor->block.count || cursor->backwards))
-		cursor->missed = 0;	/* told of with the block before */
+		cursor->missed = 0;	/* reported with the block before */
 	cursor->block.count = 0;
 	for (;;) {
 		int rc = open_page(cursor, &sub, err);

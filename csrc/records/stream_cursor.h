@@ -64,7 +64,7 @@ struct stream_cursor {
 	uint64_t index;			/* of the open page */
 	struct page page;		/* the open page */
 	struct page_cache cache;
-	struct problems *problems;	/* where damaged pages are told of: of its file */
+	struct problems *problems;	/* where damaged pages are noted: of its file */
 	uint64_t *stint;		/* bytes of pages to be read yet in this call, of all cursors of the walk */
 	uint64_t pages_read;
 	bool stack_wanted;		/* a stack that comes now belongs to a record that was let through */

@@ -52,13 +52,13 @@ struct record {
 enum subbuffer_step {
 	SUBBUFFER_RECORD,	/* *out is the next event */
 	SUBBUFFER_END,
-	SUBBUFFER_DAMAGED,	/* the record at pos contradicts the page: nothing behind it can be read */
+	SUBBUFFER_DAMAGED,	/* the record at pos contradicts the page: nothing after it can be read */
 };
 
 /*
  * Begins a page of which available bytes are there (fewer than page_size where the file was cut).
  * False: its header is damaged. A last record that passes the end of the page comes as damaged: its
- * end was written over by the page behind.
+ * end was written over by the page after it.
  */
 TRC_INLINE bool subbuffer_open(const struct subbuffer_layout *layout, bool big_endian,
 			       const uint8_t *page, uint32_t page_size, uint32_t available,
@@ -109,7 +109,7 @@ static enum subbuffer_step subbuffer_next_rare(struct subbuffer *s, bool big_end
 	case RECORD_LONG_DATA:
 		if (value < 4 || value > left)
 			return SUBBUFFER_DAMAGED;
-		value = (value + 3) & ~UINT32_C(3);	/* left is no multiple of 4 only in a cut page */
+		value = (value + 3) & ~UINT32_C(3);	/* left is not a multiple of 4 only in a cut page */
 		if (value > left)
 			return SUBBUFFER_DAMAGED;
 		s->ts += delta;

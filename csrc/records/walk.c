@@ -3,7 +3,7 @@
  * Streams in time order, in batches. The order is libtracecmd's: at each step the stream whose
  * next record is earliest goes first, of equal ones the first in the order of streams.
  *
- * Where time steps back inside a stream, a record therefore comes right behind the latest one
+ * Where time steps back inside a stream, a record therefore comes right after the latest one
  * before it. The latest time so far is thus the key of the merge; with it a filter picks the same
  * records in the same order as picking from the whole merge would.
  */

@@ -19,8 +19,8 @@ int walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *
 
 /*
  * The second step without copies: the next records where they lie, as many as happen to be at hand;
- * count 0: there are no more. TRC_GO_ON as above. They are the caller's until the next look, to change as he likes;
- * those he takes are gone for the next one.
+ * count 0: there are no more. TRC_GO_ON as above. They are the caller's until the next look, to change as it likes;
+ * those it takes are gone for the next one.
  */
 int walk_peek(struct trc_walk *walk, struct walk_record **records, size_t *count,
 	      struct trc_error *err);

@@ -54,7 +54,7 @@ void trc_report_destroy(struct trc_report *report);	/* NULL is fine */
 /*
  * Writes some events otherwise: -r, their fields; -n, by their print fmt whatever plugins know of
  * them. A regular expression that fits all of the event's name or of its system, upper and lower
- * case alike. To be called before the first record. TRC_ARGUMENT: it is no regular expression.
+ * case alike. To be called before the first record. TRC_ARGUMENT: it is not a regular expression.
  */
 enum trc_report_how {
 	TRC_REPORT_EVENTS_RAW = 1,	/* -r */
@@ -96,7 +96,7 @@ int trc_event_check_print_fmt(const struct trc_metadata *metadata, size_t event,
 
 /*
  * Several threads. Few lines depend on lines before them, so copies of one report may write
- * stretches of a trace side by side. In order, trc_report_join() then tells of each stretch whether
+ * stretches of a trace side by side. In order, trc_report_join() then says of each stretch whether
  * the lines before it, those of report, would have changed it; if not, report learns from it.
  */
 enum trc_report_joined {

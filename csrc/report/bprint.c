@@ -142,7 +142,7 @@ static bool is_text(const struct arguments *a)
 	return c >= ' ' && c <= '~';
 }
 
-/* %p and what extends it; pos is behind the p. */
+/* %p and what extends it; pos is after the p. */
 static const char *put_pointer(struct arguments *a, const char *pos, const char *end)
 {
 	struct event_run *run = (struct event_run *)(uintptr_t)a->run;
@@ -177,7 +177,7 @@ static const char *put_pointer(struct arguments *a, const char *pos, const char 
 	return pos;
 }
 
-/* At the character behind %; gives what is behind the conversion. */
+/* At the character after %; gives what is after the conversion. */
 static const char *put_conversion(struct arguments *a, const char *pos, const char *end)
 {
 	struct specification spec = { .format = { .letter = 's' } };

@@ -12,7 +12,7 @@
 struct comm_slot {
 	int32_t pid;
 	uint16_t size;		/* of start; 0: the slot is free */
-	uint16_t comm_size;	/* behind the blanks in front of it */
+	uint16_t comm_size;	/* after the blanks in front of it */
 	uint16_t comm;		/* where it starts */
 	bool known;		/* saved or told; else "<...>" stands there */
 	bool missed;		/* asked for while it was not known */

@@ -30,7 +30,7 @@ struct event_handler {
 struct event_text {
 	struct print_fmt *program;
 	const struct event_handler *handler;	/* NULL: none */
-	struct text label;			/* "NAME: " and the blanks behind */
+	struct text label;			/* "NAME: " and the blanks after it */
 	uint8_t how;				/* enum trc_report_how, or 0 */
 	bool *binary;				/* [fields of the event]: struct print_record */
 	bool *binary_first;			/* the same when the report was copied */

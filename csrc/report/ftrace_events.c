@@ -10,7 +10,7 @@
 
 enum { IP, PARENT_IP, COUNT, TOP_DELTA, BOTTOM_DELTA };
 
-/* A parent that is no known function is not nested in anything. */
+/* A parent that is not a known function is not nested in anything. */
 static unsigned depth_of(struct event_run *run)
 {
 	const struct cached_symbol *symbol;
@@ -31,7 +31,7 @@ static unsigned depth_of(struct event_run *run)
 	return depth < 0 ? 0 : (unsigned)depth;
 }
 
-/* "+0x12 " behind it, if that is wanted; of a known function only. */
+/* "+0x12 " after it, if that is wanted; of a known function only. */
 static void put_function(struct event_run *run, uint64_t address)
 {
 	const struct cached_symbol *symbol = run_function(run, address, "0x");
@@ -161,7 +161,7 @@ static void put_depth(struct event_run *run)
 	output_char(run->out, ')');
 }
 
-/* The record behind the entry is its own exit: then one line tells both. */
+/* The record after the entry is its own exit: then one line tells both. */
 static bool next_is_exit(const struct event_run *run, struct print_record *exit)
 {
 	const struct walk_record *next = run->next;

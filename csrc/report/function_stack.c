@@ -27,7 +27,7 @@ static struct function_stack *stack_of(struct function_stacks *stacks, uint32_t 
 	return stacks->by_cpu[cpu];
 }
 
-/* Names behind at stay: the plugin does not cut its stack. */
+/* Names after at stay: the plugin does not cut its stack. */
 static void put(struct function_stack *stack, uint32_t at, struct text name)
 {
 	if (!name.size || at >= FUNCTION_STACK_MAX)

@@ -3,7 +3,7 @@
  * Whole lines, as trace-cmd report prints them. docs/FORMAT.md 6.
  *
  * A struct report is given the records of all files in time order and appends lines to a buffer,
- * which the caller drains when he likes. Some lines depend on what came before: names of processes
+ * which the caller drains when it likes. Some lines depend on what came before: names of processes
  * that sched events tell, the nesting of functions. That is the report's state. It seldom matters,
  * so a long trace can be cut into stretches for several threads, each with a copy of the report;
  * trc_report_join() tells afterwards whether a stretch would have come out otherwise.
@@ -32,7 +32,7 @@ static inline bool report_is_taken(const struct walk_record *record)
 	return !record->payload;
 }
 
-/* A function's exit is looked for among this many records behind its entry. */
+/* A function's exit is looked for among this many records after its entry. */
 #define REPORT_LOOK_AHEAD 64
 
 
@@ -55,7 +55,7 @@ void report_begin(struct trc_report *report, struct output *out);
 /* What latency tracers wrote. */
 int report_texts(struct trc_report *report, struct output *out, struct trc_error *err);
 
-/* Does the line of this record depend on those behind it? */
+/* Does the line of this record depend on those after it? */
 bool report_looks_ahead(struct trc_report *report, const struct walk_record *record);
 
 /*

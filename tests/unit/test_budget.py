@@ -125,7 +125,7 @@ def test_area_ends_where_the_next_begins(write: Write, version: int) -> None:
     with tracecmd.open(path) as trace:
         (problem,) = trace.problems
         assert (
-            "data of CPU 0: 12288 of its 20480 bytes are behind the beginning of that of CPU 1"
+            "data of CPU 0: 12288 of its 20480 bytes are past the beginning of that of CPU 1"
             in (str(problem))
         )
         assert problem.offset == trace.buffers[0].cpus[1].offset  # type: ignore[attr-defined]

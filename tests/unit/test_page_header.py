@@ -53,9 +53,9 @@ def test_pages_as_they_are(write: Write, places: dict[str, tuple[int, int]]) -> 
         ({"timestamp": (0, 16)}, "time stamp of 16 bytes, expected 8"),
         ({"commit": (8, 2)}, "commit of 2 bytes, expected 4 or 8"),
         ({"commit": (8, 0)}, "commit of 0 bytes, expected 4 or 8"),
-        ({"data": (16, 0)}, "0 bytes of data at 16 are no sub-buffer"),
-        ({"data": ((16 << 20) + 1, 16)}, "16 bytes of data at 16777217 are no sub-buffer"),
-        ({"data": (16, (16 << 20) - 15)}, "16777201 bytes of data at 16 are no sub-buffer"),
+        ({"data": (16, 0)}, "0 bytes of data at 16 are not a sub-buffer"),
+        ({"data": ((16 << 20) + 1, 16)}, "16 bytes of data at 16777217 are not a sub-buffer"),
+        ({"data": (16, (16 << 20) - 15)}, "16777201 bytes of data at 16 are not a sub-buffer"),
     ],
     ids=str,
 )
