@@ -77,16 +77,19 @@ NEAREST: Sequence[tuple[str, Sequence[str]]] = (
     ("tracecmd/cli/report.py", REPORTS),
     ("tracecmd/cli/export.py", ("unit/test_export.py", "unit/test_cli.py")),
     ("tracecmd/cli/*", ("unit/test_cli.py", "unit/test_cli_stat.py", "unit/test_export.py")),
-    ("tracecmd/vcpu_timeline/*", VCPUS),
-    *((f"tracecmd/{name}.py", VCPUS) for name in ("_kvm", "_lookahead", "join")),
-    *((f"tracecmd/{name}.py", SESSIONS) for name in ("session", "sync")),
-    *((f"tracecmd/{name}.py", (f"unit/test_{name}.py",)) for name in (
-        "export", "perfetto", "plot", "symbolic")),
-    *((f"tracecmd/{name}.py", REPORTS) for name in ("report", "_texts", "_lowlevel/_report")),
+    *((f"tracecmd/{name}.py", VCPUS) for name in (
+        "session/vcpu_timeline/*", "session/join", "_reading/lookahead")),
+    ("tracecmd/session/plot.py", ("unit/test_plot.py",)),
+    ("tracecmd/session/*", SESSIONS),
+    ("tracecmd/export/perfetto.py", ("unit/test_perfetto.py",)),
+    ("tracecmd/export/*", ("unit/test_export.py",)),
+    ("tracecmd/symbolic.py", ("unit/test_symbolic.py",)),
+    *((f"tracecmd/{name}.py", REPORTS) for name in (
+        "report/*", "_reading/event_texts", "_lowlevel/_report")),
     *((f"tracecmd/{name}.py", TABLES) for name in (
-        "table", "_numpy", "filter", "event", "packages", "_lowlevel/_columns")),
+        "columns/*", "filter", "event", "packages", "_lowlevel/_columns")),
     *((f"tracecmd/{name}.py", ("unit/test_cli_stat.py", *RECORDS)) for name in (
-        "stat", "_records", "_lowlevel/_data")),
+        "analysis/*", "_reading/*", "_lowlevel/_data")),
     ("tracecmd/*", (*READING, "unit/test_handles.py", *RECORDS)),
 )  # fmt: skip
 

@@ -11,7 +11,9 @@
 """
 
 from ._version import __version__
+from .analysis import CpuCount, Stat
 from .budget import Budget
+from .columns import RecordBatch, Table, Tables, UnknownFieldError
 from .errors import (
     ClosedError,
     CorruptError,
@@ -30,7 +32,6 @@ from .errors import (
 )
 from .event import Event, EventFormat, Events, Field, UnknownEventError
 from .filter import FilterError
-from .join import Joined
 from .options import (
     CpuStat,
     Guest,
@@ -47,18 +48,11 @@ from .options import (
     TimeShift,
     Tsc2nsec,
 )
+from .packages import MissingPackageError
 from .report import ReportOptions
-from .session import Peer, Session, VCpu, open_session
-from .stat import CpuCount, Stat
-from .table import (
-    MissingPackageError,
-    RecordBatch,
-    Table,
-    Tables,
-    UnknownFieldError,
-)
+from .session import Joined, Peer, Session, VCpu, open_session
+from .session.vcpu_timeline import Interval, Timeline, VCpuSummary
 from .trace import Buffer, CpuArea, FormatText, Trace, open
-from .vcpu_timeline import Interval, Timeline, VCpuSummary
 
 __all__ = [
     "Budget",

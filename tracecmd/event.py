@@ -13,7 +13,7 @@ from . import _lowlevel, errors
 from .symbolic import ValueNames, symbols_of, values_of
 
 if TYPE_CHECKING:
-    from ._records import EventBatch
+    from ._reading.records import EventBatch
 
 __all__ = ["Event", "EventFormat", "Events", "Field", "UnknownEventError"]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import _lowlevel, _records, errors
+from . import _lowlevel, errors
+from ._reading import records as _records
 
 __all__ = ["FilterError", "check_filters", "compile_filter"]
 

@@ -8,10 +8,13 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Literal, NamedTuple
 
-from . import _arguments, _lowlevel, _records, errors, stat
+from . import _arguments, _lowlevel, errors
 from ._lazy import lazy
-from ._problems import Problems
+from ._reading import records as _records
+from ._reading.problems import Problems
+from .analysis import stat
 from .budget import Budget
+from .columns import BATCH_ROWS, RecordBatch, Table, Tables, make_table
 from .event import Event, Events
 from .options import (
     CpuStat,
@@ -30,7 +33,6 @@ from .options import (
     parse_cpu_stat,
 )
 from .report import ReportOptions, make_filters, make_symbols, report
-from .table import BATCH_ROWS, RecordBatch, Table, Tables, make_table
 
 __all__ = ["Buffer", "CpuArea", "FormatText", "Source", "Trace", "open"]
 

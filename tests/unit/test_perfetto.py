@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 import tracecmd
-from tracecmd import cli, perfetto
+from tracecmd import cli
+from tracecmd.export import perfetto
 
 from .. import writer
 from ..conftest import Trace, Write

@@ -286,7 +286,7 @@ def test_filters_of_recordings(path: Path) -> None:
 def test_windows_join_up(opened: Any, window: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The files of these tests are small: windows are made small, too."""
     trace, whole = opened
-    monkeypatch.setattr("tracecmd._records.WINDOW_BYTES", window)
+    monkeypatch.setattr("tracecmd._reading.records.WINDOW_BYTES", window)
     for threads in (2, 3):
         assert rows(trace.iter(threads=threads)) == whole
         assert rows(trace.iter(threads=threads, reverse=True)) == whole[::-1]
@@ -476,7 +476,7 @@ def test_closed_while_walking(
     write: Write, begun: bool, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is read already comes out, then a ClosedError."""
-    monkeypatch.setattr("tracecmd._records.WINDOW_BYTES", 1 << 17)
+    monkeypatch.setattr("tracecmd._reading.records.WINDOW_BYTES", 1 << 17)
     trace = tracecmd.open(many(write))
     events = trace.iter(threads=threads)
     got = [next(events)] if begun else []
@@ -501,7 +501,7 @@ def test_shrunk_while_walking(
     Between batches, that is: nothing helps while the core is reading. Threads read ahead, so theirs
     must not have begun.
     """
-    monkeypatch.setattr("tracecmd._records.WINDOW_BYTES", 1 << 17)
+    monkeypatch.setattr("tracecmd._reading.records.WINDOW_BYTES", 1 << 17)
     path = many(write, compression=compression)
     with tracecmd.open(path) as trace:
         events = trace.iter(threads=threads)

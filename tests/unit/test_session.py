@@ -182,13 +182,13 @@ def test_strangers_are_closed_and_errors_close_all(
     write: Write, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[tracecmd.Trace] = []
-    real = tracecmd.session.open_trace
+    real = tracecmd.session.session.open_trace
 
     def spy(*arguments: Any, **how: Any) -> tracecmd.Trace:
         opened.append(real(*arguments, **how))
         return opened[-1]
 
-    monkeypatch.setattr(tracecmd.session, "open_trace", spy)
+    monkeypatch.setattr(tracecmd.session.session, "open_trace", spy)
     stranger = write(guest(OTHER), "stranger.dat")
     bad = write(b"no trace", "bad.dat")
     with tracecmd.open_session(*files.values(), stranger, strangers="skip"):

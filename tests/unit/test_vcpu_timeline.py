@@ -12,8 +12,9 @@ from typing import NamedTuple
 import pytest
 
 import tracecmd
-from tracecmd import _lookahead, vcpu_timeline
-from tracecmd.vcpu_timeline import Interval, summarize
+from tracecmd._reading import lookahead
+from tracecmd.session import vcpu_timeline
+from tracecmd.session.vcpu_timeline import Interval, summarize
 
 from . import scenes
 from .scenes import RUNNING_PREEMPTED, R, S, Scene
@@ -537,7 +538,7 @@ def peak(folder: Path, rounds: int) -> int:
 
 
 def test_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_lookahead, "BATCH_ROWS", 256)
+    monkeypatch.setattr(lookahead, "BATCH_ROWS", 256)
     monkeypatch.setattr(vcpu_timeline._machine, "DONE_ROWS", 16)
     peak(tmp_path / "first", 100)  # what is made once and kept
     assert peak(tmp_path / "long", 1600) < 1.1 * peak(tmp_path / "short", 400)

@@ -8,13 +8,12 @@ import re
 from pathlib import Path
 from typing import Any
 
-from .. import perfetto
+from ..columns import UnknownFieldError
 from ..event import UnknownEventError
-from ..export import FORMATS, write_table, write_tables
+from ..export import FORMATS, perfetto, write_table, write_tables
 from ..filter import FilterError
 from ..packages import MissingPackageError
 from ..session import open_session
-from ..table import UnknownFieldError
 from ..trace import Trace
 from ..trace import open as open_trace
 from ._common import add_threads, complain, warn_problems

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .. import _lowlevel, _records
+from .. import _lowlevel
+from .._reading import records as _records
 from ..report import ReportOptions, Symbols, make_filters, make_symbols, report
 from ..trace import CpuArea, Trace
 from ..trace import open as open_trace

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any, Literal
 
-from .. import plot
 from ..packages import MissingPackageError
-from ..session import Peer, Session, open_session
-from ..vcpu_timeline import VCpuSummary, summarize, unit_of
+from ..session import Peer, Session, open_session, plot
+from ..session.vcpu_timeline import VCpuSummary, summarize, unit_of
 from ._common import complain, one_line, print_json, trace_id_text, warn, warn_problems
 from .export import UsageError, nanoseconds
 

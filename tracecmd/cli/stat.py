@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ..stat import CpuCount, Stat
+from ..analysis import CpuCount, Stat
 from ..trace import Trace
 from ._common import add_files, add_threads, describe_files, one_line, warn_problems
 from ._progress import Bar

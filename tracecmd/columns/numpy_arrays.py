@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _lowlevel
+from .. import _lowlevel
 
 __all__ = ["to_numpy"]
 

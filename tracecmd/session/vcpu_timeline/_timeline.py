@@ -6,9 +6,9 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from .. import _arguments
-from .._texts import valid_utf8
-from ..packages import package
+from ... import _arguments
+from ..._reading.event_texts import valid_utf8
+from ...packages import package
 from ._interval import Interval
 from ._machine import Machine
 

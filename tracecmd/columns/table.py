@@ -13,12 +13,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
-from . import _arguments, _lowlevel, _records
-from ._column_choice import OWN, UnknownFieldError, add_symbols, choose_columns
-from .event import EventFormat, unknown_field
-from .export import GROUP_ROWS, write_parquet, write_tables
-from .filter import FilterError, check_filters, compile_filter
-from .packages import MissingPackageError, package
+from .. import _arguments, _lowlevel
+from .._reading import records as _records
+from ..event import EventFormat, unknown_field
+from ..export.files import GROUP_ROWS, write_parquet, write_tables
+from ..filter import FilterError, check_filters, compile_filter
+from ..packages import MissingPackageError, package
+from .choice import OWN, UnknownFieldError, add_symbols, choose_columns
 
 if TYPE_CHECKING:
     import numpy
@@ -358,7 +359,7 @@ class Table:
         Texts and lists are arrays of objects; columns with nulls are masked arrays.
         """
         package("numpy", "numpy")
-        from ._numpy import to_numpy  # noqa: PLC0415
+        from .numpy_arrays import to_numpy  # noqa: PLC0415
 
         return to_numpy(self._schema, self._scan.arrays())
 

@@ -11,12 +11,12 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
-from . import _arguments, _lowlevel
-from ._lazy import lazy
-from ._problems import Problems
-from ._texts import EventTexts
-from ._workers import workers
-from .event import Event, EventFormat, Events, Value
+from .. import _arguments, _lowlevel
+from .._lazy import lazy
+from ..event import Event, EventFormat, Events, Value
+from .event_texts import EventTexts
+from .problems import Problems
+from .workers import workers
 
 __all__ = ["EventBatch", "Reader", "Request", "read_batches", "read_events"]
 

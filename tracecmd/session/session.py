@@ -8,16 +8,17 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Literal, NamedTuple
 
-from . import _arguments, _records, errors
-from .budget import Budget
-from .event import Event
+from .. import _arguments, errors
+from .._reading import records as _records
+from ..analysis.stat import Stat
+from ..budget import Budget
+from ..columns.table import BATCH_ROWS, RecordBatch, Table, make_table
+from ..event import Event
+from ..report.text import ReportOptions, make_symbols, report
+from ..trace import Source, Trace
+from ..trace import open as open_trace
+from .clock import PeerClock, peer_clock
 from .join import Joined, join
-from .report import ReportOptions, make_symbols, report
-from .stat import Stat
-from .sync import PeerClock, peer_clock
-from .table import BATCH_ROWS, RecordBatch, Table, make_table
-from .trace import Source, Trace
-from .trace import open as open_trace
 from .vcpu_timeline import Timeline
 
 __all__ = ["Peer", "Session", "VCpu", "open_session"]

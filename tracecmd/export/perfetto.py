@@ -20,12 +20,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, NamedTuple
 
-from .errors import LimitError
-from .event import Event, EventFormat, Field
-from .export import replacing
-from .session import Session
-from .trace import Trace
-from .vcpu_timeline import on_one_clock
+from ..errors import LimitError
+from ..event import Event, EventFormat, Field
+from ..session.session import Session
+from ..session.vcpu_timeline import on_one_clock
+from ..trace import Trace
+from .files import replacing
 
 __all__ = ["NATIVE", "machine_ids", "write"]
 

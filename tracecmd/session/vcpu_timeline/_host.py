@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Literal
 
-from .. import _kvm
-from ..event import EventFormat
+from ...event import EventFormat
+from . import _kvm
 from ._thread import Thread
 
 SWITCH = "sched:sched_switch"

@@ -13,9 +13,9 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from . import _lowlevel
-from ._records import Source, read_window
-from .trace import Trace
+from .. import _lowlevel
+from ..trace import Trace
+from .records import Source, read_window
 
 __all__ = ["LOSS_BEGINS", "LOSS_ENDS", "NO_ROWS", "Row", "Stream", "merge"]
 

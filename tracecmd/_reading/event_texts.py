@@ -6,10 +6,10 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import _lowlevel
+from .. import _lowlevel
 
 if TYPE_CHECKING:
-    from ._records import Reader
+    from .records import Reader
 
 __all__ = ["EventTexts", "report_file", "valid_utf8"]
 

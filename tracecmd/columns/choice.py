@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from . import _lowlevel, errors
-from ._texts import valid_utf8
-from .event import RECORD_NAMES, EventFormat, unknown_field
+from .. import _lowlevel, errors
+from .._reading.event_texts import valid_utf8
+from ..event import RECORD_NAMES, EventFormat, unknown_field
 
 __all__ = ["OWN", "UnknownFieldError", "add_symbols", "choose_columns"]
 
@@ -78,6 +78,7 @@ def _usual_columns(events: Sequence[EventFormat]) -> list[_lowlevel.Column]:
 def choose_columns(
     events: Sequence[EventFormat], wanted: Sequence[str] | None
 ) -> list[_lowlevel.Column]:
+    """The columns of a table: those asked for by name, or the usual ones."""
     if wanted is None:
         return _usual_columns(events)
     return [_resolve(events, name) for name in wanted]

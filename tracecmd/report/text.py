@@ -12,12 +12,13 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import NamedTuple
 
-from . import _arguments, _lowlevel, _records
-from ._texts import report_file
-from ._workers import workers
-from .event import EventFormat
-from .filter import FilterError, check_filters, compile_filter
-from .stat import count
+from .. import _arguments, _lowlevel
+from .._reading import records as _records
+from .._reading.event_texts import report_file
+from .._reading.workers import workers
+from ..analysis.stat import count
+from ..event import EventFormat
+from ..filter import FilterError, check_filters, compile_filter
 
 __all__ = ["ReportOptions", "make_filters", "make_symbols", "report"]
 

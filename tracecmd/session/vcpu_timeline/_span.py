@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
-from ..trace import Trace
+from ...trace import Trace
 
 if TYPE_CHECKING:
     from ..session import Session

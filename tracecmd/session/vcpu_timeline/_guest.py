@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from ..event import EventFormat
-from ..trace import Trace
+from ...event import EventFormat
+from ...trace import Trace
 from ._host import Handler
 from ._interval import Task
 from ._thread import Thread

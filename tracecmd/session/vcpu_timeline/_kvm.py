@@ -6,8 +6,8 @@ import struct
 from collections.abc import Callable
 from typing import Literal
 
-from .event import EventFormat
-from .symbolic import ValueNames
+from ...event import EventFormat
+from ...symbolic import ValueNames
 
 __all__ = ["exit_reasons", "integers"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from .options import TimeSample
-from .trace import Trace
+from ..options import TimeSample
+from ..trace import Trace
 
 __all__ = ["PeerClock", "peer_clock"]
 

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from . import _arguments
-from .export import replacing
-from .packages import package
+from .. import _arguments
+from ..export.files import replacing
+from ..packages import package
 from .vcpu_timeline import STATES, Interval, Timeline, recorded_span, unit_of
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from . import _lowlevel
-from ._records import Reader
-from ._workers import workers
+from .. import _lowlevel
+from .._reading.records import Reader
+from .._reading.workers import workers
 
 __all__ = ["CpuCount", "Stat"]
 

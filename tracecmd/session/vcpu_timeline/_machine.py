@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from .. import _records
-from .._lookahead import LOSS_BEGINS, LOSS_ENDS, NO_ROWS, Row, Stream, merge
-from ..event import EventFormat
-from ..trace import Trace
+from ..._reading import records as _records
+from ..._reading.lookahead import LOSS_BEGINS, LOSS_ENDS, NO_ROWS, Row, Stream, merge
+from ...event import EventFormat
+from ...trace import Trace
 from ._guest import SWITCH_FIELDS, task_handler, task_of
 from ._host import ENTRY, EXIT, SWITCH, WAKES, Handler, HostCpus
 from ._interval import Interval, Task

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import _arguments
-from ._records import EventBatch
-from .event import Event, UnknownEventError
+from .. import _arguments
+from .._reading.records import EventBatch
+from ..event import Event, UnknownEventError
 from .vcpu_timeline import Followed, Machine
 
 if TYPE_CHECKING:

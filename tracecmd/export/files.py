@@ -17,11 +17,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from . import _arguments
-from .packages import package
+from .. import _arguments
+from ..packages import package
 
 if TYPE_CHECKING:
-    from .table import RecordBatch, Table, Tables
+    from ..columns.table import RecordBatch, Table, Tables
 
 __all__ = ["FORMATS", "Writer", "write_parquet", "write_table", "write_tables"]
 
