@@ -13,6 +13,7 @@
 from ._version import __version__
 from .analysis import CpuCount, Stat
 from .budget import Budget
+from .buffer import Buffer, CpuArea
 from .columns import RecordBatch, Table, Tables, UnknownFieldError
 from .errors import (
     ClosedError,
@@ -30,7 +31,8 @@ from .errors import (
     UnknownOptionError,
     UnsupportedError,
 )
-from .event import Event, EventFormat, Events, Field, UnknownEventError
+from .event import Event
+from .events import EventFormat, Events, Field, UnknownEventError
 from .filter import FilterError
 from .options import (
     CpuStat,
@@ -52,7 +54,8 @@ from .packages import MissingPackageError
 from .report import ReportOptions
 from .session import Joined, Peer, Session, VCpu, open_session
 from .session.vcpu_timeline import Interval, Timeline, VCpuSummary
-from .trace import Buffer, CpuArea, FormatText, Trace, open
+from .trace import Trace, open
+from .trace_file import FormatText
 
 __all__ = [
     "Budget",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from . import _lowlevel, errors
-from ._reading import records as _records
+
+if TYPE_CHECKING:
+    from ._reading import Reader
 
 __all__ = ["FilterError", "check_filters", "compile_filter"]
 
@@ -15,7 +18,7 @@ class FilterError(errors.TraceError, ValueError):
 
 
 def compile_filter(
-    reader: _records.Reader,
+    reader: Reader,
     text: str,
     event_ids: bytes | None = None,
     symbols: _lowlevel.Symbols | None = None,
@@ -33,7 +36,7 @@ def compile_filter(
             without parentheses, and numbers compared with their digits as text, ``'0x12'``.
 
     Raises:
-        FilterError: (a ValueError) it is not a filter, or names events that the file has not.
+        FilterError: (a ValueError) it is not a filter, or names events that the file does not have.
     """
     try:
         return reader.own(

@@ -21,7 +21,7 @@ import pytest
 import tracecmd
 from tracecmd import ClosedError, _lowlevel
 from tracecmd._lowlevel._handle import Handle
-from tracecmd._reading import records
+from tracecmd._reading import Request, Selection, choose, cut_windows, read_windows
 
 from .. import races
 from ..conftest import Write
@@ -433,12 +433,12 @@ def test_collector_at_every_allocation() -> None:
 
 def test_pool_closed_by_its_own_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A generator's threads read on when it is garbage; one of them runs the collector."""
-    monkeypatch.setattr(records, "WINDOW_BYTES", 1 << 14)
     errors: list[object] = []
     monkeypatch.setattr(sys, "unraisablehook", errors.append)
     with tracecmd.open(write_busy(tmp_path)) as trace:
-        request = trace._request(_sources(trace), None, None, "time", threads=2)
-        windows = records.windows(request, 1 << 14)
+        sources = choose([trace._reader], Selection(trace._recording)).sources()
+        request = Request(sources, threads=2)
+        windows = cut_windows(request, 1 << 14)
         assert len(windows) > 10
         for _ in range(20):
             held: list[Iterator[object]] = []
@@ -454,17 +454,13 @@ def test_pool_closed_by_its_own_thread(tmp_path: Path, monkeypatch: pytest.Monke
                     held.pop()  # the last reference to the generator that this thread works for
                     dropped.set()
 
-            reading = records.read_windows(request, windows, read)
+            reading = read_windows(request, windows, read)
             next(reading)
             held.append(reading)
             next(reading)
             del reading
             assert dropped.wait(60)
     assert errors == []
-
-
-def _sources(trace: tracecmd.Trace) -> list[records.Source]:
-    return records.choose(trace._reader, buffers=None, cpus=None, events=None, pids=None)
 
 
 # Signals ------------------------------------------------------------------------------------------

@@ -9,14 +9,9 @@ from typing import TYPE_CHECKING
 from .. import _lowlevel
 
 if TYPE_CHECKING:
-    from .records import Reader
+    from .reader import Reader
 
-__all__ = ["EventTexts", "report_file", "valid_utf8"]
-
-
-def valid_utf8(text: str) -> str:
-    """A text of a file with U+FFFD for what is no UTF-8 in it, for those who take nothing else."""
-    return text.encode(errors="surrogateescape").decode(errors="replace")
+__all__ = ["EventTexts", "report_file"]
 
 
 def report_file(reader: Reader, symbols: _lowlevel.Symbols | None = None) -> _lowlevel.ReportFile:

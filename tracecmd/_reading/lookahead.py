@@ -1,8 +1,8 @@
-"""Streams of several files merged in Python, each loss told of when it begins.
+"""Streams of several files merged in Python, each loss reported when it begins.
 
-The core's merge tells of a loss with the record behind it. To know what can be known at an instant
+The core's merge reports a loss with the record after it. To know what can be known at an instant
 one has to know the loss already where it begins. Here each stream is read on its own, one record
-ahead, so that a loss comes as two rows of its own: where it begins, behind the last record before
+ahead, so that a loss comes as two rows of its own: where it begins, after the last record before
 it, and where it ends, in front of the first record after it.
 """
 
@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from .. import _lowlevel
-from ..trace import Trace
-from .records import Source, read_window
+from .records import read_window
+from .request import Request
+from .selection import Progress
+from .sources import Source
 
 __all__ = ["LOSS_BEGINS", "LOSS_ENDS", "NO_ROWS", "Row", "Stream", "merge"]
 
@@ -31,13 +33,11 @@ class Stream(NamedTuple):
     """A stream of a merge.
 
     Attributes:
-        trace: its file.
         source: what is to be read of it.
         first, last: the times between which its file was recorded: where losses before the
-            stream's first record begin, and those behind its last one end.
+            stream's first record begin, and those after its last one end.
     """
 
-    trace: Trace
     source: Source
     first: int
     last: int
@@ -49,33 +49,29 @@ def _losses(stream: Stream, low: int, high: int | None) -> Iterator[tuple[int, i
     Reads all records between them. Where time can step back in the stream these cannot be found
     by time, and all of the time between the two counts as lost.
     """
-    trace, source = stream.trace, stream.source
-    found = False
+    source = stream.source
+    is_placed = False
     if source.reader.data.is_monotone(source.stream):
         wide = source._replace(event_ids=None, pids=None)
         end = None if high is None else high + 1
-        request = trace._request([wide], low, end, "time")
+        request = Request([wide], low, end)
         missed = [0]
         before = low
         for rows in read_window(request, low, end, missed):
             for ts, lost in zip(rows.ts, rows.missed_events, strict=True):
                 if lost and ts > low:
-                    found = True
+                    is_placed = True
                     yield before, ts
                 before = ts
         if high is None and missed[0]:
-            found = True
+            is_placed = True
             yield before, max(before, stream.last)
-    if not found:
+    if not is_placed:
         yield low, max(low, stream.last if high is None else high)
 
 
-def _follow(
-    stream: Stream, place: int, batch_size: int, on_progress: Callable[[int, int], None] | None
-) -> Iterator[Row]:
-    request = stream.trace._request(
-        [stream.source], None, None, "time", batch_rows=batch_size, progress=on_progress
-    )
+def _follow(stream: Stream, place: int, batch_size: int, on_progress: Progress) -> Iterator[Row]:
+    request = Request([stream.source], batch_size=batch_size, on_progress=on_progress)
     before = stream.first
     missed = [0]
 
@@ -104,7 +100,7 @@ def _follow(
 def merge(
     streams: list[Stream],
     more: Iterable[Iterable[Row]] = (),
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = None,
 ) -> Iterator[Row]:
     """Merge streams as libtracecmd merges heads; of rows with one time the lower place is first.
 
@@ -116,7 +112,7 @@ def merge(
     size = max(64, min(4096, BATCH_ROWS // max(len(streams), 1)))
     known: dict[int, tuple[int, int]] = {}
 
-    def note(place: int) -> Callable[[int, int], None] | None:
+    def note(place: int) -> Progress:
         if progress is None:
             return None
 

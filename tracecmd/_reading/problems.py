@@ -1,4 +1,4 @@
-"""What was found wrong in a file and passed over, or raised where it is read strictly."""
+"""Faults of a file that reading passed over, or raised where it is read strictly."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ PROBLEMS_MAX = 64  # a file of nothing but faults must not fill memory with them
 
 
 class Problems:
-    """Faults of one file that reading its records found; any thread may add to them."""
+    """Faults of one file that were met while its records were read; any thread may add to them."""
 
     def __init__(self, *, strict: bool) -> None:
         self.strict = strict
-        self._found: dict[str, Exception] = {}  # by text: what is read twice is found twice
+        self._by_text: dict[str, Exception] = {}  # what is read twice is met twice
 
     def note(self, problem: Exception) -> None:
         """Remember a fault, or raise it."""
         if self.strict:
             raise problem
-        if len(self._found) < PROBLEMS_MAX:
-            self._found.setdefault(str(problem), problem)
+        if len(self._by_text) < PROBLEMS_MAX:
+            self._by_text.setdefault(str(problem), problem)
 
-    def found(self) -> tuple[Exception, ...]:
-        """All so far, in the order they were found."""
-        return tuple(self._found.copy().values())
+    def all(self) -> tuple[Exception, ...]:
+        """All so far, in the order they were met."""
+        return tuple(self._by_text.copy().values())

@@ -1,5 +1,5 @@
 """What is computed from records."""
 
-from .stat import CpuCount, Stat
+from .stat import CpuCount, Stat, count
 
-__all__ = ["CpuCount", "Stat"]
+__all__ = ["CpuCount", "Stat", "count"]

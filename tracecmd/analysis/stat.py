@@ -7,10 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from .. import _lowlevel
-from .._reading.records import Reader
-from .._reading.workers import workers
+from .._reading import Reader, ReadOptions, workers
 
-__all__ = ["CpuCount", "Stat"]
+__all__ = ["CpuCount", "Stat", "count"]
 
 SLICE_BYTES = 16 << 20
 
@@ -84,48 +83,44 @@ class _Slice(NamedTuple):
 
 
 def _slices(reader: Reader) -> list[_Slice]:
-    found = []
+    slices = []
     for index, stream in enumerate(reader.streams):
         pages = max(1, SLICE_BYTES // stream.page_size)
         for first in range(0, stream.page_count, pages):
-            found.append(_Slice(index, first, min(pages, stream.page_count - first)))
-    return found
+            slices.append(_Slice(index, first, min(pages, stream.page_count - first)))
+    return slices
 
 
-def count(
-    reader: Reader,
-    *,
-    threads: int,
-    on_problem: Callable[[Exception], None],
-    on_progress: Callable[[int, int], None] | None,
-) -> Stat:
+def count(reader: Reader, options: ReadOptions, on_problem: Callable[[Exception], None]) -> Stat:
     """Count all records of a file, slice by slice, on some threads."""
     slices = _slices(reader)
     # Tables of 65536 counters are dear: one a thread and stream, taken from here and given back.
     free: dict[int, list[_lowlevel.Counts]] = {s.stream: [] for s in slices}
-    made: dict[int, list[_lowlevel.Counts]] = {s.stream: [] for s in slices}
+    tables: dict[int, list[_lowlevel.Counts]] = {s.stream: [] for s in slices}
 
     def run(piece: _Slice) -> _lowlevel.Count:
         try:
             counts = free[piece.stream].pop()
         except IndexError:
             counts = _lowlevel.Counts()
-            made[piece.stream].append(counts)
+            tables[piece.stream].append(counts)
         result = reader.data.count(piece.stream, piece.first, piece.pages, counts)
         free[piece.stream].append(counts)
         return result
 
     results: dict[int, list[_lowlevel.Count]] = {s.stream: [] for s in slices}
     total, done = sum(s.pages for s in slices), 0
-    with workers(threads) as pool:
+    with workers(options.threads) as pool:
         for piece, result in zip(slices, pool.map(run, slices), strict=True):
             results[piece.stream].append(result)
             done += piece.pages
             if result.damage:
                 on_problem(result.damage.first)
-            if on_progress:
-                on_progress(done, total)
-    return Stat(tuple(_cpu_count(reader, index, results[index], made[index]) for index in results))
+            if options.progress:
+                options.progress(done, total)
+    return Stat(
+        tuple(_cpu_count(reader, index, results[index], tables[index]) for index in results)
+    )
 
 
 def _cpu_count(
@@ -137,8 +132,8 @@ def _cpu_count(
     events: Counter[str] = Counter()
     for table in counts:
         for number, records in table.items():
-            found = reader.events.by_id(number)
-            events[str(found) if found else f"id {number}"] += records
+            form = reader.events.by_id(number)
+            events[str(form) if form else f"id {number}"] += records
     stream = reader.streams[index]
     times = [r for r in results if r.records]
     return CpuCount(

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any, TextIO
 
-from .._reading.records import THREADS_MAX
+from .._reading import THREADS_MAX
 from ..errors import TraceError
 from ..trace import Trace
 from ..trace import open as open_trace

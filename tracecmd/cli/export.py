@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..columns import UnknownFieldError
-from ..event import UnknownEventError
+from ..events import UnknownEventError
 from ..export import FORMATS, perfetto, write_table, write_tables
 from ..filter import FilterError
 from ..packages import MissingPackageError

@@ -6,8 +6,9 @@ import json
 from collections.abc import Sequence
 
 from .. import _lowlevel, errors
-from .._reading.event_texts import valid_utf8
-from ..event import RECORD_NAMES, EventFormat, unknown_field
+from .._texts import unknown_field, valid_utf8
+from ..event import RECORD_NAMES
+from ..events import EventFormat
 
 __all__ = ["OWN", "UnknownFieldError", "add_symbols", "choose_columns"]
 
@@ -78,10 +79,17 @@ def _usual_columns(events: Sequence[EventFormat]) -> list[_lowlevel.Column]:
 def choose_columns(
     events: Sequence[EventFormat], wanted: Sequence[str] | None
 ) -> list[_lowlevel.Column]:
-    """The columns of a table: those asked for by name, or the usual ones."""
+    """The columns of a table: those asked for by name, or the usual ones.
+
+    Raises:
+        UnknownFieldError: none of the events has a field of one of the names, or one occurs twice.
+    """
     if wanted is None:
         return _usual_columns(events)
-    return [_resolve(events, name) for name in wanted]
+    columns = [_resolve(events, name) for name in wanted]
+    if len(set(wanted)) < len(wanted):
+        raise UnknownFieldError("columns: a name occurs twice")
+    return columns
 
 
 def add_symbols(

@@ -21,7 +21,7 @@ from .. import _arguments
 from ..packages import package
 
 if TYPE_CHECKING:
-    from ..columns.table import RecordBatch, Table, Tables
+    from ..columns import RecordBatch, Table, Tables
 
 __all__ = ["FORMATS", "Writer", "write_parquet", "write_table", "write_tables"]
 

@@ -21,7 +21,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, NamedTuple
 
 from ..errors import LimitError
-from ..event import Event, EventFormat, Field
+from ..event import Event
+from ..events import EventFormat, Field
 from ..session.session import Session
 from ..session.vcpu_timeline import on_one_clock
 from ..trace import Trace

@@ -2,6 +2,7 @@
 
 from .clock import PeerClock
 from .join import Joined
-from .session import Peer, Session, VCpu, open_session
+from .opening import SessionRecording, open_session
+from .session import Peer, Session, VCpu
 
-__all__ = ["Joined", "Peer", "PeerClock", "Session", "VCpu", "open_session"]
+__all__ = ["Joined", "Peer", "PeerClock", "Session", "SessionRecording", "VCpu", "open_session"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from .. import _arguments
-from .._reading.records import EventBatch
-from ..event import Event, UnknownEventError
+from .._reading import EventBatch, Progress
+from ..event import Event
+from ..events import UnknownEventError
 from .vcpu_timeline import Followed, Machine
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Joined(NamedTuple):
     guest_comm: str | None
 
 
-def _check(session: Session, names: list[str] | None, peers: list[str]) -> None:
+def _check(session: Session, names: Iterable[str] | None, peers: Iterable[str]) -> None:
     """There have to be such peers, and some of them has to know each name."""
     for peer in peers:
         session.peer(peer)
@@ -61,13 +62,13 @@ def join(
     buffers: Iterable[str] | None,
     start: int | None,
     end: int | None,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress,
 ) -> Iterator[Joined]:
     """Do the work of :meth:`Session.join`."""
     names = _arguments.names("events", events)
     asked = _arguments.names("peers", peers)
     if asked is None:
-        asked = [peer.name for peer in session.peers]
+        asked = tuple(peer.name for peer in session.peers)
     first, last = _arguments.window(start, end)
     _check(session, names, asked)
     machine = Machine(

@@ -9,12 +9,13 @@ from __future__ import annotations
 import html
 import io
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from .. import _arguments
-from ..export.files import replacing
+from .._reading import Progress
+from ..export import replacing
 from ..packages import package
 from .vcpu_timeline import STATES, Interval, Timeline, recorded_span, unit_of
 
@@ -140,7 +141,7 @@ def lanes_of(
     start: int | None = None,
     end: int | None = None,
     columns: int = COLUMNS,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = None,
 ) -> Picture:
     """Read a session's timeline into the lanes of a picture.
 
@@ -336,7 +337,7 @@ def write(
     *,
     start: int | None = None,
     end: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = None,
 ) -> None:
     """Draw a session into a file, which appears when it is whole.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from ...event import EventFormat
+from ...events import EventFormat
 from ...trace import Trace
 from ._host import Handler
 from ._interval import Task

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Literal
 
-from ...event import EventFormat
+from ...events import EventFormat
 from . import _kvm
 from ._thread import Thread
 

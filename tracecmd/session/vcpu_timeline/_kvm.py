@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable
 from typing import Literal
 
-from ...event import EventFormat
+from ...events import EventFormat
 from ...symbolic import ValueNames
 
 __all__ = ["exit_reasons", "integers"]

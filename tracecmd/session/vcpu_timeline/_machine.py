@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..._reading import records as _records
+from ..._reading import Progress, Selection, choose, id_bitmap
 from ..._reading.lookahead import LOSS_BEGINS, LOSS_ENDS, NO_ROWS, Row, Stream, merge
-from ...event import EventFormat
+from ...events import EventFormat
 from ...trace import Trace
 from ._guest import SWITCH_FIELDS, task_handler, task_of
 from ._host import ENTRY, EXIT, SWITCH, WAKES, Handler, HostCpus
@@ -65,7 +65,7 @@ class Machine:
         guests: Iterable[str] | None = None,
         asked: Mapping[str, Iterable[str] | None] | None = None,
         count_guest_records: bool = False,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress = None,
     ) -> None:
         chosen = None if guests is None else {guests} if isinstance(guests, str) else set(guests)
         self._session = session
@@ -84,7 +84,7 @@ class Machine:
         host = session.host
         for peer in session.peers:
             if peer.role == "host" or chosen is None or peer.name in chosen:
-                peer.trace._raise_if_strict()
+                peer.trace._reader.require_sound()
         span = None if host is None else recorded_span(host, self._buffer_names(host))
         if host is not None and span is not None:
             self.start, self.end = span
@@ -137,15 +137,13 @@ class Machine:
         ids = None
         if asked is not None and not count:
             wanted = map(reader.events.by_id, {*handlers, *asked})
-            ids = _records.id_bitmap(form for form in wanted if form is not None)
-        sources = _records.choose(
-            reader, buffers=self._buffer_names(trace), cpus=None, events=None, pids=None
-        )
-        for source in sources:
+            ids = id_bitmap(form for form in wanted if form is not None)
+        selection = Selection(trace._recording, buffers=self._buffer_names(trace))
+        for source in choose([reader], selection).sources():
             thread = None if threads is None else threads.get(source.cpu)
             if threads is not None and thread is None and peer not in self._asked:
                 continue
-            self._streams.append(Stream(trace, source._replace(event_ids=ids), *span))
+            self._streams.append(Stream(source._replace(event_ids=ids), *span))
             self._places.append(_Place(source.cpu, handlers, asked, threads is None, thread))
 
     def _add_host(self, host: Trace) -> None:
@@ -175,7 +173,7 @@ class Machine:
     def _frame_tasks(
         self, trace: Trace, form: EventFormat, vcpu: int, thread: Thread, span: tuple[int, int]
     ) -> None:
-        """Tell which task a vCPU has before its first switch; behind the last record, none."""
+        """Tell which task a vCPU has before its first switch; after the last record, none."""
         buffers = self._buffer_names(trace)
         first = next(trace.iter(str(form), buffers=buffers, cpus=[vcpu]), None)
         if first is None:

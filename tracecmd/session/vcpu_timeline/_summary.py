@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..._reading import Progress
 from ._interval import PREEMPTED, STATES, Interval, State
 from ._machine import Machine
 
@@ -40,7 +41,7 @@ def summarize(
     session: Session,
     *,
     buffers: Iterable[str] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = None,
     each: Callable[[Interval], None] | None = None,
 ) -> list[VCpuSummary]:
     """Sum up the timeline of every vCPU; ``each`` is called with its intervals on the way."""

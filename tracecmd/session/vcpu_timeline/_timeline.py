@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ... import _arguments
-from ..._reading.event_texts import valid_utf8
+from ..._reading import Progress
+from ..._texts import valid_utf8
 from ...packages import package
 from ._interval import Interval
 from ._machine import Machine
@@ -37,7 +38,7 @@ class Timeline:
         buffers: Iterable[str] | None = None,
         start: int | None = None,
         end: int | None = None,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress = None,
     ) -> None:
         self.session = session
         first, last = _arguments.window(start, end)
