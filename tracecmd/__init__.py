@@ -34,6 +34,7 @@ from .errors import (
 from .event import Event
 from .events import EventFormat, Events, Field, UnknownEventError
 from .filter import FilterError
+from .opening import open
 from .options import (
     CpuStat,
     Guest,
@@ -54,7 +55,7 @@ from .packages import MissingPackageError
 from .report import ReportOptions
 from .session import Joined, Peer, Session, VCpu, open_session
 from .session.vcpu_timeline import Interval, Timeline, VCpuSummary
-from .trace import Trace, open
+from .trace import Trace
 from .trace_file import FormatText
 
 __all__ = [

@@ -86,7 +86,7 @@ class Field:
         Integers (also enums and pointers) give an int, bool a bool, strings a str up to their NUL
         (bytes that are no UTF-8 become surrogate escapes; tables have U+FFFD for them), arrays of
         integers and bitmasks a list, everything else its bytes. None is what does not lie within
-        the record. :meth:`Trace.table` has the details.
+        the record. :class:`Table` has the details.
         """
         return self._reader.value(raw, byteorder == "big")
 
@@ -209,6 +209,10 @@ class Events(Mapping[str, EventFormat]):
 
     A name is ``"sched_switch"``, or with its system ``"sched:sched_switch"`` or
     ``"sched/sched_switch"``. Iteration gives full names, ``system:name``.
+
+        >>> with tracecmd.open("tests/data/sessions/kvm-small/trace.dat") as trace:
+        ...     trace.events["kvm_exit"].fields["isa"]
+        <Field u32 isa>
     """
 
     def __init__(self, metadata: _lowlevel.Metadata) -> None:

@@ -1,4 +1,4 @@
-"""How a file is opened: plain values, which another process can use as well."""
+"""Opening a file; how it is opened is plain values, which another process can use as well."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from . import _arguments, _lowlevel
 from .budget import Budget
+from .trace import Trace
 
-__all__ = ["FileName", "OpenOptions"]
+__all__ = ["FileName", "OpenOptions", "TraceRecording", "open"]
 
 FileName = str | bytes | os.PathLike[str] | os.PathLike[bytes] | int
 
@@ -54,3 +55,59 @@ class OpenOptions:
         return _lowlevel.Clock(
             bool(self.raw_ts), bool(self.sync), bool(self.date), self.ts2secs, self.ts_offset
         )
+
+
+@dataclass(frozen=True, slots=True)
+class TraceRecording:
+    """A file and how it is opened: what a selection of a :class:`Trace` is of."""
+
+    path: FileName
+    options: OpenOptions
+
+    def open(self) -> Trace:
+        """Open it; raises what :func:`tracecmd.open` does."""
+        return Trace(self.options.open(self.path), self)
+
+
+def open(
+    path: FileName,
+    *,
+    strict: bool = False,
+    mmap: bool = True,
+    raw_ts: bool = False,
+    sync: bool = True,
+    date: bool = True,
+    ts_offset: int = 0,
+    ts2secs: int = 0,
+    budget: Budget | None = None,
+) -> Trace:
+    """Open a trace.dat file, as tracecmd_open(3) does.
+
+        >>> with tracecmd.open("tests/data/sessions/kvm-small/trace.dat") as trace:
+        ...     print(trace.version, trace.clock, trace.cpus, len(trace.buffers))
+        7 tsc2nsec 2 1
+
+    Args:
+        path: file name, ``os.PathLike``, or a file descriptor (which stays open, and the
+            caller's).
+        strict: raise what would else only be noted in :attr:`Trace.problems`.
+        mmap: map the file, which is fastest. False: read it piece by piece, for files that others
+            write to or cut short meanwhile, and for network file systems: a mapping cannot always
+            turn what happens to them into an exception, and may end the process (SIGBUS).
+        raw_ts: give time stamps as they are in the ring buffer, uncorrected (--raw-ts).
+        sync: apply a guest's TIME_SHIFT, which puts it on its host's clock.
+        date: add the offset to wall-clock time that ``record --date`` stored (not --nodate).
+        ts_offset: nanoseconds to add to all time stamps (--ts-offset).
+        ts2secs: ticks per second of the clock, to convert by instead of TSC2NSEC (--ts2secs).
+        budget: what reading may take beyond what the file's size accounts for.
+
+    Raises:
+        NotATraceError: (a ValueError) it is some other file.
+        TruncatedError: (an EOFError) it ends before its options do.
+        ValueError: ``ts_offset`` does not fit 64 bits, or ``ts2secs`` is negative.
+        CorruptError, UnsupportedError: (ValueErrors) its start or its options make no sense,
+            or not to this package.
+        TraceFileNotFoundError, TracePermissionError, TraceOSError: as the built-in ``open``.
+    """
+    options = OpenOptions(strict, mmap, raw_ts, sync, date, ts_offset, ts2secs, budget)
+    return TraceRecording(path, options).open()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from . import _arguments, _lowlevel, errors
 from ._lazy import lazy
@@ -19,27 +18,16 @@ from ._reading import (
     read_selected,
 )
 from .analysis import Stat, count
-from .budget import Budget
 from .buffer import Buffer
 from .columns import BATCH_ROWS, Layout, RecordBatch, Table, Tables, make_table
 from .event import Event
-from .opening import FileName, OpenOptions
 from .report import ReportOptions, report
 from .trace_file import TraceFile
 
-__all__ = ["Trace", "TraceRecording", "open"]
+if TYPE_CHECKING:
+    from .opening import TraceRecording
 
-
-@dataclass(frozen=True, slots=True)
-class TraceRecording:
-    """A file and how it is opened: what a selection of a :class:`Trace` is of."""
-
-    path: FileName
-    options: OpenOptions
-
-    def open(self) -> Trace:
-        """Open it; raises what :func:`tracecmd.open` does."""
-        return Trace(self.options.open(self.path), self)
+__all__ = ["Trace"]
 
 
 class Trace(TraceFile):
@@ -155,6 +143,11 @@ class Trace(TraceFile):
         What is not wanted is passed over in the core: whole pages by time, records by event and
         task. Memory does not depend on the size of the file.
 
+            >>> with tracecmd.open("tests/data/sessions/kvm-small/trace.dat") as trace:
+            ...     for event in trace.iter("sched_switch", cpus=0, end=204_919_000_000):
+            ...         print(event.ts, event.comm, event["next_comm"])
+            204918982669 <idle> rcu_preempt
+
         Args:
             events: names of events (``"sched_switch"``, ``"sched:sched_switch"``, ``"sched:*"``);
                 None for all.
@@ -204,6 +197,10 @@ class Trace(TraceFile):
         """Find the first record at or after a time in ns; None if there is none.
 
         Takes a bisection over the pages of each CPU, not a walk.
+
+            >>> with tracecmd.open("tests/data/sessions/kvm-small/trace.dat") as trace:
+            ...     trace.at(205_000_000_000)
+            <Event 205.012737320 [000] <idle>-0 sched_switch>
         """
         selection = Selection(
             self._recording, events, buffers=buffers, cpus=cpus, start=ts, pids=pids
@@ -238,31 +235,15 @@ class Trace(TraceFile):
     ) -> Table:
         """Records as columns, for any consumer of Arrow data; no other package is needed.
 
-        A name means the same in every table, and what ``event[name]`` gives. The record's own
-        columns are ``ts``, ``cpu``, ``common_pid``, ``common_comm``, ``common_flags``,
-        ``common_preempt_count``, ``event``, ``system``, ``buffer``, ``peer`` and ``missed_events``;
-        the last is how many events were lost since the row before of that CPU and buffer, -1 for an
-        unknown number. All other names are of fields: ``pid`` of sched_wakeup is the task that is
-        woken. Fields of several events by one name share a column, which is null in rows of events
-        without it; ``"sched_wakeup.pid"`` or ``"sched:sched_wakeup.pid"`` is that event's alone. So
-        is ``"workqueue_queue_work.cpu"``, as ``cpu`` is the record's own.
+        Of one event the columns are the record's own and all of the event's fields; of several
+        the record's own, ``event``, and the fields that all of them have and declare alike.
+        :class:`~tracecmd.Table` has their names, types and metadata.
 
-        Of one event the columns are the first six of these and all of the event's fields; of
-        several the first six, ``event``, and the fields that all of them have and declare alike.
-
-        Integers keep width and sign; pointers are uint64, bool is bool; strings are utf8, those of
-        fixed length (comm) dictionaries of it; arrays are lists, of fixed size where the field is;
-        cpumasks and bitmasks are lists of the numbers of the bits set; arrays of u8, structs,
-        fields whose declaration cannot be read, and all else is binary. The stacks of
-        ``kernel_stack`` and ``user_stack`` are lists of uint64; the latter have always the 8
-        entries recorded, zeros behind the last address, as trace-cmd report shows them. Null is
-        what an event has not, or what does not lie in its record.
-
-        Enums and flags are integers. The metadata of a field's column (``pyarrow.Field.metadata``,
-        also in Parquet and Arrow files) holds ``c_type``, ``offset`` and ``size`` in bytes,
-        ``signed`` (0 or 1), and where the print fmt names values ``symbols``, a JSON object from
-        value to name, ``{"0": "HI", "1": "TIMER"}``: :attr:`EventFormat.symbols`. Of several
-        events, it is there if all that have the field name its values alike.
+            >>> with tracecmd.open("tests/data/sessions/kvm-small/trace.dat") as trace:
+            ...     columns = ["ts", "cpu", "next_pid"]
+            ...     table = trace.table("sched_switch", columns=columns, where="next_comm ~ 'CPU*'")
+            ...     sum(len(batch) for batch in table.batches())
+            4198
 
         Args:
             events: as for :meth:`iter`.
@@ -371,6 +352,11 @@ class Trace(TraceFile):
     def stat(self, *, threads: int = 1, progress: Progress = None) -> Stat:
         """Count all records, by event and CPU.
 
+            >>> with tracecmd.open("tests/data/sessions/kvm-small/trace.dat") as trace:
+            ...     counted = trace.stat()
+            ...     counted.records, counted.events["kvm:kvm_exit"], len(counted.cpus)
+            (30334, 1718, 2)
+
         Args:
             threads: how many slices of the file to count side by side.
             progress: called now and then with pages counted and all pages.
@@ -378,43 +364,3 @@ class Trace(TraceFile):
         options = ReadOptions(threads=threads, progress=progress)
         self._reader.require_sound()
         return count(self._reader, options, self._problems.note)
-
-
-def open(
-    path: FileName,
-    *,
-    strict: bool = False,
-    mmap: bool = True,
-    raw_ts: bool = False,
-    sync: bool = True,
-    date: bool = True,
-    ts_offset: int = 0,
-    ts2secs: int = 0,
-    budget: Budget | None = None,
-) -> Trace:
-    """Open a trace.dat file, as tracecmd_open(3) does.
-
-    Args:
-        path: file name, ``os.PathLike``, or a file descriptor (which stays open, and the
-            caller's).
-        strict: raise what would else only be noted in :attr:`Trace.problems`.
-        mmap: map the file, which is fastest. False: read it piece by piece, for files that others
-            write to or cut short meanwhile, and for network file systems: a mapping cannot always
-            turn what happens to them into an exception, and may end the process (SIGBUS).
-        raw_ts: give time stamps as they are in the ring buffer, uncorrected (--raw-ts).
-        sync: apply a guest's TIME_SHIFT, which puts it on its host's clock.
-        date: add the offset to wall-clock time that ``record --date`` stored (not --nodate).
-        ts_offset: nanoseconds to add to all time stamps (--ts-offset).
-        ts2secs: ticks per second of the clock, to convert by instead of TSC2NSEC (--ts2secs).
-        budget: what reading may take beyond what the file's size accounts for.
-
-    Raises:
-        NotATraceError: (a ValueError) it is some other file.
-        TruncatedError: (an EOFError) it ends before its options do.
-        ValueError: ``ts_offset`` does not fit 64 bits, or ``ts2secs`` is negative.
-        CorruptError, UnsupportedError: (ValueErrors) its start or its options make no sense,
-            or not to this package.
-        TraceFileNotFoundError, TracePermissionError, TraceOSError: as the built-in ``open``.
-    """
-    options = OpenOptions(strict, mmap, raw_ts, sync, date, ts_offset, ts2secs, budget)
-    return TraceRecording(path, options).open()

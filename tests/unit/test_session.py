@@ -14,7 +14,7 @@ import pytest
 
 import tracecmd
 from tracecmd import SessionError, VCpu
-from tracecmd.trace import TraceRecording
+from tracecmd.opening import TraceRecording
 
 from ..conftest import Trace, Write, unprivileged
 from ..writer import Guest, Option, Sample, TimeShift, TraceId

@@ -42,6 +42,13 @@ class Selection:
     Arguments are checked and brought into one form here and nowhere else; what the files know by
     these names is found out when they are read (:func:`~tracecmd._reading.sources.choose`).
 
+        >>> from tracecmd.opening import OpenOptions, TraceRecording
+        >>> recording = TraceRecording("trace.dat", OpenOptions())
+        >>> whole = Selection(recording, "sched:*", cpus=[2, 0], start=1000, end=9000)
+        >>> part = whole.between(end=5000)
+        >>> part.events, sorted(part.cpus), part.start, part.end
+        (('sched:*',), [0, 2], 1000, 5000)
+
     Attributes:
         recording: what they are of.
         events: names of events, as given; None for all.

@@ -13,8 +13,8 @@ from typing import Any, TextIO
 
 from .._reading import THREADS_MAX
 from ..errors import TraceError
+from ..opening import open as open_trace
 from ..trace import Trace
-from ..trace import open as open_trace
 
 
 def add_files(parser: argparse.ArgumentParser) -> None:

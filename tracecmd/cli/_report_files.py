@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from .. import _lowlevel
 from .._reading import Choice, Reader, Source
+from ..opening import open as open_trace
 from ..report import Filters, ReportOptions, Symbols, filtered, make_filters, make_symbols
 from ..trace import Trace
-from ..trace import open as open_trace
 from ._common import warn
 
 __all__ = ["File", "files_of", "first_ts", "open_file", "options_of", "sources_of", "symbols_of"]

@@ -12,10 +12,10 @@ from ..columns import UnknownFieldError
 from ..events import UnknownEventError
 from ..export import FORMATS, perfetto, write_table, write_tables
 from ..filter import FilterError
+from ..opening import open as open_trace
 from ..packages import MissingPackageError
 from ..session import open_session
 from ..trace import Trace
-from ..trace import open as open_trace
 from ._common import add_threads, complain, warn_problems
 from ._progress import Bar
 

@@ -41,8 +41,40 @@ class _Exporter:
 class Table:
     """Records as columns, read anew whenever a consumer takes its Arrow stream.
 
-    Made by :meth:`tracecmd.Trace.table`. Attributes:
+    Made by :meth:`tracecmd.Trace.table` and :meth:`tracecmd.Session.table`.
+
+    A name means the same in every table, and what ``event[name]`` gives. The record's own
+    columns are ``ts``, ``cpu``, ``common_pid``, ``common_comm``, ``common_flags``,
+    ``common_preempt_count``, ``event``, ``system``, ``buffer``, ``peer`` and ``missed_events``;
+    the last is how many events were lost since the row before of that CPU and buffer, -1 for an
+    unknown number. All other names are of fields: ``pid`` of sched_wakeup is the task that is
+    woken. Fields of several events by one name share a column, which is null in rows of events
+    without it; ``"sched_wakeup.pid"`` or ``"sched:sched_wakeup.pid"`` is that event's alone. So
+    is ``"workqueue_queue_work.cpu"``, as ``cpu`` is the record's own.
+
+    Of one event the usual columns are the first six of these and all of the event's fields; of
+    several the first six, ``event``, and the fields that all of them have and declare alike.
+
+    Integers keep width and sign; pointers are uint64, bool is bool; strings are utf8, those of
+    fixed length (comm) dictionaries of it; arrays are lists, of fixed size where the field is;
+    cpumasks and bitmasks are lists of the numbers of the bits set; arrays of u8, structs,
+    fields whose declaration cannot be read, and all else is binary. The stacks of
+    ``kernel_stack`` and ``user_stack`` are lists of uint64; the latter have always the 8
+    entries recorded, zeros behind the last address, as trace-cmd report shows them. Null is
+    what an event has not, or what does not lie in its record.
+
+    Enums and flags are integers. The metadata of a field's column (``pyarrow.Field.metadata``,
+    also in Parquet and Arrow files) holds ``c_type``, ``offset`` and ``size`` in bytes,
+    ``signed`` (0 or 1), and where the print fmt names values ``symbols``, a JSON object from
+    value to name, ``{"0": "HI", "1": "TIMER"}``: :attr:`EventFormat.symbols`. Of several
+    events, it is there if all that have the field name its values alike.
+
+    Attributes:
         column_names: names of the columns, in order.
+
+        >>> with tracecmd.open("tests/data/sessions/kvm-small/trace.dat") as trace:
+        ...     trace.table("irq_handler_exit").column_names[6:]
+        ('irq', 'ret')
     """
 
     def __init__(self, scan: Scan, what: str) -> None:

@@ -9,8 +9,8 @@ from typing import Literal
 
 from .. import errors
 from ..budget import Budget
-from ..opening import FileName, OpenOptions
-from ..trace import Trace, TraceRecording
+from ..opening import FileName, OpenOptions, TraceRecording
+from ..trace import Trace
 from .assemble import assemble
 from .session import Session
 
@@ -87,6 +87,10 @@ def open_session(
 
     The order of the files does not matter: the trace IDs in them tell which is the host's and
     which guests belong to it.
+
+        >>> with tracecmd.open_session("tests/data/sessions/kvm-small") as session:
+        ...     print(list(session.guests), session.host_pid("Guest1", 0), session.vcpu(189))
+        ['Guest1', 'Guest2'] 187 VCpu(guest='Guest1', vcpu=1, host_pid=189)
 
     Args:
         sources: the host's file and the guests', or a folder that holds them (its files that

@@ -188,6 +188,11 @@ class Session:
         :attr:`guests`, as ``trace-cmd report -i HOST -i GUEST...`` has them. An event that some
         peer's file does not know is none of that peer's; one that no peer knows is an error.
 
+            >>> with tracecmd.open_session("tests/data/sessions/kvm-small") as session:
+            ...     first = next(session.iter("sched_switch"))
+            ...     first.peer, first.ts, first.comm
+            ('Guest2', 202364663480, 'trace-cmd')
+
         Args:
             peers: ``"host"`` and names of guests; None for all.
             events, buffers, cpus, start, end, pids, order, reverse, threads, progress: as for
