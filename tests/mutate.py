@@ -81,7 +81,7 @@ NEAREST: Sequence[tuple[str, Sequence[str]]] = (
         "session/vcpu_timeline/*", "session/join", "_reading/lookahead")),
     ("tracecmd/session/plot.py", ("unit/test_plot.py",)),
     ("tracecmd/session/*", SESSIONS),
-    ("tracecmd/export/perfetto.py", ("unit/test_perfetto.py",)),
+    ("tracecmd/export/perfetto/*", ("unit/test_perfetto.py",)),
     ("tracecmd/export/*", ("unit/test_export.py",)),
     ("tracecmd/symbolic.py", ("unit/test_symbolic.py",)),
     *((f"tracecmd/{name}.py", REPORTS) for name in (

@@ -1,5 +1,13 @@
-"""Tables to files: Parquet, Arrow IPC (feather), CSV and JSON lines; :mod:`.perfetto` apart."""
+"""Tables to files: Parquet, Arrow IPC (feather), CSV and JSON lines.
 
-from .files import FORMATS, GROUP_ROWS, replacing, write_parquet, write_table, write_tables
+A format is a module with a writer, which takes batches; ``files`` and ``folders`` put them under
+their names. The modules know Arrow's interface, not how tables come about. ``perfetto`` writes
+whole recordings, and is imported by those who want it.
+"""
+
+from .files import replacing, write_parquet, write_table
+from .folders import write_tables
+from .formats import FORMATS
+from .parquet import GROUP_ROWS
 
 __all__ = ["FORMATS", "GROUP_ROWS", "replacing", "write_parquet", "write_table", "write_tables"]
