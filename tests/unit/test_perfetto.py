@@ -17,7 +17,7 @@ from tracecmd.export.perfetto import wire
 from .. import writer
 from ..conftest import Trace, Write
 from ..recordings import corpus
-from .test_vcpu_timeline import A, B, end, perform, scene
+from .timelines import A, B, end, perform, scene
 
 pb2 = pytest.importorskip("perfetto.protos.perfetto.trace.perfetto_trace_pb2")
 

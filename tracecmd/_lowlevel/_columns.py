@@ -15,7 +15,6 @@ from ._base import (
     decode_string,
     ffi,
     lib,
-    source_problems,
 )
 from ._data import WalkSource
 from ._file import File
@@ -212,12 +211,6 @@ class _Reader(Handle):
         )
         return struct
 
-    def _problems(
-        self, count: Callable[[Any], int], get: Callable[..., int], known: int
-    ) -> list[SourceProblem]:
-        with self as pointer:
-            return source_problems(pointer, count, get, self._paths, known)
-
     def _progress(self, get: Callable[..., None]) -> tuple[int, int]:
         with self as pointer:
             done, total = ffi.new("uint64_t *"), ffi.new("uint64_t *")
@@ -289,7 +282,9 @@ class Columns(_Reader):
 
     def problems(self, known: int = 0) -> list[SourceProblem]:
         """All that was found damaged so far; none if that is as much as known."""
-        return self._problems(lib.trc_columns_problem_count, lib.trc_columns_problem, known)
+        return self._source_problems(
+            lib.trc_columns_problem_count, lib.trc_columns_problem, self._paths, known
+        )
 
     def progress(self) -> tuple[int, int]:
         """Pages read so far, and about how many there are."""
@@ -346,7 +341,9 @@ class ColumnSet(_Reader):
 
     def problems(self, known: int = 0) -> list[SourceProblem]:
         """All that was found damaged so far; none if that is as much as known."""
-        return self._problems(lib.trc_column_set_problem_count, lib.trc_column_set_problem, known)
+        return self._source_problems(
+            lib.trc_column_set_problem_count, lib.trc_column_set_problem, self._paths, known
+        )
 
     def progress(self) -> tuple[int, int]:
         """Pages read so far, and about how many there are."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ._base import GO_ON, GoOn, SourceProblem, check, exception, ffi, lib, source_problems
+from ._base import GO_ON, GoOn, SourceProblem, check, exception, ffi, lib
 from ._file import File
 from ._handle import Handle
 from ._metadata import Metadata
@@ -86,14 +86,9 @@ class Data(Handle):
             clock._c(),
         )
 
-    def problems(self) -> list[Exception]:
-        with self as data:
-            err = ffi.new("struct trc_error *")
-            found = []
-            for index in range(lib.trc_data_problem_count(data)):
-                lib.trc_data_problem(data, index, err)
-                found.append(exception(err, self.path))
-            return found
+    def problems(self) -> Sequence[Exception]:
+        """What is wrong in it and was passed over."""
+        return self._own_problems(lib.trc_data_problem_count, lib.trc_data_problem)
 
     def streams(self) -> list[StreamInfo]:
         with self as data:
@@ -288,10 +283,9 @@ class Walk(Handle):
 
     def problems(self, known: int = 0) -> list[SourceProblem]:
         """All that was found damaged so far; none if that is as much as known."""
-        with self as walk:
-            return source_problems(
-                walk, lib.trc_walk_problem_count, lib.trc_walk_problem, self.paths, known
-            )
+        return self._source_problems(
+            lib.trc_walk_problem_count, lib.trc_walk_problem, self.paths, known
+        )
 
     def progress(self) -> tuple[int, int]:
         """Pages read so far, and about how many there are."""

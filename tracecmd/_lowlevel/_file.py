@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ._base import decode, decode_string, exception, ffi, lib
@@ -118,14 +118,9 @@ class File(Handle):
                 decode_string(out.compression_version),
             )
 
-    def problems(self) -> list[Exception]:
-        with self as file:
-            err = ffi.new("struct trc_error *")
-            found = []
-            for index in range(lib.trc_problem_count(file)):
-                lib.trc_problem(file, index, err)
-                found.append(exception(err, self.path))
-            return found
+    def problems(self) -> Sequence[Exception]:
+        """What is wrong in it and was passed over."""
+        return self._own_problems(lib.trc_problem_count, lib.trc_problem)
 
     def trace_id(self) -> int:
         with self as file:

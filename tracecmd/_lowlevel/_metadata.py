@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ._base import check, decode, exception, ffi, lib
+from ._base import check, decode, ffi, lib
 from ._file import File
 from ._handle import Handle
 
@@ -54,14 +55,9 @@ class Metadata(Handle):
         check(lib.trc_check(held, err), err, self.path)
         self._create("trc_metadata", lib.trc_metadata_create, held)
 
-    def problems(self) -> list[Exception]:
-        with self as metadata:
-            err = ffi.new("struct trc_error *")
-            found = []
-            for index in range(lib.trc_metadata_problem_count(metadata)):
-                lib.trc_metadata_problem(metadata, index, err)
-                found.append(exception(err, self.path))
-            return found
+    def problems(self) -> Sequence[Exception]:
+        """What is wrong in it and was passed over."""
+        return self._own_problems(lib.trc_metadata_problem_count, lib.trc_metadata_problem)
 
     def kernel_long_size(self) -> int:
         """Size of a ``long`` in records, that of a sub-buffer's commit; 0 if it is not known."""
