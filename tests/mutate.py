@@ -49,7 +49,8 @@ REPORTS = ("unit/test_print_fmt.py", "recordings/test_report_options.py",
 SESSIONS = ("unit/test_session.py", "recordings/test_sessions.py",
             "recordings/test_session_records.py")  # fmt: skip
 VCPUS = ("unit/test_lookahead.py", "unit/test_vcpu_timeline.py", "unit/test_vcpu_losses.py",
-         "unit/test_vcpu_schedules.py", "unit/test_join.py", "recordings/test_session_vcpus.py")  # fmt: skip
+         "unit/test_vcpu_schedules.py", "unit/test_join.py",
+         "recordings/test_session_vcpus.py")  # fmt: skip
 
 # The first that fits a file has its nearest tests.
 NEAREST: Sequence[tuple[str, Sequence[str]]] = (

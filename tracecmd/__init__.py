@@ -10,6 +10,9 @@
             print(vcpu.guest, vcpu.vcpu, vcpu.host_pid)
 """
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from ._version import __version__
 from .analysis import CpuCount, Stat
 from .budget import Budget
@@ -53,10 +56,20 @@ from .options import (
 )
 from .packages import MissingPackageError
 from .report import ReportOptions
-from .session import Joined, Peer, Session, VCpu, open_session
-from .session.vcpu_timeline import Interval, Timeline, VCpuSummary
 from .trace import Trace
 from .trace_file import FormatText
+
+if TYPE_CHECKING:
+    from .session import (
+        Interval,
+        Joined,
+        Peer,
+        Session,
+        Timeline,
+        VCpu,
+        VCpuSummary,
+        open_session,
+    )
 
 __all__ = [
     "Budget",
@@ -117,3 +130,26 @@ __all__ = [
     "open",
     "open_session",
 ]
+
+_OF_SESSIONS = {
+    "Interval",
+    "Joined",
+    "Peer",
+    "Session",
+    "Timeline",
+    "VCpu",
+    "VCpuSummary",
+    "open_session",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import sessions when somebody asks for them: most scripts read a single file."""
+    if name not in _OF_SESSIONS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(f"{__name__}.session"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

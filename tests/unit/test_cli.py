@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import tracecmd
-from tracecmd.cli.export import nanoseconds
+from tracecmd.cli._times import nanoseconds
 
 from ..conftest import Trace, Write
 from ..recordings import corpus

@@ -6,10 +6,9 @@ import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..export import GROUP_ROWS, write_tables
 from ..packages import package
 from .batch import RecordBatch
-from .table import Table
+from .table import GROUP_ROWS, Table
 from .together import ScanSet, can_share_walk
 
 if TYPE_CHECKING:
@@ -70,6 +69,8 @@ class Tables(dict[str, Table]):
         Needs ``pip install 'tracecmd[arrow]'``. The folder is made if need be. Files appear when
         all that are read together are whole. Gives the number of rows by key.
         """
+        from ..export import write_tables  # noqa: PLC0415 - tables start faster without
+
         return write_tables(self, folder, compression=compression, row_group_rows=row_group_rows)
 
     def map(self, change: Callable[[Table], Table]) -> Tables:

@@ -8,6 +8,5 @@ whole recordings, and is imported by those who want it.
 from .files import replacing, write_parquet, write_table
 from .folders import write_tables
 from .formats import FORMATS
-from .parquet import GROUP_ROWS
 
-__all__ = ["FORMATS", "GROUP_ROWS", "replacing", "write_parquet", "write_table", "write_tables"]
+__all__ = ["FORMATS", "replacing", "write_parquet", "write_table", "write_tables"]

@@ -13,9 +13,7 @@ from .writer import Writer, pyarrow
 if TYPE_CHECKING:
     from ..columns import RecordBatch, Table
 
-__all__ = ["GROUP_ROWS", "ParquetWriter"]
-
-GROUP_ROWS = 1 << 20  # of a row group
+__all__ = ["ParquetWriter"]
 
 
 class ParquetWriter(Writer):
@@ -27,7 +25,7 @@ class ParquetWriter(Writer):
         file: BinaryIO,
         *,
         compression: str = "zstd",
-        row_group_rows: int = GROUP_ROWS,
+        row_group_rows: int = 1 << 20,
     ) -> None:
         row_group_rows = _arguments.number("row_group_rows", row_group_rows, 1, sys.maxsize)
         super().__init__(table, file)

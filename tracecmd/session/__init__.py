@@ -4,5 +4,17 @@ from .clock import PeerClock
 from .join import Joined
 from .opening import SessionRecording, open_session
 from .session import Peer, Session, VCpu
+from .vcpu_timeline import Interval, Timeline, VCpuSummary
 
-__all__ = ["Joined", "Peer", "PeerClock", "Session", "SessionRecording", "VCpu", "open_session"]
+__all__ = [
+    "Interval",
+    "Joined",
+    "Peer",
+    "PeerClock",
+    "Session",
+    "SessionRecording",
+    "Timeline",
+    "VCpu",
+    "VCpuSummary",
+    "open_session",
+]
