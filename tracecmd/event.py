@@ -87,14 +87,14 @@ class Event:
     @property
     def system(self) -> str:
         """The event system, "" if the file does not know the event."""
-        found = self.format
-        return found.system if found else ""
+        form = self.format
+        return form.system if form else ""
 
     @property
     def name(self) -> str:
         """The event's name, "" if the file does not know the event."""
-        found = self.format
-        return found.name if found else ""
+        form = self.format
+        return form.name if form else ""
 
     def __getitem__(self, name: str) -> Value:
         """Read a field, or what is the record's own: what a table's column of that name has.
@@ -132,16 +132,16 @@ class Event:
 
     def fields(self) -> dict[str, Value]:
         """All of the event's own fields by name; {} if the file does not know the event."""
-        found = self.format
-        if found is None:
+        form = self.format
+        if form is None:
             return {}
-        return {name: self._read(field) for name, field in found.fields.items()}
+        return {name: self._read(field) for name, field in form.fields.items()}
 
     def _read(self, field: Field) -> Value:
         return self._batch.value(self._index, field._reader)
 
     def text(self, *, kernel: bool = False) -> str:
-        """What trace-cmd report prints of the event behind its name.
+        """What trace-cmd report prints of the event after its name.
 
         Functions are not indented, and entries of the function graph stand alone: one event does
         not know the others.

@@ -26,7 +26,7 @@ class Field:
         type: its C type, as libtraceevent spells it, e.g. ``char[16]``.
         offset: place in the record, in bytes.
         size: size in bytes; 0 if it reaches to the record's end.
-        array_length: number of elements; 0 if it is no array, or one of unknown length.
+        array_length: number of elements; 0 if it is not an array, or one of unknown length.
         element_size: size of an element in bytes, 0 if unknown.
         is_signed, is_array, is_string, is_pointer, is_dynamic: what the type says. A dynamic
             field (``__data_loc``, ``__rel_loc``) tells where in the record its value is.
@@ -119,8 +119,8 @@ class EventFormat:
     def _fields(self, first: int, count: int) -> list[Field]:
         place = self._info.place
         make = partial(_lowlevel.FieldReader.of_field, self._metadata, place)
-        found = self._metadata.fields(place, first, count)
-        return [Field(info, partial(make, index)) for index, info in enumerate(found, first)]
+        infos = self._metadata.fields(place, first, count)
+        return [Field(info, partial(make, index)) for index, info in enumerate(infos, first)]
 
     @cached_property
     def common_fields(self) -> tuple[Field, ...]:
@@ -130,10 +130,10 @@ class EventFormat:
     @cached_property
     def fields(self) -> Mapping[str, Field]:
         """The event's own fields by name, in the kernel's order."""
-        found: dict[str, Field] = {}
+        by_name: dict[str, Field] = {}
         for field in self._fields(self._info.common_count, self._info.field_count):
-            found.setdefault(field.name, field)
-        return found
+            by_name.setdefault(field.name, field)
+        return by_name
 
     @cached_property
     def symbols(self) -> Mapping[str, Mapping[int, str]]:
@@ -166,7 +166,7 @@ class EventFormat:
         """Find a field, the event's own or a common one.
 
         Raises:
-            KeyError: there is none of that name; near names are suggested.
+            KeyError: there is no such field; near names are suggested.
         """
         try:
             return self._all_fields[name]
@@ -226,11 +226,11 @@ class Events(Mapping[str, EventFormat]):
         return None if index is None else self._formats[index]
 
     def __getitem__(self, name: str) -> EventFormat:
-        found = self._find(name)
-        if found is None:
+        form = self._find(name)
+        if form is None:
             names = dict.fromkeys(n for f in self._formats for n in (f.name, str(f)))
             raise UnknownEventError(unknown_name("event", name, names), path=self._metadata.path)
-        return found
+        return form
 
     def __contains__(self, name: object) -> bool:
         """Whether there is such an event; unlike a failing look-up this makes no suggestions."""
@@ -242,8 +242,8 @@ class Events(Mapping[str, EventFormat]):
     def get(self, name: str, /, default: EventFormat | T) -> EventFormat | T: ...
     def get(self, name: str, /, default: EventFormat | T | None = None) -> EventFormat | T | None:
         """The event of that name, or default; unlike a failing look-up without suggestions."""
-        found = self._find(name)
-        return default if found is None else found
+        form = self._find(name)
+        return default if form is None else form
 
     def by_id(self, number: int) -> EventFormat | None:
         """The format of records with this id; None if the file has none."""
@@ -251,8 +251,8 @@ class Events(Mapping[str, EventFormat]):
             return self._by_id[number]
         except KeyError:
             index = self._metadata.event_of_id(number) if 0 <= number < 1 << 31 else None
-            found = None if index is None else self._formats[index]
-            return self._by_id.setdefault(number, found)
+            form = None if index is None else self._formats[index]
+            return self._by_id.setdefault(number, form)
 
     def select(self, pattern: str) -> list[EventFormat]:
         """All events that a name stands for: one event, or with ``sched:*`` a whole system.
@@ -262,10 +262,10 @@ class Events(Mapping[str, EventFormat]):
         """
         system, _, event = pattern.replace("/", ":").rpartition(":")
         if event in ("", "*") and system:
-            found = [f for f in self._formats if f.system == system]
+            selected = [f for f in self._formats if f.system == system]
         else:
-            found = [f for f in self._formats if f.name == event and system in ("", f.system)]
-        return found or [self[pattern]]
+            selected = [f for f in self._formats if f.name == event and system in ("", f.system)]
+        return selected or [self[pattern]]
 
     def __iter__(self) -> Iterator[str]:
         return map(str, self._formats)

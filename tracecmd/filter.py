@@ -58,9 +58,9 @@ def check_filters(filters: Sequence[_lowlevel.Filter]) -> None:
         FilterError: a comparison can be made in no event: it would select nothing.
     """
     checked = [(compiled, compiled.comparisons()) for compiled in filters]
-    for index in range(max((len(found) for _, found in checked), default=0)):
+    for index in range(max((len(comparisons) for _, comparisons in checked), default=0)):
         # A file without events has no comparisons.
-        seen = [(compiled, *found[index]) for compiled, found in checked if found]
+        seen = [(compiled, *comparisons[index]) for compiled, comparisons in checked if comparisons]
         if any(fits for _, fits, _ in seen):
             continue
         for compiled, _, fault in seen:

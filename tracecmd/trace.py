@@ -165,7 +165,7 @@ class Trace(TraceFile):
 
         Raises:
             KeyError: no event or buffer of that name.
-            TypeError, ValueError: an argument that none can be, by its name.
+            TypeError, ValueError: an argument cannot be what it is; the message names it.
             TraceError: the data cannot be read; with ``strict``, some of it is damaged. Else
                 damage is added to :attr:`problems`, and all that is whole comes out.
         """
@@ -264,7 +264,7 @@ class Trace(TraceFile):
             batch_rows: rows in a batch, at most.
 
         Raises:
-            TypeError, ValueError: an argument that none can be, by its name.
+            TypeError, ValueError: an argument cannot be what it is; the message names it.
             UnknownEventError, UnknownFieldError: (KeyErrors) no such event or field; near names
                 are suggested.
             FilterError: (a ValueError) ``where`` is not a filter, or compares what cannot be
@@ -337,7 +337,7 @@ class Trace(TraceFile):
         Raises:
             FilterError: (a ValueError) a filter cannot be read, or fits no event of the file.
             OSError: options.kallsyms cannot be read.
-            ValueError: raw_events or plain_events of options is no regular expression.
+            ValueError: raw_events or plain_events of options is not a regular expression.
         """
         selection = Selection(self._recording, cpus=cpus, start=start, end=end)
         return report(

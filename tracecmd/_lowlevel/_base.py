@@ -39,7 +39,7 @@ _NO_OFFSET = 2**64 - 1
 class GoOn(enum.Enum):
     """What reads give in place of a result that took some megabytes and is not done: ask again.
 
-    Meanwhile progress can be told, and Python heeds signals.
+    Meanwhile progress can be reported, and Python heeds signals.
     """
 
     GO_ON = lib.TRC_GO_ON

@@ -94,15 +94,15 @@ class Data(Handle):
         with self as data:
             err = ffi.new("struct trc_error *")
             out = ffi.new("struct trc_stream *")
-            found = []
+            streams = []
             for index in range(lib.trc_stream_count(data)):
                 check(lib.trc_stream(data, index, out, err), err, self.path)
-                found.append(
+                streams.append(
                     StreamInfo(
                         out.buffer, out.cpu, out.page_count, out.page_size, bool(out.salvaged)
                     )
                 )
-            return found
+            return streams
 
     def is_monotone(self, stream: int) -> bool:
         with self as data:
@@ -277,7 +277,7 @@ class Walk(Handle):
         return bytes(ffi.buffer(array, count * ffi.sizeof(ffi.typeof(array).item)))
 
     def missed(self) -> list[int]:
-        """At the end: events lost behind the last wanted record of each source (-1: unknown)."""
+        """At the end: events lost after the last wanted record of each source (-1: unknown)."""
         with self as walk:
             return [lib.trc_walk_missed(walk, i) for i in range(self._source_count)]
 

@@ -34,19 +34,19 @@ class EventTexts:
         self._closed = False
 
     def text(self, payload: bytes, stream: int, ts: int, *, kernel: bool) -> str:
-        """What trace-cmd report prints of an event behind its name."""
+        """What trace-cmd report prints of an event after its name."""
         idle = self._idle[kernel]
         try:
             report = idle.pop()
         except IndexError:
             report = self._make(kernel=kernel)
         try:
-            found = report.record(payload, stream, ts, 0)
+            line = report.record(payload, stream, ts, 0)
         finally:
             idle.append(report)
             if self._closed:  # perhaps before this one was back
                 self.close()
-        return found.rstrip(b"\n").decode(errors="backslashreplace")
+        return line.rstrip(b"\n").decode(errors="backslashreplace")
 
     def _make(self, *, kernel: bool) -> _lowlevel.Report:
         flags = _lowlevel.REPORT_FLAGS["event_text"]

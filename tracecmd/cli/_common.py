@@ -45,7 +45,7 @@ def describe_files(
         described.append(description)
         if not arguments.json:
             print_text(description)
-            sys.stdout.flush()  # what is said of the next file on stderr belongs behind it
+            sys.stdout.flush()  # what is said of the next file on stderr belongs after it
     if arguments.json:
         print_json(described)
     return 0 if len(described) == len(arguments.files) else 1
@@ -57,7 +57,7 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
     def read(text: str) -> int:
         number = int(text) if re.fullmatch(r"[+-]?[0-9]{1,40}", text) else None
         if number is None or not least <= number <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is no number from {least} to {most}")
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least} to {most}")
         return number
 
     return read

@@ -125,7 +125,7 @@ def _cpu_list(text: str) -> set[int]:
     for part in re.split("[,:]", text):
         match = re.fullmatch("([0-9]{1,20})(?:-([0-9]{1,20}))?", part)
         if match is None:
-            raise argparse.ArgumentTypeError(f"{text!r} is no list of CPUs, such as 0,2-3")
+            raise argparse.ArgumentTypeError(f"{text!r} is not a list of CPUs, such as 0,2-3")
         last = int(match[2] or match[1])
         cpus.update(range(int(match[1]), min(last, CPUS_MAX) + 1))
     return cpus

@@ -96,7 +96,7 @@ def add_symbols(
     columns: Sequence[_lowlevel.Column], events: Sequence[EventFormat]
 ) -> tuple[_lowlevel.Column, ...]:
     """Add the names of values, where all events that have the field give them alike."""
-    found = []
+    named = []
     for column in columns:
         name = column.field
         having = [
@@ -106,7 +106,7 @@ def add_symbols(
         same = tables and tables[0] and all(table == tables[0] for table in tables)
         if same:
             texts = {value: valid_utf8(text) for value, text in (tables[0] or {}).items()}
-            found.append(column._replace(symbols=json.dumps(texts)))
+            named.append(column._replace(symbols=json.dumps(texts)))
         else:
-            found.append(column)
-    return tuple(found)
+            named.append(column)
+    return tuple(named)

@@ -114,7 +114,7 @@ class Scan(NamedTuple):
 
 
 class _Window(NamedTuple):
-    """The batches of a window of time, and of each source its first row and what it lost behind
+    """The batches of a window of time, and of each source its first row and what it lost after
     the last one."""
 
     arrays: list[_lowlevel.Array]
@@ -123,15 +123,15 @@ class _Window(NamedTuple):
     def join(self, columns: Sequence[int], missed: Sequence[int]) -> list[int]:
         """Charge what the windows before lost to the first rows; gives what the next one is to."""
         left = []
-        for (first, behind), before in zip(self.losses, missed, strict=True):
+        for (first, after), before in zip(self.losses, missed, strict=True):
             if first is None:
-                left.append(add_missed(before, behind))
+                left.append(add_missed(before, after))
                 continue
             if before:
                 array, row = self._place(first)
                 for column in columns:
                     array.add_missed(column, row, before)
-            left.append(behind)
+            left.append(after)
         return left
 
     def _place(self, row: int) -> tuple[_lowlevel.Array, int]:

@@ -81,11 +81,11 @@ class Lane:
 
     def shares(self, value: str) -> list[float]:
         """The part of each column that showed a value."""
-        found = []
+        shares = []
         for column, shown in enumerate(self.columns):
             width = self.edge(column + 1) - self.edge(column)
-            found.append(shown.get(value, 0) / width if width else 0.0)
-        return found
+            shares.append(shown.get(value, 0) / width if width else 0.0)
+        return shares
 
     def runs(self, least: int) -> Iterable[tuple[int, int, str]]:
         """Stretches of at least so many columns that show one value most of the time."""
@@ -254,8 +254,8 @@ def figure(picture: Picture, title: str) -> Any:
     }
     rows = sum(len(legend) + 2 for legend in legends.values())
     height = max(LINE * rows, 0.34 * len(lanes)) + 1.2
-    made = figures.Figure(figsize=(16, height), dpi=120)
-    axes = made.add_axes((0.09, 0.6 / height, 0.77, 1 - 1.1 / height))
+    drawn = figures.Figure(figsize=(16, height), dpi=120)
+    axes = drawn.add_axes((0.09, 0.6 / height, 0.77, 1 - 1.1 / height))
     for place, lane in enumerate(lanes):
         own = thread_colours
         if lane.title.endswith(" state"):
@@ -286,7 +286,7 @@ def figure(picture: Picture, title: str) -> Any:
     for name, colours in legends.items():
         _legend(axes, patch, name, colours, top)
         top -= LINE * (len(colours) + 2) / (height - 1.1)
-    return made
+    return drawn
 
 
 _PAGE = """<!DOCTYPE html>

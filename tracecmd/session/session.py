@@ -142,7 +142,7 @@ class Session:
         """Find a peer's trace: ``"host"``, or a guest's name.
 
         Raises:
-            UnknownGuestError: (a KeyError) there is none of that name.
+            UnknownGuestError: (a KeyError) no peer has that name.
         """
         self._require_open()
         for peer in self.peers:

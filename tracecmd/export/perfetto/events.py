@@ -158,7 +158,7 @@ _MARK = re.compile(
 def _print(form: EventFormat) -> Encode:
     """Make the encoder of texts: typed only if they are marks.
 
-    Trace processor takes every typed one for a mark: a text that is none counts as an error, and
+    Trace processor takes every typed one for a mark: one that is not a mark counts as an error, and
     one that begins with an E ends a slice.
     """
     native, generic = _native(form), _generic(form)

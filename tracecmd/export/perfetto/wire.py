@@ -61,5 +61,5 @@ def nested(number: int, content: bytes | bytearray) -> bytes:
 
 
 def string(number: int, text: str) -> bytes:
-    """Encode a field that is a text; what is no text in it becomes question marks."""
+    """Encode a field that is a text; what is not text in it becomes question marks."""
     return nested(number, text.encode(errors="replace"))

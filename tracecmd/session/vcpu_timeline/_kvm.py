@@ -68,10 +68,10 @@ class _Names:
             self._lists.setdefault((each.field, isa), each)
 
     def get(self, field: str, value: int, isa: int | None = None) -> str | None:
-        found = self._lists.get((field, isa)) or self._lists.get((field, None))
-        if found is None:
+        names = self._lists.get((field, isa)) or self._lists.get((field, None))
+        if names is None:
             return None
-        return found.names.get(value if found.mask is None else value & found.mask)
+        return names.names.get(value if names.mask is None else value & names.mask)
 
 
 def exit_reasons(

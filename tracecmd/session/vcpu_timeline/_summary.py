@@ -24,7 +24,7 @@ class VCpuSummary(NamedTuple):
         exits: number of kvm_exit events by reason, the most frequent first.
         longest_preemption: when the longest one began, and how long it was in ns; None: none.
         inside, checkable: of the guest's records on that vCPU between two KVM events of its
-            thread, one of them an entry and the other an exit, those that lie behind the entry;
+            thread, one of them an entry and the other an exit, those that lie after the entry;
             and all of them. On one clock that is right they are equal.
     """
 
