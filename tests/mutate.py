@@ -42,6 +42,7 @@ TEXTS_OF_KERNEL = ("unit/test_page_header.py", "recordings/test_metadata.py",
                    "recordings/test_event_formats.py", "corrupt/test_recipes.py")  # fmt: skip
 RECORDS = ("unit/test_records.py", "unit/test_time_stamps.py", "unit/test_walks.py",
            "recordings/test_records_written.py", "recordings/test_records.py")  # fmt: skip
+ASKING = ("unit/test_selection.py", "unit/test_windows.py", "unit/test_cli_stat.py")
 TABLES = ("unit/test_table.py", "unit/test_tables.py", "unit/test_column_types.py",
           "recordings/test_columns.py")  # fmt: skip
 REPORTS = ("unit/test_print_fmt.py", "recordings/test_report_options.py",
@@ -90,8 +91,7 @@ NEAREST: Sequence[tuple[str, Sequence[str]]] = (
         "report/*", "_reading/event_texts", "_lowlevel/_report")),
     *((f"tracecmd/{name}.py", TABLES) for name in (
         "columns/*", "filter", "event*", "packages", "_lowlevel/_columns")),
-    *((f"tracecmd/{name}.py", ("unit/test_cli_stat.py", "unit/test_selection.py", *RECORDS))
-      for name in (
+    *((f"tracecmd/{name}.py", (*ASKING, *RECORDS)) for name in (
         "analysis/*", "_reading/*", "_lowlevel/_data")),
     ("tracecmd/*", (*READING, "unit/test_handles.py", *RECORDS)),
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ def test_read_by_another_process(trace: tracecmd.Trace) -> None:
     middle = rows(whole)[len(rows(whole)) // 2][0]
     parts = [whole.between(end=middle), whole.between(middle), of_session]
     spawn = multiprocessing.get_context("spawn")
+    spawn.set_executable(sys.executable)
     with ProcessPoolExecutor(2, spawn) as pool:
         first, second, both = pool.map(rows, parts)
         assert first
