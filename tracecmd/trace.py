@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from . import _arguments, _lowlevel, errors
 from ._lazy import lazy
+from ._readable import Readable
 from ._reading import (
     Names,
     Numbers,
@@ -15,11 +16,10 @@ from ._reading import (
     Reader,
     ReadOptions,
     Selection,
-    read_selected,
 )
 from .analysis import Stat, count
 from .buffer import Buffer
-from .columns import BATCH_ROWS, Layout, RecordBatch, Table, Tables, make_table
+from .columns import BATCH_ROWS, Layout, RecordBatch, Table, Tables
 from .event import Event
 from .report import ReportOptions, report
 from .trace_file import TraceFile
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Trace"]
 
 
-class Trace(TraceFile):
+class Trace(TraceFile, Readable):
     """An open trace.dat file. Made by :func:`tracecmd.open`; a context manager.
 
     Opening reads the file's options only, whatever its size; all else is read when asked for.
@@ -41,6 +41,8 @@ class Trace(TraceFile):
     Attributes:
         peer: its name in a session: ``"host"`` or the guest's; "" outside of one.
     """
+
+    _recording: TraceRecording
 
     def __init__(self, file: _lowlevel.File, recording: TraceRecording) -> None:
         super().__init__(file)
@@ -56,12 +58,8 @@ class Trace(TraceFile):
             if part is not None:
                 part.close()
 
-    def __enter__(self) -> Trace:
+    def _require_open(self) -> None:
         self._file.require_open()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         try:
@@ -121,6 +119,9 @@ class Trace(TraceFile):
         )
         reader.peer = self.peer
         return reader
+
+    def _readers(self, selection: Selection) -> list[Reader]:
+        return [self._reader]
 
     # Records, one by one ------------------------------------------------------------------
 
@@ -182,9 +183,6 @@ class Trace(TraceFile):
         )
         return self._read(selection, ReadOptions(threads=threads, progress=progress))
 
-    def __iter__(self) -> Iterator[Event]:
-        return self.iter()
-
     def at(
         self,
         ts: int,
@@ -206,10 +204,6 @@ class Trace(TraceFile):
             self._recording, events, buffers=buffers, cpus=cpus, start=ts, pids=pids
         )
         return next(self._read(selection, ReadOptions(batch_rows=1)), None)
-
-    def _read(self, selection: Selection, options: ReadOptions) -> Iterator[Event]:
-        """Walk over what is selected."""
-        return read_selected([self._reader], selection, options)
 
     # Records, many at once ----------------------------------------------------------------
 
@@ -285,10 +279,6 @@ class Trace(TraceFile):
         )
         layout = Layout(columns, ts=ts, invalid_utf8=invalid_utf8, dictionary=dictionary)
         return self._table(selection, layout, ReadOptions(threads, batch_rows, progress))
-
-    def _table(self, selection: Selection, layout: Layout, options: ReadOptions) -> Table:
-        """Records that are selected, as columns."""
-        return make_table([self._reader], selection, layout, options)
 
     def tables(self, events: Names = None, **options: Any) -> Tables:
         """A :meth:`table` of its own for each event, by ``system:name``: a dict.

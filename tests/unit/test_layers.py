@@ -29,7 +29,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("tracecmd.export",),  # writers know Arrow's interface only, and take whatever speaks it
     ("tracecmd.columns", "tracecmd.analysis"),
     ("tracecmd.report",),
-    ("tracecmd.trace_file", "tracecmd.buffer"),
+    ("tracecmd._readable", "tracecmd.trace_file", "tracecmd.buffer"),
     ("tracecmd.trace",),
     ("tracecmd.opening",),
     ("tracecmd.session",),

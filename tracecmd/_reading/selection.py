@@ -11,11 +11,13 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from .. import _arguments
+
+if TYPE_CHECKING:
+    from .._readable import Readable
 
 __all__ = ["EVENT_ROWS", "Names", "Numbers", "Progress", "ReadOptions", "Recording", "Selection"]
 
@@ -30,7 +32,7 @@ Progress = Callable[[int, int], None] | None
 class Recording(Protocol):
     """A file, or the files of a session, and how they are opened: plain values again."""
 
-    def open(self) -> AbstractContextManager[Any]:
+    def open(self) -> Readable:
         """Open it: a :class:`~tracecmd.Trace` or a :class:`~tracecmd.Session`."""
         ...
 
@@ -123,7 +125,7 @@ class Selection:
         ends = [each for each in (self.end, last) if each is not None]
         return self.replace(start=max(self.start, first), end=min(ends, default=None))
 
-    def open(self) -> AbstractContextManager[Any]:
+    def open(self) -> Readable:
         """Open what it is of, in whatever process: gives a Trace or a Session.
 
         Its own trace or session need not be open for that. A relative path is taken from the

@@ -25,6 +25,8 @@ def make_table(
         KeyError: there is no such event, buffer or field.
         FilterError, ValueError: the filter does not fit; or fields of one name no one type.
     """
+    if not readers:
+        raise ValueError("a table of no peers")
     choice = choose(readers, selection)
     everywhere = choice.formats
     formats = _distinct(everywhere)

@@ -7,17 +7,18 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from .. import _arguments, errors
+from .._readable import Readable
 from .._reading import (
     Names,
     Numbers,
     Progress,
+    Reader,
     ReadOptions,
     Recording,
     Selection,
-    read_selected,
 )
 from ..analysis import Stat
-from ..columns import BATCH_ROWS, Layout, RecordBatch, Table, make_table
+from ..columns import BATCH_ROWS, Layout, RecordBatch, Table
 from ..event import Event
 from ..report import ReportOptions, report
 from ..trace import Trace
@@ -50,7 +51,7 @@ class Peer(NamedTuple):
     trace: Trace
 
 
-class Session:
+class Session(Readable):
     """The files of one traced session, open. Made by :func:`tracecmd.open_session`.
 
     Attributes:
@@ -151,11 +152,12 @@ class Session:
         known = ", ".join(repr(peer.name) for peer in self.peers)
         raise errors.UnknownGuestError(f"no peer {name!r} in this session; there are {known}")
 
-    def _traces(self, names: Iterable[str] | None) -> list[Trace]:
-        """Those of the peers asked for, in their order; None: of all."""
+    def _readers(self, selection: Selection) -> list[Reader]:
+        """Those of the peers asked for, in their order."""
+        names = selection.peers
         if names is None:
-            names = [peer.name for peer in self.peers]
-        return [self.peer(name) for name in names]
+            names = tuple(peer.name for peer in self.peers)
+        return [self.peer(name)._reader for name in names]
 
     # One clock ----------------------------------------------------------------------------
 
@@ -212,11 +214,6 @@ class Session:
         )
         return self._read(selection, ReadOptions(threads=threads, progress=progress))
 
-    def _read(self, selection: Selection, options: ReadOptions) -> Iterator[Event]:
-        """Walk over what is selected."""
-        readers = [trace._reader for trace in self._traces(selection.peers)]
-        return read_selected(readers, selection, options)
-
     def table(
         self,
         events: Names = None,
@@ -264,13 +261,6 @@ class Session:
         layout = Layout(columns, ts=ts, invalid_utf8=invalid_utf8, dictionary=dictionary)
         return self._table(selection, layout, ReadOptions(threads, batch_rows, progress))
 
-    def _table(self, selection: Selection, layout: Layout, options: ReadOptions) -> Table:
-        """Records that are selected, as columns."""
-        readers = [trace._reader for trace in self._traces(selection.peers)]
-        if not readers:
-            raise ValueError("a table of no peers")
-        return make_table(readers, selection, layout, options)
-
     def batches(self, events: Names = None, **options: Any) -> Iterator[RecordBatch]:
         """The batches of a :meth:`table`, of ``batch_rows`` rows at most, as they are read."""
         return self.table(events, **options).batches()
@@ -291,9 +281,6 @@ class Session:
             ReadOptions(threads=threads, progress=progress),
             options or ReportOptions(),
         )
-
-    def __iter__(self) -> Iterator[Event]:
-        return self.iter()
 
     def stat(self, *, threads: int = 1, progress: Progress = None) -> Mapping[str, Stat]:
         """Count all records of each peer; see :meth:`Trace.stat`."""
@@ -375,13 +362,6 @@ class Session:
         self._closed = True
         for peer in self.peers:
             peer.trace.close()
-
-    def __enter__(self) -> Session:
-        self._require_open()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         host = "no host" if self.host is None else f"host {self.host.path!r}"
