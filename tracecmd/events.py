@@ -29,7 +29,7 @@ class Field:
         array_length: number of elements; 0 if it is not an array, or one of unknown length.
         element_size: size of an element in bytes, 0 if unknown.
         is_signed, is_array, is_string, is_pointer, is_dynamic: what the type says. A dynamic
-            field (``__data_loc``, ``__rel_loc``) tells where in the record its value is.
+            field (``__data_loc``, ``__rel_loc``) says where in the record its value is.
         is_opaque: whether the declaration cannot be read (``int (*f)(void)``, ``u8 m[2][3]``): its
             value is its bytes, and ``type`` the whole declaration.
     """
@@ -103,7 +103,7 @@ class EventFormat:
         id: its number in this recording, the records' ``common_type``.
         print_fmt: the kernel's print format.
         fields_failed: whether a field could not be read. It is opaque, or missing if its line does
-            not even tell its place.
+            not even say its place.
     """
 
     def __init__(self, metadata: _lowlevel.Metadata, info: _lowlevel.EventInfo) -> None:

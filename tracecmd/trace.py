@@ -247,9 +247,9 @@ class Trace(TraceFile, Readable):
                 (``"sched/sched_switch: next_pid == 3"``). ``=~`` and ``!~`` take regular
                 expressions, ``~`` the kernel's wildcards. Names are those of columns; ``COMM``
                 and ``CPU`` are ``common_comm`` and ``cpu``, and a ``cpu`` that some event has as a
-                field, too, has to be told by these or by its longer name. Numbers are compared as
-                unsigned 64-bit ones. Other than there, ``a || b && c`` is an error: parentheses
-                have to say which goes first.
+                field, too, has to be named by one of these or by its longer name. Numbers are
+                compared as unsigned 64-bit ones. Other than there, ``a || b && c`` is an error:
+                parentheses have to say which goes first.
             buffers, cpus, start, end, pids, order, reverse, threads, progress: as for
                 :meth:`iter`.
             ts: type of the column ``ts``: ``timestamp[ns]`` or ``uint64``.

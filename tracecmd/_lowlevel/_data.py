@@ -172,7 +172,7 @@ class Payloads:
 class Batch(NamedTuple):
     """Records in the order of the walk; one entry a record in each list.
 
-    ``payload_end[i]`` is where the payload of record i ends in ``payload``; its size tells where
+    ``payload_end[i]`` is where the payload of record i ends in ``payload``; its size says where
     it begins.
     """
 

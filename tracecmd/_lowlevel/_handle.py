@@ -21,7 +21,7 @@ class Handle(_lifetime.Handle):
     (parents) keep those alive: a file is unmapped when the last walk through it is gone.
 
     There is one way to a pointer that outlasts a call, :meth:`_hold`, so that none can be kept
-    without its owner being kept as well. How all of that is made to hold is told in
+    without its owner being kept as well. What makes all of that hold is described in
     ``csrc/python/handle.c``.
     """
 

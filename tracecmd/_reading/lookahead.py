@@ -116,12 +116,12 @@ def merge(
         if progress is None:
             return None
 
-        def tell(done: int, total: int) -> None:
+        def add_up(done: int, total: int) -> None:
             known[place] = done, total
             if len(known) == len(streams):
                 progress(sum(d for d, _ in known.values()), sum(t for _, t in known.values()))
 
-        return tell
+        return add_up
 
     followed = [_follow(s, place, size, note(place)) for place, s in enumerate(streams)]
     return heapq.merge(*followed, *more)

@@ -83,7 +83,7 @@ def warn(text: object) -> None:
 def _say(line: str) -> None:
     try:
         print(line, file=sys.stderr, flush=True)
-    except OSError:  # there is nobody to be told
+    except OSError:  # nobody would see it
         drop_output(sys.stderr)
 
 

@@ -43,7 +43,7 @@ def write_tables(
 ) -> dict[str, int]:
     """Write a file per table into a folder, ``system.name`` and the suffix.
 
-    The records are read once for all tables (:meth:`tracecmd.table.Tables.batches`). The files
+    The records are read once for all tables (:meth:`tracecmd.Tables.batches`). The files
     appear when all that are read together are whole. A new folder is removed
     if none did.
 

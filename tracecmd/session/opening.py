@@ -85,7 +85,7 @@ def open_session(
 ) -> Session:
     """Open the files of a traced session and find out who is who.
 
-    The order of the files does not matter: the trace IDs in them tell which is the host's and
+    The order of the files does not matter: the trace IDs in them say which is the host's and
     which guests belong to it.
 
         >>> with tracecmd.open_session("tests/data/sessions/kvm-small") as session:

@@ -304,7 +304,7 @@ class Session(Readable):
 
         Made from the host's sched_switch, sched_wakeup, sched_wakeup_new, sched_waking, kvm_entry
         and kvm_exit, as far as they were recorded, and the guests' sched_switch; see
-        :mod:`tracecmd.vcpu_timeline` for the rules. Nothing is guessed.
+        :mod:`tracecmd.session.vcpu_timeline` for the rules. Nothing is guessed.
 
         Args:
             guests: names of guests; None for all.

@@ -1,14 +1,14 @@
 """What each vCPU of a session did when, seen from both sides: host scheduler, KVM and guest tasks.
 
-The host's records are followed thread by thread. What they do not tell is ``unknown``; no state is
+The host's records are followed thread by thread. What they do not say is ``unknown``; no state is
 made up. The rules:
 
 - A thread is on a CPU from the switch to it until the switch away from it. Any record of the
   scheduler or KVM that a thread makes shows it on that CPU.
-- Time on a CPU is told by pairs of successive KVM events of the thread. From kvm_entry to kvm_exit,
-  without a switch between, it was in the guest. From kvm_exit to kvm_entry it was in the host for
-  that exit's reason, also where it was switched out meanwhile. Any other pair (some events were
-  filtered away or lost), and the time before the first and after the last, tell nothing.
+- Time on a CPU is known from pairs of successive KVM events of the thread. From kvm_entry to
+  kvm_exit, without a switch between, it was in the guest. From kvm_exit to kvm_entry it was in the
+  host for that exit's reason, also where it was switched out meanwhile. Any other pair (some events
+  were filtered away or lost), and the time before the first and after the last, say nothing.
 - A thread that was switched out while it could run, or was woken up, is preempted until it is
   switched to. One that was switched out otherwise is blocked until it is woken up; if it is
   switched to without a wake-up on record (these are not traced), when it became runnable is not

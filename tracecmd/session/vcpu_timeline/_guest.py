@@ -12,7 +12,7 @@ from ._interval import Task
 from ._thread import Thread
 
 SWITCH_FIELDS = frozenset({"prev_pid", "prev_comm", "next_pid", "next_comm"})
-"""Fields without which sched_switch tells no task."""
+"""Fields without which sched_switch names no task."""
 TASKS_MAX = 4096
 
 

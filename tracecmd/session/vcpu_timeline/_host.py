@@ -1,4 +1,4 @@
-"""The host's CPUs: which thread of a vCPU each of them runs, as the scheduler and KVM tell."""
+"""The host's CPUs: which thread of a vCPU each of them runs, as the scheduler and KVM say."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Machine:
         buffers: names of buffers to read; None: all on the clock of the peer's top buffer.
         guests: names of guests; None for all.
         asked: peers and events whose records :meth:`run` shall give.
-        count_guest_records: tell for each thread how many of the guest's records lie between
+        count_guest_records: count for each thread how many of the guest's records lie between
             KVM events.
         progress: called now and then with work done and all work, in pages.
     """

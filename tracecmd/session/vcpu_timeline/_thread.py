@@ -10,13 +10,13 @@ from ._interval import BLOCKED, GUEST, HOST, PREEMPTED, UNKNOWN, Interval, State
 if TYPE_CHECKING:
     from ..session import VCpu
 
-PENDING_LIMIT = 16384  # pieces of one vCPU that wait for the record that tells what they were
+PENDING_LIMIT = 16384  # pieces of one vCPU that wait for the record that says what they were
 DEAD = 0x10 | 0x20  # EXIT_DEAD, EXIT_ZOMBIE in the kernel's sched.h
 ASLEEP = 0xFF  # above it there are marks of the tracepoint only: 0x100 says preempted
 
 # What is known of a thread at an instant.
 _LOST, _ON_CPU, _ASLEEP, _RUNNABLE, _WOKEN = range(5)
-# Pieces of time that wait to be told what they were.
+# Pieces of time that wait for what they were to be known.
 _ON_CPU_PIECE, _ASLEEP_PIECE, _WOKEN_PIECE = range(3)
 # The last KVM event.
 _NONE, _ENTERED, _EXITED = range(3)
