@@ -93,7 +93,7 @@ NEAREST: Sequence[tuple[str, Sequence[str]]] = (
         "columns/*", "filter", "event*", "packages", "_lowlevel/_columns")),
     *((f"tracecmd/{name}.py", (*ASKING, *RECORDS)) for name in (
         "analysis/*", "_reading/*", "_lowlevel/_data")),
-    ("tracecmd/*", (*READING, "unit/test_handles.py", *RECORDS)),
+    ("tracecmd/*", (*READING, "unit/test_handles.py", "unit/test_lifetimes.py", *RECORDS)),
 )  # fmt: skip
 
 NOT_CHANGED = ("csrc/tracecmd.h", "csrc/trace-cmd.h", "tracecmd/_build.py", "tracecmd/_version.py",
