@@ -37,18 +37,20 @@ COPIED = ("csrc", "tracecmd", "tests", "fuzz", "docs", "pyproject.toml", "setup.
           "LICENSE")  # fmt: skip
 
 READING = ("unit/test_trace.py", "unit/test_options.py", "corrupt/test_recipes.py",
-           "recordings/test_sessions.py")  # fmt: skip
+           "corrupt/test_small_files.py", "recordings/test_sessions.py")  # fmt: skip
 TEXTS_OF_KERNEL = ("unit/test_page_header.py", "recordings/test_metadata.py",
                    "recordings/test_event_formats.py", "corrupt/test_recipes.py")  # fmt: skip
-RECORDS = ("unit/test_records.py", "recordings/test_records_written.py",
-           "recordings/test_records.py")  # fmt: skip
+RECORDS = ("unit/test_records.py", "unit/test_time_stamps.py", "unit/test_walks.py",
+           "recordings/test_records_written.py", "recordings/test_records.py")  # fmt: skip
+ASKING = ("unit/test_selection.py", "unit/test_windows.py", "unit/test_cli_stat.py")
 TABLES = ("unit/test_table.py", "unit/test_tables.py", "unit/test_column_types.py",
           "recordings/test_columns.py")  # fmt: skip
 REPORTS = ("unit/test_print_fmt.py", "recordings/test_report_options.py",
            "recordings/test_report.py", "recordings/test_report_cli.py")  # fmt: skip
 SESSIONS = ("unit/test_session.py", "recordings/test_sessions.py",
             "recordings/test_session_records.py")  # fmt: skip
-VCPUS = ("unit/test_lookahead.py", "unit/test_vcpu_timeline.py", "unit/test_join.py",
+VCPUS = ("unit/test_lookahead.py", "unit/test_vcpu_timeline.py", "unit/test_vcpu_losses.py",
+         "unit/test_vcpu_schedules.py", "unit/test_join.py",
          "recordings/test_session_vcpus.py")  # fmt: skip
 
 # The first that fits a file has its nearest tests.
@@ -68,20 +70,24 @@ NEAREST: Sequence[tuple[str, Sequence[str]]] = (
     ("csrc/platform/slab.*", TABLES),
     ("csrc/*", READING),
     ("tracecmd/cli/stat.py", ("unit/test_cli_stat.py",)),
-    ("tracecmd/cli/report.py", REPORTS),
+    ("tracecmd/cli/*report*.py", REPORTS),
     ("tracecmd/cli/export.py", ("unit/test_export.py", "unit/test_cli.py")),
-    ("tracecmd/cli/*", ("unit/test_cli.py", "unit/test_cli_stat.py", "unit/test_export.py")),
-    ("tracecmd/vcpu_timeline/*", VCPUS),
-    *((f"tracecmd/{name}.py", VCPUS) for name in ("_kvm", "_lookahead", "join")),
-    *((f"tracecmd/{name}.py", SESSIONS) for name in ("session", "sync")),
-    *((f"tracecmd/{name}.py", (f"unit/test_{name}.py",)) for name in (
-        "export", "perfetto", "plot", "symbolic")),
-    *((f"tracecmd/{name}.py", REPORTS) for name in ("report", "_texts", "_lowlevel/_report")),
+    ("tracecmd/cli/*", ("unit/test_cli.py", "unit/test_cli_output.py", "unit/test_cli_stat.py",
+                        "unit/test_export.py")),
+    *((f"tracecmd/{name}.py", VCPUS) for name in (
+        "session/vcpu_timeline/*", "session/join", "_reading/lookahead")),
+    ("tracecmd/session/plot.py", ("unit/test_plot.py",)),
+    ("tracecmd/session/*", SESSIONS),
+    ("tracecmd/export/perfetto/*", ("unit/test_perfetto.py",)),
+    ("tracecmd/export/*", ("unit/test_export.py",)),
+    ("tracecmd/symbolic.py", ("unit/test_symbolic.py",)),
+    *((f"tracecmd/{name}.py", REPORTS) for name in (
+        "report/*", "_reading/event_texts", "_lowlevel/_report")),
     *((f"tracecmd/{name}.py", TABLES) for name in (
-        "table", "_numpy", "filter", "event", "packages", "_lowlevel/_columns")),
-    *((f"tracecmd/{name}.py", ("unit/test_cli_stat.py", *RECORDS)) for name in (
-        "stat", "_records", "_lowlevel/_data")),
-    ("tracecmd/*", (*READING, "unit/test_lifetimes.py", *RECORDS)),
+        "columns/*", "filter", "event*", "packages", "_lowlevel/_columns")),
+    *((f"tracecmd/{name}.py", (*ASKING, *RECORDS)) for name in (
+        "analysis/*", "_reading/*", "_lowlevel/_data")),
+    ("tracecmd/*", (*READING, "unit/test_handles.py", "unit/test_lifetimes.py", *RECORDS)),
 )  # fmt: skip
 
 NOT_CHANGED = ("csrc/tracecmd.h", "csrc/*/api.h", "csrc/compat/trace-cmd.h", "tracecmd/_build.py",

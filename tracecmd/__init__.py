@@ -10,8 +10,14 @@
             print(vcpu.guest, vcpu.vcpu, vcpu.host_pid)
 """
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from ._version import __version__
+from .analysis import CpuCount, Stat
 from .budget import Budget
+from .buffer import Buffer, CpuArea
+from .columns import RecordBatch, Table, Tables, UnknownFieldError
 from .errors import (
     ClosedError,
     CorruptError,
@@ -28,9 +34,10 @@ from .errors import (
     UnknownOptionError,
     UnsupportedError,
 )
-from .event import Event, EventFormat, Events, Field, UnknownEventError
+from .event import Event
+from .events import EventFormat, Events, Field, UnknownEventError
 from .filter import FilterError
-from .join import Joined
+from .opening import open
 from .options import (
     CpuStat,
     Guest,
@@ -47,18 +54,22 @@ from .options import (
     TimeShift,
     Tsc2nsec,
 )
+from .packages import MissingPackageError
 from .report import ReportOptions
-from .session import Peer, Session, VCpu, open_session
-from .stat import CpuCount, Stat
-from .table import (
-    MissingPackageError,
-    RecordBatch,
-    Table,
-    Tables,
-    UnknownFieldError,
-)
-from .trace import Buffer, CpuArea, FormatText, Trace, open
-from .vcpu_timeline import Interval, Timeline, VCpuSummary
+from .trace import Trace
+from .trace_file import FormatText
+
+if TYPE_CHECKING:
+    from .session import (
+        Interval,
+        Joined,
+        Peer,
+        Session,
+        Timeline,
+        VCpu,
+        VCpuSummary,
+        open_session,
+    )
 
 __all__ = [
     "Budget",
@@ -119,3 +130,26 @@ __all__ = [
     "open",
     "open_session",
 ]
+
+_OF_SESSIONS = {
+    "Interval",
+    "Joined",
+    "Peer",
+    "Session",
+    "Timeline",
+    "VCpu",
+    "VCpuSummary",
+    "open_session",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import sessions when somebody asks for them: most scripts read a single file."""
+    if name not in _OF_SESSIONS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(f"{__name__}.session"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

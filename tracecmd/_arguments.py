@@ -14,7 +14,7 @@ def whole(name: str, value: object) -> int:
     """A whole number.
 
     Raises:
-        TypeError: it is none.
+        TypeError: it is not one.
     """
     try:
         return operator.index(value)  # type: ignore[arg-type]
@@ -26,20 +26,20 @@ def number(name: str, value: object, least: int, most: int) -> int:
     """A whole number between two others.
 
     Raises:
-        TypeError: it is none.
+        TypeError: it is not one.
         ValueError: it is too small or too large.
     """
-    found = whole(name, value)
-    if not least <= found <= most:
-        raise ValueError(f"{name}={found}; it is a number from {least} to {most}")
-    return found
+    given = whole(name, value)
+    if not least <= given <= most:
+        raise ValueError(f"{name}={given}; it is a number from {least} to {most}")
+    return given
 
 
 def window(start: object, end: object) -> tuple[int, int | None]:
     """Times in ns, None for no bound; what is beyond all time stamps bounds nothing, or all.
 
     Raises:
-        TypeError: one is no whole number.
+        TypeError: one is not a whole number.
     """
     first = 0 if start is None else max(whole("start", start), 0)
     last = None if end is None else max(whole("end", end), 0)
@@ -48,7 +48,7 @@ def window(start: object, end: object) -> tuple[int, int | None]:
     return first, None if last is None or last >= TIME_LIMIT else last
 
 
-def numbers(name: str, value: object) -> set[int] | None:
+def numbers(name: str, value: object) -> frozenset[int] | None:
     """A whole number or several; None for all.
 
     Raises:
@@ -57,8 +57,8 @@ def numbers(name: str, value: object) -> set[int] | None:
     if value is None:
         return None
     if not isinstance(value, Iterable) or isinstance(value, str | bytes):
-        return {whole(name, value)}
-    return {whole(name, each) for each in value}
+        return frozenset([whole(name, value)])
+    return frozenset(whole(name, each) for each in value)
 
 
 def is_pid(number: int) -> bool:
@@ -68,11 +68,11 @@ def is_pid(number: int) -> bool:
 
 def pids(value: object) -> tuple[int, ...] | None:
     """Numbers of tasks, rising; None for all. Those that no record can have select none."""
-    found = numbers("pids", value)
-    return None if found is None else tuple(sorted(filter(is_pid, found)))
+    wanted = numbers("pids", value)
+    return None if wanted is None else tuple(sorted(filter(is_pid, wanted)))
 
 
-def names(name: str, value: object) -> list[str] | None:
+def names(name: str, value: object) -> tuple[str, ...] | None:
     """A name or several, in their order; None for all.
 
     Raises:
@@ -81,10 +81,10 @@ def names(name: str, value: object) -> list[str] | None:
     if value is None:
         return None
     if isinstance(value, str):
-        return [value]
-    found: list[str] = []
+        return (value,)
+    texts: list[str] = []
     for each in value if isinstance(value, Iterable) else [value]:
         if not isinstance(each, str):
             raise TypeError(f"{name}={value!r}; it is a name, or several")
-        found.append(each)
-    return found
+        texts.append(each)
+    return tuple(texts)

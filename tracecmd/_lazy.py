@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from . import _lowlevel
+if TYPE_CHECKING:
+    from . import _lowlevel
 
 __all__ = ["lazy"]
 
@@ -44,13 +45,13 @@ class lazy(Generic[T]):
         try:
             return values[self._name]
         except KeyError:
-            found = values.setdefault(self._name, self._read(instance))
+            value = values.setdefault(self._name, self._read(instance))
         if file.closed:
-            close = getattr(found, "close", None)
+            close = getattr(value, "close", None)
             if close is not None:
                 close()
             file.require_open()
-        return found
+        return value
 
     def __set__(self, instance: object, value: T) -> None:
         raise AttributeError(f"{self._name} is read-only")

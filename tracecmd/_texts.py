@@ -1,71 +1,56 @@
-"""Texts of single events."""
+"""Texts of files for those who take only UTF-8, and what is said of names that nothing has."""
 
 from __future__ import annotations
 
-from collections import deque
-from pathlib import Path
-from typing import TYPE_CHECKING
+import difflib
+import heapq
+import itertools
+from collections.abc import Iterable
 
-from . import _lowlevel
-
-if TYPE_CHECKING:
-    from ._records import Reader
-
-__all__ = ["EventTexts", "report_file", "valid_utf8"]
+__all__ = ["near_names", "unknown_field", "unknown_name", "valid_utf8"]
 
 
 def valid_utf8(text: str) -> str:
-    """A text of a file with U+FFFD for what is no UTF-8 in it, for those who take nothing else."""
+    """A text of a file with U+FFFD for what is not UTF-8 in it."""
     return text.encode(errors="surrogateescape").decode(errors="replace")
 
 
-def report_file(reader: Reader, symbols: _lowlevel.Symbols | None = None) -> _lowlevel.ReportFile:
-    """Make what a report has to know about a file; symbols: None for the file's own."""
-    label = Path(reader.path).name
-    return _lowlevel.ReportFile(reader.file, reader.metadata, symbols or reader.symbols, label)
+OLD_NAMES = ("pid", "comm", "flags", "preempt_count")
+"""Names of fields of many events. The record's own have ``common_`` before them."""
 
 
-class EventTexts:
-    """Texts of single events of one file; any thread may ask.
+_NAMES_LOOKED_AT = 10_000
+_NAMES_COMPARED = 100
+_LONGEST_NAME = 100
 
-    A report serves one thread at a time, so each takes one that is idle, or makes one. There is no
-    lock to wait for: whoever holds one may be stopped for good (a thread of the process that this
-    one was forked from), or be the very thread that waits (the collector ran meanwhile).
+
+def near_names(name: str, known: Iterable[str]) -> list[str]:
+    """Up to three of the names that name may have been meant to be, the nearest first.
+
+    difflib takes ten microseconds a name, and more for long ones, of which a file may have a
+    million: it is asked only about those of similar length that share most letters.
     """
+    if len(name) > _LONGEST_NAME:
+        return []
+    letters = set(name)
+    similar = (
+        other
+        for other in itertools.islice(known, _NAMES_LOOKED_AT)
+        if abs(len(other) - len(name)) <= len(name) // 2 + 1
+    )
+    likely = heapq.nlargest(_NAMES_COMPARED, similar, key=lambda o: len(letters.intersection(o)))
+    return difflib.get_close_matches(name, likely, n=3)
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-        self._idle: dict[bool, deque[_lowlevel.Report]] = {False: deque(), True: deque()}
-        self._closed = False
 
-    def text(self, payload: bytes, stream: int, ts: int, *, kernel: bool) -> str:
-        """What trace-cmd report prints of an event behind its name."""
-        idle = self._idle[kernel]
-        try:
-            report = idle.pop()
-        except IndexError:
-            report = self._make(kernel=kernel)
-        try:
-            found = report.record(payload, stream, ts, 0)
-        finally:
-            idle.append(report)
-            if self._closed:  # perhaps before this one was back
-                self.close()
-        return found.rstrip(b"\n").decode(errors="backslashreplace")
+def unknown_name(what: str, name: str, known: Iterable[str]) -> str:
+    """Say that nothing has a name, and which names are near it."""
+    near = near_names(name, known)
+    hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+    return f"no {what} is named {name!r}{hint}"
 
-    def _make(self, *, kernel: bool) -> _lowlevel.Report:
-        flags = _lowlevel.REPORT_FLAGS["event_text"]
-        if kernel:
-            flags |= _lowlevel.REPORT_FLAGS["kernel_text"]
-        rows = [(0, stream.buffer, stream.cpu) for stream in self._reader.streams]
-        return _lowlevel.Report([report_file(self._reader)], rows, flags)
 
-    def close(self) -> None:
-        """Close the reports, those in use when they are given back."""
-        self._closed = True
-        for idle in self._idle.values():
-            while idle:
-                try:
-                    idle.pop().close()
-                except IndexError:  # another thread took the last one
-                    break
+def unknown_field(what: str, name: str, known: Iterable[str]) -> str:
+    """The same of a field; names that were once the record's own have others now."""
+    if name in OLD_NAMES:
+        return f"no {what} is named {name!r}; the record's own is 'common_{name}'"
+    return unknown_name(what, name, known)

@@ -54,7 +54,7 @@ class NotATraceError(TraceError, ValueError):
 
 
 class TruncatedError(TraceError, EOFError):
-    """Bytes that should be there lie behind the end of the file."""
+    """Bytes that should be there lie after the end of the file."""
 
 
 class CorruptError(TraceError, ValueError):

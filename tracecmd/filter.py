@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from . import _lowlevel, _records, errors
+from . import _lowlevel, errors
+
+if TYPE_CHECKING:
+    from ._reading import Reader
 
 __all__ = ["FilterError", "check_filters", "compile_filter"]
 
@@ -14,7 +18,7 @@ class FilterError(errors.TraceError, ValueError):
 
 
 def compile_filter(
-    reader: _records.Reader,
+    reader: Reader,
     text: str,
     event_ids: bytes | None = None,
     symbols: _lowlevel.Symbols | None = None,
@@ -32,7 +36,7 @@ def compile_filter(
             without parentheses, and numbers compared with their digits as text, ``'0x12'``.
 
     Raises:
-        FilterError: (a ValueError) it is not a filter, or names events that the file has not.
+        FilterError: (a ValueError) it is not a filter, or names events that the file does not have.
     """
     try:
         return reader.own(
@@ -54,9 +58,9 @@ def check_filters(filters: Sequence[_lowlevel.Filter]) -> None:
         FilterError: a comparison can be made in no event: it would select nothing.
     """
     checked = [(compiled, compiled.comparisons()) for compiled in filters]
-    for index in range(max((len(found) for _, found in checked), default=0)):
+    for index in range(max((len(comparisons) for _, comparisons in checked), default=0)):
         # A file without events has no comparisons.
-        seen = [(compiled, *found[index]) for compiled, found in checked if found]
+        seen = [(compiled, *comparisons[index]) for compiled, comparisons in checked if comparisons]
         if any(fits for _, fits, _ in seen):
             continue
         for compiled, _, fault in seen:

@@ -112,12 +112,12 @@ class Options(Sequence[Option]):
         """
         count = self.count(number)
         place = occurrence if occurrence >= 0 else occurrence + count
-        found = self._file.option_find(number, place) if 0 <= place < count else None
-        if found is None:
+        option = self._file.option_find(number, place) if 0 <= place < count else None
+        if option is None:
             name = _lowlevel.OPTION_NAMES.get(number, str(number))
             reason = f"option {name}: number {occurrence} of {count} asked for"
             raise errors.UnknownOptionError(reason, path=self._file.path)
-        return _option(found)
+        return _option(option)
 
     def find_all(self, number: int) -> Iterator[Option]:
         """Walk over all options with this number, in file order."""
@@ -242,7 +242,7 @@ class Hook(NamedTuple):
 
 
 class ProcMapRegion(NamedTuple):
-    """One mapped region of a process: addresses, and the file behind them."""
+    """One mapped region of a process: addresses, and the file mapped there."""
 
     start: int
     end: int

@@ -1,4 +1,4 @@
-"""Names of values: what print fmts tell of enums and flags, __print_symbolic() and its like."""
+"""Names of values: what print fmts say of enums and flags, __print_symbolic() and its like."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def value_of(number: int, size: int, *, signed: bool) -> int | None:
 
 def values_of(lists: Iterable[ValueList], fields: Mapping[str, FieldInfo]) -> list[ValueNames]:
     """The lists of a print fmt that are of a field which is one integer."""
-    found = []
+    named = []
     for each in lists:
         field = fields.get(each.field)
         if field is None or field.array_length or field.size not in (1, 2, 4, 8):
@@ -56,8 +56,8 @@ def values_of(lists: Iterable[ValueList], fields: Mapping[str, FieldInfo]) -> li
                 names.setdefault(value, name)
         top = (1 << 8 * field.size) - 1
         mask = None if each.mask & top == top else each.mask & top
-        found.append(ValueNames(each.field, mask, each.condition, names))
-    return found
+        named.append(ValueNames(each.field, mask, each.condition, names))
+    return named
 
 
 def symbols_of(lists: Iterable[ValueNames]) -> dict[str, dict[int, str]]:
@@ -66,11 +66,11 @@ def symbols_of(lists: Iterable[ValueNames]) -> dict[str, dict[int, str]]:
     A field that several lists name has the values of all of them. A value that has different names
     under different conditions (the exit reasons of VMX and SVM) has none by itself.
     """
-    found: dict[str, dict[int, str]] = {}
+    symbols: dict[str, dict[int, str]] = {}
     origin: dict[tuple[str, int], tuple[str, int] | None] = {}
     unclear: set[tuple[str, int]] = set()
     for each in lists:
-        names = found.setdefault(each.field, {})
+        names = symbols.setdefault(each.field, {})
         for value, name in each.names.items():
             key = each.field, value
             if names.setdefault(value, name) == name:
@@ -78,5 +78,5 @@ def symbols_of(lists: Iterable[ValueNames]) -> dict[str, dict[int, str]]:
             elif origin[key] != each.condition:
                 unclear.add(key)
     for field, value in unclear:
-        del found[field][value]
-    return {field: names for field, names in found.items() if names}
+        del symbols[field][value]
+    return {field: names for field, names in symbols.items() if names}

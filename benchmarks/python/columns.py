@@ -15,7 +15,7 @@ from _columns import COLUMNS, print_check
 from _measure import print_memory_after, print_memory_before
 
 import tracecmd
-from tracecmd.table import RecordBatch
+from tracecmd import RecordBatch
 
 
 def table(path: str, threads: int) -> list[RecordBatch]:

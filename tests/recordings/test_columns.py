@@ -161,7 +161,7 @@ def plain(table: Any) -> Any:
 @pytest.mark.parametrize("path", [p for p in READABLE if "-lost" in p.name], ids=corpus.name_of)
 def test_losses(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of several threads the same as of one, and in all events the same as events tell."""
-    monkeypatch.setattr("tracecmd.table.WINDOW_BYTES", 1)
+    monkeypatch.setattr("tracecmd.columns.scan.WINDOW_BYTES", 1)
     with tracecmd.open(path) as trace:
         stat = trace.stat()
         columns = ["ts", "cpu", "missed_events"]

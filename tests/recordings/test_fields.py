@@ -12,7 +12,7 @@ import pytest
 
 import tracecmd
 from tracecmd import _lowlevel
-from tracecmd._texts import report_file
+from tracecmd._reading.event_texts import report_file
 
 from . import corpus
 

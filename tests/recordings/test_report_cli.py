@@ -124,8 +124,8 @@ def test_events_alone() -> None:
 @pytest.mark.parametrize("path", corpus.ALL, ids=corpus.name_of)
 def test_stretches(path: Path, window: int, text: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pieces of the time written side by side join up, those with too much text as well."""
-    monkeypatch.setattr("tracecmd.report.WINDOW_BYTES", window)
-    monkeypatch.setattr("tracecmd.report.STRETCH_TEXT", text)
+    monkeypatch.setattr("tracecmd.report.text.WINDOW_BYTES", window)
+    monkeypatch.setattr("tracecmd.report.text.STRETCH_TEXT", text)
     with tracecmd.open(path) as trace:
         try:
             whole = b"".join(trace.report())
@@ -138,7 +138,7 @@ def test_stretches(path: Path, window: int, text: int, monkeypatch: pytest.Monke
 
 
 def test_stretches_of_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tracecmd.report.WINDOW_BYTES", 1 << 14)
+    monkeypatch.setattr("tracecmd.report.text.WINDOW_BYTES", 1 << 14)
     with tracecmd.open_session(KVM_SMALL) as session:
         assert b"".join(session.report(threads=3)) == b"".join(session.report())
 

@@ -188,7 +188,7 @@ def test_pattern_of_events() -> None:
 
 def test_stretches(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Copies of the report, one for each thread, write as it does."""
-    monkeypatch.setattr("tracecmd.report.WINDOW_BYTES", 1 << 14)
+    monkeypatch.setattr("tracecmd.report.text.WINDOW_BYTES", 1 << 14)
     options = tracecmd.ReportOptions(
         plugin_options=["parent", "offset"], raw_events=["softirq.*"], plain_events=["timer"]
     )
@@ -265,7 +265,7 @@ def test_left_out(option: str) -> None:
 
 def test_stacks_on_threads(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the filters have to know of before does not get lost between threads."""
-    monkeypatch.setattr("tracecmd.report.WINDOW_BYTES", 1)
+    monkeypatch.setattr("tracecmd.report.text.WINDOW_BYTES", 1)
     for name in ("stacks", corpus.DATA / "i386-v6.dat"):
         with tracecmd.open(folder / name) as trace:
             alone = b"".join(trace.report(filters=["sched_switch:next_pid<200"]))
@@ -276,7 +276,7 @@ def test_stacks_on_threads(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_stacks_between_pages_on_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stack in the page after its event belongs to it still, whoever reads that page."""
-    monkeypatch.setattr("tracecmd.report.WINDOW_BYTES", 1)
+    monkeypatch.setattr("tracecmd.report.text.WINDOW_BYTES", 1)
     made_of: list[tuple[int, writer.Values]] = []
     for n in range(400):
         made_of.append((2000 * n, writer.TICK.values(pid=17, n=n % 2)))

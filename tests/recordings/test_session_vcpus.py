@@ -10,7 +10,7 @@ import pytest
 
 import tracecmd
 from tracecmd import cli
-from tracecmd.vcpu_timeline import Interval, summarize
+from tracecmd.session.vcpu_timeline import Interval, summarize
 
 from . import corpus
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import tracecmd
-from tracecmd import perfetto
+from tracecmd.export import perfetto
 
 from .engine import Engine
 

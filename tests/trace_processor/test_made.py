@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import tracecmd
-from tracecmd import perfetto
+from tracecmd.export import perfetto
 
 from .. import writer
 from ..conftest import Trace, Write

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import tracecmd
-from tracecmd import perfetto
-from tracecmd.vcpu_timeline import summarize
+from tracecmd.export import perfetto
+from tracecmd.session.vcpu_timeline import summarize
 
 from ..recordings import corpus
 from .compare import Recording, check, machines, names_of_tasks

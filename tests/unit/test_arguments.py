@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import tracecmd
-from tracecmd import plot
+from tracecmd.session import plot
 
 from ..conftest import Trace, Write
 from ..recordings import corpus

@@ -12,9 +12,13 @@ from .. import compiler, writer
 
 SOURCE = compiler.ROOT / "fuzz" / "fuzz_event_format.c"
 # No open file, nor its bytes: what parses the kernel's texts takes nothing else.
-MODULES = ("base/arena", "base/array", "base/digits", "base/error", "base/problem", "metadata/event_format", "metadata/field",
-           "metadata/kallsyms", "metadata/page_header", "metadata/printk_formats",
-           "metadata/saved_cmdlines", "metadata/scanner")  # fmt: skip
+MODULES = (
+    *(f"base/{name}" for name in ("arena", "array", "digits", "error", "problem")),
+    *(f"metadata/{name}" for name in (
+        "event_format", "field", "kallsyms", "page_header", "printk_formats", "saved_cmdlines",
+        "scanner",
+    )),
+)  # fmt: skip
 MUTATIONS = os.environ.get("TRACECMD_MUTATIONS", "500")
 
 ODD_FIELDS = """name: odd

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import tracecmd
-from tracecmd import _kvm
+from tracecmd.session.vcpu_timeline import _kvm
 
 from ..conftest import Trace, Write
 from ..writer import EventFormat, Field, Machine

@@ -79,7 +79,7 @@ def test_folders_read_back(path: Path, tmp_path: Path, monkeypatch: pytest.Monke
             [1500] * 6 + [1000]
         )
         # More threads, and too little memory for a whole row group of every file.
-        monkeypatch.setattr(export, "HELD_BYTES", 100_000)
+        monkeypatch.setattr("tracecmd.export.folders.HELD_BYTES", 100_000)
         small = trace.tables(batch_rows=500, threads=3)
         assert small.to_parquet(tmp_path / "a", compression="none") == rows
         for name, file in names.items():

@@ -8,7 +8,7 @@ import pytest
 
 import tracecmd
 
-from .test_vcpu_timeline import OTHER, A, B, C, S, end, perform, scene
+from .timelines import OTHER, A, B, C, S, end, perform, scene
 
 
 def test_both_directions(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import tracecmd
-from tracecmd import perfetto
+from tracecmd.export import perfetto
 
 from ..conftest import Trace, Write
 from ..writer import FUNCTION, TICK, Buffer, Event, Machine, Page

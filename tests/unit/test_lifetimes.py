@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import os
-import subprocess
 import sys
-import textwrap
 import threading
-import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
@@ -19,26 +15,15 @@ from typing import Any
 import pytest
 
 import tracecmd
-from tracecmd import ClosedError, _lowlevel, _records
-from tracecmd._lowlevel._handle import Handle
+from tracecmd import ClosedError, _lowlevel
+from tracecmd._reading import Request, Selection, choose, cut_windows, read_windows
 
 from .. import races
 from ..conftest import Write
 from .busy import busy, write_busy
+from .programs import run
 
 SMALL = "tests/data/i386-v6.dat"
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def run(program: str, *arguments: str, timeout: int = 300) -> str:
-    """Run a program that may hang or die; gives its output."""
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-X", "faulthandler", "-c",
-         textwrap.dedent(program), *arguments],
-        cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False,
-    )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
 
 
 def is_mapped(path: Path) -> bool:
@@ -49,225 +34,6 @@ def is_mapped(path: Path) -> bool:
 needs_maps = pytest.mark.skipif(
     not os.path.exists("/proc/self/maps"), reason="mappings cannot be listed here"
 )
-
-# Handles, with objects of our own -----------------------------------------------------------------
-
-
-class Owned(Handle):
-    """Notes when its object is destroyed."""
-
-    def __init__(self, name: str, log: list[str], *parents: Handle, fail: bool = False) -> None:
-        super().__init__(name)
-        for parent in parents:
-            self._hold(parent)
-
-        def destroy(address: int) -> None:
-            log.append(name)
-
-        function = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(destroy)
-        self._keep(function)
-        place = self._own(ctypes.cast(function, ctypes.c_void_p).value or 0)
-        ctypes.c_void_p.from_address(place).value = 1
-        if fail:
-            raise ZeroDivisionError
-        self._publish(name)
-
-
-def test_closed_once() -> None:
-    log: list[str] = []
-    owned = Owned("a", log)
-    with owned as pointer:
-        assert pointer == "a"
-    for _ in range(3):
-        owned.close()
-        assert owned.closed
-        assert log == ["a"]
-    with pytest.raises(ClosedError, match="a: the trace is closed"), owned:
-        pass
-    del owned
-    assert log == ["a"]
-
-
-def test_dropped() -> None:
-    log: list[str] = []
-    Owned("a", log)
-    assert log == ["a"]
-
-
-def test_closed_in_use() -> None:
-    """The last one to leave destroys; nobody comes in any more."""
-    log: list[str] = []
-    owned = Owned("a", log)
-    with owned:
-        with owned:
-            owned.close()
-            with pytest.raises(ClosedError):
-                owned.__enter__()
-        assert log == []
-    assert log == ["a"]
-
-
-def test_left_with_an_exception() -> None:
-    log: list[str] = []
-    owned = Owned("a", log)
-    with pytest.raises(ZeroDivisionError), owned:
-        owned.close() or 1 / 0
-    assert log == ["a"]
-
-
-def test_children_keep_parents() -> None:
-    log: list[str] = []
-    parent = Owned("parent", log)
-    child = Owned("child", log, parent)
-    grandchild = Owned("grandchild", log, child, parent, child)
-    assert grandchild.parents == (child, parent)
-    assert child.parents == (parent,)
-    parent.close()
-    child.close()
-    assert child.closed
-    assert grandchild.closed
-    with pytest.raises(ClosedError, match="grandchild"), grandchild:
-        pass
-    assert log == []
-    grandchild.close()
-    assert log == ["grandchild", "child", "parent"]
-
-
-def test_parents_that_nobody_else_refers_to() -> None:
-    log: list[str] = []
-    child = Owned("child", log, Owned("a", log), Owned("b", log))
-    assert log == []
-    del child
-    assert log == ["child", "b", "a"]
-
-
-def test_parent_closed_before() -> None:
-    """What it held until then it lets go."""
-    log: list[str] = []
-    first, closed = Owned("first", log), Owned("closed", log)
-    closed.close()
-    with pytest.raises(ClosedError, match="closed: the trace is closed"):
-        Owned("child", log, first, closed)
-    gc.collect()
-    assert log == ["closed"]
-    first.close()
-    assert log == ["closed", "first"]
-
-
-def test_half_made() -> None:
-    """An object is owned as soon as there is one, and so are its parents."""
-    log: list[str] = []
-    parent = Owned("parent", log)
-    with pytest.raises(ZeroDivisionError):
-        Owned("child", log, parent, fail=True)
-    gc.collect()
-    assert log == ["child"]
-    parent.close()
-    assert log == ["child", "parent"]
-
-
-def test_never_made() -> None:
-    empty = Handle("nothing")
-    with pytest.raises(ValueError, match="nothing is in this handle yet"), empty:
-        pass
-    with pytest.raises(ValueError, match="nothing is in this handle yet"):
-        Owned("child", [], empty)
-    with pytest.raises(ValueError, match="published once"):
-        empty._publish("pointer")
-    with pytest.raises(ValueError, match="nothing destroys"):
-        empty._own(0)
-    empty.close()
-    with pytest.raises(ClosedError), empty:
-        pass
-
-
-def test_made_wrongly() -> None:
-    log: list[str] = []
-    owned, other = Owned("a", log), Owned("b", log)
-    with owned, pytest.raises(ValueError, match="in use or closed"):
-        owned._hold(other)
-    with pytest.raises(ValueError, match="published once"):
-        owned._publish("again")
-    with owned, pytest.raises(ValueError, match="in use or closed"):
-        owned._own(1)
-    with pytest.raises(TypeError):
-        owned._hold("no handle")  # type: ignore[arg-type]
-    assert log == []
-
-
-def test_made_again() -> None:
-    """What was made first is destroyed (a filter finds out that it wants symbols)."""
-    log: list[str] = []
-    owned = Owned("a", log)
-    owned.__init__("b", log, Owned("parent", log))  # type: ignore[misc]
-    assert log == ["a"]
-    with owned as pointer:
-        assert pointer == "b"
-    del owned
-    assert log == ["a", "b", "parent"]
-
-
-def test_never_left() -> None:
-    """An interrupt can come before a block begins: then its object goes with the last reference."""
-    log: list[str] = []
-    parent = Owned("parent", log)
-    child = Owned("child", log, parent)
-    child.__enter__()
-    parent.__enter__()
-    child.close()
-    parent.close()
-    assert log == []
-    del parent
-    assert log == []
-    del child
-    assert log == ["child", "parent"]
-
-
-def test_garbage() -> None:
-    """Of a cycle the collector clears parts in any order; children still go before parents."""
-    for backwards in (False, True):
-        log: list[str] = []
-        parent = Owned("parent", log)
-        child = Owned("child", log, parent)
-        cycle: list[Any] = [child, parent] if backwards else [parent, child]
-        child.cycle = parent.cycle = cycle  # type: ignore[attr-defined]
-        cycle.append(cycle)
-        known = weakref.ref(child)
-        del parent, child, cycle
-        assert known() is not None
-        if log:
-            raise AssertionError(log)
-        gc.collect()
-        assert log in ([], ["child", "parent"])  # [] where a handle refers to its own child
-        found = known()
-        if found is not None:
-            found.cycle.clear()  # type: ignore[attr-defined]
-            del found
-            gc.collect()
-        assert log == ["child", "parent"]
-
-
-def test_used_by_garbage() -> None:
-    """A generator that the collector closes may use what is garbage with it."""
-    log: list[str] = []
-    told: list[object] = []
-
-    def use(owned: Owned) -> Iterator[None]:
-        try:
-            with owned:
-                yield
-        finally:
-            with owned as pointer:
-                told.append(pointer)
-
-    owned = Owned("a", log)
-    cycle: list[Any] = [use(owned), owned]
-    next(cycle[0])
-    cycle.append(cycle)
-    del owned, cycle
-    gc.collect()
-    assert (told, log) == (["a"], ["a"])
-
 
 # The real ones ------------------------------------------------------------------------------------
 
@@ -432,12 +198,12 @@ def test_collector_at_every_allocation() -> None:
 
 def test_pool_closed_by_its_own_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A generator's threads read on when it is garbage; one of them runs the collector."""
-    monkeypatch.setattr(_records, "WINDOW_BYTES", 1 << 14)
     errors: list[object] = []
     monkeypatch.setattr(sys, "unraisablehook", errors.append)
     with tracecmd.open(write_busy(tmp_path)) as trace:
-        request = trace._request(_sources(trace), None, None, "time", threads=2)
-        windows = _records.windows(request, 1 << 14)
+        sources = choose([trace._reader], Selection(trace._recording)).sources()
+        request = Request(sources, threads=2)
+        windows = cut_windows(request, 1 << 14)
         assert len(windows) > 10
         for _ in range(20):
             held: list[Iterator[object]] = []
@@ -453,17 +219,13 @@ def test_pool_closed_by_its_own_thread(tmp_path: Path, monkeypatch: pytest.Monke
                     held.pop()  # the last reference to the generator that this thread works for
                     dropped.set()
 
-            reading = _records.read_windows(request, windows, read)
+            reading = read_windows(request, windows, read)
             next(reading)
             held.append(reading)
             next(reading)
             del reading
             assert dropped.wait(60)
     assert errors == []
-
-
-def _sources(trace: tracecmd.Trace) -> list[_records.Source]:
-    return _records.choose(trace._reader, buffers=None, cpus=None, events=None, pids=None)
 
 
 # Signals ------------------------------------------------------------------------------------------

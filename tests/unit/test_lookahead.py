@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tracecmd
-from tracecmd import _lookahead, _records
+from tracecmd._reading import Selection, choose, lookahead
 
 from ..conftest import Trace, Write
 from ..writer import SCHED_WAKEUP, TICK, Buffer, Event, Page, Values
@@ -15,12 +15,11 @@ WANTED = TICK.values()
 def losses(write: Write, pages: list[Page]) -> list[tuple[int, int]]:
     """Of the one CPU of a file, between its ticks: beginning and end."""
     with tracecmd.open(write(Trace(buffers=[Buffer(cpus={0: pages})]))) as trace:
-        (source,) = _records.choose(
-            trace._reader, buffers=None, cpus=None, events="tick", pids=None
-        )
-        rows = list(_lookahead.merge([_lookahead.Stream(trace, source, 1, 9000)]))
-        begins = [row[0] for row in rows if row[3] == _lookahead.LOSS_BEGINS]
-        ends = [row[0] for row in rows if row[3] == _lookahead.LOSS_ENDS]
+        selection = Selection(trace._recording, "tick")
+        (source,) = choose([trace._reader], selection).sources()
+        rows = list(lookahead.merge([lookahead.Stream(source, 1, 9000)]))
+        begins = [row[0] for row in rows if row[3] == lookahead.LOSS_BEGINS]
+        ends = [row[0] for row in rows if row[3] == lookahead.LOSS_ENDS]
         assert [row[0] for row in rows if row[3] == TICK.id] == [
             event.ts for event in trace.iter("tick")
         ]

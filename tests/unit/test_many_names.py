@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pytest
 
 import tracecmd
-from tracecmd.event import near_names
+from tracecmd._texts import near_names
 
 from ..conftest import Trace, Write
 from ..writer import Buffer, Event, EventFormat, Field, Machine, Page

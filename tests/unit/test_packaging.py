@@ -87,8 +87,8 @@ def test_everything_public_is_there_and_told() -> None:
 
 @pytest.mark.parametrize("name", ["Trace", "Session", "Buffer", "Options"])
 def test_public_members_have_docstrings_and_types(name: str) -> None:
-    kind = getattr(tracecmd, name)
-    for member, value in vars(kind).items():
+    kinds = [k for k in getattr(tracecmd, name).__mro__ if k.__module__.startswith("tracecmd.")]
+    for member, value in (item for kind in kinds for item in vars(kind).items()):
         if member.startswith("_"):
             continue
         assert inspect.getdoc(value), f"{name}.{member}"

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 import tracecmd
-from tracecmd import cli, perfetto
+from tracecmd import cli
+from tracecmd.export import perfetto
+from tracecmd.export.perfetto import wire
 
 from .. import writer
 from ..conftest import Trace, Write
 from ..recordings import corpus
-from .test_vcpu_timeline import A, B, end, perform, scene
+from .timelines import A, B, end, perform, scene
 
 pb2 = pytest.importorskip("perfetto.protos.perfetto.trace.perfetto_trace_pb2")
 
@@ -118,26 +120,26 @@ def test_numbers_are_the_schema() -> None:
         found: int = message.DESCRIPTOR.fields_by_name[name].number
         return found
 
-    assert number(pb2.Trace, "packet") == perfetto.TRACE_PACKET
+    assert number(pb2.Trace, "packet") == wire.TRACE_PACKET
     for prefix, message in {
         "PACKET": pb2.TracePacket, "BUNDLE": pb2.FtraceEventBundle, "EVENT": pb2.FtraceEvent,
         "VALUE": pb2.GenericFtraceEvent.Field, "PROCESS": pb2.ProcessTree.Process,
         "SYNC": pb2.RemoteClockSync, "SYNCED": pb2.RemoteClockSync.SyncedClocks,
         "SYSTEM": pb2.SystemInfo, "UTSNAME": pb2.Utsname, "TREE": pb2.ProcessTree,
     }.items():  # fmt: skip
-        names = [name for name in vars(perfetto) if name.startswith(f"{prefix}_")]
+        names = [name for name in vars(wire) if name.startswith(f"{prefix}_")]
         assert names
         for name in names:
             inner = name.partition("_")[2].lower()
             inner = {"sequence_id": "trusted_packet_sequence_id"}.get(inner, inner)
             inner = f"{inner}_value" if prefix == "VALUE" and inner != "name" else inner
-            assert getattr(perfetto, name) == number(message, inner), name
+            assert getattr(wire, name) == number(message, inner), name
 
 
 @pytest.mark.parametrize("value", [0, 1, 127, 128, 4095, 4096, 1 << 32, (1 << 64) - 1, -1, -128])
 def test_integers(value: int) -> None:
     message = pb2.ClockSnapshot.Clock()
-    message.ParseFromString(perfetto.integer(perfetto.CLOCK_TIMESTAMP, value))
+    message.ParseFromString(wire.integer(wire.CLOCK_TIMESTAMP, value))
     assert message.timestamp == value & (1 << 64) - 1
 
 
@@ -152,7 +154,7 @@ def test_recorded_sessions(folder: Path, tmp_path: Path) -> None:
             own = [p for p in packets if p.machine_id == ids[name]]
             assert len({p.trusted_packet_sequence_id for p in own}) == 1
             clocks = [p.clock_snapshot for p in own if p.HasField("clock_snapshot")]
-            assert [c.clocks[0].clock_id for c in clocks] == [perfetto.CLOCK_BOOTTIME]
+            assert [c.clocks[0].clock_id for c in clocks] == [wire.CLOCK_BOOTTIME]
             system = next(p.system_info for p in own if p.HasField("system_info"))
             assert system.machine_name == name
             assert system.utsname.release in trace.uname.split()
@@ -166,7 +168,7 @@ def test_recorded_sessions(folder: Path, tmp_path: Path) -> None:
                 assert first == second  # any time in between would be halved for an offset
                 for both in sync.synced_clocks:
                     assert both.client_clocks == both.host_clocks
-                    assert both.client_clocks.clocks[0].clock_id == perfetto.CLOCK_BOOTTIME
+                    assert both.client_clocks.clocks[0].clock_id == wire.CLOCK_BOOTTIME
             tasks = {task.pid: task.cmdline[0] for p in own for task in p.process_tree.processes}
             assert tasks
             assert all(trace.comm(pid) == comm for pid, comm in tasks.items())
@@ -233,7 +235,7 @@ def test_marks(write: Write, tmp_path: Path, text: str, typed: bool) -> None:
 
 
 def test_packets_stay_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(perfetto, "FLUSH_BYTES", 500)
+    monkeypatch.setattr("tracecmd.export.perfetto.packets.FLUSH_BYTES", 500)
     made, _, _ = perform(3, {"G": [A], "H": [B]}, steps=500)
     with made.open(tmp_path) as session:
         ids = perfetto.machine_ids(session)

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 import tracecmd
-from tracecmd import cli, plot
+from tracecmd import cli
 from tracecmd.packages import MissingPackageError
+from tracecmd.session import plot
 
 from .scenes import Scene
-from .test_vcpu_timeline import A, B, end, perform, scene
+from .timelines import A, B, end, perform, scene
 
 
 def test_lanes_hold_all_time() -> None:

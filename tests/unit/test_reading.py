@@ -101,7 +101,7 @@ def test_given_up_counting_stops(large: Path, monkeypatch: pytest.MonkeyPatch) -
         return count(self, *arguments)
 
     monkeypatch.setattr(tracecmd._lowlevel.Data, "count", note)
-    monkeypatch.setattr("tracecmd.stat.SLICE_BYTES", PAGE)
+    monkeypatch.setattr("tracecmd.analysis.stat.SLICE_BYTES", PAGE)
 
     def stop(done: int, total: int) -> None:
         raise Interrupted

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tracecmd
-from tracecmd import ClosedError, CorruptError, TruncatedError
+from tracecmd import TruncatedError
 
 from ..conftest import Trace, Write
 from ..recordings import corpus
@@ -286,7 +286,7 @@ def test_filters_of_recordings(path: Path) -> None:
 def test_windows_join_up(opened: Any, window: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The files of these tests are small: windows are made small, too."""
     trace, whole = opened
-    monkeypatch.setattr("tracecmd._records.WINDOW_BYTES", window)
+    monkeypatch.setattr("tracecmd._reading.records.WINDOW_BYTES", window)
     for threads in (2, 3):
         assert rows(trace.iter(threads=threads)) == whole
         assert rows(trace.iter(threads=threads, reverse=True)) == whole[::-1]
@@ -397,152 +397,6 @@ def test_areas_that_no_table_tells_of_end_where_time_steps_back(write: Write) ->
         assert rows(cut) == rows(whole)
         assert {event.cpu for event in cut} == {0, 1, 2}
         assert [type(problem) for problem in cut.problems] == [TruncatedError, TruncatedError]
-
-
-# Time stamps ------------------------------------------------------------------------------------
-
-
-def test_clock_options(write: Write) -> None:
-    pages = [Page(1 << 40, [Event(0, TICK.values(n=1)), Event(1000, TICK.values(n=2))])]
-    options = [Tsc2Nsec(1 << 30, 31), Date(1000)]
-    path = write(Trace(options=options, buffers=[Buffer(cpus={0: pages})]))
-
-    def times(**how: Any) -> list[int]:
-        with tracecmd.open(path, **how) as trace:
-            return [event.ts for event in trace]
-
-    half = 1 << 39
-    assert times() == [half + 1_000_000, half + 1_000_500]
-    assert times(date=False) == [half, half + 500]
-    assert times(raw_ts=True) == times(raw_ts=True, ts_offset=5) == [1 << 40, (1 << 40) + 1000]
-    assert times(ts_offset=-7) == [half + 999_993, half + 1_000_493]
-    assert times(ts2secs=500_000_000, date=False) == [1 << 41, (1 << 41) + 2000]
-
-
-@pytest.mark.parametrize("shift", [31, 32, 36])
-@pytest.mark.parametrize("mult", [1 << 31, (1 << 31) + 5, (1 << 32) - 1])
-def test_cycles_that_count_backwards(write: Write, mult: int, shift: int) -> None:
-    """TSC2NSEC's factor is an int there: a large one makes time fall; windows bear it."""
-    pages = fill_pages(((i << 20, TICK.values(n=i)) for i in range(1000)), Machine(False, 8))
-    path = write(Trace(options=[Tsc2Nsec(mult, shift)], buffers=[Buffer(cpus={0: pages})]))
-    with tracecmd.open(path) as trace:
-        whole = [event.ts for event in trace]
-        assert len(whole) == 1000
-        middle = sorted(whole)[500]
-        for start, end in [(0, middle), (middle, None), (whole[-1], whole[700]), (1, 1 << 63)]:
-            expected = [ts for ts in whole if start <= ts < (end or 1 << 64)]
-            assert [e.ts for e in trace.iter(start=start, end=end)] == expected
-            assert [e.ts for e in trace.iter(start=start, end=end, reverse=True)] == expected[::-1]
-
-
-@pytest.mark.parametrize("compression", ["none", "zstd"])
-def test_offsets_below_zero_wrap(write: Write, compression: Any) -> None:
-    """Times before zero are unsigned, as they are there; windows have to find them all the same."""
-    pages = fill_pages(((i * 10, TICK.values(n=i)) for i in range(1000)), Machine(False, 8))
-    shape: dict[str, Any] = {"compression": compression}
-    path = write(Trace(buffers=[Buffer(cpus={0: pages})], **shape))
-    for offset in (-5000, -9990, -100_000, -3):
-        with tracecmd.open(path, ts_offset=offset) as trace:
-            whole = list(trace)
-            assert [e.ts for e in whole] == [(i * 10 + offset) % (1 << 64) for i in range(1000)]
-            for start, end in [(0, 1000), (0, None), (1 << 63, None), (77, 5000), (0, 1 << 63)]:
-                expected = [e.ts for e in whole if start <= e.ts < (end or 1 << 64)]
-                assert [e.ts for e in trace.iter(start=start, end=end)] == expected
-            found = trace.at(0)
-            expected_first = next((e.ts for e in whole), None)
-            assert (found and found.ts) == expected_first
-
-
-def test_short_payloads_have_no_task(write: Write) -> None:
-    pages = [Page(5, [Event(0, b"\x84\3\0\0"), Event(0, TICK.values(pid=3))])]
-    with tracecmd.open(write(Trace(buffers=[Buffer(cpus={0: pages})]))) as trace:
-        short, event = trace
-        assert (short.id, short.name, short.pid, short.size) == (900, "tick", -1, 4)
-        assert event.pid == 3
-        assert [e.pid for e in trace.iter(pids=[3])] == [3]
-
-
-# Life -------------------------------------------------------------------------------------------
-
-
-def many(write: Write, **shape: Any) -> Path:
-    pages = fill_pages(((i * 10, TICK.values(n=i)) for i in range(30000)), Machine(False, 8))
-    return write(Trace(buffers=[Buffer(cpus={0: pages, 1: pages})], **shape))
-
-
-@pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("begun", [False, True])
-def test_closed_while_walking(
-    write: Write, begun: bool, threads: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What is read already comes out, then a ClosedError."""
-    monkeypatch.setattr("tracecmd._records.WINDOW_BYTES", 1 << 17)
-    trace = tracecmd.open(many(write))
-    events = trace.iter(threads=threads)
-    got = [next(events)] if begun else []
-    trace.close()
-    with pytest.raises(ClosedError):
-        got += events  # type: ignore[arg-type]
-    assert len(got) < 60000
-    assert next(events, None) is None
-    assert [e.size for e in got] == [32] * len(got)
-    for use in (trace.iter, trace.stat, lambda: trace.at(0), lambda: trace.comm(1)):
-        with pytest.raises(ClosedError):
-            use()
-
-
-@pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("compression", ["none", "zstd"])
-def test_shrunk_while_walking(
-    write: Write, compression: Any, threads: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """No bus error, but a TruncatedError with the next batch.
-
-    Between batches, that is: nothing helps while the core is reading. Threads read ahead, so theirs
-    must not have begun.
-    """
-    monkeypatch.setattr("tracecmd._records.WINDOW_BYTES", 1 << 17)
-    path = many(write, compression=compression)
-    with tracecmd.open(path) as trace:
-        events = trace.iter(threads=threads)
-        got = [next(events)] if threads == 1 else []
-        backwards = trace.iter(reverse=True)
-        next(backwards)
-        os.truncate(path, 5000)
-        for walk in (events, backwards):
-            with pytest.raises(TruncatedError) as caught:
-                got += walk  # type: ignore[arg-type]
-            assert caught.value.path == str(path)
-        assert len(got) < 60000
-        for use in (trace.stat, lambda: trace.at(0), lambda: list(trace)):
-            with pytest.raises(TruncatedError):
-                use()
-
-
-def test_events_outlive_their_trace(write: Write) -> None:
-    with tracecmd.open(many(write)) as trace:
-        event = next(iter(trace))
-        assert (event.name, event.comm, event["n"]) == ("tick", "<idle>", 0)
-    assert (event.ts, event.cpu, event.size, len(event.raw)) == (0, 0, 32, 32)
-    assert event.buffer == ""
-
-
-def test_strict_raises_at_damage(write: Write) -> None:
-    good = Page(1000, [Event(0, TICK.values(n=1))])
-    bad = Page(2000, [Event(0, TICK.values(n=2))], commit=5000)
-    path = write(Trace(buffers=[Buffer(cpus={0: [good, bad, good]})]))
-    with tracecmd.open(path) as trace:
-        assert trace.problems == ()
-        assert len(list(trace)) == 2
-        assert trace.stat().records == 2
-        (problem,) = trace.problems
-        assert type(problem) is CorruptError
-        assert problem.offset is not None
-        assert "sub-buffer 1 of CPU 0" in str(problem)
-    with tracecmd.open(path, strict=True) as trace:
-        for use in (lambda: list(trace), trace.stat, lambda: list(trace.iter(reverse=True))):
-            with pytest.raises(CorruptError):
-                use()
 
 
 def test_what_does_not_exist(opened: Any) -> None:

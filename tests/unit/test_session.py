@@ -14,6 +14,7 @@ import pytest
 
 import tracecmd
 from tracecmd import SessionError, VCpu
+from tracecmd.opening import TraceRecording
 
 from ..conftest import Trace, Write, unprivileged
 from ..writer import Guest, Option, Sample, TimeShift, TraceId
@@ -182,13 +183,13 @@ def test_strangers_are_closed_and_errors_close_all(
     write: Write, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[tracecmd.Trace] = []
-    real = tracecmd.session.open_trace
+    real = TraceRecording.open
 
-    def spy(*arguments: Any, **how: Any) -> tracecmd.Trace:
-        opened.append(real(*arguments, **how))
+    def spy(recording: TraceRecording) -> tracecmd.Trace:
+        opened.append(real(recording))
         return opened[-1]
 
-    monkeypatch.setattr(tracecmd.session, "open_trace", spy)
+    monkeypatch.setattr(TraceRecording, "open", spy)
     stranger = write(guest(OTHER), "stranger.dat")
     bad = write(b"no trace", "bad.dat")
     with tracecmd.open_session(*files.values(), stranger, strangers="skip"):

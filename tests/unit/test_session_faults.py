@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 import tracecmd
-from tracecmd import perfetto, plot
 from tracecmd.cli import main
-from tracecmd.vcpu_timeline import summarize
+from tracecmd.export import perfetto
+from tracecmd.session import plot
+from tracecmd.session.vcpu_timeline import summarize
 
 from ..recordings import corpus
 from ..writer import Buffer, Event, Guest, Page, Sample, TextBuffer, TimeShift, Trace, TraceId

@@ -73,7 +73,7 @@ def test_orders_and_windows(path: Path, order: Any, reverse: bool) -> None:
 
 
 def test_threads(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tracecmd.table.WINDOW_BYTES", 1 << 17)
+    monkeypatch.setattr("tracecmd.columns.scan.WINDOW_BYTES", 1 << 17)
     seen: list[tuple[int, int]] = []
     with tracecmd.open(path) as trace:
         one = trace.table("sched_switch").to_arrow()
@@ -121,7 +121,7 @@ def test_losses(
 
         times = sorted({row[2] for row in whole})
         bounds = [(None, None), (times[9], None), (times[len(times) // 3], times[-40])]
-        monkeypatch.setattr("tracecmd.table.WINDOW_BYTES", 1)
+        monkeypatch.setattr("tracecmd.columns.scan.WINDOW_BYTES", 1)
         for start, end in bounds:
             low, high = start or 0, 1 << 64 if end is None else end
             expected = [

@@ -56,7 +56,7 @@ def test_tables_read_together(path: Path, options: dict[str, Any]) -> None:
 
 
 def test_tables_take_one_walk(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tracecmd import table as module
+    from tracecmd.columns import tables as module
 
     walks: list[int] = []
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import tracecmd
+from tracecmd.trace_file import TraceFile
 
 from ..conftest import Trace, Write
 from ..recordings import corpus
@@ -269,8 +270,8 @@ def test_attributes_are_read_only(write: Write, name: str) -> None:
 
 
 def answers_of(file: Any) -> object:
-    """Some questions, to the file itself: a new Trace remembers nothing."""
-    fresh = tracecmd.Trace(file)
+    """Some questions, to the file itself: a new TraceFile remembers nothing."""
+    fresh = TraceFile(file)
     return len(fresh.kallsyms), fresh.guests, len(fresh.event_formats)
 
 

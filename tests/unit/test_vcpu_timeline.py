@@ -3,61 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
-import random
 import tracemalloc
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 import tracecmd
-from tracecmd import _lookahead, vcpu_timeline
-from tracecmd.vcpu_timeline import Interval, summarize
+from tracecmd._reading import lookahead
+from tracecmd.session import vcpu_timeline
+from tracecmd.session.vcpu_timeline import summarize
 
 from . import scenes
 from .scenes import RUNNING_PREEMPTED, R, S, Scene
-
-A, B, C = 101, 102, 103  # host threads of vCPUs
-OTHER = 50
-GUEST, HOST, PREEMPTED, BLOCKED, UNKNOWN = vcpu_timeline.STATES
-
-Row = tuple[int, int, str, int | None, int | None, str | None]
-"""Start, end, state, host CPU, guest PID, exit reason."""
-
-
-def rows(session: tracecmd.Session, guest: str = "G", vcpu: int = 0) -> list[Row]:
-    """The timeline of one vCPU; and check what holds of every timeline."""
-    found: dict[tuple[str, int], list[Interval]] = {}
-    for row in session.timeline():
-        found.setdefault((row.guest, row.vcpu), []).append(row)
-    host = [e.ts for e in session.iter(peers=["host"])]
-    assert set(found) == {(v.guest, v.vcpu) for v in session.vcpus}
-    for one in found.values():
-        assert one[0].start == min(host)
-        assert one[-1].end == max(host)
-        for before, after in itertools.pairwise(one):
-            assert before.end == after.start
-            assert before[3:4] + before[6:] != after[3:4] + after[6:]
-        assert all(row.start < row.end for row in one)
-    return [
-        (r.start, r.end, r.state, r.host_cpu, r.guest_pid, r.exit_reason)
-        for r in found[guest, vcpu]
-    ]
-
-
-def scene(threads: dict[str, list[int]] | None = None) -> Scene:
-    """A scene from 1000 to 9000 on host CPUs 0 and 1, if a test does not add more."""
-    made = Scene(threads or {"G": [A]})
-    made.host.tick(1000, 0)
-    made.host.tick(1000, 1)
-    return made
-
-
-def end(made: Scene, ts: int = 9000) -> Scene:
-    made.host.tick(ts, 0)
-    made.host.tick(ts, 1)
-    return made
+from .timelines import (
+    BLOCKED,
+    GUEST,
+    HOST,
+    OTHER,
+    PREEMPTED,
+    UNKNOWN,
+    A,
+    B,
+    C,
+    end,
+    rows,
+    scene,
+)
 
 
 @pytest.mark.parametrize(
@@ -287,152 +258,6 @@ def test_edges(tmp_path: Path) -> None:
         assert rows(session, vcpu=2) == [(1000, 9000, UNKNOWN, None, None, None)]
 
 
-def test_losses_on_host_cpus(tmp_path: Path) -> None:
-    """What is lost on CPU 1 between 3000 and 4000 concerns all but the thread on CPU 0."""
-    made = scene({"G": [A, B, C]})
-    host = made.host
-    host.wake(1100, 0, OTHER)
-    host.switch(2000, 0, 0, A)
-    host.entry(2100, 0, A)
-    host.switch(2200, 1, 0, C)
-    host.switch(2300, 1, C, B, S)
-    host.entry(2400, 1, B)
-    host.tick(3000, 1, B)
-    host.lose(1)
-    host.exit(3500, 0, A)  # in the middle of the loss
-    host.wake(3600, 0, C, by=A)  # may be on CPU 1 already
-    host.tick(4000, 1, OTHER)
-    host.entry(4100, 0, A)
-    host.switch(4200, 1, OTHER, B)
-    host.exit(4300, 1, B)
-    host.entry(4400, 1, B)
-    host.wake(4500, 1, C, by=B)
-    host.switch(4600, 1, B, C, R)
-    with end(made).open(tmp_path) as session:
-        assert [row[:4] for row in rows(session)] == [
-            (1000, 2000, UNKNOWN, None),
-            (2000, 2100, UNKNOWN, 0),
-            (2100, 3500, GUEST, 0),
-            (3500, 4100, HOST, 0),
-            (4100, 9000, UNKNOWN, 0),
-        ]
-        assert [row[:4] for row in rows(session, vcpu=1)] == [
-            (1000, 2300, UNKNOWN, None),
-            (2300, 3000, UNKNOWN, 1),  # entered, but what came then is lost
-            (3000, 4200, UNKNOWN, None),
-            (4200, 4300, UNKNOWN, 1),
-            (4300, 4400, HOST, 1),
-            (4400, 4600, UNKNOWN, 1),
-            (4600, 9000, PREEMPTED, None),
-        ]
-        assert [row[:4] for row in rows(session, vcpu=2)] == [
-            (1000, 2200, UNKNOWN, None),
-            (2200, 2300, UNKNOWN, 1),
-            (2300, 3000, BLOCKED, None),
-            (3000, 4500, UNKNOWN, None),
-            (4500, 4600, PREEMPTED, None),
-            (4600, 9000, UNKNOWN, 1),
-        ]
-
-
-def test_a_switch_away_while_another_cpu_loses_events(tmp_path: Path) -> None:
-    made = scene()
-    host = made.host
-    host.wake(1100, 0, OTHER)
-    host.lose(1, 3)
-    host.switch(2000, 0, 0, A)
-    host.switch(3000, 0, A, 0, S)
-    host.switch(4000, 0, 0, A)
-    host.switch(5000, 0, A, 0, R)
-    host.tick(6000, 1)
-    with end(made).open(tmp_path) as session:
-        assert [row[:4] for row in rows(session)] == [
-            (1000, 2000, UNKNOWN, None),
-            (2000, 3000, UNKNOWN, 0),
-            (3000, 4000, UNKNOWN, None),
-            (4000, 5000, UNKNOWN, 0),
-            (5000, 9000, UNKNOWN, None),
-        ]
-
-
-def test_losses_at_the_start_and_the_end(tmp_path: Path) -> None:
-    """Before the first record of a CPU, and behind its last one that counts."""
-    made = Scene({"G": [A, B]})
-    host = made.host
-    host.tick(1000, 1)
-    host.wake(1100, 1, A)
-    host.switch(1200, 1, 0, A)
-    host.switch(1300, 1, A, 0, R)
-    host.lose(0)
-    host.tick(2000, 0)
-    host.switch(2100, 0, 0, B)
-    host.switch(2200, 0, B, 0, R)
-    host.switch(3000, 1, 0, A)
-    host.switch(3100, 1, A, 0, R)
-    host.tick(4000, 1)
-    host.lose(1)
-    host.tick(9000, 1)
-    with made.open(tmp_path) as session:
-        assert [row[:4] for row in rows(session)] == [
-            (1000, 1200, UNKNOWN, None),
-            (1200, 1300, UNKNOWN, 1),
-            (1300, 3000, UNKNOWN, None),
-            (3000, 3100, UNKNOWN, 1),
-            (3100, 4000, PREEMPTED, None),
-            (4000, 9000, UNKNOWN, None),
-        ]
-        assert [row[:4] for row in rows(session, vcpu=1)] == [
-            (1000, 2100, UNKNOWN, None),
-            (2100, 2200, UNKNOWN, 0),
-            (2200, 4000, PREEMPTED, None),
-            (4000, 9000, UNKNOWN, None),
-        ]
-
-
-def test_losses_in_a_guest(tmp_path: Path) -> None:
-    made = scene()
-    made.host.switch(2000, 0, 0, A)
-    guest = made.guests["G"]
-    guest.switch(1500, 0, 7, 8)
-    guest.tick(3000, 0, 8)
-    guest.lose(0)
-    guest.tick(4000, 0, 9)
-    guest.switch(5000, 0, 9, 10)
-    guest.tick(8000, 0, 10)
-    with end(made).open(tmp_path) as session:
-        assert rows(session) == [
-            (1000, 1500, UNKNOWN, None, None, None),  # the guest's records begin
-            (1500, 2000, UNKNOWN, None, 8, None),
-            (2000, 3000, UNKNOWN, 0, 8, None),
-            (3000, 5000, UNKNOWN, 0, None, None),
-            (5000, 8000, UNKNOWN, 0, 10, None),
-            (8000, 9000, UNKNOWN, 0, None, None),
-        ]
-
-
-def test_what_a_guest_had_lost_before_its_first_switch(tmp_path: Path) -> None:
-    made = scene()
-    guest = made.guests["G"]
-    guest.tick(1100, 0, 7)
-    guest.lose(0)
-    guest.switch(1500, 0, 8, 9)
-    guest.tick(2000, 0, 9)
-    with end(made).open(tmp_path) as session:
-        assert [(*row[:2], row[4]) for row in rows(session)] == [
-            (1000, 1500, None), (1500, 2000, 9), (2000, 9000, None),
-        ]  # fmt: skip
-
-
-def test_a_guest_on_a_clock_of_its_own(tmp_path: Path) -> None:
-    made = scene()
-    made.host.switch(2000, 0, 0, A)
-    made.guests["G"].switch(1500, 0, 7, 8)
-    made.guests["G"].tick(3000, 0, 8)
-    made.synchronised = False
-    with end(made).open(tmp_path) as session:
-        assert all(row[4] is None for row in rows(session))
-
-
 def test_contradictions(tmp_path: Path) -> None:
     """Switches that are not on record (filtered away) are found out, and nothing made up."""
     made = scene({"G": [A, B]})
@@ -537,7 +362,7 @@ def peak(folder: Path, rounds: int) -> int:
 
 
 def test_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_lookahead, "BATCH_ROWS", 256)
+    monkeypatch.setattr(lookahead, "BATCH_ROWS", 256)
     monkeypatch.setattr(vcpu_timeline._machine, "DONE_ROWS", 16)
     peak(tmp_path / "first", 100)  # what is made once and kept
     assert peak(tmp_path / "long", 1600) < 1.1 * peak(tmp_path / "short", 400)
@@ -585,161 +410,3 @@ def test_columns(tmp_path: Path) -> None:
         polars = pytest.importorskip("polars")
         assert timeline.to_polars().to_dicts() == expected
         assert polars.DataFrame(timeline).to_dicts() == expected
-
-
-# Schedules by chance ----------------------------------------------------------------------------
-
-
-class Truth(NamedTuple):
-    start: int
-    state: str
-    cpu: int | None
-    reason: str | None
-    task: int
-
-
-def perform(seed: int, threads: dict[str, list[int]], cpus: int = 3, steps: int = 600) -> tuple[
-    Scene, dict[int, list[Truth]], int
-]:  # fmt: skip
-    """Let chance schedule some vCPUs; gives the scene, what was so of each thread, and the end."""
-    chance = random.Random(seed)
-    made = Scene(threads)
-    pids = [pid for own in threads.values() for pid in own]
-    where = {pid: (name, v) for name, own in threads.items() for v, pid in enumerate(own)}
-    state = dict.fromkeys(pids, "asleep")
-    cpu: dict[int, int | None] = dict.fromkeys(pids)
-    reason: dict[int, str | None] = dict.fromkeys(pids)
-    task = dict.fromkeys(pids, 7)
-    running = dict.fromkeys(range(cpus), 0)
-    truth: dict[int, list[Truth]] = {pid: [] for pid in pids}
-    now = 1000
-    for number in range(cpus):
-        made.host.tick(now, number)
-
-    def note(pid: int) -> None:
-        truth[pid].append(Truth(now, state[pid], cpu[pid], reason[pid], task[pid]))
-
-    for pid in pids:
-        note(pid)
-        name, vcpu = where[pid]
-        made.guests[name].tick(900, vcpu, 7)
-    for _ in range(steps):
-        now += chance.randint(1, 500)
-        pid = chance.choice(pids)
-        name, vcpu = where[pid]
-        on = cpu[pid]
-        dice = chance.random()
-        if state[pid] == "asleep":
-            by = chance.randrange(cpus)
-            made.host.wake(now, by, pid, by=running[by])
-            state[pid] = "runnable"
-        elif state[pid] == "runnable":
-            on = chance.randrange(cpus)
-            if running[on]:
-                if state[running[on]] != "host":
-                    continue
-                out = running[on]
-                made.host.switch(now, on, out, pid, RUNNING_PREEMPTED)
-                state[out], cpu[out] = "runnable", None
-                note(out)
-            else:
-                made.host.switch(now, on, 0, pid)
-            running[on], cpu[pid], state[pid] = pid, on, "host"
-        elif state[pid] == "guest":
-            assert on is not None
-            if dice < 0.4:
-                task[pid] += 1
-                made.guests[name].switch(now, vcpu, task[pid] - 1, task[pid])
-            else:
-                code = chance.choice([0x60, 120, 77])
-                made.host.exit(now, on, pid, code)
-                state[pid], reason[pid] = "host", {0x60: "interrupt", 120: "hlt", 77: "77"}[code]
-        elif dice < 0.6:
-            assert on is not None
-            made.host.entry(now, on, pid)
-            state[pid] = "guest"
-        else:
-            assert on is not None
-            sleeps = dice < 0.8
-            made.host.switch(now, on, pid, 0, S if sleeps else R)
-            state[pid], cpu[pid] = ("asleep" if sleeps else "runnable"), None
-            running[on] = 0
-        note(pid)
-    now += 1000
-    for number in range(cpus):
-        made.host.tick(now, number)
-    for name, own in threads.items():
-        for vcpu in range(len(own)):
-            made.guests[name].tick(now + 1, vcpu)
-    return made, truth, now
-
-
-def expected_rows(truth: list[Truth], last: int) -> list[Row]:
-    """What the rules make of a schedule that is wholly on record."""
-    names = {"guest": GUEST, "host": HOST, "asleep": BLOCKED, "runnable": PREEMPTED}
-    first_kvm = next((i for i, t in enumerate(truth) if t.state == "guest"), len(truth))
-    last_kvm = first_kvm
-    for i, (a, b) in enumerate(itertools.pairwise(truth)):
-        if {a.state, b.state} == {"guest", "host"}:
-            last_kvm = i + 1
-    made: list[Row] = []
-    for i, (now, after) in enumerate(zip(truth, [*truth[1:], None], strict=True)):
-        state = names[now.state]
-        if now.cpu is not None and (i < first_kvm or i >= last_kvm):
-            state = UNKNOWN
-        if i == 0:  # asleep, but no record says so
-            state = UNKNOWN
-        row = (now.start, after.start if after else last, state, now.cpu, now.task,
-               now.reason if state == HOST else None)  # fmt: skip
-        if made and made[-1][2:] == row[2:]:
-            row = (made.pop()[0], *row[1:])
-        made.append(row)
-    return made
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_a_schedule_by_chance(tmp_path: Path, seed: int) -> None:
-    threads = {"G": [A, B], "H": [C, 104, 105]}
-    made, truth, last = perform(seed, threads)
-    with made.open(tmp_path) as session:
-        for name, pids in threads.items():
-            for vcpu, pid in enumerate(pids):
-                assert rows(session, name, vcpu) == expected_rows(truth[pid], last)
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_nothing_is_made_up_where_events_are_lost(tmp_path: Path, seed: int) -> None:
-    """Take stretches of a CPU's records away: what is still said to be known is right."""
-    threads = {"G": [A, B], "H": [C, 104]}
-    made, truth, last = perform(seed, threads)
-    chance = random.Random(seed)
-    for machine in (made.host, *made.guests.values()):
-        for cpu, items in machine.cpus.items():
-            kept: list[tuple[int, scenes.writer.Values] | int] = []
-            left = 0
-            for number, item in enumerate(items):
-                if not left and chance.random() < 0.05:
-                    left = chance.randint(1, 8)
-                    kept.append(-1)
-                if left and 0 < number < len(items) - 1:
-                    left -= 1
-                else:
-                    kept.append(item)
-                    left = 0
-            machine.cpus[cpu] = kept
-    names = {"guest": GUEST, "host": HOST, "asleep": BLOCKED, "runnable": PREEMPTED}
-    known = 0
-    with made.open(tmp_path) as session:
-        for name, pids in threads.items():
-            for vcpu, pid in enumerate(pids):
-                for start, end, state, cpu, task, reason in rows(session, name, vcpu):
-                    for now, after in zip(truth[pid], [*truth[pid][1:], None], strict=True):
-                        until = after.start if after else last
-                        if until <= start or now.start >= end:
-                            continue
-                        assert state in (UNKNOWN, names[now.state])
-                        assert cpu in (None, now.cpu)
-                        assert task in (None, now.task)
-                        assert state != HOST or reason == now.reason
-                    known += (end - start) * (state != UNKNOWN)
-    assert known > last / 10

@@ -20,10 +20,10 @@ class Schema:
 
     def copy(self) -> Schema:
         """Make another one, for a consumer to own."""
-        made = Schema()
+        schema = Schema()
         err = ffi.new("struct trc_error *")
-        check(lib.trc_schema_copy(self._struct, made._struct, err), err, "schema")
-        return made
+        check(lib.trc_schema_copy(self._struct, schema._struct, err), err, "schema")
+        return schema
 
     def names(self) -> list[str]:
         """Names of the columns."""
@@ -36,14 +36,14 @@ class Schema:
     def formats(self) -> list[str]:
         """Arrow's format strings of the columns: of a dictionary that of its values, of a list
         with that of its elements."""
-        found = []
+        formats = []
         for index in range(self._struct.n_children):
             child = self._struct.children[index]
             text = ffi.string((child.dictionary or child).format).decode()
             if child.n_children:
                 text += " " + ffi.string(child.children[0].format).decode()
-            found.append(text)
-        return found
+            formats.append(text)
+        return formats
 
 
 class Array:
@@ -93,9 +93,9 @@ class Memory:
         return Memory(self._batch, self._struct.children[0])
 
     def dictionary(self) -> Memory | None:
-        """The values of a dictionary; None if it is none."""
-        found = self._struct.dictionary
-        return Memory(self._batch, found) if found else None
+        """The values of a dictionary; None if it is not one."""
+        values = self._struct.dictionary
+        return Memory(self._batch, values) if values else None
 
 
 def schema_capsule(schema: Schema) -> object:

@@ -6,7 +6,7 @@ The only module that imports ``tracecmd._core``.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from .. import errors
@@ -22,7 +22,6 @@ __all__ = [
     "exception",
     "ffi",
     "lib",
-    "source_problems",
 ]
 
 ENCODING_ERRORS = "surrogateescape"  # texts of the file survive a round trip, whatever they hold
@@ -40,7 +39,7 @@ _NO_OFFSET = 2**64 - 1
 class GoOn(enum.Enum):
     """What reads give in place of a result that took some megabytes and is not done: ask again.
 
-    Meanwhile progress can be told, and Python heeds signals.
+    Meanwhile progress can be reported, and Python heeds signals.
     """
 
     GO_ON = lib.TRC_GO_ON
@@ -88,23 +87,3 @@ def check(code: int, err: Any, path: str, sources: Sequence[str] = ()) -> None:
     """Raise what a result code stands for; path and sources as for :func:`exception`."""
     if code:
         raise exception(err, path, sources)
-
-
-def source_problems(
-    pointer: Any,
-    count: Callable[[Any], int],
-    get: Callable[[Any, int, Any], int],
-    sources: Sequence[str],
-    known: int,
-) -> list[SourceProblem]:
-    """All that the core found wrong in several files so far; none if they are as many as known."""
-    number = count(pointer)
-    if number == known:
-        return []
-    err = ffi.new("struct trc_error *")
-    found = []
-    for index in range(number):
-        get(pointer, index, err)
-        source = err.source if err.source < len(sources) else 0
-        found.append(SourceProblem(source, exception(err, sources[source])))
-    return found

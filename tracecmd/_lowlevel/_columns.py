@@ -15,7 +15,6 @@ from ._base import (
     decode_string,
     ffi,
     lib,
-    source_problems,
 )
 from ._data import WalkSource
 from ._file import File
@@ -77,13 +76,13 @@ class Filter(Handle):
         with self as pointer:
             err = ffi.new("struct trc_error *")
             number, text = ffi.new("uint32_t *"), ffi.new("struct trc_bytes *")
-            found: list[tuple[int, str]] = []
+            texts: list[tuple[int, str]] = []
             while True:
-                code = lib.trc_filter_text(pointer, len(found), number, text, err)
+                code = lib.trc_filter_text(pointer, len(texts), number, text, err)
                 if code == lib.TRC_NOT_FOUND:
-                    return found
+                    return texts
                 check(code, err, self.path)
-                found.append((number[0], decode(ffi.cast("char *", text.data), text.size)))
+                texts.append((number[0], decode(ffi.cast("char *", text.data), text.size)))
                 lib.trc_bytes_free(text)
 
     def own_fields(self) -> list[str]:
@@ -91,33 +90,33 @@ class Filter(Handle):
         with self as pointer:
             name, size = ffi.new("const char **"), ffi.new("size_t *")
             is_own = ffi.new("int *")
-            found: list[str] = []
+            names: list[str] = []
             index = 0
             while not lib.trc_filter_name(pointer, index, name, size, is_own, ffi.NULL):
                 if is_own[0]:
-                    found.append(decode(name[0], size[0]))
+                    names.append(decode(name[0], size[0]))
                 index += 1
-            return found
+            return names
 
     def comparisons(self) -> list[tuple[bool, str | None]]:
         """Of each comparison whether an event is fit for it, and what is wrong if none is."""
         with self as pointer:
             err, fits = ffi.new("struct trc_error *"), ffi.new("uint32_t *")
-            found: list[tuple[bool, str | None]] = []
+            comparisons: list[tuple[bool, str | None]] = []
             while True:
-                code = lib.trc_filter_comparison(pointer, len(found), fits, err)
+                code = lib.trc_filter_comparison(pointer, len(comparisons), fits, err)
                 if code == lib.TRC_NOT_FOUND:
-                    return found
-                found.append((bool(fits[0]), decode_string(err.message) if code else None))
+                    return comparisons
+                comparisons.append((bool(fits[0]), decode_string(err.message) if code else None))
 
     def unknown(self) -> list[str]:
         """Names in it that are a field of none of its events."""
         with self as pointer:
             name, size = ffi.new("const char **"), ffi.new("size_t *")
-            found: list[str] = []
-            while not lib.trc_filter_unknown(pointer, len(found), name, size, ffi.NULL):
-                found.append(decode(name[0], size[0]))
-            return found
+            names: list[str] = []
+            while not lib.trc_filter_unknown(pointer, len(names), name, size, ffi.NULL):
+                names.append(decode(name[0], size[0]))
+            return names
 
 
 # Columns -------------------------------------------------------------------------------------
@@ -212,12 +211,6 @@ class _Reader(Handle):
         )
         return struct
 
-    def _problems(
-        self, count: Callable[[Any], int], get: Callable[..., int], known: int
-    ) -> list[SourceProblem]:
-        with self as pointer:
-            return source_problems(pointer, count, get, self._paths, known)
-
     def _progress(self, get: Callable[..., None]) -> tuple[int, int]:
         with self as pointer:
             done, total = ffi.new("uint64_t *"), ffi.new("uint64_t *")
@@ -236,11 +229,11 @@ class Columns(_Reader):
         struct.columns = self._columns(columns)
         struct.column_count = len(columns)
         self._source_count = len(sources)
-        made = self._sources(sources)
+        array = self._sources(sources)
         self._create(
             "trc_columns",
             lib.trc_columns_create,
-            made,
+            array,
             len(sources),
             struct,
             sources=self._paths,
@@ -278,18 +271,20 @@ class Columns(_Reader):
 
     def losses(self) -> list[tuple[int | None, int]]:
         """After the last batch, of each source: the number of its first row, counted over all
-        batches, and how many events it lost behind its last one (-1: an unknown number)."""
+        batches, and how many events it lost after its last one (-1: an unknown number)."""
         with self as columns:
             first, missed = ffi.new("uint64_t *"), ffi.new("int64_t *")
-            found = []
+            losses = []
             for source in range(self._source_count):
                 lib.trc_columns_losses(columns, source, first, missed)
-                found.append((None if first[0] == NO_ROW else first[0], missed[0]))
-            return found
+                losses.append((None if first[0] == NO_ROW else first[0], missed[0]))
+            return losses
 
     def problems(self, known: int = 0) -> list[SourceProblem]:
         """All that was found damaged so far; none if that is as much as known."""
-        return self._problems(lib.trc_columns_problem_count, lib.trc_columns_problem, known)
+        return self._source_problems(
+            lib.trc_columns_problem_count, lib.trc_columns_problem, self._paths, known
+        )
 
     def progress(self) -> tuple[int, int]:
         """Pages read so far, and about how many there are."""
@@ -346,7 +341,9 @@ class ColumnSet(_Reader):
 
     def problems(self, known: int = 0) -> list[SourceProblem]:
         """All that was found damaged so far; none if that is as much as known."""
-        return self._problems(lib.trc_column_set_problem_count, lib.trc_column_set_problem, known)
+        return self._source_problems(
+            lib.trc_column_set_problem_count, lib.trc_column_set_problem, self._paths, known
+        )
 
     def progress(self) -> tuple[int, int]:
         """Pages read so far, and about how many there are."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ._base import GO_ON, GoOn, SourceProblem, check, exception, ffi, lib, source_problems
+from ._base import GO_ON, GoOn, SourceProblem, check, exception, ffi, lib
 from ._file import File
 from ._handle import Handle
 from ._metadata import Metadata
@@ -86,28 +86,23 @@ class Data(Handle):
             clock._c(),
         )
 
-    def problems(self) -> list[Exception]:
-        with self as data:
-            err = ffi.new("struct trc_error *")
-            found = []
-            for index in range(lib.trc_data_problem_count(data)):
-                lib.trc_data_problem(data, index, err)
-                found.append(exception(err, self.path))
-            return found
+    def problems(self) -> Sequence[Exception]:
+        """What is wrong in it and was passed over."""
+        return self._own_problems(lib.trc_data_problem_count, lib.trc_data_problem)
 
     def streams(self) -> list[StreamInfo]:
         with self as data:
             err = ffi.new("struct trc_error *")
             out = ffi.new("struct trc_stream *")
-            found = []
+            streams = []
             for index in range(lib.trc_stream_count(data)):
                 check(lib.trc_stream(data, index, out, err), err, self.path)
-                found.append(
+                streams.append(
                     StreamInfo(
                         out.buffer, out.cpu, out.page_count, out.page_size, bool(out.salvaged)
                     )
                 )
-            return found
+            return streams
 
     def is_monotone(self, stream: int) -> bool:
         with self as data:
@@ -177,7 +172,7 @@ class Payloads:
 class Batch(NamedTuple):
     """Records in the order of the walk; one entry a record in each list.
 
-    ``payload_end[i]`` is where the payload of record i ends in ``payload``; its size tells where
+    ``payload_end[i]`` is where the payload of record i ends in ``payload``; its size says where
     it begins.
     """
 
@@ -282,16 +277,15 @@ class Walk(Handle):
         return bytes(ffi.buffer(array, count * ffi.sizeof(ffi.typeof(array).item)))
 
     def missed(self) -> list[int]:
-        """At the end: events lost behind the last wanted record of each source (-1: unknown)."""
+        """At the end: events lost after the last wanted record of each source (-1: unknown)."""
         with self as walk:
             return [lib.trc_walk_missed(walk, i) for i in range(self._source_count)]
 
     def problems(self, known: int = 0) -> list[SourceProblem]:
         """All that was found damaged so far; none if that is as much as known."""
-        with self as walk:
-            return source_problems(
-                walk, lib.trc_walk_problem_count, lib.trc_walk_problem, self.paths, known
-            )
+        return self._source_problems(
+            lib.trc_walk_problem_count, lib.trc_walk_problem, self.paths, known
+        )
 
     def progress(self) -> tuple[int, int]:
         """Pages read so far, and about how many there are."""

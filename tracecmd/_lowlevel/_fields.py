@@ -27,8 +27,8 @@ _INTEGERS = {
 
 
 def _unpack(kind: Any, pointer: Any, count: int) -> list[Any]:
-    found: list[Any] = ffi.unpack(ffi.cast(kind, pointer), count)
-    return found
+    values: list[Any] = ffi.unpack(ffi.cast(kind, pointer), count)
+    return values
 
 
 def _numbers(kind: Any) -> _Convert:
@@ -134,11 +134,11 @@ class FieldReader:
             self._pointer, payloads.struct, first, count, event_id, big_endian, array, err
         )
         check(code, err, self._path)
-        found = self._convert(array)
+        converted = self._convert(array)
         if array.null_count:
             valid = int.from_bytes(ffi.buffer(array.buffers[0], (count + 7) // 8), "little")
-            found = [v if valid >> row & 1 else None for row, v in enumerate(found)]
-        return found
+            converted = [v if valid >> row & 1 else None for row, v in enumerate(converted)]
+        return converted
 
     def value(self, payload: bytes, big_endian: bool) -> Value:
         """The field in one record."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ._base import decode, decode_string, exception, ffi, lib
@@ -118,14 +118,9 @@ class File(Handle):
                 decode_string(out.compression_version),
             )
 
-    def problems(self) -> list[Exception]:
-        with self as file:
-            err = ffi.new("struct trc_error *")
-            found = []
-            for index in range(lib.trc_problem_count(file)):
-                lib.trc_problem(file, index, err)
-                found.append(exception(err, self.path))
-            return found
+    def problems(self) -> Sequence[Exception]:
+        """What is wrong in it and was passed over."""
+        return self._own_problems(lib.trc_problem_count, lib.trc_problem)
 
     def trace_id(self) -> int:
         with self as file:
@@ -224,8 +219,8 @@ class File(Handle):
                 err = self._checked(file)
                 if lib.trc_cpu_stat(file, position, out, err) == lib.TRC_NOT_FOUND:
                     return
-                found = decode(out.buffer, out.buffer_size), decode(out.text, out.size)
-            yield found
+                stat = decode(out.buffer, out.buffer_size), decode(out.text, out.size)
+            yield stat
 
     def hook(self, index: int) -> tuple[tuple[str, str, str], tuple[str, str, str], str, int]:
         """Start and end as (system, event, field), the start's PID field, flags."""
@@ -273,11 +268,11 @@ class File(Handle):
         with self as file:
             err = ffi.new("struct trc_error *")
             out = ffi.new("struct trc_guest *")
-            found = []
+            guests = []
             for index in range(lib.trc_guest_count(file)):
                 self._check(lib.trc_guest(file, index, out, err), err)
-                found.append(self._guest(out))
-            return found
+                guests.append(self._guest(out))
+            return guests
 
     def guest_find(self, trace_id: int) -> Guest | None:
         with self as file:
@@ -292,10 +287,10 @@ class File(Handle):
         with self as file:
             err = self._checked(file)
             out = ffi.new("struct trc_buffer *")
-            found = []
+            buffers = []
             for index in range(lib.trc_buffer_count(file)):
                 self._check(lib.trc_buffer(file, index, out, err), err)
-                found.append(
+                buffers.append(
                     BufferInfo(
                         decode(out.name, out.name_size),
                         decode(out.clock, out.clock_size),
@@ -307,7 +302,7 @@ class File(Handle):
                         out.size,
                     )
                 )
-            return found
+            return buffers
 
     def cpu_areas(self, buffer: int) -> list[tuple[int, int, int]]:
         """(CPU, offset, stored size) of the CPUs with data, by CPU."""
@@ -316,20 +311,20 @@ class File(Handle):
             info = ffi.new("struct trc_buffer *")
             area = ffi.new("struct trc_cpu_area *")
             self._check(lib.trc_buffer(file, buffer, info, err), err)
-            found = []
+            areas = []
             for index in range(info.cpu_count):
                 self._check(lib.trc_cpu_area(file, buffer, index, area, err), err)
-                found.append((area.cpu, area.offset, area.size))
-            return found
+                areas.append((area.cpu, area.offset, area.size))
+            return areas
 
     def empty_areas(self, buffer: int) -> list[tuple[int, int, int]]:
         """(CPU, offset, 0) of the CPUs that the buffer's table has without data."""
         with self as file:
             area = ffi.new("struct trc_cpu_area *")
-            found: list[tuple[int, int, int]] = []
-            while not lib.trc_cpu_empty(file, buffer, len(found), area, ffi.NULL):
-                found.append((area.cpu, area.offset, area.size))
-            return found
+            areas: list[tuple[int, int, int]] = []
+            while not lib.trc_cpu_empty(file, buffer, len(areas), area, ffi.NULL):
+                areas.append((area.cpu, area.offset, area.size))
+            return areas
 
     def buffer_text(self, buffer: int) -> bytes:
         """The whole text of a latency tracer's buffer."""
@@ -370,10 +365,10 @@ class File(Handle):
     def _texts(self, file: Any, number: int, loaded: Any, err: Any) -> list[Text]:
         position = ffi.new("struct trc_text_position *")
         out = ffi.new("struct trc_text *")
-        found: list[Text] = []
+        texts: list[Text] = []
         while True:
             code = lib.trc_section_text(file, number, loaded, position, out, err)
             if code == lib.TRC_NOT_FOUND:
-                return found
+                return texts
             self._check(code, err)
-            found.append(Text(decode(out.system, out.system_size), decode(out.text, out.size)))
+            texts.append(Text(decode(out.system, out.system_size), decode(out.text, out.size)))

@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import _lifetime, errors
-from ._base import check, ffi, lib
+from ._base import SourceProblem, check, exception, ffi, lib
 
 __all__ = ["Handle"]
+
+Count = Callable[[Any], int]
 
 
 class Handle(_lifetime.Handle):
@@ -19,7 +21,7 @@ class Handle(_lifetime.Handle):
     (parents) keep those alive: a file is unmapped when the last walk through it is gone.
 
     There is one way to a pointer that outlasts a call, :meth:`_hold`, so that none can be kept
-    without its owner being kept as well. How all of that is made to hold is told in
+    without its owner being kept as well. What makes all of that hold is described in
     ``csrc/python/handle.c``.
     """
 
@@ -59,3 +61,25 @@ class Handle(_lifetime.Handle):
         err = ffi.new("struct trc_error *")
         check(create(*arguments, out, err), err, self.path, sources)
         self._publish(out[0])
+
+    # What is wrong ------------------------------------------------------------------------
+
+    def _own_problems(self, count: Count, get: Callable[..., int]) -> list[Exception]:
+        """All that the core lists as wrong in the one file that this object is of."""
+        return [each.problem for each in self._source_problems(count, get, [self.path])]
+
+    def _source_problems(
+        self, count: Count, get: Callable[..., int], paths: Sequence[str], known: int = 0
+    ) -> list[SourceProblem]:
+        """The same of several files, by their paths; none if there are as many as known."""
+        with self as pointer:
+            number = count(pointer)
+            if number == known:
+                return []
+            err = ffi.new("struct trc_error *")
+            problems = []
+            for index in range(number):
+                get(pointer, index, err)
+                source = err.source if err.source < len(paths) else 0
+                problems.append(SourceProblem(source, exception(err, paths[source])))
+            return problems

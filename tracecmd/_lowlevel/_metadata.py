@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ._base import check, decode, exception, ffi, lib
+from ._base import check, decode, ffi, lib
 from ._file import File
 from ._handle import Handle
 
@@ -54,14 +55,9 @@ class Metadata(Handle):
         check(lib.trc_check(held, err), err, self.path)
         self._create("trc_metadata", lib.trc_metadata_create, held)
 
-    def problems(self) -> list[Exception]:
-        with self as metadata:
-            err = ffi.new("struct trc_error *")
-            found = []
-            for index in range(lib.trc_metadata_problem_count(metadata)):
-                lib.trc_metadata_problem(metadata, index, err)
-                found.append(exception(err, self.path))
-            return found
+    def problems(self) -> Sequence[Exception]:
+        """What is wrong in it and was passed over."""
+        return self._own_problems(lib.trc_metadata_problem_count, lib.trc_metadata_problem)
 
     def kernel_long_size(self) -> int:
         """Size of a ``long`` in records, that of a sub-buffer's commit; 0 if it is not known."""
@@ -74,10 +70,10 @@ class Metadata(Handle):
         with self as metadata:
             err = ffi.new("struct trc_error *")
             out = ffi.new("struct trc_event_info *")
-            found = []
+            events = []
             for index in range(lib.trc_event_count(metadata)):
                 check(lib.trc_event(metadata, index, out, err), err, self.path)
-                found.append(
+                events.append(
                     EventInfo(
                         index,
                         decode(out.system, out.system_size),
@@ -89,7 +85,7 @@ class Metadata(Handle):
                         bool(out.state & lib.TRC_EVENT_FIELDS_FAILED),
                     )
                 )
-            return found
+            return events
 
     def print_fmt_failed(self, event: int, flags: int) -> bool:
         """Whether a report with these REPORT_FLAGS cannot understand an event's print fmt."""
@@ -108,28 +104,28 @@ class Metadata(Handle):
             check(lib.trc_value_names_create(metadata, event, out, err), err, self.path)
             names = ffi.gc(out[0], lib.trc_value_names_destroy)
             info = ffi.new("struct trc_value_list *")
-            found: list[ValueList] = []
-            while not lib.trc_value_list(names, len(found), info, ffi.NULL):
+            lists: list[ValueList] = []
+            while not lib.trc_value_list(names, len(lists), info, ffi.NULL):
                 condition = decode(info.condition, info.condition_size)
-                found.append(
+                lists.append(
                     ValueList(
                         decode(info.field, info.field_size),
                         info.mask,
                         (condition, info.condition_value) if condition else None,
                         bool(info.flags & lib.TRC_VALUE_LIST_BITS),
-                        self._names(names, len(found), info.count),
+                        self._names(names, len(lists), info.count),
                     )
                 )
-            return found
+            return lists
 
     @staticmethod
     def _names(names: Any, index: int, count: int) -> list[tuple[int, str]]:
         value, text, size = ffi.new("uint64_t *"), ffi.new("const char **"), ffi.new("size_t *")
-        found = []
+        pairs = []
         for entry in range(count):
             lib.trc_value_name(names, index, entry, value, text, size, ffi.NULL)
-            found.append((value[0], decode(text[0], size[0])))
-        return found
+            pairs.append((value[0], decode(text[0], size[0])))
+        return pairs
 
     def event_of_id(self, number: int) -> int | None:
         """Index of the event that records with this id are of, as libtraceevent finds it."""
@@ -151,11 +147,11 @@ class Metadata(Handle):
         with self as metadata:
             err = ffi.new("struct trc_error *")
             out = ffi.new("struct trc_field_info *")
-            found = []
+            fields = []
             for index in range(first, first + count):
                 check(lib.trc_event_field(metadata, event, index, out, err), err, self.path)
-                found.append(self._field(out))
-            return found
+                fields.append(self._field(out))
+            return fields
 
     @staticmethod
     def _field(out: Any) -> FieldInfo:
@@ -173,11 +169,11 @@ class Metadata(Handle):
         """PID and name of all processes that the saved command lines have, by PID."""
         with self as metadata:
             pid, text, size = ffi.new("int32_t *"), ffi.new("const char **"), ffi.new("size_t *")
-            found = []
+            comms = []
             for index in range(lib.trc_comm_count(metadata)):
                 lib.trc_comm_at(metadata, index, pid, text, size, ffi.NULL)
-                found.append((pid[0], decode(text[0], size[0])))
-            return found
+                comms.append((pid[0], decode(text[0], size[0])))
+            return comms
 
     def comm(self, pid: int) -> str:
         with self as metadata:

@@ -90,15 +90,15 @@ class Report(Handle):
 
     def copy(self) -> Report:
         """Another report in the same state."""
-        made = Report.__new__(Report)
-        Handle.__init__(made, self.path)
-        made._labels = made._keep(self._labels)
-        made._paths = self._paths
+        copied = Report.__new__(Report)
+        Handle.__init__(copied, self.path)
+        copied._labels = copied._keep(self._labels)
+        copied._paths = self._paths
         for parent in self.parents:
-            made._hold(parent)
+            copied._hold(parent)
         with self as report:
-            made._create("trc_report", lib.trc_report_copy, report)
-        return made
+            copied._create("trc_report", lib.trc_report_copy, report)
+        return copied
 
     def restart(self, report: Report) -> None:
         """Put this, a copy of report, into the state that report has now."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ._base import check, decode, exception, ffi, lib
+from ._base import check, decode, ffi, lib
 from ._file import File
 from ._handle import Handle
 
@@ -20,14 +20,8 @@ class Symbols(Handle):
         )
 
     def problems(self) -> Sequence[Exception]:
-        """Faults of kallsyms and printk_formats that were passed over."""
-        with self as symbols:
-            err = ffi.new("struct trc_error *")
-            found = []
-            for index in range(lib.trc_symbols_problem_count(symbols)):
-                lib.trc_symbols_problem(symbols, index, err)
-                found.append(exception(err, self.path))
-            return found
+        """What is wrong in it and was passed over."""
+        return self._own_problems(lib.trc_symbols_problem_count, lib.trc_symbols_problem)
 
     def list(self) -> Iterator[tuple[int, str, str]]:
         """Give address, name and module of all symbols, by address."""

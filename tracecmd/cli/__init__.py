@@ -33,7 +33,7 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(2)
 
     def _print_message(self, message: str, file: Any = None) -> None:
-        if message:  # argparse's own does not tell when the output is full or closed
+        if message:  # argparse's own does not report when the output is full or closed
             (file or sys.stderr).write(message)
 
 
@@ -59,7 +59,7 @@ def _closed_output() -> None:
     """Put streams in the place of those that were closed when the command began.
 
     Without them the next file that is opened would be taken for one. What is written to stdout
-    fails, as it should; on stderr there is nobody to be told.
+    fails, as it should; on stderr there is nobody who would see it.
     """
     for number, name, flags in ((1, "stdout", os.O_RDONLY), (2, "stderr", os.O_WRONLY)):
         if getattr(sys, name) is None:
@@ -79,7 +79,7 @@ def _tolerant_output() -> None:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    """Run the command; whatever it raised is told by then."""
+    """Run the command; whatever it raised has been reported."""
     try:
         arguments = parser().parse_args(argv)
         code: int = arguments.run(arguments)

@@ -11,10 +11,10 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any, TextIO
 
-from .._records import THREADS_MAX
+from .._reading import THREADS_MAX
 from ..errors import TraceError
+from ..opening import open as open_trace
 from ..trace import Trace
-from ..trace import open as open_trace
 
 
 def add_files(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +45,7 @@ def describe_files(
         described.append(description)
         if not arguments.json:
             print_text(description)
-            sys.stdout.flush()  # what is said of the next file on stderr belongs behind it
+            sys.stdout.flush()  # what is said of the next file on stderr belongs after it
     if arguments.json:
         print_json(described)
     return 0 if len(described) == len(arguments.files) else 1
@@ -57,7 +57,7 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
     def read(text: str) -> int:
         number = int(text) if re.fullmatch(r"[+-]?[0-9]{1,40}", text) else None
         if number is None or not least <= number <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is no number from {least} to {most}")
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least} to {most}")
         return number
 
     return read
@@ -83,7 +83,7 @@ def warn(text: object) -> None:
 def _say(line: str) -> None:
     try:
         print(line, file=sys.stderr, flush=True)
-    except OSError:  # there is nobody to be told
+    except OSError:  # nobody would see it
         drop_output(sys.stderr)
 
 

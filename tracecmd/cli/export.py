@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 from pathlib import Path
 from typing import Any
 
-from .. import perfetto
-from ..event import UnknownEventError
+from ..columns import UnknownFieldError
+from ..events import UnknownEventError
 from ..export import FORMATS, write_table, write_tables
 from ..filter import FilterError
+from ..opening import open as open_trace
 from ..packages import MissingPackageError
-from ..session import open_session
-from ..table import UnknownFieldError
 from ..trace import Trace
-from ..trace import open as open_trace
 from ._common import add_threads, complain, warn_problems
 from ._progress import Bar
+from ._times import UsageError, nanoseconds
 
 PERFETTO = ".pftrace"
-
-
-class UsageError(Exception):
-    """What is asked for does not fit together."""
 
 
 def add_parser(commands: Any) -> None:
@@ -67,18 +61,6 @@ def add_parser(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def nanoseconds(text: str | None) -> int | None:
-    """Read a time: seconds with up to nine decimals, or an integer with the unit ``ns``."""
-    if text is None:
-        return None
-    found = re.fullmatch(r"([+-]?)(?:([0-9]{1,40})ns|([0-9]{0,40})(?:\.([0-9]{0,9}))?)", text)
-    if found is None or not any(found.group(2, 3, 4)):
-        raise UsageError(f"{text}: not a time")
-    sign, ns, whole, decimals = found.groups(default="")
-    value = int(ns) if ns else int(whole or "0") * 10**9 + int(decimals.ljust(9, "0"))
-    return -value if sign == "-" else value
-
-
 def _split(values: list[str] | None) -> list[str] | None:
     if values is None:
         return None
@@ -115,6 +97,10 @@ def _write_columns(trace: Trace, arguments: argparse.Namespace, bar: Bar) -> Non
 
 
 def _write_perfetto(arguments: argparse.Namespace, bar: Bar) -> None:
+    # Other exports start faster without.
+    from ..export import perfetto  # noqa: PLC0415
+    from ..session import open_session  # noqa: PLC0415
+
     if arguments.columns is not None or arguments.where is not None:
         raise UsageError(f"--columns and --where are not for {PERFETTO}")
     events = _split(arguments.events)

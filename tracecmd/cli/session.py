@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from .. import plot
 from ..packages import MissingPackageError
-from ..session import Peer, Session, open_session
-from ..vcpu_timeline import VCpuSummary, summarize, unit_of
 from ._common import complain, one_line, print_json, trace_id_text, warn, warn_problems
-from .export import UsageError, nanoseconds
+from ._times import UsageError, nanoseconds
+
+if TYPE_CHECKING:
+    from ..session import Peer, Session, VCpuSummary
 
 
 def add_parser(commands: Any) -> None:
@@ -36,7 +36,7 @@ def add_parser(commands: Any) -> None:
         "--plot",
         metavar="OUT",
         help="draw host CPUs, vCPUs and guests' tasks on one time axis: a file whose name ends "
-        f"with {', '.join(plot.FORMATS)} (needs matplotlib: pip install 'tracecmd[plot]')",
+        "with .html, .png, .svg (needs matplotlib: pip install 'tracecmd[plot]')",
     )
     parser.add_argument("--start", metavar="TIME", help="of the plot: seconds, or ns with 'ns'")
     parser.add_argument("--end", metavar="TIME", help="of the plot")
@@ -46,6 +46,10 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Open and describe the session."""
+    # Other commands start faster without.
+    from ..session import open_session, plot  # noqa: PLC0415
+    from ..session.vcpu_timeline import summarize, unit_of  # noqa: PLC0415
+
     strangers: Literal["skip", "error"] = "skip" if arguments.skip_strangers else "error"
     try:
         start, end = nanoseconds(arguments.start), nanoseconds(arguments.end)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ..stat import CpuCount, Stat
+from ..analysis import CpuCount, Stat
 from ..trace import Trace
 from ._common import add_files, add_threads, describe_files, one_line, warn_problems
 from ._progress import Bar
@@ -73,26 +73,26 @@ def _cpu(cpu: CpuCount) -> dict[str, Any]:
     }
 
 
-def print_text(found: dict[str, Any]) -> None:
+def print_text(described: dict[str, Any]) -> None:
     """Print it for people."""
-    print(f"{one_line(found['path'])}: {found['records']} records{_lost(found)}")
-    if found["records"]:
-        first, last = _seconds(found["first_ts"]), _seconds(found["last_ts"])
-        print(f"  from {first} to {last}, {_seconds(found['duration'])} s")
-    width = len(str(found["records"]))
-    for cpu in found["cpus"]:
+    print(f"{one_line(described['path'])}: {described['records']} records{_lost(described)}")
+    if described["records"]:
+        first, last = _seconds(described["first_ts"]), _seconds(described["last_ts"])
+        print(f"  from {first} to {last}, {_seconds(described['duration'])} s")
+    width = len(str(described["records"]))
+    for cpu in described["cpus"]:
         where = f"buffer {one_line(cpu['buffer'])}, " if cpu["buffer"] else ""
         print(f"  {cpu['records']:>{width}} {where}CPU {cpu['cpu']}{_lost(cpu)}")
-    if found["events"]:
+    if described["events"]:
         print("  events:")
-    for name, records in found["events"].items():
+    for name, records in described["events"].items():
         print(f"  {records:>{width}} {one_line(name)}")
 
 
-def _lost(found: dict[str, Any]) -> str:
-    text = f", {found['missed_events']} lost" if found["missed_events"] else ""
-    if found["missed_unknown"]:
-        text += f", {found['missed_unknown']} times an unknown number lost"
+def _lost(described: dict[str, Any]) -> str:
+    text = f", {described['missed_events']} lost" if described["missed_events"] else ""
+    if described["missed_unknown"]:
+        text += f", {described['missed_unknown']} times an unknown number lost"
     return text
 
 

@@ -1,0 +1,57 @@
+"""From a selection to records: files made ready, streams chosen, time cut into windows.
+
+``selection`` says what is to be read, ``sources`` finds what that is in files that are open
+(``reader``), ``request`` is the outcome; ``windows`` cuts its time for threads, and ``records``
+walks through it. ``lookahead`` merges streams in Python for those who have to see losses early.
+"""
+
+from .event_batch import EventBatch
+from .event_texts import report_file
+from .problems import Problems
+from .reader import Reader
+from .records import Watched, add_missed, make_walk, read_events, read_selected, read_window, watch
+from .request import Request
+from .selection import (
+    THREADS_MAX,
+    Names,
+    Numbers,
+    Progress,
+    ReadOptions,
+    Recording,
+    Selection,
+)
+from .sources import Choice, FileChoice, Source, choose, id_bitmap
+from .windows import Window, cut_windows, in_order, read_windows
+from .workers import workers
+
+__all__ = [
+    "THREADS_MAX",
+    "Choice",
+    "EventBatch",
+    "FileChoice",
+    "Names",
+    "Numbers",
+    "Problems",
+    "Progress",
+    "ReadOptions",
+    "Reader",
+    "Recording",
+    "Request",
+    "Selection",
+    "Source",
+    "Watched",
+    "Window",
+    "add_missed",
+    "choose",
+    "cut_windows",
+    "id_bitmap",
+    "in_order",
+    "make_walk",
+    "read_events",
+    "read_selected",
+    "read_window",
+    "read_windows",
+    "report_file",
+    "watch",
+    "workers",
+]

@@ -1,0 +1,159 @@
+"""What is to be read, and how: two small values that replace long lists of arguments.
+
+A :class:`Selection` says which records, of which recording. It holds plain values only - names,
+numbers, paths - so that it can be compared, stored, and sent to another process, which opens the
+recording for itself. :class:`ReadOptions` says how the reading goes about it: what changes neither
+the records nor their order.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from .. import _arguments
+
+if TYPE_CHECKING:
+    from .._readable import Readable
+
+__all__ = ["EVENT_ROWS", "Names", "Numbers", "Progress", "ReadOptions", "Recording", "Selection"]
+
+EVENT_ROWS = 4096  # in a batch, where it becomes events
+THREADS_MAX = 1024
+
+Names = str | Iterable[str] | None
+Numbers = int | Iterable[int] | None
+Progress = Callable[[int, int], None] | None
+
+
+class Recording(Protocol):
+    """A file, or the files of a session, and how they are opened: plain values again."""
+
+    def open(self) -> Readable:
+        """Open it: a :class:`~tracecmd.Trace` or a :class:`~tracecmd.Session`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Selection:
+    """Which records of a recording, in which order.
+
+    Arguments are checked and brought into one form here and nowhere else; what the files know by
+    these names is found out when they are read (:func:`~tracecmd._reading.sources.choose`).
+
+        >>> from tracecmd.opening import OpenOptions, TraceRecording
+        >>> recording = TraceRecording("trace.dat", OpenOptions())
+        >>> whole = Selection(recording, "sched:*", cpus=[2, 0], start=1000, end=9000)
+        >>> part = whole.between(end=5000)
+        >>> part.events, sorted(part.cpus), part.start, part.end
+        (('sched:*',), [0, 2], 1000, 5000)
+
+    Attributes:
+        recording: what they are of.
+        events: names of events, as given; None for all.
+        buffers: names of buffers, "" for the top one; None for all.
+        cpus: numbers of CPUs; None for all.
+        start, end: times in ns, ``start <= ts < end``; an end of None is no bound.
+        pids: tasks that recorded (``common_pid``), rising; None for all.
+        where: a filter of fields, in the language of trace-cmd report -F; None for none.
+        peers: names of a session's peers; None for all. Of a single file it is None.
+        order: ``"time"`` merges all CPUs, ``"cpu"`` has one after the other.
+        reverse: whether the last record comes first.
+
+    Raises:
+        TypeError, ValueError: an argument cannot be what it is; the message names it.
+    """
+
+    recording: Recording
+    events: tuple[str, ...] | None
+    buffers: tuple[str, ...] | None
+    cpus: frozenset[int] | None
+    start: int
+    end: int | None
+    pids: tuple[int, ...] | None
+    where: str | None
+    peers: tuple[str, ...] | None
+    order: Literal["time", "cpu"]
+    reverse: bool
+
+    def __init__(
+        self,
+        recording: Recording,
+        events: Names = None,
+        *,
+        buffers: Names = None,
+        cpus: Numbers = None,
+        start: int | None = None,
+        end: int | None = None,
+        pids: Numbers = None,
+        where: str | None = None,
+        peers: Names = None,
+        order: Literal["time", "cpu"] = "time",
+        reverse: bool = False,
+    ) -> None:
+        if order not in ("time", "cpu"):
+            raise ValueError(f'order={order!r}; it is "time" or "cpu"')
+        if where is not None and not isinstance(where, str):
+            raise TypeError(f"where={where!r}; it is a text")
+        first, last = _arguments.window(start, end)
+        values = {
+            "recording": recording,
+            "events": _arguments.names("events", events),
+            "buffers": _arguments.names("buffers", buffers),
+            "cpus": _arguments.numbers("cpus", cpus),
+            "start": first,
+            "end": last,
+            "pids": _arguments.pids(pids),
+            "where": where,
+            "peers": _arguments.names("peers", peers),
+            "order": order,
+            "reverse": bool(reverse),
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def replace(self, **changes: Any) -> Selection:
+        """The same with other values; they are checked like those of a new one."""
+        return dataclasses.replace(self, **changes)
+
+    def between(self, start: int | None = None, end: int | None = None) -> Selection:
+        """Narrow it to the part of its time that also lies in ``start <= ts < end``, in ns."""
+        first, last = _arguments.window(start, end)
+        ends = [each for each in (self.end, last) if each is not None]
+        return self.replace(start=max(self.start, first), end=min(ends, default=None))
+
+    def open(self) -> Readable:
+        """Open what it is of, in whatever process: gives a Trace or a Session.
+
+        Its own trace or session need not be open for that. A relative path is taken from the
+        working directory, and a file descriptor means nothing elsewhere.
+        """
+        return self.recording.open()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How to read what is selected; none of it changes what comes out, but in how large pieces.
+
+    Attributes:
+        threads: windows of time to read side by side, 1 to 1024.
+        batch_rows: rows in a batch, at most.
+        progress: called now and then with work done and all work, in pages or windows; None: no
+            calls.
+
+    Raises:
+        TypeError, ValueError: one is not such a number.
+    """
+
+    threads: int = 1
+    batch_rows: int = EVENT_ROWS
+    progress: Progress = None
+
+    def __post_init__(self) -> None:
+        threads = _arguments.number("threads", self.threads, 1, THREADS_MAX)
+        batch_rows = _arguments.number("batch_rows", self.batch_rows, 1, sys.maxsize)
+        object.__setattr__(self, "threads", threads)
+        object.__setattr__(self, "batch_rows", batch_rows)

@@ -1,0 +1,5 @@
+"""What is computed from records."""
+
+from .stat import CpuCount, Stat, count
+
+__all__ = ["CpuCount", "Stat", "count"]

@@ -1,0 +1,112 @@
+"""Which columns a table has, by the names that are asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from .. import _lowlevel, errors
+from .._texts import unknown_field, valid_utf8
+from ..event import RECORD_NAMES
+from ..events import EventFormat
+
+__all__ = ["OWN", "UnknownFieldError", "add_symbols", "choose_columns"]
+
+OWN = {name: name.removeprefix("common_") for name in RECORD_NAMES}
+"""The columns that are the record's own, and of what kind each is for the core."""
+USUAL = ("ts", "cpu", "common_pid", "common_comm", "common_flags", "common_preempt_count")
+
+
+class UnknownFieldError(errors.TraceError, KeyError):
+    """None of the events has a field of that name."""
+
+    __str__ = errors.TraceError.__str__
+
+
+def _own(name: str) -> _lowlevel.Column:
+    return _lowlevel.Column(name, OWN[name])
+
+
+def _resolve(events: Sequence[EventFormat], name: str) -> _lowlevel.Column:
+    """The column of a name: the record's own, or a field of all events that have it, or of one."""
+    if name in OWN:
+        return _own(name)
+    for event in events:
+        if event.has_field(name):
+            return _lowlevel.Column(name, "field", name)
+    for event in events:
+        field = event.qualified(name)
+        if field is not None:
+            return _lowlevel.Column(name, "field", field.name, event=str(event))
+    known = dict.fromkeys(field for event in events for field in event.fields)
+    what = f"column of {events[0] if len(events) == 1 else 'these events'}"
+    raise UnknownFieldError(unknown_field(what, name, [*OWN, *known]))
+
+
+def _shared_fields(events: Sequence[EventFormat]) -> list[str]:
+    """Names of the fields that all events have, declared alike, in the order of the first."""
+    if not events:
+        return []
+    shared = {name: (f.type, f.size, f.is_signed) for name, f in events[0].fields.items()}
+    for event in events[1:]:
+        fields = event.fields
+        shared = {
+            name: declared
+            for name, declared in shared.items()
+            if (f := fields.get(name)) and (f.type, f.size, f.is_signed) == declared
+        }
+        if not shared:
+            break
+    return [name for name in shared if name not in OWN]
+
+
+def _usual_columns(events: Sequence[EventFormat]) -> list[_lowlevel.Column]:
+    """The record's own, then the fields; those by a name of the record's own under a longer one."""
+    columns = [_own(name) for name in USUAL]
+    if len(events) != 1:
+        shared = _shared_fields(events)
+        return [*columns, _own("event"), *(_lowlevel.Column(n, "field", n) for n in shared)]
+    event = events[0]
+    for name in event.fields:
+        if name in OWN:
+            longer = f"{event.name}.{name}"
+            columns.append(_lowlevel.Column(longer, "field", name, event=str(event)))
+        else:
+            columns.append(_lowlevel.Column(name, "field", name))
+    return columns
+
+
+def choose_columns(
+    events: Sequence[EventFormat], wanted: Sequence[str] | None
+) -> list[_lowlevel.Column]:
+    """The columns of a table: those asked for by name, or the usual ones.
+
+    Raises:
+        UnknownFieldError: none of the events has a field of one of the names, or one occurs twice.
+    """
+    if wanted is None:
+        return _usual_columns(events)
+    columns = [_resolve(events, name) for name in wanted]
+    if len(set(wanted)) < len(wanted):
+        raise UnknownFieldError("columns: a name occurs twice")
+    return columns
+
+
+def add_symbols(
+    columns: Sequence[_lowlevel.Column], events: Sequence[EventFormat]
+) -> tuple[_lowlevel.Column, ...]:
+    """Add the names of values, where all events that have the field give them alike."""
+    named = []
+    for column in columns:
+        name = column.field
+        having = [
+            event for event in events if name in event.fields and column.event in ("", str(event))
+        ]
+        tables = [event.symbols.get(name) for event in having]
+        same = tables and tables[0] and all(table == tables[0] for table in tables)
+        if same:
+            texts = {value: valid_utf8(text) for value, text in (tables[0] or {}).items()}
+            named.append(column._replace(symbols=json.dumps(texts)))
+        else:
+            named.append(column)
+    return tuple(named)

@@ -1,0 +1,53 @@
+"""What the columns of a table are to be: which, and of what types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from .. import _arguments
+
+__all__ = ["Layout"]
+
+
+def _check_choice(name: str, value: str, first: str, second: str) -> None:
+    if value not in (first, second):
+        raise ValueError(f"{name}={value!r}; it is {first!r} or {second!r}")
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Layout:
+    """Which columns, and of what types: plain values, as a selection has them.
+
+    Attributes:
+        columns: their names; None for the usual ones.
+        ts: type of the column ``ts``: ``"timestamp"`` (ns) or ``"uint64"``.
+        invalid_utf8: whether to ``"replace"`` what is not UTF-8, or give texts as ``"binary"``.
+        dictionary: whether texts of fixed length are dictionaries.
+
+    Raises:
+        TypeError, ValueError: one of them cannot be what it is; the message names it.
+    """
+
+    columns: tuple[str, ...] | None
+    ts: Literal["timestamp", "uint64"]
+    invalid_utf8: Literal["replace", "binary"]
+    dictionary: bool
+
+    def __init__(
+        self,
+        columns: Iterable[str] | None = None,
+        *,
+        ts: Literal["timestamp", "uint64"] = "timestamp",
+        invalid_utf8: Literal["replace", "binary"] = "replace",
+        dictionary: bool = True,
+    ) -> None:
+        _check_choice("ts", ts, "timestamp", "uint64")
+        _check_choice("invalid_utf8", invalid_utf8, "replace", "binary")
+        if isinstance(columns, str):
+            raise TypeError("columns is a list of names, not a name")
+        object.__setattr__(self, "columns", _arguments.names("columns", columns))
+        object.__setattr__(self, "ts", ts)
+        object.__setattr__(self, "invalid_utf8", invalid_utf8)
+        object.__setattr__(self, "dictionary", dictionary)

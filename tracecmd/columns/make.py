@@ -1,0 +1,60 @@
+"""From a selection to a table: what is asked for is resolved here, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from .. import _lowlevel
+from .._reading import Choice, Reader, ReadOptions, Request, Selection, choose
+from ..events import EventFormat
+from .choice import add_symbols, choose_columns
+from .layout import Layout
+from .scan import Scan
+from .table import Table
+from .where import make_filters
+
+__all__ = ["make_table"]
+
+
+def make_table(
+    readers: Sequence[Reader], selection: Selection, layout: Layout, options: ReadOptions
+) -> Table:
+    """Make a table of what is selected of one file or several.
+
+    Raises:
+        KeyError: there is no such event, buffer or field.
+        FilterError, ValueError: the filter does not fit; or fields of one name no one type.
+    """
+    if not readers:
+        raise ValueError("a table of no peers")
+    choice = choose(readers, selection)
+    everywhere = choice.formats
+    formats = _distinct(everywhere)
+    columns = choose_columns(formats, layout.columns)
+    filters = make_filters(choice, selection.where)
+    sources = choice.sources()
+    if selection.where is not None:
+        sources = [source for source in sources if id(source.reader) in filters]
+    scan = Scan(
+        Request.of(readers, sources, selection, options),
+        add_symbols(columns, everywhere),
+        filters,
+        layout.ts == "uint64",
+        layout.invalid_utf8 == "binary",
+        layout.dictionary,
+        () if sources else _without_records(choice),
+    )
+    return Table(scan, str(formats[0]) if len(formats) == 1 else f"events={len(formats)}")
+
+
+def _without_records(choice: Choice) -> tuple[_lowlevel.WalkSource, ...]:
+    """What columns are made of where no CPU has records: the events asked for, of each file."""
+    return tuple(_lowlevel.WalkSource(file.reader.data, 0, file.event_ids) for file in choice.files)
+
+
+def _distinct(events: Iterable[EventFormat]) -> list[EventFormat]:
+    """One for each name even if several files have it."""
+    named: dict[str, EventFormat] = {}
+    for event in events:
+        named.setdefault(str(event), event)
+    return list(named.values())

@@ -1,0 +1,89 @@
+"""A table into one file.
+
+A file appears under its name only when it is whole: it is written beside it under a temporary
+name, which is removed on any failure, a full disk and Ctrl-C included.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from .formats import format_of
+from .parquet import ParquetWriter
+from .writer import Writer
+
+if TYPE_CHECKING:
+    from ..columns import Table
+
+__all__ = ["replacing", "write_parquet", "write_table", "writing"]
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open a new file that takes the place of path when the block ends well."""
+    target = Path(path)
+    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        with part.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise
+
+
+@contextlib.contextmanager
+def writing(
+    make: type[Writer], table: Table, path: str | os.PathLike[str], options: Mapping[str, Any]
+) -> Iterator[Writer]:
+    """A new file that takes the place of path when the block ends well, closed by then."""
+    with replacing(path) as file:
+        writer = make(table, file, **options)
+        try:
+            yield writer
+        except BaseException:
+            writer.abandon()
+            raise
+
+
+def write_table(table: Table, path: str | os.PathLike[str], **options: Any) -> int:
+    """Write a table in the format that the name ends with; gives the number of rows.
+
+    Args:
+        table: the rows.
+        path: the file's name.
+        options: of Parquet ``compression`` and ``row_group_rows``.
+
+    Raises:
+        ValueError: the name ends with none of :data:`FORMATS`.
+    """
+    return _write_one(format_of(Path(path).name), table, path, options)
+
+
+def write_parquet(table: Table, path: str | os.PathLike[str], **options: Any) -> int:
+    """Write Parquet whatever the name; as :func:`write_table`."""
+    return _write_one(ParquetWriter, table, path, options)
+
+
+def _write_one(
+    make: type[Writer],
+    table: Table,
+    path: str | os.PathLike[str],
+    options: Mapping[str, Any],
+) -> int:
+    table = make.prepare(table)
+    with writing(make, table, path, options) as writer:
+        for batch in table.batches():
+            writer.write(batch)
+            if writer.full:
+                writer.take()()
+        writer.close()
+    return writer.rows

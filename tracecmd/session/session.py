@@ -1,0 +1,383 @@
+"""A host and its guests as one object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+from .. import _arguments, errors
+from .._readable import Readable
+from .._reading import (
+    Names,
+    Numbers,
+    Progress,
+    Reader,
+    ReadOptions,
+    Recording,
+    Selection,
+)
+from ..analysis import Stat
+from ..columns import BATCH_ROWS, Layout, RecordBatch, Table
+from ..event import Event
+from ..report import ReportOptions, report
+from ..trace import Trace
+from .clock import PeerClock, peer_clock
+from .join import Joined, join
+from .vcpu_timeline import Timeline
+
+__all__ = ["Peer", "Session", "VCpu"]
+
+
+class VCpu(NamedTuple):
+    """A vCPU of a guest and the host thread that ran it: tracecmd_map_find_by_host_pid(3).
+
+    Attributes:
+        guest: the guest's name, a key of :attr:`Session.guests`.
+        vcpu: number of the vCPU, the CPU number in the guest's file.
+        host_pid: PID of the thread in the host's file.
+    """
+
+    guest: str
+    vcpu: int
+    host_pid: int
+
+
+class Peer(NamedTuple):
+    """One file of a session: its name in the session, what it is, and the open file."""
+
+    name: str
+    role: Literal["host", "guest"]
+    trace: Trace
+
+
+class Session(Readable):
+    """The files of one traced session, open. Made by :func:`tracecmd.open_session`.
+
+    Attributes:
+        host: the host's trace; None if the session has only guests' files.
+        guests: the guests' traces by name, in the order of their files' names. The name is the
+            one given to ``trace-cmd record -A``, or the file's where there is no host.
+        strangers: files that do not belong to the session, closed; empty unless
+            ``strangers="skip"`` was asked for.
+        missing: names of guests that the host was traced with, but whose files were not given.
+        notes: what is unusual about the session, in plain sentences.
+    """
+
+    def __init__(
+        self,
+        host: Trace | None,
+        guests: Mapping[str, Trace],
+        recording: Recording,
+        *,
+        strangers: Iterable[str] = (),
+        missing: Iterable[str] = (),
+        notes: Iterable[str] = (),
+        sync: bool = True,
+    ) -> None:
+        self.host = host
+        self._recording = recording
+        self._sync = sync
+        self.guests: Mapping[str, Trace] = MappingProxyType(dict(guests))
+        self.strangers = tuple(strangers)
+        self.missing = tuple(missing)
+        self.notes = tuple(notes)
+        self._closed = False
+        for peer in self.peers:
+            peer.trace.peer = peer.name
+        self._vcpus = _map_vcpus(host, self.guests)
+        self._by_pid: dict[int, VCpu] = {}
+        for vcpu in self._vcpus:
+            self._by_pid.setdefault(vcpu.host_pid, vcpu)
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise errors.ClosedError("the session is closed")
+
+    @property
+    def closed(self) -> bool:
+        """Whether :meth:`close` was called."""
+        return self._closed
+
+    @property
+    def vcpus(self) -> tuple[VCpu, ...]:
+        """Every vCPU whose host thread is known, guest by guest."""
+        self._require_open()
+        return self._vcpus
+
+    @property
+    def peers(self) -> tuple[Peer, ...]:
+        """All files of the session, the host's first."""
+        host = () if self.host is None else (Peer("host", "host", self.host),)
+        return host + tuple(Peer(name, "guest", trace) for name, trace in self.guests.items())
+
+    def vcpu(self, host_pid: int) -> VCpu:
+        """Find the vCPU that a host thread ran: tracecmd_map_find_by_host_pid(3).
+
+        Raises:
+            KeyError: that thread ran no vCPU of this session's guests.
+        """
+        self._require_open()
+        try:
+            return self._by_pid[host_pid]
+        except KeyError:
+            raise KeyError(f"host PID {host_pid} runs no vCPU of this session") from None
+
+    def host_pid(self, guest: str, vcpu: int) -> int:
+        """Find the host thread that ran a vCPU: tracecmd_get_cpu_map(3).
+
+        Raises:
+            UnknownGuestError: (a KeyError) no guest of that name.
+            KeyError: the host's file does not map that vCPU.
+        """
+        self._require_open()
+        if guest not in self.guests:
+            known = ", ".join(map(repr, self.guests)) or "none"
+            raise errors.UnknownGuestError(f"no guest {guest!r} in this session; there are {known}")
+        for each in self._vcpus:
+            if each.guest == guest and each.vcpu == vcpu:
+                return each.host_pid
+        raise KeyError(f"vCPU {vcpu} of guest {guest!r} is mapped to no host thread")
+
+    def peer(self, name: str) -> Trace:
+        """Find a peer's trace: ``"host"``, or a guest's name.
+
+        Raises:
+            UnknownGuestError: (a KeyError) no peer has that name.
+        """
+        self._require_open()
+        for peer in self.peers:
+            if peer.name == name:
+                return peer.trace
+        known = ", ".join(repr(peer.name) for peer in self.peers)
+        raise errors.UnknownGuestError(f"no peer {name!r} in this session; there are {known}")
+
+    def _readers(self, selection: Selection) -> list[Reader]:
+        """Those of the peers asked for, in their order."""
+        names = selection.peers
+        if names is None:
+            names = tuple(peer.name for peer in self.peers)
+        return [self.peer(name)._reader for name in names]
+
+    # One clock ----------------------------------------------------------------------------
+
+    def clock(self, peer: str) -> PeerClock:
+        """How a peer's time stamps are put on the host's clock, and how well that works.
+
+        Raises:
+            UnknownGuestError: (a KeyError) there is no such peer.
+        """
+        return peer_clock(self.peer(peer), synchronised=self._sync)
+
+    def iter(
+        self,
+        events: Names = None,
+        *,
+        peers: Names = None,
+        buffers: Iterable[str] | None = None,
+        cpus: Numbers = None,
+        start: int | None = None,
+        end: int | None = None,
+        pids: Numbers = None,
+        order: Literal["time", "cpu"] = "time",
+        reverse: bool = False,
+        threads: int = 1,
+        progress: Progress = None,
+    ) -> Iterator[Event]:
+        """Walk over the records of all peers on one clock; :attr:`Event.peer` says whose each is.
+
+        Of records with one time the host's come first, then the guests' in the order of
+        :attr:`guests`, as ``trace-cmd report -i HOST -i GUEST...`` has them. An event that some
+        peer's file does not know is none of that peer's; one that no peer knows is an error.
+
+            >>> with tracecmd.open_session("tests/data/sessions/kvm-small") as session:
+            ...     first = next(session.iter("sched_switch"))
+            ...     first.peer, first.ts, first.comm
+            ('Guest2', 202364663480, 'trace-cmd')
+
+        Args:
+            peers: ``"host"`` and names of guests; None for all.
+            events, buffers, cpus, start, end, pids, order, reverse, threads, progress: as for
+                :meth:`Trace.iter`. CPUs and PIDs are each peer's own.
+        """
+        selection = Selection(
+            self._recording,
+            events,
+            peers=peers,
+            buffers=buffers,
+            cpus=cpus,
+            start=start,
+            end=end,
+            pids=pids,
+            order=order,
+            reverse=reverse,
+        )
+        return self._read(selection, ReadOptions(threads=threads, progress=progress))
+
+    def table(
+        self,
+        events: Names = None,
+        *,
+        peers: Names = None,
+        columns: Iterable[str] | None = None,
+        where: str | None = None,
+        buffers: Iterable[str] | None = None,
+        cpus: Numbers = None,
+        start: int | None = None,
+        end: int | None = None,
+        pids: Numbers = None,
+        order: Literal["time", "cpu"] = "time",
+        reverse: bool = False,
+        threads: int = 1,
+        ts: Literal["timestamp", "uint64"] = "timestamp",
+        invalid_utf8: Literal["replace", "binary"] = "replace",
+        dictionary: bool = True,
+        batch_rows: int = BATCH_ROWS,
+        progress: Progress = None,
+    ) -> Table:
+        """Records of all peers as columns, on one clock: :meth:`Trace.table` for a session.
+
+        The column ``peer`` says whose a record is. A field whose type differs between
+        the peers' kernels takes the type that holds both; ``common_pid`` is the peer's own PID.
+
+        Args:
+            peers: ``"host"`` and names of guests; None for all.
+            events, columns, where, buffers, cpus, start, end, pids, order, reverse, threads, ts,
+                invalid_utf8, dictionary, batch_rows, progress: as for :meth:`Trace.table`.
+        """
+        selection = Selection(
+            self._recording,
+            events,
+            peers=peers,
+            where=where,
+            buffers=buffers,
+            cpus=cpus,
+            start=start,
+            end=end,
+            pids=pids,
+            order=order,
+            reverse=reverse,
+        )
+        layout = Layout(columns, ts=ts, invalid_utf8=invalid_utf8, dictionary=dictionary)
+        return self._table(selection, layout, ReadOptions(threads, batch_rows, progress))
+
+    def batches(self, events: Names = None, **options: Any) -> Iterator[RecordBatch]:
+        """The batches of a :meth:`table`, of ``batch_rows`` rows at most, as they are read."""
+        return self.table(events, **options).batches()
+
+    def report(
+        self,
+        options: ReportOptions | None = None,
+        *,
+        start: int | None = None,
+        end: int | None = None,
+        threads: int = 1,
+        progress: Progress = None,
+    ) -> Iterator[bytes]:
+        """Give what ``trace-cmd report -i HOST -i GUEST...`` prints; see :meth:`Trace.report`."""
+        return report(
+            [peer.trace._reader for peer in self.peers],
+            Selection(self._recording, start=start, end=end),
+            ReadOptions(threads=threads, progress=progress),
+            options or ReportOptions(),
+        )
+
+    def stat(self, *, threads: int = 1, progress: Progress = None) -> Mapping[str, Stat]:
+        """Count all records of each peer; see :meth:`Trace.stat`."""
+        self._require_open()
+        return {
+            peer.name: peer.trace.stat(threads=threads, progress=progress) for peer in self.peers
+        }
+
+    # Both sides at once -------------------------------------------------------------------
+
+    def timeline(
+        self,
+        *,
+        guests: Names = None,
+        buffers: Iterable[str] | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        progress: Progress = None,
+    ) -> Timeline:
+        """What every vCPU did when: in the guest, in the host, preempted, blocked, unknown.
+
+        Made from the host's sched_switch, sched_wakeup, sched_wakeup_new, sched_waking, kvm_entry
+        and kvm_exit, as far as they were recorded, and the guests' sched_switch; see
+        :mod:`tracecmd.session.vcpu_timeline` for the rules. Nothing is guessed.
+
+        Args:
+            guests: names of guests; None for all.
+            buffers: names of the buffers whose records count; None: in each peer those on the
+                clock of its top buffer.
+            start, end: times in ns to cut the intervals to; None for no bound.
+            progress: called now and then with work done and all work, in pages.
+
+        Raises:
+            UnknownGuestError: (a KeyError) there is no such guest.
+        """
+        self._require_open()
+        names = _arguments.names("guests", guests)
+        for name in names or ():
+            if name not in self.guests:
+                known = ", ".join(map(repr, self.guests)) or "none"
+                raise errors.UnknownGuestError(
+                    f"no guest {name!r} in this session; there are {known}"
+                )
+        return Timeline(
+            self, guests=names, buffers=buffers, start=start, end=end, progress=progress
+        )
+
+    def join(
+        self,
+        events: Names = None,
+        *,
+        peers: Names = None,
+        buffers: Iterable[str] | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        progress: Progress = None,
+    ) -> Iterator[Joined]:
+        """Walk over records with what the other side did at that instant.
+
+        Gives the guests' records with the host CPU and thread that ran the vCPU, and the records
+        that vCPUs' threads made in the host with the guest's current task. What is known at an
+        instant follows the rules of :meth:`timeline`.
+
+        Args:
+            events, start, end, progress: as for :meth:`iter`.
+            peers: ``"host"`` and names of guests; None for all.
+            buffers: as for :meth:`timeline`.
+
+        Raises:
+            KeyError: no such event or peer.
+        """
+        self._require_open()
+        return join(
+            self, events, peers=peers, buffers=buffers, start=start, end=end, progress=progress
+        )
+
+    def close(self) -> None:
+        """Close all files; a second close is fine."""
+        self._closed = True
+        for peer in self.peers:
+            peer.trace.close()
+
+    def __repr__(self) -> str:
+        host = "no host" if self.host is None else f"host {self.host.path!r}"
+        closed = " closed" if self._closed else ""
+        return f"<Session {host}, guests={list(self.guests)}{closed}>"
+
+
+def _map_vcpus(host: Trace | None, guests: Mapping[str, Trace]) -> tuple[VCpu, ...]:
+    """List every vCPU whose host thread is known: neither 0 (not recorded) nor -1 (unknown)."""
+    if host is None:
+        return ()
+    vcpus = []
+    for name, trace in guests.items():
+        try:
+            pids = host.guest_cpumap(trace.trace_id).cpu_pid
+        except errors.UnknownGuestError:
+            continue
+        vcpus += [VCpu(name, vcpu, pid) for vcpu, pid in enumerate(pids) if pid > 0]
+    return tuple(vcpus)

@@ -1,0 +1,35 @@
+"""What the times of a file count and cover, and whether those of two files can be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal
+
+from ...trace import Trace
+
+if TYPE_CHECKING:
+    from ..session import Session
+
+
+def unit_of(trace: Trace) -> Literal["ns", "cycles"]:
+    """What a file's time stamps count: cycles if its clock is the counter, not converted."""
+    return "cycles" if trace.clock == "x86-tsc" and trace.tsc2nsec is None else "ns"
+
+
+def recorded_span(trace: Trace, buffers: Iterable[str] | None = None) -> tuple[int, int] | None:
+    """Times of a file's first and last record; None without records."""
+    first = next(trace.iter(buffers=buffers), None)
+    last = next(trace.iter(buffers=buffers, reverse=True), None)
+    return None if first is None or last is None else (first.ts, max(first.ts, last.ts))
+
+
+def on_one_clock(session: Session, guest: str) -> bool:
+    """Whether a guest's time stamps were put on the host's clock, so that both can be compared."""
+    shift = session.guests[guest].time_shift
+    host = session.host
+    return (
+        session._sync
+        and host is not None
+        and shift is not None
+        and shift.peer_trace_id == host.trace_id
+    )
