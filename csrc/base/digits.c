@@ -1,17 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/digits.h"
 
-unsigned digit_value(char c)
-{
-	if (is_digit(c))
-		return (unsigned)(c - '0');
-	if (c >= 'a' && c <= 'f')
-		return (unsigned)(c - 'a') + 10;
-	if (c >= 'A' && c <= 'F')
-		return (unsigned)(c - 'A') + 10;
-	return 16;
-}
-
 /* How many characters "0x" takes, where a digit follows; else 0. */
 static size_t hex_prefix(struct text text)
 {
@@ -32,9 +21,11 @@ bool digits_read(struct text text, unsigned base, uint64_t *out, size_t *used)
 
 		if (digit >= base)
 			break;
-		fits = fits && *out <= (UINT64_MAX - digit) / base;
-		*out = fits ? *out * base + digit : UINT64_MAX;
+		if (__builtin_mul_overflow(*out, base, out) || __builtin_add_overflow(*out, digit, out))
+			fits = false;
 	}
+	if (!fits)
+		*out = UINT64_MAX;
 	*used = i;
 	return fits;
 }
@@ -50,14 +41,24 @@ bool text_number(struct text word, uint64_t max, uint64_t *out)
 	return true;
 }
 
+/* kallsyms has a hundred thousand of these. */
 bool text_hex(struct text text, uint64_t *out, size_t *used)
 {
-	size_t start = hex_prefix(text);
-	uint64_t value;
+	size_t start = hex_prefix(text), i;
+	uint64_t value = 0;
 
-	digits_read(text, 16, &value, used);
-	if (*used == start || *used - start > 16)
+	for (i = start; i < text.size; i++) {
+		unsigned digit = digit_value(text.start[i]);
+
+		if (digit > 15)
+			break;
+		if (i - start == 16)
+			return false;
+		value = value << 4 | digit;
+	}
+	if (i == start)
 		return false;
 	*out = value;
+	*used = i;
 	return true;
 }

@@ -23,7 +23,16 @@ static inline bool is_blank(char c)
 }
 
 /* Of a hexadecimal digit; 16: it is not one. */
-unsigned digit_value(char c);
+TRC_INLINE unsigned digit_value(char c)
+{
+	if (is_digit(c))
+		return (unsigned)(c - '0');
+	if (c >= 'a' && c <= 'f')
+		return (unsigned)(c - 'a') + 10;
+	if (c >= 'A' && c <= 'F')
+		return (unsigned)(c - 'A') + 10;
+	return 16;
+}
 
 /*
  * A number from the start of text, as strtoull(3) takes it, but without blanks or a sign. base 0: as C
