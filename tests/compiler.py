@@ -66,9 +66,9 @@ def library_flags() -> list[str] | None:
     return None if run.returncode else shlex.split(run.stdout)
 
 
-def compile_with_library(program: Path, source: Path) -> Path:
+def compile_with_library(program: Path, source: Path, *options: str) -> Path:
     """Compile a program with the installed libtracecmd, or skip the test."""
     flags = library_flags()
     if flags is None:
         pytest.skip("libtracecmd is not installed, or there is no C compiler")
-    return compile_program(program, [source], "-O1", *flags)
+    return compile_program(program, [source], "-O1", *options, *flags)

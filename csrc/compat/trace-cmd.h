@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The peers of a traced session, for C programs: the functions of the manual page
- * tracecmd_get_traceid(3) with the names, signatures and results that they have in libtracecmd,
+ * The peers of a traced session, for C programs: the functions of the manual pages
+ * tracecmd_get_traceid(3), tracecmd_map_vcpus(3), tracecmd_buffer_instances(3) and part of
+ * tracecmd_get_first_ts(3) with the names, signatures and results that they have in libtracecmd,
  * on top of this core. A program that uses no more than these builds with either.
  *
  * Nothing is printed. A handle may be used by any number of threads at the same time;
@@ -31,6 +32,8 @@ enum tracecmd_open_flags {
  */
 struct tracecmd_input *tracecmd_open(const char *file, int flags);
 struct tracecmd_input *tracecmd_open_head(const char *file, int flags);
+/* The same of a descriptor, which belongs to the handle then and is closed with it. */
+struct tracecmd_input *tracecmd_open_fd(int fd, int flags);
 
 void tracecmd_close(struct tracecmd_input *handle);	/* NULL is fine */
 
@@ -45,6 +48,44 @@ unsigned long long tracecmd_get_traceid(struct tracecmd_input *handle);
  */
 int tracecmd_get_guest_cpumap(struct tracecmd_input *handle, unsigned long long trace_id,
 			      const char **name, int *vcpu_count, const int **cpu_pid);
+
+/*
+ * Trace instances, from 0, in the order of the file; NULL: there is no such one. A name belongs to the
+ * handle. The handle of an instance is the caller's to close; the file stays open until its last handle
+ * is closed. Such a handle has no instances, and else what the file has.
+ */
+int tracecmd_buffer_instances(struct tracecmd_input *handle);
+const char *tracecmd_buffer_instance_name(struct tracecmd_input *handle, int index);
+struct tracecmd_input *tracecmd_buffer_instance_handle(struct tracecmd_input *handle, int index);
+
+/*
+ * Time of the first record of the buffer, in ns, as trace-cmd report shows it; 0 if there is none. Its data
+ * need not have been made ready.
+ */
+unsigned long long tracecmd_get_first_ts(struct tracecmd_input *handle);
+
+/*
+ * What makes ns of ticks; 0s where the file does not say it. 0: the clock is one of ticks, else -1. Each of
+ * the results may be NULL.
+ */
+int tracecmd_get_tsc2nsec(struct tracecmd_input *handle, int *mult, int *shift, unsigned long long *offset);
+
+/*
+ * Maps the vCPUs of guests, handles[1] and on, to the threads of the host, handles[0], that run them. The
+ * number of guests that are the host's, or -1: out of memory. A guest that was mapped to this host before
+ * stays as it is. Closing a guest's handle takes its maps along. These functions are not to be called on
+ * handles of one session by several threads at the same time.
+ */
+struct tracecmd_cpu_map;
+int tracecmd_map_vcpus(struct tracecmd_input **handles, int nr_handles);
+/* Of a guest's vCPU; of a host's handle the maps of all its guests, by host pid. NULL: there is none. */
+struct tracecmd_cpu_map *tracecmd_get_cpu_map(struct tracecmd_input *handle, int cpu);
+/* handle: the host's, or that of any guest of it. NULL: that thread runs none. */
+struct tracecmd_cpu_map *tracecmd_map_find_by_host_pid(struct tracecmd_input *handle, int host_pid);
+struct tracecmd_input *tracecmd_map_get_guest(struct tracecmd_cpu_map *map);
+int tracecmd_map_get_host_pid(struct tracecmd_cpu_map *map);
+void tracecmd_map_set_private(struct tracecmd_cpu_map *map, void *priv);
+void *tracecmd_map_get_private(struct tracecmd_cpu_map *map);
 
 #ifdef __cplusplus
 }
