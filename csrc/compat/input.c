@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "compat/trace-cmd.h"
+#include "compat/input.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "compat/input.h"
 #include "tracecmd.h"
 
 static struct tracecmd_input *handle_of(struct shared_file *shared, size_t buffer)
