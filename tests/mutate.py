@@ -56,7 +56,8 @@ VCPUS = ("unit/test_lookahead.py", "unit/test_vcpu_timeline.py", "unit/test_vcpu
 # The first that fits a file has its nearest tests.
 NEAREST: Sequence[tuple[str, Sequence[str]]] = (
     ("csrc/print_fmt/*", REPORTS),
-    ("csrc/report/*", REPORTS),
+    ("csrc/report/kvm_exit_reason.c", ("unit/test_exit_reasons.py", *REPORTS)),
+    ("csrc/report/*", (*REPORTS, "recordings/test_no_memory_c.py")),
     ("csrc/filter/*", (*TABLES, *REPORTS)),
     ("csrc/arrow/*", TABLES),
     ("csrc/columns/*", TABLES),

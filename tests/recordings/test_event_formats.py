@@ -208,6 +208,8 @@ FORMATS = {
     "special": text("e", 5, line("int x", key="field special")),
     "unknown-key": text("e", 5, line("int x", key="field foo")),
     "not-signed": text("e", 5, "\tfield:int x;\toffset:8;\tsize:4;\n"),
+    "no-offset": text("e", 5, "\tfield:int x;\tsize:4;\tsigned:1;\n"),
+    "no-size": text("e", 5, "\tfield:int x;\toffset:8;\tsigned:1;\n"),
     "sign-without-end": text("e", 5, "\tfield:int x;\toffset:8;\tsize:4;\tsigned:1\n"),
     "cut-behind-size": text("e", 5, "\tfield:int x;\toffset:8;\tsize:4;"),
     "bases": text("e", 5, "\tfield:int x;\toffset:0x8;\tsize:010;\tsigned:0x1;\n"),

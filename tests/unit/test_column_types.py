@@ -251,3 +251,18 @@ def test_types_of_several_events(write: Write) -> None:
         for names in (["e1", "e3"], ["e0", "e4"], ["e4", "e5"]):
             with pytest.raises(ValueError, match="field x is of another type in event"):
                 trace.table(names, columns=["x"])
+
+
+BYTES = ("u8", "__u8", "s8", "__s8", "uint8_t", "int8_t", "unsigned char")
+
+
+@pytest.mark.parametrize("name", BYTES)
+def test_arrays_of_bytes(write: Write, name: str) -> None:
+    """Whatever their type is called they are bytes, and neither numbers nor texts."""
+    fields = (Field(f"__data_loc {name}[] some", 4), Field(f"{name} few[2]", 2))
+    form = EventFormat("made", "bytes", 900, fields, '"x"')
+    pages = [Page(1, [Event(0, form.values(some=b"\1\0\2", few=b"\3\4"))])]
+    with tracecmd.open(write(Trace(events=(form,), buffers=[Buffer(cpus={0: pages})]))) as trace:
+        table = trace.table("bytes", columns=["some", "few"]).to_arrow()
+    assert [str(field.type) for field in table.schema] == ["binary", "fixed_size_binary[2]"]
+    assert table.to_pylist() == [{"some": b"\1\0\2", "few": b"\3\4"}]

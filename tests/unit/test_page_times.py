@@ -9,7 +9,7 @@ import pytest
 import tracecmd
 
 from ..conftest import Trace, Write
-from ..writer import TICK, Buffer, Event, Machine, Page
+from ..writer import TICK, Buffer, Event, Machine, Page, Tsc2Nsec
 
 PAGES = 60
 STEP = 1000  # ns from page to page
@@ -95,3 +95,19 @@ def test_strict_reading_refuses(write: Write) -> None:
         assert len(list(trace)) == PAGES * EVENTS
         with pytest.raises(tracecmd.CorruptError, match=r"sub-buffer 30 .* not in order"):
             list(trace.iter(start=20_000, end=40_000))
+
+
+@pytest.mark.parametrize(
+    ("mult", "shift", "searched"),
+    [
+        (3, 40, True), (1, 63, True), (3, 1, False), (5, 0, False), (1 << 20, 20, False),
+        (1, 64, False), (1 << 31, 40, False),
+    ],
+)  # fmt: skip
+def test_times_that_may_wrap_are_not_searched(
+    write: Write, mult: int, shift: int, searched: bool
+) -> None:
+    """Where ticks make times of more than 64 bits a later page may have an earlier time."""
+    trace = Trace(options=[Tsc2Nsec(mult, shift)], buffers=[Buffer(cpus={0: [page(1, 0)]})])
+    with tracecmd.open(write(trace)) as opened:
+        assert opened._reader.data.is_monotone(0) is searched

@@ -60,6 +60,17 @@ def test_numbers_of_trace_printk(write: Write) -> None:
     assert said == "do_one: -2 65534 -2 254 131070"
 
 
+def test_texts_of_trace_printk(write: Write) -> None:
+    """They stand one after the other, each with its NUL; numbers after them are aligned."""
+    formats = '0xffffffff82000030 : "%s-%s-%d"\n'
+    arguments = b"ab\0cd\0\0\0" + struct.pack("<I", 7)
+    values = BPRINT.values(ip=0xFFFFFFFF81000110, fmt=0xFFFFFFFF82000030, buf=arguments)
+    said = text_of(
+        write, values, ftrace_events=(*FTRACE_EVENTS, BPRINT), printk_formats=formats
+    ).rstrip("\n")
+    assert said == "do_one: ab-cd-7"
+
+
 @pytest.mark.parametrize(("depth", "understood"), [(150, True), (199, True), (200, False)])
 def test_depth_of_brackets(write: Write, depth: int, understood: bool) -> None:
     """Deeper than 200 an expression is not read, and the fields are shown instead."""
@@ -126,6 +137,13 @@ def test_casts(write: Write, name: str) -> None:
     """To narrower types and back, with the sign that the narrower type has."""
     a = -0x0123456789ABCDEF if CASTS[name] == -0x0123456789ABCDEF else 0x8000_0000_C3D2_E1F0
     assert in_c(write, f"({name})REC->a", a) == CASTS[name]
+
+
+def test_casts_to_types_that_are_not_known(write: Write) -> None:
+    """They change nothing: how wide such a type is nobody says."""
+    event = EventFormat("made", "made", 1000, A, '"%d %u", (odd_t)REC->a, (odd_t)REC->a')
+    values = event.values(a=(1 << 32) - 2)
+    assert text_of(write, values, kernel=True, events=[event]) == "-2 4294967294"
 
 
 LEAST = -(1 << 63)
