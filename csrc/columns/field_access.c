@@ -128,9 +128,14 @@ static bool is_open_ended(const struct event_format *event, const struct event_f
 	return !field->size || (is_stack(event, field) && text_is(event->name, "kernel_stack"));
 }
 
-/* Kernels before 3.x have "char buf" of no size for what became "char buf[]". */
+/*
+ * Kernels before 3.x have "char buf" of no size for what became "char buf[]"; those of 2009 do not say of
+ * what a "__data_loc name" is: texts were all that there was.
+ */
 static bool is_text(const struct event_field *field)
 {
+	if (field->flags & TRC_FIELD_DYNAMIC && text_is(field->type, "__data_loc"))
+		return true;
 	return (field->flags & TRC_FIELD_ARRAY || !field->size) && has_word(field->type, "char") &&
 	       !is_byte(field->type) && !has_part(field->type, TEXT("*"));
 }
