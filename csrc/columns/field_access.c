@@ -134,7 +134,7 @@ static bool is_open_ended(const struct event_format *event, const struct event_f
  */
 static bool is_text(const struct event_field *field)
 {
-	if (field->flags & TRC_FIELD_DYNAMIC && text_is(field->type, "__data_loc"))
+	if (field->flags & TRC_FIELD_DYNAMIC && field->size == 2 && text_is(field->type, "__data_loc"))
 		return true;
 	return (field->flags & TRC_FIELD_ARRAY || !field->size) && has_word(field->type, "char") &&
 	       !is_byte(field->type) && !has_part(field->type, TEXT("*"));

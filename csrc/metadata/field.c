@@ -388,6 +388,9 @@ int field_parse(struct scanner *s, const struct field_rules *rules, struct event
 		return fault(wrong, "no usable offset");
 	if (!read_number(s, "size", &field.size))
 		return fault(wrong, "no usable size");
+	/* In 2009 a place had two bytes, and what was there was a text, whatever its type said or did not. */
+	if (field.flags & TRC_FIELD_DYNAMIC && field.size == 2)
+		field.flags |= TRC_FIELD_ARRAY | TRC_FIELD_STRING;
 	if (!read_sign(s, &field))
 		return fault(wrong, "neither \"signed\" nor the end of the line");
 	field.element_size = derive_element_size(&field, element, rules->long_size);

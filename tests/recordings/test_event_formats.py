@@ -208,6 +208,8 @@ FORMATS = {
     "special": text("e", 5, line("int x", key="field special")),
     "unknown-key": text("e", 5, line("int x", key="field foo")),
     "not-signed": text("e", 5, "\tfield:int x;\toffset:8;\tsize:4;\n"),
+    "place-of-two-bytes": text("e", 5, "\tfield:__data_loc x;\toffset:8;\tsize:2;\n"),
+    "place-of-two-bytes-typed": text("e", 5, "\tfield:__data_loc int x;\toffset:8;\tsize:2;\n"),
     "no-offset": text("e", 5, "\tfield:int x;\tsize:4;\tsigned:1;\n"),
     "no-size": text("e", 5, "\tfield:int x;\toffset:8;\tsigned:1;\n"),
     "sign-without-end": text("e", 5, "\tfield:int x;\toffset:8;\tsize:4;\tsigned:1\n"),
