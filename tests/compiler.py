@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
+import functools
+import hashlib
 import os
 import shlex
 import shutil
 import subprocess
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,6 +18,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 CSRC = ROOT / "csrc"
+BUILT = ROOT / "build" / "tests"
 CC = shlex.split(os.environ.get("CC", "cc"))
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 LIBRARIES = ("-lz", "-lzstd", "-lm")
@@ -49,12 +54,46 @@ def compile_program(program: Path, sources: Sequence[Path], *options: str) -> Pa
     return program
 
 
+def core_objects(options: Sequence[str]) -> list[Path]:
+    """Compile the core with these options, once for all programs and processes that want it so."""
+    sources = core_sources()
+    state = [(str(path), path.stat().st_mtime_ns) for path in sorted(CSRC.glob("**/*.[ch]"))]
+    key = hashlib.sha256(repr((CC, options, state)).encode()).hexdigest()[:16]
+    folder = BUILT / key
+    folder.mkdir(parents=True, exist_ok=True)
+    objects = [folder / f"{'-'.join(path.relative_to(CSRC).parts)}.o" for path in sources]
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(functools.partial(_compile, options=options), sources, objects))
+    return objects
+
+
+def _compile(source: Path, built: Path, options: Sequence[str]) -> None:
+    if built.exists():
+        return
+    unfinished = built.with_suffix(".tmp")
+    command = [*CC, "-Wall", "-Wextra", *options, f"-I{CSRC}", "-c", "-o", unfinished, source]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    unfinished.rename(built)
+
+
 def compile_with_core(
-    program: Path, source: Path, *options: str, core: Sequence[Path] | None = None
-) -> Path:
-    """Compile a program with the core, all of it or some of its files."""
-    sources = [source, *(core_sources() if core is None else core)]
-    return compile_program(program, sources, f"-I{CSRC}", *options, *LIBRARIES)
+    program: Path, source: Path, *options: str, own: Sequence[str] = (),
+    core: Sequence[Path] | None = None,
+) -> Path:  # fmt: skip
+    """Compile a program with the core, all of it or some of its files.
+
+    Args:
+        program, source: where it is to be, and what it is made of.
+        options: of the program and of the core.
+        own: of the program alone, so that programs which differ in these share the core.
+        core: files of csrc/; None for all of them.
+    """
+    require_compiler()
+    with_core = core_objects(options) if core is None else list(core)
+    return compile_program(program, [source, *with_core], f"-I{CSRC}", *options, *own, *LIBRARIES)
 
 
 def library_flags() -> list[str] | None:

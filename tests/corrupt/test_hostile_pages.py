@@ -28,7 +28,7 @@ pytestmark = [
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("fuzz") / "fuzz_records"
     wrapped = ",".join(f"--wrap={name}" for name in ("mmap", "mmap64", "munmap", "madvise"))
-    return compiler.compile_with_core(path, SOURCE, "-O2", "-DFUZZ_MAIN", f"-Wl,{wrapped}")
+    return compiler.compile_with_core(path, SOURCE, "-O2", own=["-DFUZZ_MAIN", f"-Wl,{wrapped}"])
 
 
 def run(program: Path, *arguments: str | Path) -> str:

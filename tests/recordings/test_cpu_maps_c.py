@@ -33,8 +33,8 @@ def old_library() -> list[str]:
 @pytest.fixture(scope="session")
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
     program = tmp_path_factory.mktemp("cpu-maps") / "cpu-maps-core"
-    include = f"-I{compiler.CSRC / 'compat'}"
-    return compiler.compile_with_core(program, PROGRAM, "-O1", include, *old_library())
+    own = [f"-I{compiler.CSRC / 'compat'}", *old_library()]
+    return compiler.compile_with_core(program, PROGRAM, "-O1", own=own)
 
 
 @pytest.fixture(scope="session")

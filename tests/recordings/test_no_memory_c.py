@@ -16,10 +16,9 @@ WRAP = "-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc"
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    options = [*compiler.SANITIZERS, WRAP]
-    compiler.require_compiler(*options)
+    compiler.require_compiler(*compiler.SANITIZERS, WRAP)
     built = tmp_path_factory.mktemp("no_memory") / "no_memory"
-    return compiler.compile_with_core(built, PROGRAM, "-O1", "-g", *options)
+    return compiler.compile_with_core(built, PROGRAM, "-O1", "-g", *compiler.SANITIZERS, own=[WRAP])
 
 
 @pytest.mark.parametrize(

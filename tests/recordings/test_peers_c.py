@@ -18,7 +18,9 @@ PROGRAM = compiler.ROOT / "tests" / "c" / "peers.c"
 @pytest.fixture(scope="session")
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
     program = tmp_path_factory.mktemp("peers") / "peers-core"
-    return compiler.compile_with_core(program, PROGRAM, "-O1", f"-I{compiler.CSRC / 'compat'}")
+    return compiler.compile_with_core(
+        program, PROGRAM, "-O1", own=[f"-I{compiler.CSRC / 'compat'}"]
+    )
 
 
 @pytest.fixture(scope="session")

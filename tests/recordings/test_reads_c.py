@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -17,20 +18,21 @@ from . import corpus
 WRAP = ["-Wl," + ",".join(f"--wrap={name}" for name in ("pread", "pread64", "fstat", "fstat64"))]
 
 
-def build(folder: Path, name: str, stint: str, *options: str) -> Path:
+def build(
+    folder: Path, name: str, stint: str, options: Sequence[str] = (), own: Sequence[str] = ()
+) -> Path:
     """Compile a program of tests/c with a core whose calls go through so many bytes at a time."""
-    compiler.require_compiler(*options)
+    compiler.require_compiler(*options, *own)
     source = compiler.ROOT / "tests" / "c" / f"{name}.c"
     return compiler.compile_with_core(
-        folder / name, source, "-O1", f"-DWALK_STINT={stint}", *options
+        folder / name, source, "-O1", f"-DWALK_STINT={stint}", *options, own=own
     )
 
 
 @pytest.fixture(scope="module")
 def reads(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(
-        tmp_path_factory.mktemp("reads"), "reads", "UINT64_MAX", *compiler.SANITIZERS, *WRAP
-    )
+    folder = tmp_path_factory.mktemp("reads")
+    return build(folder, "reads", "UINT64_MAX", compiler.SANITIZERS, WRAP)
 
 
 @pytest.fixture(scope="module")
