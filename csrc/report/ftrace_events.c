@@ -42,7 +42,7 @@ static const struct cached_symbol *put_function(struct event_run *run, uint64_t 
 	if (!symbol || !(run->flags & TRC_REPORT_FUNCTION_OFFSET))
 		return symbol;
 	output_literal(run->out, "+0x");
-	output_hex(run->out, address - symbol->address);
+	output_hex(run->out, (uint32_t)(address - symbol->address));	/* of 32 bits, as libtraceevent has it */
 	output_char(run->out, ' ');
 	return symbol;
 }

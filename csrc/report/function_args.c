@@ -54,7 +54,7 @@ static bool put_words(const struct arguments *a, const struct trc_btf_type *type
 	output_bytes(a->out, btf_kind_name(type->kind), strlen(btf_kind_name(type->kind)));
 	output_literal(a->out, ")[");
 	put_hex(a->out, argument(a, *index));
-	for (uint64_t at = 8; at < type->size; at += 8) {	/* whatever a long has */
+	for (uint64_t at = a->run->env->long_size; at < type->size; at += a->run->env->long_size) {
 		output_char(a->out, ':');
 		if (++*index == a->count) {
 			output_literal(a->out, "...]");
