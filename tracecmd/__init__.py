@@ -11,6 +11,7 @@
 """
 
 from ._version import __version__
+from .btf import Btf, Parameter, Prototype
 from .budget import Budget
 from .errors import (
     ClosedError,
@@ -32,12 +33,15 @@ from .event import Event, EventFormat, Events, Field, UnknownEventError
 from .filter import FilterError
 from .join import Joined
 from .options import (
+    BootPart,
     CpuStat,
     Guest,
     GuestCpuMap,
     Hook,
     HookFlags,
     HookSide,
+    LastBoot,
+    Module,
     Option,
     OptionId,
     Options,
@@ -61,6 +65,8 @@ from .trace import Buffer, CpuArea, FormatText, Trace, open
 from .vcpu_timeline import Interval, Timeline, VCpuSummary
 
 __all__ = [
+    "BootPart",
+    "Btf",
     "Budget",
     "Buffer",
     "ClosedError",
@@ -81,15 +87,19 @@ __all__ = [
     "HookSide",
     "Interval",
     "Joined",
+    "LastBoot",
     "LimitError",
     "MissingPackageError",
+    "Module",
     "NotATraceError",
     "Option",
     "OptionId",
     "Options",
+    "Parameter",
     "Peer",
     "ProcMap",
     "ProcMapRegion",
+    "Prototype",
     "RecordBatch",
     "ReportOptions",
     "Session",

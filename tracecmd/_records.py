@@ -16,6 +16,7 @@ from ._lazy import lazy
 from ._problems import Problems
 from ._texts import EventTexts
 from ._workers import workers
+from .btf import Btf
 from .event import Event, EventFormat, Events, Value
 
 __all__ = ["EventBatch", "Reader", "Request", "read_batches", "read_events"]
@@ -58,6 +59,14 @@ class Reader:
     def symbols(self) -> _lowlevel.Symbols:
         """The kernel's symbols; read when first asked for."""
         return _lowlevel.Symbols(self.file)
+
+    @lazy
+    def btf(self) -> Btf | None:
+        """The kernel's types; None if the file has none."""
+        symbols = self.symbols
+        if not symbols.btf_type_count():
+            return None
+        return Btf(symbols, self.file, self.metadata.kernel_long_size() or 8)
 
     @lazy
     def _texts(self) -> EventTexts:

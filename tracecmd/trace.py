@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 from . import _arguments, _lowlevel, _records, errors, stat
 from ._lazy import lazy
 from ._problems import Problems
+from .btf import Btf
 from .budget import Budget
 from .event import Event, Events
 from .options import (
@@ -20,6 +21,8 @@ from .options import (
     Hook,
     HookFlags,
     HookSide,
+    LastBoot,
+    Module,
     OptionId,
     Options,
     ProcMap,
@@ -28,6 +31,8 @@ from .options import (
     TimeShift,
     Tsc2nsec,
     parse_cpu_stat,
+    parse_last_boot,
+    parse_modules,
 )
 from .report import ReportOptions, make_filters, make_symbols, report
 from .table import BATCH_ROWS, RecordBatch, Table, Tables, make_table
@@ -457,6 +462,29 @@ class Trace:
     def printk_formats(self) -> str:
         """Addresses and texts of trace_printk() formats; "" if not recorded."""
         return self._section_text(OptionId.PRINTK)
+
+    @lazy
+    def modules(self) -> tuple[Module, ...]:
+        """The kernel's modules, where trace-cmd 3.4 recorded /proc/modules; else empty."""
+        return parse_modules(self._section_text(OptionId.MODULES_FILE))
+
+    @lazy
+    def last_boot(self) -> tuple[LastBoot, ...]:
+        """Where things lay when buffers were filled that outlived a reboot, of each such instance.
+
+        Names of functions in such a buffer take this into account.
+        """
+        options = self.options.find_all(OptionId.LAST_BOOT_INFO)
+        texts = (option.data.partition(b"\0")[0] for option in options)
+        return tuple(parse_last_boot(text.decode(errors="surrogateescape")) for text in texts)
+
+    @property
+    def btf(self) -> Btf | None:
+        """The kernel's types, where trace-cmd 3.4 recorded them (or they can be read); else None.
+
+        It does so beside functions with their arguments: :attr:`Event.args`.
+        """
+        return self._reader.btf
 
     @lazy
     def saved_cmdlines(self) -> str:

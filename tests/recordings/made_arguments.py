@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from .. import writer
 from ..writer import BtfKind, Field
@@ -28,12 +29,13 @@ RETADDR_ENTRY = writer.EventFormat(
 )  # fmt: skip
 FORMATS = (FUNCTION, writer.PRINT, ENTRY, made.FUNCGRAPH_EXIT, RETADDR_ENTRY)
 
+MACHINE = writer.Machine()
 STEP = 0x100
 FIRST = 0xFFFFFFFF81000000
 UNKNOWN = 0x1234
 
 
-def words(values: Sequence[int], machine: writer.Machine = writer.Machine()) -> bytes:
+def words(values: Sequence[int], machine: writer.Machine = MACHINE) -> bytes:
     """Arguments as a record has them."""
     return b"".join(machine.pack(machine.long_size, value) for value in values)
 
@@ -49,7 +51,7 @@ def address(names: Sequence[str], name: str) -> int:
     return FIRST + STEP * names.index(name) + 4
 
 
-def types(machine: writer.Machine = writer.Machine()) -> writer.Btf:
+def types(machine: writer.Machine = MACHINE) -> writer.Btf:
     """A small kernel's types: functions with parameters of every kind."""
     btf = writer.Btf(machine)
     integer = btf.integer("int", 32, signed=True)
@@ -97,9 +99,6 @@ def types(machine: writer.Machine = writer.Machine()) -> writer.Btf:
     return btf
 
 
-CRASHES = ("circle",)
-"""What the reference cannot show."""
-
 NAMES = (
     "none", "integers", "odd_integers", "pointers", "enums", "structures", "too_large", "odd",
     "variadic", "many", "twice", "optimised.part.0", "optimised.isra.0", "without", "no_prototype",
@@ -108,51 +107,95 @@ NAMES = (
 VALUES = (0xFFFFFFFFFFFFFF9C, 0xFEDCBA9876543210, 3, 0x80, 5, 6)
 
 
-def events() -> list[tuple[int, writer.Values]]:
-    """Each function called alone, as a leaf, around others, and with fewer arguments."""
-    made_events: list[writer.Values] = []
-    caller = address(NAMES, "caller")
-
-    def entry(func: int, depth: int, values: Sequence[int]) -> writer.Values:
-        return ENTRY.values(pid=17, func=func, depth=depth, args=words(values))
-
-    def leave(func: int, depth: int) -> writer.Values:
-        return made.FUNCGRAPH_EXIT.values(
-            pid=17, func=func, depth=depth, calltime=1000, rettime=2500, retval=7
-        )
-
-    for name in NAMES:
-        ip = address(NAMES, name)
-        for count in (0, 1, 2, 3, 4, 6):
-            made_events.append(
-                FUNCTION.values(pid=17, ip=ip, parent_ip=caller, args=words(VALUES[:count]))
-            )
-        made_events += [entry(ip, 0, VALUES), entry(caller, 1, ()), leave(caller, 1)]
-        made_events += [entry(ip, 1, VALUES[:2]), leave(ip, 1), leave(ip, 0)]
-    made_events.append(FUNCTION.values(pid=17, ip=UNKNOWN, parent_ip=caller, args=words(VALUES)))
-    made_events += [entry(UNKNOWN, 1, VALUES), leave(UNKNOWN, 1)]
-    for func in (caller, UNKNOWN):
-        for back in (address(NAMES, "none"), UNKNOWN):
-            call = RETADDR_ENTRY.values(pid=17, func=func, depth=2, retaddr=back, args=words(VALUES))
-            if func == UNKNOWN and back == UNKNOWN:
-                continue
-            made_events += [call, leave(func, 2), call, leave(func, 3)]
-    return [(1_000_000 + 1000 * at, event) for at, event in enumerate(made_events)]
+def entry(func: int, depth: int, values: Sequence[int]) -> writer.Values:
+    """The function graph tracer: a function is called."""
+    return ENTRY.values(pid=17, func=func, depth=depth, args=words(values))
 
 
-def arguments(*, btf: bool = True) -> bytes:
-    """All of them, with or without types."""
-    pages = writer.fill_pages(events(), writer.Machine())
-    return (
-        writer.Trace(
-            compression="zlib",
-            ftrace_events=FORMATS,
-            kallsyms=kallsyms(NAMES),
-            btf=types().encode() if btf else None,
-            buffers=[writer.Buffer(cpus={0: pages})],
-        )
-        .write()
-        .data
+def call(func: int, depth: int, retaddr: int) -> writer.Values:
+    """The same, by whom."""
+    return RETADDR_ENTRY.values(pid=17, func=func, depth=depth, retaddr=retaddr, args=words(VALUES))
+
+
+def leave(func: int, depth: int) -> writer.Values:
+    """And returns."""
+    return made.FUNCGRAPH_EXIT.values(
+        pid=17, func=func, depth=depth, calltime=1000, rettime=2500, retval=7
     )
 
 
+def events() -> list[tuple[int, writer.Values]]:
+    """Each function called alone, as a leaf, around others, and with fewer arguments."""
+    found: list[writer.Values] = []
+    caller = address(NAMES, "caller")
+    for name in NAMES:
+        ip = address(NAMES, name)
+        for count in (0, 1, 2, 3, 4, 6):
+            found.append(
+                FUNCTION.values(pid=17, ip=ip, parent_ip=caller, args=words(VALUES[:count]))
+            )
+        found += [entry(ip, 0, VALUES), entry(caller, 1, ()), leave(caller, 1)]
+        found += [entry(ip, 1, VALUES[:2]), leave(ip, 1), leave(ip, 0)]
+    found.append(FUNCTION.values(pid=17, ip=UNKNOWN, parent_ip=caller, args=words(VALUES)))
+    found += [entry(UNKNOWN, 1, VALUES), leave(UNKNOWN, 1)]
+    for back in (address(NAMES, "none"), UNKNOWN):
+        found += [call(caller, 0, back), call(caller, 1, back), leave(caller, 1)]
+        found += [call(UNKNOWN, 1, back), leave(UNKNOWN, 1), leave(caller, 0)]
+    found.append(call(UNKNOWN, 0, caller))
+    return [(1_000_000 + 1000 * at, event) for at, event in enumerate(found)]
+
+
+def trace(
+    events: Sequence[tuple[int, writer.Values]], machine: writer.Machine = MACHINE, **more: Any
+) -> bytes:
+    """A file of some such events on one CPU."""
+    shape: dict[str, Any] = {
+        "big_endian": machine.big_endian,
+        "long_size": machine.long_size,
+        "compression": "zlib",
+        "ftrace_events": FORMATS,
+        "kallsyms": kallsyms(NAMES),
+        "buffers": [writer.Buffer(cpus={0: writer.fill_pages(events, machine)})],
+    }
+    return writer.Trace(**{**shape, **more}).write().data
+
+
+def arguments() -> bytes:
+    """All of them."""
+    return trace(events(), btf=types().encode())
+
+
+def plain_arguments() -> bytes:
+    """The same without types."""
+    return trace(events())
+
+
+# A module and the kernel have moved since the boot that filled the buffer.
+BOOT = "boot_map:ffffffff91000000\t[kernel]\nffffffffc0500000\tusb\nffffffffc0600000\tgone\n"
+MODULES = (
+    "usb 12345 2 xhci_hcd,usbhid, Live 0xffffffffc0100000\next4 99 0 - Live 0xffffffffc0000000\n"
+)
+BOOT_KALLSYMS = (
+    "ffffffff81000000 T _text\nffffffff81000200 T vfs_read\nffffffff81000800 T caller\n"
+    "ffffffff81f00000 T _etext\nffffffffc0000000 t ext4_fn\t[ext4]\n"
+    "ffffffffc0100000 t usb_fn\t[usb]\nffffffffc0100800 t usb_end\t[usb]\n"
+)
+BOOT_PLACES = (
+    0xFFFFFFFF91000210, 0xFFFFFFFF91000804, 0xFFFFFFFF81000210, 0xFFFFFFFFC0500010,
+    0xFFFFFFFFC0500900, 0xFFFFFFFFC0600010, 0xFFFFFFFFC0100010, 0xFFFFFFFFC0000004,
+)  # fmt: skip
+
+
+def former_boot(*, modules: str | None = MODULES, boots: Sequence[str] = (BOOT,)) -> bytes:
+    """Functions of a boot before the one that recorded the symbols."""
+    found = [
+        (1_000_000 + 1000 * at, FUNCTION.values(pid=17, ip=ip, parent_ip=parent))
+        for at, (ip, parent) in enumerate((a, b) for a in BOOT_PLACES for b in BOOT_PLACES[:4])
+    ]
+    options = [writer.LastBootInfo(boot) for boot in boots]
+    return trace(found, kallsyms=BOOT_KALLSYMS, options=options, modules=modules)
+
+
+def former_boot_alone() -> bytes:
+    """The same where modules were not recorded: everything has moved as the kernel has."""
+    return former_boot(modules=None)
