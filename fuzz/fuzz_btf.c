@@ -89,7 +89,7 @@ static unsigned use_functions(const struct btf *btf)
 
 	CHECK(cache);
 	output_init(&out);
-	CHECK(btf_function(btf, TEXT(""), &prototype) <= BTF_FOUND);
+	CHECK(btf_function(btf, TEXT(""), &prototype) != BTF_NO_MEMORY);
 	for (uint32_t i = 0; i < btf->function_count && i < TYPES_ASKED; i++) {
 		struct text name;
 

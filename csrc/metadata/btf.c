@@ -291,29 +291,20 @@ static uint32_t find_sorted(const struct btf *btf, const struct named *sorted, s
 	return 0;
 }
 
-/* Without memory for the sorted names, one by one. */
-static uint32_t find_function(const struct btf *btf, struct text name)
-{
-	const struct named *sorted = btf->function_count ? sorted_names(btf) : NULL;
-
-	if (sorted)
-		return find_sorted(btf, sorted, name);
-	for (uint32_t i = 0; i < btf->function_count; i++)
-		if (text_equal(name_of(btf, btf->functions[i]), name))
-			return btf->functions[i];
-	return 0;
-}
-
 enum btf_found btf_function(const struct btf *btf, struct text name, struct trc_btf_type *out)
 {
-	uint32_t number = find_function(btf, name);
+	const struct named *sorted = btf->function_count ? sorted_names(btf) : NULL;
 	struct trc_btf_type function;
+	uint32_t number;
 
+	if (!sorted)
+		return btf->function_count ? BTF_NO_MEMORY : BTF_NO_FUNCTION;
+	number = find_sorted(btf, sorted, name);
 	if (!number) {
 		const char *dot = name.size ? memchr(name.start, '.', name.size) : NULL;
 
 		if (dot)
-			number = find_function(btf, (struct text){ name.start, (size_t)(dot - name.start) });
+			number = find_sorted(btf, sorted, (struct text){ name.start, (size_t)(dot - name.start) });
 	}
 	if (!btf_type(btf, number, &function))
 		return BTF_NO_FUNCTION;

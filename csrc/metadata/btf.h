@@ -47,6 +47,7 @@ enum btf_found {
 	BTF_NO_FUNCTION,
 	BTF_NO_PROTOTYPE,	/* it has none, or what it has is no prototype */
 	BTF_FOUND,
+	BTF_NO_MEMORY,		/* for the names in their order, which the first look-up makes */
 };
 enum btf_found btf_function(const struct btf *btf, struct text name, struct trc_btf_type *out);
 

@@ -21,7 +21,12 @@ int trc_btf_type(const struct trc_symbols *symbols, uint32_t type, struct trc_bt
 int trc_btf_prototype(const struct trc_symbols *symbols, const char *function, size_t size,
 		      struct trc_btf_type *out, struct trc_error *err)
 {
-	if (!size || btf_function(&symbols->btf, (struct text){ function, size }, out) != BTF_FOUND)
+	enum btf_found found = size ? btf_function(&symbols->btf, (struct text){ function, size }, out) :
+				      BTF_NO_FUNCTION;
+
+	if (found == BTF_NO_MEMORY)
+		return trc_fail_no_memory(err);
+	if (found != BTF_FOUND)
 		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "BTF: no prototype of a function %.*s",
 				(int)(size < 128 ? size : 128), size ? function : "");
 	return TRC_OK;

@@ -128,7 +128,7 @@ static enum btf_found find(struct prototype_cache *cache, const struct cached_sy
 	if (!cache->slots[i].met || cache->slots[i].address != function->address) {
 		cache->slots[i].found = (uint8_t)btf_function(cache->btf, function->name, &cache->slots[i].prototype);
 		cache->slots[i].address = function->address;
-		cache->slots[i].met = true;
+		cache->slots[i].met = cache->slots[i].found != BTF_NO_MEMORY;
 	}
 	*out = cache->slots[i].prototype;
 	return (enum btf_found)cache->slots[i].found;
@@ -156,4 +156,5 @@ void run_arguments(struct event_run *run, unsigned field, const struct cached_sy
 		put_named(&a, run->prototypes->btf, &prototype);
 	else if (found == BTF_NO_FUNCTION)
 		put_plain(&a);
+	run->no_memory |= found == BTF_NO_MEMORY;
 }

@@ -129,9 +129,12 @@ class Symbols(Handle):
         """The prototype of a function; None: it is not known."""
         name = function.encode(errors="surrogateescape")
         with self as symbols:
-            out = ffi.new("struct trc_btf_type *")
-            code = lib.trc_btf_prototype(symbols, name, len(name), out, ffi.NULL)
-            return None if code else _btf_type(out)
+            out, err = ffi.new("struct trc_btf_type *"), ffi.new("struct trc_error *")
+            code = lib.trc_btf_prototype(symbols, name, len(name), out, err)
+            if code == lib.TRC_NOT_FOUND:
+                return None
+            check(code, err, self.path)
+            return _btf_type(out)
 
     def btf_parameters(self, prototype: BtfType) -> Sequence[tuple[str, int]]:
         """Name and number of the type of each parameter; 0: ``...``."""
