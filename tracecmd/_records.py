@@ -16,7 +16,7 @@ from ._lazy import lazy
 from ._problems import Problems
 from ._texts import EventTexts
 from ._workers import workers
-from .btf import Btf
+from .btf import Btf, read_btf
 from .event import Event, EventFormat, Events, Value
 
 __all__ = ["EventBatch", "Reader", "Request", "read_batches", "read_events"]
@@ -63,10 +63,7 @@ class Reader:
     @lazy
     def btf(self) -> Btf | None:
         """The kernel's types; None if the file has none."""
-        symbols = self.symbols
-        if not symbols.btf_type_count():
-            return None
-        return Btf(symbols, self.file, self.metadata.kernel_long_size() or 8)
+        return read_btf(self.symbols, self.file, self.metadata)
 
     @lazy
     def _texts(self) -> EventTexts:

@@ -192,6 +192,14 @@ class Btf:
         return f"<Btf: {len(self)} types>"
 
 
+def read_btf(
+    symbols: _lowlevel.Symbols, file: _lowlevel.File, metadata: _lowlevel.Metadata
+) -> Btf | None:
+    """The types of a file; None if it has none."""
+    long_size = metadata.kernel_long_size() or 8
+    return Btf(symbols, file, long_size) if symbols.btf_type_count() else None
+
+
 def _number(word: int, argument: _Argument) -> int:
     value = word >> argument.shift & (1 << argument.bits) - 1
     negative = argument.signed and argument.bits and value >> argument.bits - 1

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from . import _arguments, _lowlevel, _records, errors, stat
 from ._lazy import lazy
 from ._problems import Problems
-from .btf import Btf
+from .btf import Btf, read_btf
 from .budget import Budget
 from .event import Event, Events
 from .options import (
@@ -478,13 +478,18 @@ class Trace:
         texts = (option.data.partition(b"\0")[0] for option in options)
         return tuple(parse_last_boot(text.decode(errors="surrogateescape")) for text in texts)
 
-    @property
+    @lazy
     def btf(self) -> Btf | None:
         """The kernel's types, where trace-cmd 3.4 recorded them (or they can be read); else None.
 
         It does so beside functions with their arguments: :attr:`Event.args`.
         """
-        return self._reader.btf
+        try:
+            return self._reader.btf
+        except errors.ClosedError:
+            raise
+        except errors.TraceError:  # no record can be read at all
+            return read_btf(_lowlevel.Symbols(self._file), self._file, self._metadata)
 
     @lazy
     def saved_cmdlines(self) -> str:
