@@ -123,12 +123,15 @@ struct prototype_cache *prototype_cache_create(const struct btf *btf)
 static enum btf_found find(struct prototype_cache *cache, const struct cached_symbol *function,
 			   struct trc_btf_type *out)
 {
-	size_t i = function->address * UINT64_C(0x9e3779b97f4a7c15) >> 32 & (PROTOTYPE_CACHE_SIZE - 1);
+	/* By name, not address: of several symbols at one address each has its own. */
+	const char *name = function->name.start;
+	size_t i = (uintptr_t)name * UINT64_C(0x9e3779b97f4a7c15) >> 32 & (PROTOTYPE_CACHE_SIZE - 1);
 
-	if (!cache->slots[i].met || cache->slots[i].address != function->address) {
-		cache->slots[i].found = (uint8_t)btf_function(cache->btf, function->name, &cache->slots[i].prototype);
-		cache->slots[i].address = function->address;
-		cache->slots[i].met = cache->slots[i].found != BTF_NO_MEMORY;
+	if (cache->slots[i].name != name) {
+		enum btf_found found = btf_function(cache->btf, function->name, &cache->slots[i].prototype);
+
+		cache->slots[i].found = (uint8_t)found;
+		cache->slots[i].name = found == BTF_NO_MEMORY ? NULL : name;
 	}
 	*out = cache->slots[i].prototype;
 	return (enum btf_found)cache->slots[i].found;

@@ -15,8 +15,7 @@
 struct prototype_cache {
 	const struct btf *btf;
 	struct {
-		uint64_t address;	/* of the function's symbol */
-		uint8_t met;		/* 0: the slot is free */
+		const char *name;	/* of the function, in kallsyms; NULL: the slot is free */
 		uint8_t found;		/* enum btf_found */
 		struct trc_btf_type prototype;
 	} slots[PROTOTYPE_CACHE_SIZE];

@@ -133,6 +133,26 @@ def test_arguments_of_events(write: Write, machine: Machine) -> None:
     assert found == [args for args in ARGS.values() for _ in range(2)] + [None, list(VALUES)]
 
 
+def test_functions_at_one_address(write: Write) -> None:
+    """Which name an address has decides how its function is called, not where that begins."""
+    kallsyms = (
+        "ffffffff80000000 T _text\nffffffff80000100 T none\nffffffff81000000 T integers\n"
+        "ffffffff81000000 T pointers\nffffffff81000200 T _etext\n"
+    )
+    called = [
+        (1000 + at, FUNCTION.values(pid=1, ip=0xFFFFFFFF81000000 + at, args=words(VALUES)))
+        for at in (0, 4, 0, 4)
+    ]
+    types = made_arguments.types().encode()
+    data = made_arguments.trace(called, kallsyms=kallsyms, btf=types)
+    with tracecmd.open(write(data)) as trace:
+        texts = b"".join(trace.report()).decode().splitlines()[1:]
+    names = [text.split(": ")[-1].strip().partition("(")[::2] for text in texts]
+    expected = {"integers": "a=4294967196, ", "pointers": "file=0xffffffffffffff9c, "}
+    assert {name for name, _ in names} == set(expected)
+    assert all(arguments.startswith(expected[name]) for name, arguments in names)
+
+
 def test_arguments_without_types(write: Write) -> None:
     called = entry(address(NAMES, "integers"), 0, VALUES)
     exit_event = made_arguments.leave(address(NAMES, "integers"), 0)
