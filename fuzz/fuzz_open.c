@@ -133,7 +133,7 @@ static void use_peers(const struct trc_file *file)
 
 static void use_sections(const struct trc_file *file)
 {
-	for (uint32_t id = 14; id < 24; id++) {
+	for (uint32_t id = 14; id < 27; id++) {
 		struct trc_text_position position = { 0 };
 		struct trc_section section;
 		struct trc_bytes bytes;

@@ -1,7 +1,7 @@
 """Writes small inputs of every kind to start fuzzing from: python -m fuzz.seeds FOLDER.
 
-FOLDER/files is for the targets that take whole files, FOLDER/texts for fuzz_event_format, and
-FOLDER/print_fmts for fuzz_print_fmt.
+FOLDER/files is for the targets that take whole files, FOLDER/texts for fuzz_event_format,
+FOLDER/print_fmts for fuzz_print_fmt, and FOLDER/btf for fuzz_btf.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from pathlib import Path
 import tracecmd
 from tests.corrupt import page_bases
 from tests.corrupt.bases import NAMES, base
-from tests.recordings import made
+from tests.recordings import made, made_arguments
+from tests.unit.test_btf import kernel
 from tests.unit.test_event_format_hostile import TEXTS
 from tests.unit.test_writer import SHAPES, everything, shape_id
-from tests.writer import EventFormat, Field, Machine
+from tests.writer import Btf, BtfKind, EventFormat, Field, Machine
 
 RECORDINGS = Path(__file__).resolve().parents[1] / "tests" / "data"
 RECORDING_MAX = 50_000  # bytes: larger ones take a fuzzer too long
@@ -37,7 +38,14 @@ def files() -> Iterator[tuple[str, bytes]]:
         yield f"records-{shape_id(shape)}", everything(**shape).write().data
     for name, page_shape in page_bases.BASES.items():
         yield f"pages-{name}", page_bases.base(**page_shape).write().data
-    for make in (made.functions, made.stacks, made.blktrace, made.print_fmts):
+    for make in (
+        made.functions,
+        made.stacks,
+        made.blktrace,
+        made.print_fmts,
+        made_arguments.arguments,
+        made_arguments.former_boot,
+    ):
         yield f"made-{make.__name__}", make()
     for path in sorted(RECORDINGS.glob("*.dat")):
         if path.stat().st_size <= RECORDING_MAX:
@@ -52,6 +60,21 @@ def formats() -> dict[str, bytes]:
             for text in trace.event_formats:
                 event = text.text.partition("\n")[0].removeprefix("name: ")
                 found[f"{text.system}-{event}"] = text.text.encode()
+    return found
+
+
+def tables() -> dict[str, bytes]:
+    """Tables of types: of every kind, in both byte orders, and one of each kind alone."""
+    found = {
+        f"all-{order}": made_arguments.types(Machine(order == "big")).encode()
+        for order in ("little", "big")
+    }
+    for kind in BtfKind:
+        table = Btf()
+        number = table.add(kind, "t", 1, bytes(12), count=1)
+        table.function("f", [("a", number), ("", 0)], number)
+        found[kind.name.lower()] = table.encode()
+    found["prototypes"] = kernel().encode()
     return found
 
 
@@ -76,6 +99,8 @@ def main(folder: Path) -> None:
     for number, (name, format_text) in enumerate(sorted(formats().items())):
         write(folder / "texts", f"{name}.txt", format_text)
         write(folder / "print_fmts", f"{name}.bin", print_fmt_input(number, format_text))
+    for name, table in tables().items():
+        write(folder / "btf", f"{name}.bin", table)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
 from .analysis import CpuCount, Stat
+from .btf import Btf, Parameter, Prototype
 from .budget import Budget
 from .buffer import Buffer, CpuArea
 from .columns import RecordBatch, Table, Tables, UnknownFieldError
@@ -39,12 +40,15 @@ from .events import EventFormat, Events, Field, UnknownEventError
 from .filter import FilterError
 from .opening import open
 from .options import (
+    BootPart,
     CpuStat,
     Guest,
     GuestCpuMap,
     Hook,
     HookFlags,
     HookSide,
+    LastBoot,
+    Module,
     Option,
     OptionId,
     Options,
@@ -72,6 +76,8 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "BootPart",
+    "Btf",
     "Budget",
     "Buffer",
     "ClosedError",
@@ -92,15 +98,19 @@ __all__ = [
     "HookSide",
     "Interval",
     "Joined",
+    "LastBoot",
     "LimitError",
     "MissingPackageError",
+    "Module",
     "NotATraceError",
     "Option",
     "OptionId",
     "Options",
+    "Parameter",
     "Peer",
     "ProcMap",
     "ProcMapRegion",
+    "Prototype",
     "RecordBatch",
     "ReportOptions",
     "Session",

@@ -9,6 +9,7 @@ from ._lowlevel import Value
 
 if TYPE_CHECKING:
     from ._reading.event_batch import EventBatch
+    from .btf import Arguments
     from .events import EventFormat, Field
 
 __all__ = ["RECORD_NAMES", "Event"]
@@ -139,6 +140,36 @@ class Event:
 
     def _read(self, field: Field) -> Value:
         return self._batch.value(self._index, field._reader)
+
+    @property
+    def args(self) -> Arguments | list[int] | None:
+        """What a traced function was called with, where that was recorded.
+
+        Of ``function``, ``funcgraph_entry`` and ``fgraph_retaddr_entry`` (``record -p function -O
+        func-args``, ``-O funcgraph-args``). By the names of the parameters, as
+        :meth:`Btf.arguments` has them, where the file tells how the function is called. Else the
+        list of what was in the registers for arguments, however many the function has: the same as
+        the field ``args``, which tables have as a list of unsigned numbers. None where they were
+        not recorded, and of all other events.
+        """
+        form = self.format
+        if form is None or form.system != "ftrace" or "args" not in form.fields:
+            return None
+        words, address = self[f"{form.name}.args"], self._called(form)
+        if not isinstance(words, list) or not words or address is None:
+            return None
+        reader = self._batch.reader_of(self._index)
+        function = reader.symbols.find(address) if reader.btf else None
+        if reader.btf is None or function is None:
+            return words
+        found = reader.btf.arguments(function[0], words)
+        return words if found is None else found
+
+    def _called(self, form: EventFormat) -> int | None:
+        """The address of the function that a record of a function tracer is about."""
+        name = next((name for name in ("ip", "func") if name in form.fields), None)
+        address = None if name is None else self[f"{form.name}.{name}"]
+        return address if isinstance(address, int) else None
 
     def text(self, *, kernel: bool = False) -> str:
         """What trace-cmd report prints of the event after its name.

@@ -9,12 +9,15 @@ from typing import NamedTuple, overload
 from . import _lowlevel, errors
 
 __all__ = [
+    "BootPart",
     "CpuStat",
     "Guest",
     "GuestCpuMap",
     "Hook",
     "HookFlags",
     "HookSide",
+    "LastBoot",
+    "Module",
     "Option",
     "OptionId",
     "Options",
@@ -52,6 +55,9 @@ class OptionId(IntEnum):
     PRINTK = 20
     CMDLINES = 21
     BUFFER_TEXT = 22
+    BTF_FILE = 23
+    LAST_BOOT_INFO = 24
+    MODULES_FILE = 25
 
 
 class Option(NamedTuple):
@@ -255,6 +261,80 @@ class ProcMap(NamedTuple):
     pid: int
     comm: str
     regions: tuple[ProcMapRegion, ...]
+
+
+class Module(NamedTuple):
+    """A module of the recorded kernel: a line of its /proc/modules.
+
+    Attributes:
+        name: its name.
+        size: its size in bytes.
+        uses: how often it is used.
+        users: the modules that use it.
+        state: ``Live``, ``Loading`` or ``Unloading``.
+        address: where it begins; 0 if the recorder was not allowed to see it.
+    """
+
+    name: str
+    size: int
+    uses: int
+    users: tuple[str, ...]
+    state: str
+    address: int
+
+
+class BootPart(NamedTuple):
+    """Where the kernel (``[kernel]``) or a module lay."""
+
+    name: str
+    address: int
+
+
+class LastBoot(NamedTuple):
+    """Where things lay in the boot that filled an instance whose buffer outlives a reboot.
+
+    Attributes:
+        instance: name of the instance.
+        parts: the kernel and its modules, as listed; empty if it was the boot that recorded the
+            file.
+    """
+
+    instance: str
+    parts: tuple[BootPart, ...]
+
+
+def parse_modules(text: str) -> tuple[Module, ...]:
+    """Take /proc/modules apart: lines of ``NAME SIZE USES USERS STATE ADDRESS``.
+
+    Lines that are none are left out.
+    """
+    found = []
+    for line in text.splitlines():
+        try:
+            name, size, uses, users, state, address, *_ = line.split()
+            number = int(address, 16)
+            names = tuple(user for user in users.split(",") if user not in ("", "-"))
+            uses_number = 0 if uses == "-" else int(uses)  # a kernel that cannot unload
+            found.append(Module(name, int(size), uses_number, names, state, number))
+        except ValueError:
+            continue
+    return tuple(found)
+
+
+def parse_last_boot(text: str) -> LastBoot:
+    """Take a LAST_BOOT_INFO apart: ``INSTANCE:``, and lines of ``ADDRESS NAME``.
+
+    Lines that are none, as ``# Current``, are left out.
+    """
+    instance, _, lines = text.partition(":")
+    found = []
+    for line in lines.splitlines():
+        try:
+            address, name, *_rest = line.split()
+            found.append(BootPart(name, int(address, 16)))
+        except ValueError:
+            continue
+    return LastBoot(instance, tuple(found))
 
 
 def _number(text: str) -> int | float | str:

@@ -18,6 +18,7 @@ from ._reading import (
     Selection,
 )
 from .analysis import Stat, count
+from .btf import Btf, read_btf
 from .buffer import Buffer
 from .columns import BATCH_ROWS, Layout, RecordBatch, Table, Tables
 from .event import Event
@@ -119,6 +120,19 @@ class Trace(TraceFile, Readable):
         )
         reader.peer = self.peer
         return reader
+
+    @lazy
+    def btf(self) -> Btf | None:
+        """The kernel's types, where trace-cmd 3.4 recorded them (or they can be read); else None.
+
+        It does so beside functions with their arguments: :attr:`Event.args`.
+        """
+        try:
+            return self._reader.btf
+        except errors.ClosedError:
+            raise
+        except errors.TraceError:  # no record can be read at all
+            return read_btf(_lowlevel.Symbols(self._file), self._file, self._metadata)
 
     def _readers(self, selection: Selection) -> list[Reader]:
         return [self._reader]

@@ -14,6 +14,8 @@ from .options import (
     Hook,
     HookFlags,
     HookSide,
+    LastBoot,
+    Module,
     OptionId,
     Options,
     ProcMap,
@@ -22,6 +24,8 @@ from .options import (
     TimeShift,
     Tsc2nsec,
     parse_cpu_stat,
+    parse_last_boot,
+    parse_modules,
 )
 
 __all__ = ["FormatText", "TraceFile"]
@@ -257,6 +261,21 @@ class TraceFile:
     def saved_cmdlines(self) -> str:
         """PIDs and command names that the kernel remembered; "" if not recorded."""
         return self._section_text(OptionId.CMDLINES)
+
+    @lazy
+    def modules(self) -> tuple[Module, ...]:
+        """The kernel's modules, where trace-cmd 3.4 recorded /proc/modules; else empty."""
+        return parse_modules(self._section_text(OptionId.MODULES_FILE))
+
+    @lazy
+    def last_boot(self) -> tuple[LastBoot, ...]:
+        """Where things lay when buffers were filled that outlived a reboot, of each such instance.
+
+        Names of functions in such a buffer take this into account.
+        """
+        options = self.options.find_all(OptionId.LAST_BOOT_INFO)
+        texts = (option.data.partition(b"\0")[0] for option in options)
+        return tuple(parse_last_boot(text.decode(errors="surrogateescape")) for text in texts)
 
     def _section_text(self, section: OptionId, index: int = 0) -> str:
         texts = self._file.section_texts(section)

@@ -32,6 +32,9 @@ enum trc_id {
 	TRC_OPTION_PRINTK = 20,
 	TRC_OPTION_CMDLINES = 21,
 	TRC_OPTION_BUFFER_TEXT = 22,
+	TRC_OPTION_BTF_FILE = 23,
+	TRC_OPTION_LAST_BOOT_INFO = 24,
+	TRC_OPTION_MODULES_FILE = 25,
 };
 
 /* One file, open. */
@@ -291,7 +294,8 @@ int trc_cpu_empty(const struct trc_file *file, size_t buffer, size_t index,
 
 /*
  * Sections: the texts from the kernel, under the ids 16 to 21. In version 6, whose body has no
- * sections, the same parts of it. trc_section_find(): TRC_NOT_FOUND if the file has none.
+ * sections, the same parts of it. trace-cmd 3.4 adds BTF_FILE, which is no text, and MODULES_FILE.
+ * trc_section_find(): TRC_NOT_FOUND if the file has none.
  * trc_section_load() reads one, unpacked if need be; data stays valid until trc_bytes_free(),
  * and, where owned is NULL, lies in the mapping. TRC_LIMIT: it takes more than 256 MiB of memory.
  */
@@ -323,7 +327,8 @@ int trc_buffer_text(const struct trc_file *file, size_t buffer, struct trc_bytes
  * The texts in a section, one after the other: of HEADER_INFO header_page and header_event, of
  * FTRACE_EVENTS and EVENT_FORMATS the format files with their event system, of the others the
  * one text. *next is 0 for the first call and moved on by each; *system_size is 0 where there
- * is not a system. TRC_NOT_FOUND: no more. bytes: what trc_section_load() gave for id.
+ * is not a system. TRC_NOT_FOUND: no more. TRC_ARGUMENT: it holds no texts. bytes: what
+ * trc_section_load() gave for id.
  */
 struct trc_text_position {
 	uint64_t pos;			/* all 0 for the first call */

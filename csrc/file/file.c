@@ -233,7 +233,7 @@ static int search_options(const struct trc_file *file, uint64_t *options, struct
 	return TRC_OK;
 }
 
-/* HEADER_INFO to CMDLINES: u64 offset of the section's header. Of several the last wins. */
+/* HEADER_INFO to MODULES_FILE: u64 offset of the section's header. Of several the last wins. */
 static int note_section(struct trc_file *file, const struct trc_option *option,
 			struct trc_error *err)
 {
@@ -261,7 +261,8 @@ static void check_overlaps(struct trc_file *file)
 			const struct section *inner = sections_text(&file->sections, j);
 			struct trc_error fault;
 
-			if (i == j || !outer->present || !inner->present || inner->header < outer->header ||
+			if (i == j || !outer || !inner || !outer->present || !inner->present ||
+			    inner->header < outer->header ||
 			    inner->header - outer->header >= SECTION_HEADER_SIZE + outer->size)
 				continue;
 			trc_fail(&fault, TRC_CORRUPT, inner->header, "section %u: begins within section %u",

@@ -11,7 +11,8 @@
 
 struct section *sections_text(struct sections *sections, uint32_t id)
 {
-	if (id < SECTION_FIRST_TEXT || id > SECTION_LAST_TEXT)
+	if (id < SECTION_FIRST_TEXT || id > SECTION_LAST_TEXT || id == TRC_OPTION_BUFFER_TEXT ||
+	    id == TRC_OPTION_LAST_BOOT_INFO)
 		return NULL;
 	return &sections->text[id - SECTION_FIRST_TEXT];
 }

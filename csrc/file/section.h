@@ -11,8 +11,8 @@
 #include "file/api.h"
 #include "file/image.h"
 
-#define SECTION_FIRST_TEXT TRC_OPTION_HEADER_INFO	/* ids 16 to 21 hold the kernel's texts */
-#define SECTION_LAST_TEXT TRC_OPTION_CMDLINES
+#define SECTION_FIRST_TEXT TRC_OPTION_HEADER_INFO	/* what is the kernel's: ids 16 to 21, 23, 25 */
+#define SECTION_LAST_TEXT TRC_OPTION_MODULES_FILE
 #define SECTION_HEADER_SIZE 16
 #define SYSTEM_NAME_MAX 1024
 
@@ -28,6 +28,7 @@ struct sections {
 	struct section text[SECTION_LAST_TEXT - SECTION_FIRST_TEXT + 1];
 };
 
+/* NULL: no such section is the kernel's. */
 struct section *sections_text(struct sections *sections, uint32_t id);
 
 #define SECTION_FLAGS 2		/* where the flags lie in a section's header */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The texts in a section, one after the other. trace-cmd.dat.v7(5), HEADER INFO to CMDLINES. */
+/* The texts in a section, one after the other. trace-cmd.dat.v7(5), HEADER INFO to MODULES FILE. */
 #include "base/error.h"
 #include "file/api.h"
 #include "file/file.h"
@@ -101,12 +101,23 @@ static int next_plain_text(struct cursor *c, bool wide, struct trc_text_position
 	return take_text(c, size + narrow, out, err);
 }
 
+/* MODULES_FILE: all of it is the text. */
+static int next_bare_text(struct cursor *c, struct trc_text_position *at, struct trc_text *out,
+			  struct trc_error *err)
+{
+	if (at->started)
+		return text_not_found(err);
+	at->started = 1;
+	return take_text(c, cursor_left(c), out, err);
+}
+
 int trc_section_text(const struct trc_file *file, uint32_t id, const struct trc_bytes *bytes,
 		     struct trc_text_position *position, struct trc_text *out,
 		     struct trc_error *err)
 {
 	static const char *const names[] = {
 		"HEADER_INFO", "FTRACE_EVENTS", "EVENT_FORMATS", "KALLSYMS", "PRINTK", "CMDLINES",
+		NULL, NULL, NULL, "MODULES_FILE",
 	};
 	const struct section *section = sections_text((struct sections *)(uintptr_t)&file->sections, id);
 	struct trc_text_position at = *position;
@@ -114,7 +125,7 @@ int trc_section_text(const struct trc_file *file, uint32_t id, const struct trc_
 	struct cursor c;
 	int rc;
 
-	if (!section || !section->present)
+	if (!section || !section->present || id == TRC_OPTION_BTF_FILE)
 		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "section %u: holds no texts", id);
 	c = section_cursor(&file->image, section, bytes, names[id - SECTION_FIRST_TEXT]);
 	if ((rc = cursor_skip(&c, at.pos, err)))
@@ -123,6 +134,8 @@ int trc_section_text(const struct trc_file *file, uint32_t id, const struct trc_
 		rc = next_header_text(&c, &at, &text, err);
 	else if (id == TRC_OPTION_FTRACE_EVENTS || id == TRC_OPTION_EVENT_FORMATS)
 		rc = next_format_text(&c, id == TRC_OPTION_EVENT_FORMATS, &at, &text, err);
+	else if (id == TRC_OPTION_MODULES_FILE)
+		rc = next_bare_text(&c, &at, &text, err);
 	else
 		rc = next_plain_text(&c, id == TRC_OPTION_CMDLINES, &at, &text, err);
 	if (rc)

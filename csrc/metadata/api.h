@@ -115,6 +115,10 @@ int trc_comm_at(const struct trc_metadata *metadata, size_t index, int32_t *pid,
  * name by address. Faults of these texts do not fail: see trc_symbols_problem(). trc_symbol_find()
  * gives the symbol an address belongs to, the last at or below it (the very last symbol only at its
  * exact address); trc_symbol_find_name() goes through all of them. TRC_NOT_FOUND: there is none.
+ *
+ * Records that a former boot left in memory have addresses of that boot. trc_symbol_find() takes them,
+ * and gives the symbol's address of then, if the file says where things lay; all others give that of
+ * the boot that recorded the file.
  */
 struct trc_symbol {
 	const char *name;
@@ -147,6 +151,57 @@ int trc_printk_format(const struct trc_symbols *symbols, size_t index, uint64_t 
 		      const char **text, size_t *size, struct trc_error *err);
 int trc_printk_format_find(const struct trc_symbols *symbols, uint64_t address,
 			   const char **text, size_t *size, struct trc_error *err);
+
+/*
+ * Types of the kernel (BTF), where the file has them: trace-cmd 3.4 stores them beside functions with
+ * their arguments. A type is named by its number, from 1 on; 0 is void.
+ */
+enum trc_btf_kind {
+	TRC_BTF_UNKNOWN = 0,
+	TRC_BTF_INT = 1,
+	TRC_BTF_POINTER = 2,
+	TRC_BTF_ARRAY = 3,
+	TRC_BTF_STRUCT = 4,
+	TRC_BTF_UNION = 5,
+	TRC_BTF_ENUM = 6,
+	TRC_BTF_FORWARD = 7,		/* struct NAME; or union NAME; */
+	TRC_BTF_TYPEDEF = 8,
+	TRC_BTF_VOLATILE = 9,
+	TRC_BTF_CONST = 10,
+	TRC_BTF_RESTRICT = 11,
+	TRC_BTF_FUNCTION = 12,
+	TRC_BTF_PROTOTYPE = 13,
+	TRC_BTF_VARIABLE = 14,
+	TRC_BTF_DATASEC = 15,
+	TRC_BTF_FLOAT = 16,
+	TRC_BTF_DECL_TAG = 17,
+	TRC_BTF_TYPE_TAG = 18,
+	TRC_BTF_ENUM64 = 19,
+	TRC_BTF_KINDS,
+};
+struct trc_btf_type {
+	const char *name;	/* size 0: it has none */
+	size_t name_size;
+	uint32_t kind;		/* enum trc_btf_kind */
+	uint32_t flag;		/* the kind's: of ENUM it is signed, of FORWARD a union */
+	uint32_t size;		/* in bytes: of INT, ENUM, ENUM64, STRUCT, UNION, FLOAT; else the same as type */
+	uint32_t type;		/* that it is of: of POINTER, TYPEDEF and so on, what a function returns; ARRAY: of an element */
+	uint32_t count;		/* of members, parameters, or of an array's elements */
+	uint32_t bits, shift;	/* INT: how many, and how far up in the word */
+	uint32_t is_signed;	/* INT */
+	uint64_t place;		/* of what follows the type in the table */
+};
+size_t trc_btf_type_count(const struct trc_symbols *symbols);	/* 0: the file has no types */
+/* TRC_NOT_FOUND: there is none of that number. */
+int trc_btf_type(const struct trc_symbols *symbols, uint32_t type, struct trc_btf_type *out,
+		 struct trc_error *err);
+/* The prototype of a function. TRC_NOT_FOUND: it is not known. */
+int trc_btf_prototype(const struct trc_symbols *symbols, const char *function, size_t size,
+		      struct trc_btf_type *out, struct trc_error *err);
+/* Parameter number index of a prototype; *type 0: "...". TRC_NOT_FOUND: it has not that many. */
+int trc_btf_parameter(const struct trc_symbols *symbols, const struct trc_btf_type *prototype,
+		      uint32_t index, const char **name, size_t *size, uint32_t *type,
+		      struct trc_error *err);
 
 /* [cdef end] */
 

@@ -198,6 +198,8 @@ bool kallsyms_find(const struct kallsyms *k, uint64_t address, struct symbol *ou
 {
 	size_t low = 0, high = k->count;
 
+	if (k->boot)
+		address += former_boot_shift(k->boot, address);
 	/*
 	 * Which of several symbols at exactly one address is found depends on where the bisection
 	 * comes across them; to name the same as libtraceevent, it has to take the same steps.
@@ -287,4 +289,26 @@ bool kallsyms_find_name(const struct kallsyms *k, struct text name, struct symbo
 		return false;
 	kallsyms_describe(k, index, out);
 	return true;
+}
+
+bool kallsyms_kernel_start(const struct kallsyms *k, uint64_t *address)
+{
+	static const struct text start = { "_text", 5 };
+	uint32_t last = 0;
+	bool found = false;
+
+	for (size_t i = 0; i < k->count; i++) {
+		struct symbol symbol;
+
+		if (k->list[i].name_size != start.size ||
+		    memcmp(k->text.start + k->list[i].name, start.start, start.size))
+			continue;
+		kallsyms_describe(k, i, &symbol);
+		if (symbol.module.size || (found && k->list[i].name < last))
+			continue;
+		found = true;
+		last = k->list[i].name;
+		*address = symbol.address;
+	}
+	return found;
 }

@@ -5,6 +5,7 @@
 
 #include "base/problem.h"
 #include "base/text.h"
+#include "metadata/former_boot.h"
 
 /* 16 bytes a symbol, as there are 200,000 of them; names and modules are found in the text. */
 struct kallsym {
@@ -18,6 +19,7 @@ struct kallsyms {
 	struct kallsym *list;	/* [count], sorted by address; of one address the last of the text first */
 	size_t count;
 	struct name_index *names;	/* for kallsyms_find_name(); owned */
+	const struct former_boot *boot;	/* NULL: addresses asked for are of the boot that these are of */
 };
 
 /* What a look-up gives. */
@@ -41,7 +43,8 @@ void kallsyms_describe(const struct kallsyms *kallsyms, size_t index, struct sym
 /*
  * The symbol an address belongs to: the last at or below it. How long a symbol is nobody knows, so
  * that the very last is found at its exact address only. Of several at one address that which
- * libtraceevent finds. false: none.
+ * libtraceevent finds. An address of a former boot is looked for where its code lies now, and the
+ * symbol has the address of now. false: none.
  */
 bool kallsyms_find(const struct kallsyms *kallsyms, uint64_t address, struct symbol *out);
 
@@ -51,5 +54,11 @@ bool kallsyms_find(const struct kallsyms *kallsyms, uint64_t address, struct sym
  * second) only when it has been asked many times.
  */
 bool kallsyms_find_name(const struct kallsyms *kallsyms, struct text name, struct symbol *out);
+
+/*
+ * Where the kernel's own code begins: its symbol _text, of several that come last in the text. false:
+ * there is none.
+ */
+bool kallsyms_kernel_start(const struct kallsyms *kallsyms, uint64_t *address);
 
 #endif

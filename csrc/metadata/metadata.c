@@ -243,6 +243,48 @@ static int read_kallsyms(struct trc_symbols *s, struct source *source, struct te
 	return rc ? bear(source, &fault, err) : TRC_OK;
 }
 
+/* Of several instances the last that was filled by another boot. */
+static int read_boot(struct trc_symbols *s, struct source *source, struct trc_error *err)
+{
+	struct trc_option option;
+	struct text modules;
+	uint64_t address, offset;
+	int rc;
+
+	for (size_t i = 0; !trc_option_find(s->file, TRC_OPTION_LAST_BOOT_INFO, i, &option, NULL); i++) {
+		struct text text;
+
+		option_text(&option, &text.start, &text.size);
+		rc = former_boot_parse(&s->boot, text, option.offset, source->problems, err);
+		if (rc)
+			return rc;
+	}
+	if (!s->boot.parts)
+		return TRC_OK;
+	if ((rc = load_text(source, TRC_OPTION_MODULES_FILE, &s->modules_text, &modules, &offset, err)))
+		return rc;
+	if (s->modules_text.data)
+		rc = former_boot_add_modules(&s->boot, modules, offset, source->problems, err);
+	if (kallsyms_kernel_start(&s->kallsyms, &address))
+		former_boot_set_kernel(&s->boot, address);
+	s->kallsyms.boot = &s->boot;
+	return rc;
+}
+
+/* Without types arguments have no names. */
+static int read_btf(struct trc_symbols *s, struct source *source, struct trc_error *err)
+{
+	struct trc_section section;
+	struct trc_error fault;
+	bool there;
+	int rc = load(source, TRC_OPTION_BTF_FILE, &s->btf_bytes, &there, err);
+
+	if (rc || !there || trc_section_find(s->file, TRC_OPTION_BTF_FILE, &section, NULL))
+		return rc;
+	rc = btf_parse(s->btf_bytes.data, s->btf_bytes.size, section.offset, section.compressed, &s->btf, &fault);
+	return rc ? bear(source, &fault, err) : TRC_OK;
+}
+
 static int read_symbols(struct trc_symbols *s, struct text more, struct trc_error *err)
 {
 	struct source source = { .file = s->file, .problems = &s->problems };
@@ -250,7 +292,8 @@ static int read_symbols(struct trc_symbols *s, struct text more, struct trc_erro
 	uint64_t offset;
 	int rc;
 
-	if ((rc = read_kallsyms(s, &source, more, err)) ||
+	if ((rc = read_kallsyms(s, &source, more, err)) || (rc = read_boot(s, &source, err)) ||
+	    (rc = read_btf(s, &source, err)) ||
 	    (rc = load_text(&source, TRC_OPTION_PRINTK, &s->printk_text, &text, &offset, err)))
 		return rc;
 	return printk_formats_parse(text, offset, &s->printk_formats, source.problems, err);
@@ -286,6 +329,10 @@ void trc_symbols_destroy(struct trc_symbols *s)
 	problems_deinit(&s->problems);
 	printk_formats_deinit(&s->printk_formats);
 	kallsyms_deinit(&s->kallsyms);
+	former_boot_deinit(&s->boot);
+	btf_deinit(&s->btf);
+	trc_bytes_free(&s->btf_bytes);
+	trc_bytes_free(&s->modules_text);
 	trc_bytes_free(&s->printk_text);
 	trc_bytes_free(&s->kallsyms_text);
 	free(s->joined);
@@ -495,6 +542,8 @@ int trc_symbol_find(const struct trc_symbols *symbols, uint64_t address, struct 
 		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "kallsyms: no symbol at 0x%llx",
 				(unsigned long long)address);
 	*out = publish(&symbol);
+	if (symbols->kallsyms.boot)	/* where it lay when the record was made */
+		out->address -= former_boot_shift(symbols->kallsyms.boot, address);
 	return TRC_OK;
 }
 

@@ -9,7 +9,9 @@
 #include "base/problem.h"
 #include "file/api.h"
 #include "metadata/api.h"
+#include "metadata/btf.h"
 #include "metadata/event_format.h"
+#include "metadata/former_boot.h"
 #include "metadata/kallsyms.h"
 #include "metadata/page_header.h"
 #include "metadata/printk_formats.h"
@@ -29,10 +31,12 @@ struct trc_metadata {
 
 struct trc_symbols {
 	const struct trc_file *file;
-	struct trc_bytes kallsyms_text, printk_text;
+	struct trc_bytes kallsyms_text, printk_text, btf_bytes, modules_text;
 	char *joined;		/* the caller's symbols with the file's after them; NULL: the caller gave none */
 	struct kallsyms kallsyms;
 	struct printk_formats printk_formats;
+	struct former_boot boot;	/* parts NULL: that of the symbols */
+	struct btf btf;			/* data NULL: the file has none */
 	struct problems problems;
 };
 

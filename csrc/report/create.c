@@ -70,6 +70,11 @@ static int file_init(struct file_state *state, const struct trc_report_file *fil
 	state->symbols = symbol_cache_create(state->env.kallsyms);
 	state->events = calloc(state->formats->count + 1, sizeof(*state->events));
 	state->by_type = calloc(state->formats->id_count + (size_t)1, sizeof(*state->by_type));
+	if (symbols && symbols->btf.count) {
+		state->prototypes = prototype_cache_create(&symbols->btf);
+		if (!state->prototypes)
+			return trc_fail_no_memory(err);
+	}
 	return state->symbols && state->events && state->by_type ? TRC_OK : trc_fail_no_memory(err);
 }
 
@@ -82,6 +87,7 @@ static void file_deinit(struct file_state *state)
 	free(state->by_type);
 	free(state->guests);
 	symbol_cache_destroy(state->symbols);
+	free(state->prototypes);
 	comm_table_deinit(&state->comms);
 	arena_deinit(&state->arena);
 }

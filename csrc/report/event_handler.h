@@ -16,6 +16,7 @@
 #define HANDLER_FIELDS 32
 
 struct event_run;
+struct prototype_cache;
 
 struct event_handler {
 	const char *system, *name;
@@ -59,6 +60,7 @@ struct event_run {
 	const struct event_text *next_event;	/* next's */
 	struct comm_table *comms;
 	struct function_stacks *stacks;
+	struct prototype_cache *prototypes;	/* NULL: types are not known */
 	const struct guest_symbols *guests;	/* [guest_count] */
 	uint32_t guest_count;
 	struct output *out;

@@ -5,10 +5,13 @@
  */
 #include "report/api.h"
 #include "report/event_handler.h"
+#include "report/function_args.h"
 
 /* --- function ---------------------------------------------------------------------------- */
 
-enum { IP, PARENT_IP, COUNT, TOP_DELTA, BOTTOM_DELTA };
+enum { IP, PARENT_IP, ARGS, COUNT, TOP_DELTA, BOTTOM_DELTA };
+
+#define ARGUMENTS_MIN 3	/* fewer are none: a record of no arguments may end in as much padding */
 
 /* A parent that is not a known function is not nested in anything. */
 static unsigned depth_of(struct event_run *run)
@@ -32,26 +35,34 @@ static unsigned depth_of(struct event_run *run)
 }
 
 /* "+0x12 " after it, if that is wanted; of a known function only. */
-static void put_function(struct event_run *run, uint64_t address)
+static const struct cached_symbol *put_function(struct event_run *run, uint64_t address)
 {
 	const struct cached_symbol *symbol = run_function(run, address, "0x");
 
 	if (!symbol || !(run->flags & TRC_REPORT_FUNCTION_OFFSET))
-		return;
+		return symbol;
 	output_literal(run->out, "+0x");
-	output_hex(run->out, address - symbol->address);
+	output_hex(run->out, (uint32_t)(address - symbol->address));	/* of 32 bits, as libtraceevent has it */
 	output_char(run->out, ' ');
+	return symbol;
 }
 
 static bool run_function_event(struct event_run *run)
 {
+	const struct cached_symbol *function;
+
 	if (!run->event->found[IP] || !run->event->found[PARENT_IP]) {
 		output_char(run->out, '!');
 		return true;
 	}
 	if (!(run->flags & TRC_REPORT_FUNCTION_FLAT))
 		output_fill(run->out, ' ', depth_of(run) * 3);
-	put_function(run, run_number(run, IP));
+	function = put_function(run, run_number(run, IP));
+	if (run_argument_count(run, ARGS) >= ARGUMENTS_MIN) {
+		output_char(run->out, '(');
+		run_arguments(run, ARGS, function);
+		output_char(run->out, ')');
+	}
 	if (run->flags & TRC_REPORT_FUNCTION_PARENT) {
 		output_literal(run->out, " <-- ");
 		put_function(run, run_number(run, PARENT_IP));
@@ -81,7 +92,8 @@ static bool run_repeats(struct event_run *run)
 
 /* --- function graph ---------------------------------------------------------------------- */
 
-enum { FUNC, DEPTH, CALLTIME, RETTIME, RETVAL };
+enum { FUNC, DEPTH, CALLTIME, RETTIME, RETVAL };	/* of an exit */
+enum { ENTRY_ARGS = 2, RETADDR };			/* of an entry: behind FUNC and DEPTH */
 
 #define GRAPH_INDENT 2
 #define GRAPH_DEPTH_MAX 4096	/* of a record that lies; kernels know 50 levels */
@@ -176,6 +188,29 @@ static bool next_is_exit(const struct event_run *run, struct print_record *exit)
 	       run_number(run, FUNC);
 }
 
+/* "NAME(ARGUMENTS" */
+static void put_call(struct event_run *run)
+{
+	const struct cached_symbol *function = run_function(run, run_number(run, FUNC), "");
+
+	output_char(run->out, '(');
+	run_arguments(run, ENTRY_ARGS, function);
+}
+
+/* As a comment, if it is recorded and known. */
+static void put_caller(struct event_run *run)
+{
+	const struct cached_symbol *caller = NULL;
+
+	if (run->event->found[RETADDR])
+		caller = symbol_cache_find(run->print.symbols, run_number(run, RETADDR));
+	if (!caller)
+		return;
+	output_literal(run->out, " /* <-");
+	output_text(run->out, caller->name);
+	output_literal(run->out, " */");
+}
+
 static void put_leaf(struct event_run *run, const struct print_record *exit)
 {
 	const struct event_text *event = run->next_event;
@@ -191,9 +226,10 @@ static void put_leaf(struct event_run *run, const struct print_record *exit)
 	put_overhead(duration, run->out);
 	put_duration(duration, run->out);
 	put_indent(run_number(run, DEPTH), run->out);
-	run_function(run, run_number(run, FUNC), "");
-	output_literal(run->out, "();");
+	put_call(run);
+	output_literal(run->out, ");");
 	put_depth(run);
+	put_caller(run);
 	put_return_value(event, exit, run->flags, run->out);
 }
 
@@ -212,8 +248,10 @@ static bool run_entry(struct event_run *run)
 	}
 	output_literal(run->out, "             |  ");
 	put_indent(run_number(run, DEPTH), run->out);
-	run_function(run, run_number(run, FUNC), "");
-	output_literal(run->out, "() {");
+	put_call(run);
+	output_char(run->out, ')');
+	put_caller(run);
+	output_literal(run->out, " {");
 	put_depth(run);
 	return true;
 }
@@ -314,11 +352,13 @@ static bool run_raw_data(struct event_run *run)
 
 const struct event_handler ftrace_handlers[] = {
 	{ .system = "ftrace", .name = "function", .run = run_function_event,
-	  .fields = { "ip", "parent_ip" } },
+	  .fields = { "ip", "parent_ip", "args" } },
 	{ .system = "ftrace", .name = "func_repeats", .run = run_repeats,
-	  .fields = { "ip", "parent_ip", "count", "top_delta_ts", "bottom_delta_ts" } },
+	  .fields = { "ip", "parent_ip", "args", "count", "top_delta_ts", "bottom_delta_ts" } },
 	{ .system = "ftrace", .name = "funcgraph_entry", .run = run_entry,
-	  .wants_next = true, .fields = { "func", "depth" } },
+	  .wants_next = true, .fields = { "func", "depth", "args", "retaddr" } },
+	{ .system = "ftrace", .name = "fgraph_retaddr_entry", .run = run_entry,
+	  .wants_next = true, .fields = { "func", "depth", "args", "retaddr" } },
 	{ .system = "ftrace", .name = "funcgraph_exit", .run = run_exit,
 	  .fields = { "func", "depth", "calltime", "rettime", "retval" } },
 	{ .system = "ftrace", .name = "kernel_stack", .run = run_kernel_stack, .fields = { "caller" } },

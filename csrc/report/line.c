@@ -303,7 +303,7 @@ static struct event_run run_of(struct trc_report *report, struct file_state *fil
 		.cpu = report->sources[record->source].cpu,
 		.print = { record->payload, record->size, file->symbols, event->binary },
 		.pid = file->formats->common.pid,
-		.comms = &file->comms, .stacks = &report->stacks, .out = out,
+		.comms = &file->comms, .stacks = &report->stacks, .prototypes = file->prototypes, .out = out,
 		.ticks = !file->nanoseconds || report->flags & TRC_REPORT_TICKS,
 		.guests = file->guests, .guest_count = file->guest_count,
 	};

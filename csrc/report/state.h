@@ -5,6 +5,7 @@
 
 #include "report/api.h"
 #include "report/event_handler.h"
+#include "report/function_args.h"
 
 #define LINE_HEADS_LOG2 3
 #define LINE_HEAD_ROOM COPY_TWICE
@@ -18,6 +19,7 @@ struct file_state {
 	struct event_text **by_type;	/* [formats->id_count]: those compiled so far, else NULL */
 	struct comm_table comms;
 	struct symbol_cache *symbols;
+	struct prototype_cache *prototypes;	/* NULL: the file has no types */
 	struct arena arena;		/* labels of events */
 	bool nanoseconds;		/* time stamps are shown as seconds */
 	bool trace_clock;		/* the file says which clock it used: --ts-diff is in us then */

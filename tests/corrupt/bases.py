@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from ..recordings import made_arguments
 from ..writer import (
     TICK,
     Buffer,
@@ -14,6 +15,7 @@ from ..writer import (
     File,
     Guest,
     Hook,
+    LastBootInfo,
     Offset,
     Option,
     Padding,
@@ -78,6 +80,11 @@ SHAPES: dict[str, dict[str, Any]] = {
     "v7-le4-zlib": {"compression": "zlib", "long_size": 4},
     "v7-be8-zstd": {"compression": "zstd", "big_endian": True},
     "v7-le8-zstd-options": {"compression": "zstd", "compress_options": True},
+    "v7-le8-types": {
+        "btf": made_arguments.types().encode(),
+        "modules": made_arguments.MODULES,
+        "more_options": [[LastBootInfo(made_arguments.BOOT)]],
+    },
     "v7-be8-zeros": {"compression": "zstd", "big_endian": True, "zero_length_words": True},
 }
 

@@ -98,6 +98,9 @@ OPTION_FACTS = {
     "KALLSYMS": {"kallsyms"},
     "PRINTK": {"printk_formats"},
     "CMDLINES": {"saved_cmdlines", "records"},
+    "BTF_FILE": {"btf"},
+    "LAST_BOOT_INFO": {"last_boot"},
+    "MODULES_FILE": {"modules"},
 }
 PART_FACTS = {
     "headers": {"header_page", "header_event", "records"},

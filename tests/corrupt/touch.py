@@ -35,7 +35,12 @@ FACTS = (
     "kallsyms",
     "printk_formats",
     "saved_cmdlines",
+    "modules",
+    "last_boot",
 )
+
+FUNCTIONS = ("integers", "odd_integers", "pointers", "structures", "variadic", "many", "twice")
+"""Of which types are told."""
 
 
 def touch(value: object, seen: set[int]) -> None:
@@ -81,10 +86,16 @@ def buffers(trace: tracecmd.Trace) -> list[object]:
     return [(b.name, b.clock, b.page_size, b.compressed, b.is_text, b.cpus) for b in trace.buffers]
 
 
+def prototypes(types: tracecmd.Btf) -> object:
+    return [str(types.prototype(name)) for name in FUNCTIONS if name in types], types.data
+
+
 def facts(trace: tracecmd.Trace) -> dict[str, Any]:
     """Answers as plain values; those that cannot be had are their exception."""
     found = {name: ask(trace, name) for name in FACTS}
     found["buffers"] = buffers(trace)
+    types = ask(trace, "btf")
+    found["btf"] = prototypes(types) if isinstance(types, tracecmd.Btf) else types
     found["options"] = [(option.id, option.data) for option in trace.options]
     for guest in trace.guests:
         found[f"map of {guest.trace_id:#x}"] = trace.guest_cpumap(guest.trace_id)

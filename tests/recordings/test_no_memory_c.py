@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from .. import compiler
-from . import corpus, made
+from . import corpus, made, made_arguments
 
 PROGRAM = compiler.ROOT / "tests" / "c" / "no_memory.c"
 WRAP = "-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc"
@@ -21,14 +21,21 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return compiler.compile_with_core(built, PROGRAM, "-O1", "-g", *compiler.SANITIZERS, own=[WRAP])
 
 
+MADE = {
+    "functions": made.functions,
+    "arguments": made_arguments.arguments,
+    "former boot": made_arguments.former_boot,
+}
+
+
 @pytest.mark.parametrize(
-    "name", ["functions", "armhf-marker.dat", "s390x-tc331-inst-none.dat", "i386-lost.dat"]
+    "name", [*MADE, "armhf-marker.dat", "s390x-tc331-inst-none.dat", "i386-lost.dat"]
 )
 def test_each_allocation_fails(name: str, program: Path, tmp_path: Path) -> None:
     path = corpus.DATA / name
-    if name == "functions":
+    if name in MADE:
         path = tmp_path / name
-        path.write_bytes(made.functions())
+        path.write_bytes(MADE[name]())
     result = subprocess.run([program, path], capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (0, "")
     counts = dict(line.split(": ") for line in result.stdout.splitlines())

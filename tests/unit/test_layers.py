@@ -23,7 +23,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("tracecmd._version", "tracecmd.errors", "tracecmd.packages", "tracecmd._arguments",
      "tracecmd._texts", "tracecmd.symbolic", "tracecmd._lazy"),
     ("tracecmd._lowlevel",),  # all that knows CFFI
-    ("tracecmd.budget", "tracecmd.options", "tracecmd.events", "tracecmd.event",
+    ("tracecmd.budget", "tracecmd.btf", "tracecmd.options", "tracecmd.events", "tracecmd.event",
      "tracecmd.filter"),
     ("tracecmd._reading",),  # from a selection to records
     ("tracecmd.export",),  # writers know Arrow's interface only, and take whatever speaks it

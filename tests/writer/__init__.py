@@ -21,6 +21,7 @@ Whatever is said in numbers here is written as given, right or wrong.
 
 from __future__ import annotations
 
+from .btf import BTF_MAGIC, Btf, BtfKind
 from .buffer import Buffer, TextBuffer
 from .compression import Compression, pack_block, zstd_frame
 from .defaults import (
@@ -50,6 +51,7 @@ from .options import (
     Date,
     Guest,
     Hook,
+    LastBootInfo,
     Offset,
     Option,
     ProcMaps,
@@ -81,12 +83,14 @@ from .records import (
 from .trace import Trace
 from .version7 import (
     CHUNK_PAGES,
+    SECTION_BTF,
     SECTION_CMDLINES,
     SECTION_EVENT_FORMATS,
     SECTION_FLYRECORD,
     SECTION_FTRACE_EVENTS,
     SECTION_HEADERS,
     SECTION_KALLSYMS,
+    SECTION_MODULES,
     SECTION_OPTIONS,
     SECTION_PRINTK,
     SECTION_STRINGS,
@@ -94,16 +98,17 @@ from .version7 import (
 )
 
 __all__ = [
-    "CHUNK_PAGES", "COMMON_FIELDS", "EVENTS", "FTRACE_EVENTS", "FUNCTION", "HEADER_EVENT",
-    "IRQ_HANDLER_ENTRY", "KALLSYMS", "MISSED_EVENTS", "MISSED_STORED", "OPTION_BUFFER",
-    "OPTION_BUFFER_TEXT", "OPTION_DONE", "PRINT", "PRINTK_FORMATS", "SAVED_CMDLINES",
-    "SCHED_SWITCH", "SCHED_WAKEUP", "SECTION_CMDLINES", "SECTION_EVENT_FORMATS",
-    "SECTION_FLYRECORD", "SECTION_FTRACE_EVENTS", "SECTION_HEADERS", "SECTION_KALLSYMS",
-    "SECTION_OPTIONS", "SECTION_PRINTK", "SECTION_STRINGS", "SECTION_TEXT", "TICK", "Buffer",
-    "Compression", "CpuCount", "CpuStat", "Date", "Discarded", "Encoder", "Event",
-    "EventFormat", "Field", "File", "Guest", "Hook", "Kind", "Machine", "Mark", "Offset",
-    "Option", "Padding", "Page", "ProcMaps", "RawOption", "RawRecord", "Record", "Sample",
-    "TextBuffer", "TextOption", "TimeExtend", "TimeShift", "TimeShiftLayout", "TimeStamp",
-    "Trace", "TraceClock", "TraceId", "Tsc2Nsec", "Uname", "Value", "Values", "Version",
-    "fill_pages", "header_page", "pack_block", "record_word", "to_bytes", "zstd_frame",
+    "BTF_MAGIC", "CHUNK_PAGES", "COMMON_FIELDS", "EVENTS", "FTRACE_EVENTS", "FUNCTION",
+    "HEADER_EVENT", "IRQ_HANDLER_ENTRY", "KALLSYMS", "MISSED_EVENTS", "MISSED_STORED",
+    "OPTION_BUFFER", "OPTION_BUFFER_TEXT", "OPTION_DONE", "PRINT", "PRINTK_FORMATS",
+    "SAVED_CMDLINES", "SCHED_SWITCH", "SCHED_WAKEUP", "SECTION_BTF", "SECTION_CMDLINES",
+    "SECTION_EVENT_FORMATS", "SECTION_FLYRECORD", "SECTION_FTRACE_EVENTS", "SECTION_HEADERS",
+    "SECTION_KALLSYMS", "SECTION_MODULES", "SECTION_OPTIONS", "SECTION_PRINTK",
+    "SECTION_STRINGS", "SECTION_TEXT", "TICK", "Btf", "BtfKind", "Buffer", "Compression",
+    "CpuCount", "CpuStat", "Date", "Discarded", "Encoder", "Event", "EventFormat", "Field",
+    "File", "Guest", "Hook", "Kind", "LastBootInfo", "Machine", "Mark", "Offset", "Option",
+    "Padding", "Page", "ProcMaps", "RawOption", "RawRecord", "Record", "Sample", "TextBuffer",
+    "TextOption", "TimeExtend", "TimeShift", "TimeShiftLayout", "TimeStamp", "Trace",
+    "TraceClock", "TraceId", "Tsc2Nsec", "Uname", "Value", "Values", "Version", "fill_pages",
+    "header_page", "pack_block", "record_word", "to_bytes", "zstd_frame",
 ]  # fmt: skip

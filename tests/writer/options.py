@@ -88,6 +88,12 @@ class ProcMaps(TextOption):
     id, label = 10, "PROCMAPS"
 
 
+class LastBootInfo(TextOption):
+    """An instance's name, ``:``, its ``last_boot_info``: lines of ``ADDRESS NAME``, in hex."""
+
+    id, label = 24, "LAST_BOOT_INFO"
+
+
 @dataclass(frozen=True)
 class Date:
     """Microseconds to add to every time stamp, written as unsigned hex."""

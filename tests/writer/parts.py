@@ -74,6 +74,12 @@ class Writer:
     def cmdlines(self, e: Encoder) -> None:
         self.text64(e, self.trace.saved_cmdlines)
 
+    def btf(self, e: Encoder) -> None:
+        e.raw(self.trace.btf or b"", "types")
+
+    def modules(self, e: Encoder) -> None:
+        e.raw(to_bytes(self.trace.modules or ""), "text")
+
     def text32(self, e: Encoder, text: str | bytes) -> None:
         e.u32(len(to_bytes(text)), "text size")
         e.raw(to_bytes(text), "text")

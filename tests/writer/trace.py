@@ -43,6 +43,10 @@ class Trace:
     kallsyms: str | bytes = KALLSYMS
     printk_formats: str | bytes = PRINTK_FORMATS
     saved_cmdlines: str | bytes = SAVED_CMDLINES
+    btf: bytes | None = None
+    """The kernel's types; trace-cmd 3.4, version 7 only."""
+    modules: str | bytes | None = None
+    """The file /proc/modules, likewise."""
     header_page: str | bytes | None = None
     header_event: str | bytes = HEADER_EVENT
     omit: frozenset[int] = frozenset()

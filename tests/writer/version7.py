@@ -29,6 +29,8 @@ SECTION_KALLSYMS = 19
 SECTION_PRINTK = 20
 SECTION_CMDLINES = 21
 SECTION_TEXT = 22
+SECTION_BTF = 23
+SECTION_MODULES = 25
 
 CHUNK_PAGES = 10
 """Pages in a chunk of compressed CPU data."""
@@ -51,6 +53,11 @@ class Writer7(Writer):
         e.u64(0, "options offset")
 
         sections: list[Option] = []
+        missing = set(trace.omit)
+        if trace.btf is None:
+            missing.add(SECTION_BTF)
+        if trace.modules is None:
+            missing.add(SECTION_MODULES)
         for number, label, write in (
             (SECTION_HEADERS, "HEADER_INFO", self.headers),
             (SECTION_FTRACE_EVENTS, "FTRACE_EVENTS", self.ftrace_formats),
@@ -58,8 +65,10 @@ class Writer7(Writer):
             (SECTION_KALLSYMS, "KALLSYMS", self.kallsyms),
             (SECTION_PRINTK, "PRINTK", self.printk),
             (SECTION_CMDLINES, "CMDLINES", self.cmdlines),
+            (SECTION_BTF, "BTF_FILE", self.btf),
+            (SECTION_MODULES, "MODULES_FILE", self.modules),
         ):
-            if number not in trace.omit:
+            if number not in missing:
                 sections.append(SectionOption(number, label, len(e)))
                 content = e.nested()
                 write(content)

@@ -19,6 +19,7 @@ from ._columns import (
 from ._data import Batch, Clock, Count, Counts, Damage, Data, Payloads, StreamInfo, Walk, WalkSource
 from ._fields import FieldReader, Value
 from ._file import (
+    BTF_FILE,
     BUDGET_MEMORY,
     BUDGET_WORK,
     BUFFER_TEXT,
@@ -43,10 +44,11 @@ from ._report import (
     Report,
     ReportFile,
 )
-from ._symbols import Symbols
+from ._symbols import BtfKind, BtfType, Symbols
 
 __all__ = [
     "AGAIN",
+    "BTF_FILE",
     "BUDGET_MEMORY",
     "BUDGET_WORK",
     "BUFFER_TEXT",
@@ -61,6 +63,8 @@ __all__ = [
     "SECTION_IDS",
     "Array",
     "Batch",
+    "BtfKind",
+    "BtfType",
     "BufferInfo",
     "Clock",
     "Column",

@@ -61,6 +61,7 @@ class Text(NamedTuple):
 BUDGET_MEMORY: int = lib.TRC_BUDGET_MEMORY
 BUDGET_WORK: int = lib.TRC_BUDGET_WORK
 BUFFER_TEXT: int = lib.TRC_BUFFER_TEXT
+BTF_FILE: int = lib.TRC_OPTION_BTF_FILE
 SECTION_IDS: range = range(lib.TRC_OPTION_HEADER_INFO, lib.TRC_OPTION_CMDLINES + 1)
 OPTION_NAMES: dict[int, str] = {
     getattr(lib, name): name.removeprefix("TRC_OPTION_")
@@ -347,6 +348,20 @@ class File(Handle):
             if lib.trc_section_find(file, number, out, err) == lib.TRC_NOT_FOUND:
                 return None
             return out.offset, out.size, bool(out.compressed)
+
+    def section_bytes(self, number: int) -> bytes:
+        """All of a section, unpacked; empty if the file does not have it."""
+        with self as file:
+            err = ffi.new("struct trc_error *")
+            loaded = ffi.new("struct trc_bytes *")
+            code = lib.trc_section_load(file, number, loaded, err)
+            if code == lib.TRC_NOT_FOUND:
+                return b""
+            self._check(code, err)
+            try:
+                return bytes(ffi.buffer(loaded.data, loaded.size))
+            finally:
+                lib.trc_bytes_free(loaded)
 
     def section_texts(self, number: int) -> list[Text]:
         """All texts of a section; none if the file does not have it."""

@@ -8,6 +8,7 @@ from typing import Literal, TypeVar
 
 from .. import _lowlevel
 from .._lazy import lazy
+from ..btf import Btf, read_btf
 from ..events import Events
 from .event_texts import EventTexts
 from .problems import Problems
@@ -53,6 +54,11 @@ class Reader:
     def symbols(self) -> _lowlevel.Symbols:
         """The kernel's symbols; read when first asked for."""
         return _lowlevel.Symbols(self.file)
+
+    @lazy
+    def btf(self) -> Btf | None:
+        """The kernel's types; None if the file has none."""
+        return read_btf(self.symbols, self.file, self.metadata)
 
     @lazy
     def _texts(self) -> EventTexts:

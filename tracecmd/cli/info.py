@@ -17,6 +17,8 @@ SECTIONS = {
     OptionId.KALLSYMS: "kallsyms",
     OptionId.PRINTK: "printk_formats",
     OptionId.CMDLINES: "saved_cmdlines",
+    OptionId.BTF_FILE: "types (BTF)",
+    OptionId.MODULES_FILE: "modules",
 }
 
 
@@ -118,6 +120,11 @@ def _sections(trace: Trace) -> list[dict[str, Any]]:
         OptionId.PRINTK: f"{len(trace.printk_formats)} bytes",
         OptionId.CMDLINES: f"{len(trace.saved_cmdlines)} bytes",
     }
+    if trace.options.count(OptionId.BTF_FILE):
+        types = f"{len(trace.btf)} types" if trace.btf else "unreadable"
+        sizes[OptionId.BTF_FILE] = types
+    if trace.options.count(OptionId.MODULES_FILE):
+        sizes[OptionId.MODULES_FILE] = f"{len(trace.modules)} modules"
     return [{"name": SECTIONS[section], "size": size} for section, size in sizes.items()]
 
 
@@ -142,7 +149,7 @@ def _value(trace: Trace, option: Option, occurrence: int) -> str:
     """An option's payload as people read it: text, number, or hexadecimal bytes."""
     texts = {
         OptionId.DATE, OptionId.CPUSTAT, OptionId.TRACECLOCK, OptionId.UNAME, OptionId.HOOK,
-        OptionId.OFFSET, OptionId.VERSION, OptionId.PROCMAPS,
+        OptionId.OFFSET, OptionId.VERSION, OptionId.PROCMAPS, OptionId.LAST_BOOT_INFO,
     }  # fmt: skip
     numbers = {OptionId.CPUCOUNT, *SECTIONS}
     if option.id in texts:

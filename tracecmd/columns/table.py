@@ -60,8 +60,10 @@ class Table:
     cpumasks and bitmasks are lists of the numbers of the bits set; arrays of u8, structs,
     fields whose declaration cannot be read, and all else is binary. The stacks of
     ``kernel_stack`` and ``user_stack`` are lists of uint64; the latter have always the 8
-    entries recorded, zeros after the last address, as trace-cmd report shows them. Null is
-    what an event does not have, or what does not lie in its record.
+    entries recorded, zeros after the last address, as trace-cmd report shows them. ``args`` of
+    traced functions are lists of what was in the registers (uint64 of 64-bit kernels), which
+    :attr:`Event.args` names. Null is what an event does not have, or what does not lie in its
+    record.
 
     Enums and flags are integers. The metadata of a field's column (``pyarrow.Field.metadata``,
     also in Parquet and Arrow files) holds ``c_type``, ``offset`` and ``size`` in bytes,
