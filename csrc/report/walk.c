@@ -69,6 +69,8 @@ static int batch_fill(struct report_batch *batch, struct trc_walk *walk, struct 
 	if (rc)
 		return rc;
 	batch->ended = !count;
+	if (!count)	/* records is NULL where there never was one */
+		return TRC_OK;
 	count = count < BATCH_RECORDS ? count : BATCH_RECORDS;
 	memcpy(batch->records + batch->count, records, count * sizeof(*records));
 	walk_missed(walk, records, count, batch->missed + batch->count);
