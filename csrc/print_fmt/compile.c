@@ -207,7 +207,8 @@ static struct expr compile_bytes(struct compiler *c, const struct node *node, en
 		return expr;
 	}
 	expr.code = (uint8_t)code;
-	expr.b = c->compile_arg(c, node->right);
+	if (node->right)
+		expr.b = c->compile_arg(c, node->right);
 	if (node->extra)
 		expr.c = c->compile_arg(c, node->extra);
 	return expr;
@@ -362,6 +363,8 @@ struct expr compile_kind(struct compiler *c, const struct node *node)
 		return compile_dynamic(node, EXPR_BITMASK);
 	case NODE_CPUMASK:
 		return compile_dynamic(node, EXPR_CPUMASK);
+	case NODE_STACKTRACE:
+		return compile_dynamic(node, EXPR_STACKTRACE);
 	case NODE_OP:
 		return compile_operator(c, node);
 	case NODE_FUNC:

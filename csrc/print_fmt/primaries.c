@@ -69,6 +69,43 @@ static bool entry_value(const struct node *node, bool c, uint64_t *value)
 	return true;
 }
 
+static const struct node *without_casts(const struct node *node)
+{
+	while (node->kind == NODE_TYPE)
+		node = node->left;
+	return node;
+}
+
+/* ((void *)0), NULL: what the kernel's own lists end with. */
+static bool is_null(const struct node *name)
+{
+	int64_t value;
+
+	name = without_casts(name);
+	if (name->kind == NODE_ATOM && name->atom == ATOM_STRING)
+		return false;
+	return text_is(name->text, "NULL") || (node_is_constant(name) && fold(name, &value) && !value);
+}
+
+/* The name of a { value, "name" } as libtraceevent has it: a word stands for itself, numbers are worked out. */
+static bool entry_name(struct parser *p, struct node *node, struct text *name)
+{
+	struct node number = { .text = TEXT("") };
+	int64_t value;
+
+	while (node->kind == NODE_TYPE)
+		node = node->left;
+	*name = node->text;
+	if (node->kind == NODE_ATOM)
+		return true;
+	if (node->kind != NODE_OP || !fold(node, &value))
+		return p->lists || refuse(p);
+	if (!parse_set_number(p, &number, value))
+		return false;
+	*name = number.text;
+	return true;
+}
+
 static const struct event_field *find_field(const struct event_format *event, struct text name,
 					    bool own_only)
 {
@@ -93,8 +130,11 @@ bool parse_field(struct parser *p, struct node *node)
 	return true;
 }
 
+/* To the kernel, a name that is a null pointer ends the list. */
 static bool parse_entries(struct parser *p, struct symbol_entry **list)
 {
+	bool ended = false;
+
 	do {
 		struct symbol_entry *entry;
 		struct node *value, *name;
@@ -119,15 +159,16 @@ static bool parse_entries(struct parser *p, struct symbol_entry **list)
 				return refuse(p);
 			entry->constant = false;
 		}
-		if (!parse_next_primary(p, &name) || !expect(p, LEXEME_OP, "}"))
+		if (!parse_next_primary(p, &name) || !expect(p, LEXEME_OP, "}") ||
+		    !entry_name(p, name, &entry->name))
 			return false;
-		if (name->kind != NODE_ATOM && !p->lists)
-			return refuse(p);
-		entry->constant &= name->kind == NODE_ATOM && name->atom == ATOM_STRING;	/* not { -1, NULL } */
-		entry->name = name->text;
+		entry->constant &= without_casts(name)->atom == ATOM_STRING;	/* not { -1, NULL } */
 		entry->next = NULL;
-		*list = entry;
-		list = &entry->next;
+		ended |= p->language.c && !p->lists && is_null(name);
+		if (!ended) {
+			*list = entry;
+			list = &entry->next;
+		}
 		advance(p);
 	} while (at(p, LEXEME_DELIM, ","));
 	return true;
@@ -189,6 +230,25 @@ static bool parse_array(struct parser *p, struct node *node)
 	       parse_next_expression(p, &node->extra);
 }
 
+/* __print_dynamic_array(name, size of an element) */
+static bool parse_dynamic_array(struct parser *p, struct node *node)
+{
+	node->kind = NODE_INT_ARRAY;
+	node->left = new_node(p);
+	if (!node->left)
+		return false;
+	advance(p);
+	if (p->token.kind != LEXEME_ITEM)
+		return refuse(p);
+	node->left->kind = NODE_DYNAMIC_ARRAY;
+	node->left->text = p->token.text;
+	node->left->field = find_field(p->event, p->token.text, true);
+	if (!node->left->field)
+		return refuse(p);
+	advance(p);
+	return expect(p, LEXEME_DELIM, ",") && parse_next_expression(p, &node->extra);
+}
+
 /* A function of a field: its name stands in the parentheses. */
 struct accessor {
 	const char *name;
@@ -205,6 +265,7 @@ static const struct accessor *find_accessor(struct text name)
 		{ "__get_rel_bitmask", NODE_BITMASK, false },
 		{ "__get_cpumask", NODE_CPUMASK, false },
 		{ "__get_rel_cpumask", NODE_CPUMASK, false },
+		{ "__get_stacktrace", NODE_STACKTRACE, false },
 		{ "__get_dynamic_array", NODE_DYNAMIC_ARRAY, true },
 		{ "__get_rel_dynamic_array", NODE_DYNAMIC_ARRAY, true },
 		{ "__get_sockaddr", NODE_DYNAMIC_ARRAY, true },
@@ -331,6 +392,13 @@ static bool parse_plugin_function(struct parser *p, struct node *node)
 		[FUNCTION_XEN_HYPERCALL_NAME] = { "xen_hypercall_name", 1 },
 		[FUNCTION_LE16_TO_CPUP] = { "__le16_to_cpup", 1 },
 		[FUNCTION_IS_WRITABLE_PTE] = { "is_writable_pte", 1 },
+		[FUNCTION_CONSTANT_P] = { "__builtin_constant_p", 1 },
+		[FUNCTION_FSWAB16] = { "__fswab16", 1 },
+		[FUNCTION_FSWAB32] = { "__fswab32", 1 },
+		[FUNCTION_FSWAB64] = { "__fswab64", 1 },
+		[FUNCTION_BSWAP16] = { "__builtin_bswap16", 1 },
+		[FUNCTION_BSWAP32] = { "__builtin_bswap32", 1 },
+		[FUNCTION_BSWAP64] = { "__builtin_bswap64", 1 },
 	};
 	struct node **args[] = { &node->left, &node->right, &node->extra };
 	size_t i = 0;
@@ -362,6 +430,7 @@ static bool parse_function(struct parser *p, struct node *node)
 		{ "__print_hex", parse_hex },
 		{ "__print_hex_str", parse_hex },
 		{ "__print_array", parse_array },
+		{ "__print_dynamic_array", parse_dynamic_array },
 		{ "sizeof", parse_sizeof },
 		{ "__builtin_expect", parse_expect },
 	};

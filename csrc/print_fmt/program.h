@@ -29,7 +29,8 @@ enum expr_code {
 	EXPR_MISSING,		/* text: a field's name that the event lacks */
 	EXPR_FLAGS, EXPR_SYMBOL,	/* of a; entries first .. first + count */
 	EXPR_HEX, EXPR_HEX_STR,	/* bytes of the field, b: how many */
-	EXPR_ARRAY,		/* elements of the field, b: how many, c: size of each */
+	EXPR_ARRAY,		/* elements of the field, b: how many or NO_EXPR: all, c: size of each */
+	EXPR_STACKTRACE,	/* functions in the dynamic field, one a line */
 	EXPR_FUNC,		/* function(a, b, c) */
 	EXPR_NOTHING,		/* 0, no text */
 };

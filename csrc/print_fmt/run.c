@@ -167,6 +167,7 @@ uint64_t expr_eval(const struct print_fmt *p, const struct print_record *r, uint
 	case EXPR_HEX:
 	case EXPR_HEX_STR:
 	case EXPR_ARRAY:
+	case EXPR_STACKTRACE:
 	case EXPR_NOTHING:
 		return 0;
 	default:
@@ -340,6 +341,18 @@ static struct span bytes_of(const struct print_fmt *p, const struct print_record
 	return bytes;
 }
 
+static void print_array(const struct print_fmt *p, const struct print_record *r,
+			const struct expr *e, struct output *out)
+{
+	uint64_t size = expr_eval(p, r, e->c), count;
+
+	if (e->b == NO_EXPR)
+		count = read_dynamic(p, r, &e->field).size / (size ? size : 1);
+	else
+		count = expr_eval(p, r, e->b);
+	output_array(out, bytes_of(p, r, e), count, size, p->big_endian);
+}
+
 /* libtraceevent believes the count; here it ends with the record. */
 static void print_bytes(const struct print_fmt *p, const struct print_record *r,
 			const struct expr *e, struct output *out)
@@ -347,10 +360,6 @@ static void print_bytes(const struct print_fmt *p, const struct print_record *r,
 	struct span bytes = bytes_of(p, r, e);
 	uint64_t count = expr_eval(p, r, e->b);
 
-	if (e->code == EXPR_ARRAY) {
-		output_array(out, bytes, count, expr_eval(p, r, e->c), p->big_endian);
-		return;
-	}
 	if ((int32_t)count < 0)		/* it is an int there */
 		count = 0;
 	if ((uint32_t)count < bytes.size)
@@ -380,6 +389,30 @@ static void print_mask(const struct print_fmt *p, const struct print_record *r,
 			memmove(text + blanks, text, size);
 		memset(format->minus ? text + size : text, ' ', blanks);
 		out->size += blanks;
+	}
+}
+
+/* The first number of a stack in a record is how many there are; all that the field holds are shown. */
+static void print_stack(const struct print_fmt *p, const struct print_record *r,
+			const struct expr *e, struct output *out)
+{
+	struct span bytes = read_dynamic(p, r, &e->field);
+	unsigned size = p->env->long_size;
+
+	output_char(out, '\n');
+	for (uint32_t at = size; bytes.size >= size && at <= bytes.size - size; at += size) {
+		uint64_t address = load_uint(bytes.data + at, size, p->big_endian);
+		const struct cached_symbol *symbol = symbol_cache_find(r->symbols, address);
+
+		output_literal(out, "=> ");
+		if (symbol) {
+			output_text(out, symbol->name);
+			output_literal(out, "+0x");
+			output_hex(out, address - symbol->address);
+		} else {
+			output_hex(out, address);
+		}
+		output_char(out, '\n');
 	}
 }
 
@@ -415,8 +448,13 @@ void expr_print(const struct print_fmt *p, const struct print_record *r, uint32_
 		break;
 	case EXPR_HEX:
 	case EXPR_HEX_STR:
-	case EXPR_ARRAY:
 		print_bytes(p, r, e, out);
+		break;
+	case EXPR_ARRAY:
+		print_array(p, r, e, out);
+		break;
+	case EXPR_STACKTRACE:
+		print_stack(p, r, e, out);
 		break;
 	case EXPR_BITMASK:
 	case EXPR_CPUMASK:

@@ -18,7 +18,7 @@ enum node_kind {
 	NODE_FLAGS = 3,			/* left: the value; text: the delimiter */
 	NODE_SYMBOL = 4,		/* left: the value */
 	NODE_HEX = 5,			/* left: pointer, right: number of bytes */
-	NODE_INT_ARRAY = 6,		/* left: pointer, right: number of elements, extra: their size */
+	NODE_INT_ARRAY = 6,		/* left: pointer, right: number of elements or NULL: all, extra: their size */
 	NODE_TYPE = 7,			/* (text)left */
 	NODE_STRING = 8,		/* __get_str(text) */
 	NODE_DYNAMIC_ARRAY = 10,	/* __get_dynamic_array(text) */
@@ -28,6 +28,7 @@ enum node_kind {
 	NODE_DYNAMIC_ARRAY_LEN = 14,
 	NODE_HEX_STR = 15,
 	NODE_CPUMASK = 16,
+	NODE_STACKTRACE = 17,
 };
 
 /* What plugins of libtraceevent add to the language. */
@@ -38,6 +39,9 @@ enum print_fmt_function {
 	FUNCTION_XEN_HYPERCALL_NAME,
 	FUNCTION_LE16_TO_CPUP,
 	FUNCTION_IS_WRITABLE_PTE,
+	FUNCTION_CONSTANT_P,
+	FUNCTION_FSWAB16, FUNCTION_FSWAB32, FUNCTION_FSWAB64,
+	FUNCTION_BSWAP16, FUNCTION_BSWAP32, FUNCTION_BSWAP64,
 };
 
 /* { value, "name" } of __print_flags and __print_symbolic. */

@@ -10,15 +10,13 @@
 
 /* --- pieces of a line -------------------------------------------------------------------- */
 
-static const char common_flags[4] = { '.', 'd', 'X', 'd' };
-
-/* Irqs off, need-resched, hard and soft irq, preempt count: docs/FORMAT.md 6.1. */
+/* Irqs off, need-resched (L: lazily), hard and soft irq, preempt count: docs/FORMAT.md 6.1. */
 TRC_INLINE char *put_flags(char *to, unsigned flags, unsigned preempt_count)
 {
 	unsigned irq = flags >> 3 & 3;
 
-	*to++ = common_flags[flags & 3];
-	*to++ = flags & 4 ? 'N' : '.';
+	*to++ = ".d"[flags & 1];
+	*to++ = ".LNN"[flags >> 1 & 3];
 	*to++ = ".hsH"[irq];
 	*to++ = preempt_count & 15 ? number_lower[preempt_count & 15] : '.';
 	if (TRC_UNLIKELY(preempt_count > UINT8_MAX && preempt_count >> 4 & 15))

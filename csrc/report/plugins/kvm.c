@@ -125,6 +125,7 @@ static bool run_emulate(struct event_run *run)
 		bytes.size = (uint32_t)length;
 	output_hex(run->out, run_number(run, INSN_CSBASE));
 	put_hex(run, ":", INSN_RIP);
+	put_guest_function(run, run_number(run, INSN_RIP));
 	put(run, ": ");
 	output_hex_bytes(run->out, bytes, " ");
 	if (run_number(run, INSN_FAILED))
@@ -156,10 +157,12 @@ static bool run_nested_inject(struct event_run *run)
 
 static bool run_nested(struct event_run *run)
 {
-	if (run->event->found[NESTED_RIP])
-		put_hex(run, " rip ", NESTED_RIP);
-	else
+	if (!run->event->found[NESTED_RIP]) {
 		run_missing(run, NESTED_RIP);
+		return run_nested_inject(run);
+	}
+	put_hex(run, " rip ", NESTED_RIP);
+	put_guest_function(run, run_number(run, NESTED_RIP));
 	return run_nested_inject(run);
 }
 
