@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "metadata/api.h"
 #include "print_fmt/fast.h"
 
 /* --- growing arrays ---------------------------------------------------------------------- */
@@ -430,6 +431,8 @@ int print_fmt_compile(const struct event_format *event, const struct print_fmt_e
 		return rc;
 	}
 	program->failed = tree.failed;
+	/* Its conversions are those of the record's own format, which libtraceevent takes apart each time. */
+	program->bare = (event->state & TRC_EVENT_FTRACE) && text_is(event->name, "bprint");
 	if (!tree.failed)
 		compile_format(&compiler, tree.format, tree.args);
 	if (compiler.no_memory) {

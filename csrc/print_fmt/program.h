@@ -92,6 +92,7 @@ struct print_fmt {
 	const struct event_format *event;
 	const struct print_fmt_env *env;
 	bool failed;
+	bool bare;			/* -R shows the fields without conversions: of trace_printk() */
 	bool big_endian;
 	struct piece *pieces;	/* the last is PIECE_END */
 	struct expr *exprs;

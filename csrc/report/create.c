@@ -11,7 +11,11 @@
 
 /* --- creation ---------------------------------------------------------------------------- */
 
-/* docs/FORMAT.md 6.2: clocks that do not count nanoseconds show their ticks, unless TSC2NSEC converts them. */
+/*
+ * docs/FORMAT.md 6.2: clocks that do not count nanoseconds show their ticks, unless TSC2NSEC converts
+ * them, or the file lacks the option TRACECLOCK, as what trace-cmd split makes does: then trace-cmd
+ * looks at no clock.
+ */
 static bool counts_nanoseconds(const struct trc_file *file)
 {
 	static const char *const clocks[] = { "local", "global", "uptime", "perf", "tai", "tsc2nsec" };
@@ -19,7 +23,7 @@ static bool counts_nanoseconds(const struct trc_file *file)
 	struct text clock;
 
 	trc_clock_name(file, &clock.start, &clock.size);
-	if (!clock.size || !trc_tsc2nsec(file, &tsc2nsec, NULL))
+	if (!clock.size || !trc_option_count_id(file, TRC_OPTION_TRACECLOCK) || !trc_tsc2nsec(file, &tsc2nsec, NULL))
 		return true;
 	if (clock.size >= 4 && !memcmp(clock.start, "mono", 4))
 		return true;
