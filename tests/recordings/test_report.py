@@ -33,7 +33,9 @@ def write(program: Path, flags: int, *paths: Path, stretches: int = 1) -> bytes:
     return result.stdout
 
 
-LAZY = {"v7-timerlat.dat": re.compile(rb"^(.{16,}\] d)\.(?=h\.\. +214\.5995(77|85):)", re.MULTILINE)}
+LAZY = {
+    "v7-timerlat.dat": re.compile(rb"^(.{16,}\] d)\.(?=h\.\. +214\.5995(77|85):)", re.MULTILINE)
+}
 """Where trace-cmd before 3.4, whose text that is, did not know of lazy rescheduling yet."""
 
 

@@ -194,3 +194,50 @@ def test_flags(write: Write) -> None:
     assert [line.split("] ")[1][:5] for line in lines] == [
         ".....", "d....", ".L...", "dL...", ".N...", "dN...", ".N...", "dN...",
     ]  # fmt: skip
+
+
+LONG = "unsigned long "
+LACKING = {
+    ("kvm", "kvm_entry", "rip"): "CAN'T FIND FIELD \"vcpu_id\" rip 0x3",
+    ("kvm", "kvm_entry", "other"): "CAN'T FIND FIELD \"vcpu_id\"<CANT FIND FIELD rip>pf=17",
+    ("kvm", "kvm_nested_vmexit", "exit_code"): "<CANT FIND FIELD rip>pf=17",
+    ("kvm", "kvm_nested_vmexit", "rip exit_code isa exit_info1 exit_info2 exit_int_info"):
+        " rip 3reason UNKNOWN-ISA info1 3 info2 3 int_info 3"
+        "CAN'T FIND FIELD \"exit_int_info_err\"",
+    ("timer", "hrtimer_start", "expires"):
+        "hrtimer=CAN'T FIND FIELD \"hrtimer\" expires=3 softexpires="
+        "CAN'T FIND FIELD \"softexpires\"",
+    ("sched", "sched_wakeup", "prio"): "<CANT FIND FIELD pid>!pf=17",
+    ("sched", "sched_wakeup", "pid"): "0<CANT FIND FIELD prio>",
+    ("sched", "sched_switch", "prev_pid next_pid"):
+        "3 <CANT FIND FIELD prev_prio> ==> 3<CANT FIND FIELD next_prio>",
+    ("sched", "sched_switch", "prev_pid prev_prio"): "3 [3]  ==> <CANT FIND FIELD next_pid>!pf=17",
+    ("tlb", "tlb_flush", "reason"):
+        "pages=CAN'T FIND FIELD \"pages\" reason=local mm shootdown (3)",
+    ("ftrace", "function", "ip"): "<CANT FIND FIELD parent_ip>!pf=17",
+    ("ftrace", "func_repeats", "count"): "<CANT FIND FIELD ip>!<CANT FIND FIELD top_delta_ts>!pf=17",
+    ("ftrace", "funcgraph_entry", "func depth"): "pf=17",
+    ("ftrace", "funcgraph_exit", "calltime rettime"):
+        "  0.000 us   |  <CANT FIND FIELD depth>!pf=17",
+    ("ftrace", "funcgraph_exit", "calltime"): "<CANT FIND FIELD rettime>!pf=17",
+    ("ftrace", "raw_data", "buf"): "<CANT FIND FIELD id>!pf=17",
+    ("ftrace", "raw_data", "id"): "# 3<CANT FIND FIELD buf>",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("system", "name", "fields"), LACKING)
+def test_events_that_lack_fields(write: Write, system: str, name: str, fields: str) -> None:
+    """What a plugin says of a field that it does not find, and whether it goes on."""
+    event = EventFormat(
+        system, name, 1000, tuple(Field(LONG + field, 8) for field in fields.split()),
+        '"pf=%d", REC->common_pid',
+    )  # fmt: skip
+    numbers = {field: 3 for field in fields.split() if field != "pid"}
+    values = event.values(**numbers, common_pid=17)
+    made = Trace(
+        buffers=[Buffer(cpus={0: [Page(1, [Event(0, values)])]})],
+        **{"ftrace_events" if system == "ftrace" else "events": [event]},
+    )
+    with tracecmd.open(write(made)) as trace:
+        (only,) = trace
+        assert only.text() == LACKING[system, name, fields]
