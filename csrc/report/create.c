@@ -37,8 +37,7 @@ static bool is_usual(const struct event_common *common)
 {
 	return !common->type.offset && common->type.size == 2 && common->flags.offset == 2 && common->flags.size == 1 &&
 	       common->preempt_count.offset == 3 && common->preempt_count.size == 1 &&
-	       common->pid.offset == 4 && common->pid.size == 4 && !common->migrate_disable.size &&
-	       !common->lock_depth.size;
+	       common->pid.offset == 4 && common->pid.size == 4;
 }
 
 static int file_init(struct file_state *state, const struct report_file *file, uint32_t flags,
@@ -112,6 +111,18 @@ static bool find_guests(struct trc_report *report, struct file_state *host)
 	return true;
 }
 
+static void find_rare_flags(struct trc_report *report)
+{
+	for (uint32_t i = 0; i < report->file_count; i++) {
+		const struct event_common *common = &report->files[i].formats->common;
+
+		if (common->migrate_disable.size || common->lock_depth.size)
+			report->rare_flags = RARE_FLAGS_OPEN;
+	}
+	for (uint32_t i = 0; i < report->file_count && report->rare_flags; i++)
+		report->files[i].usual_common = false;	/* no line is kept for others of its kind */
+}
+
 /* All prefixes are as wide as the widest; a label that is empty makes one of blanks. docs/FORMAT.md 6.6. */
 static bool make_prefixes(struct trc_report *report, const struct report_buffer *buffers)
 {
@@ -172,6 +183,8 @@ int report_create(uint32_t flags, const struct report_file *files, uint32_t file
 	for (uint32_t i = 0; i < report->file_count && !rc; i++)
 		if (!find_guests(report, &report->files[i]))
 			rc = trc_fail_no_memory(err);
+	if (!rc)
+		find_rare_flags(report);
 	if (!rc && !make_prefixes(report, buffers))
 		rc = trc_fail_no_memory(err);
 	if (rc) {

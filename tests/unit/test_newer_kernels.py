@@ -215,7 +215,8 @@ LACKING = {
     ("tlb", "tlb_flush", "reason"):
         "pages=CAN'T FIND FIELD \"pages\" reason=local mm shootdown (3)",
     ("ftrace", "function", "ip"): "<CANT FIND FIELD parent_ip>!pf=17",
-    ("ftrace", "func_repeats", "count"): "<CANT FIND FIELD ip>!<CANT FIND FIELD top_delta_ts>!pf=17",
+    ("ftrace", "func_repeats", "count"):
+        "<CANT FIND FIELD ip>!<CANT FIND FIELD top_delta_ts>!pf=17",
     ("ftrace", "funcgraph_entry", "func depth"): "pf=17",
     ("ftrace", "funcgraph_exit", "calltime rettime"):
         "  0.000 us   |  <CANT FIND FIELD depth>!pf=17",
