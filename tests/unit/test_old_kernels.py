@@ -1,4 +1,4 @@
-"""Flags that few kernels have: common_lock_depth of 2.6.33 to 2.6.38, common_migrate_disable of some.
+"""Flags that few kernels have: common_lock_depth of 2.6.33 to 38, common_migrate_disable of some.
 
 As trace-cmd 3.4 shows them: if at all, what the first line of the output says.
 """

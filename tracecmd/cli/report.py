@@ -450,16 +450,19 @@ def _print_formats(trace: Trace, pattern: str | None = None) -> None:
 
 
 def _check_events(arguments: argparse.Namespace, trace: Trace) -> int:
-    """Tell which formats cannot be read; the exit code is trace-cmd's."""
+    """Tell which formats cannot be read, and how many can; the exit code is trace-cmd's."""
     metadata = trace._reader.metadata
     flags = _options(arguments).flags()
-    for place, event in enumerate(trace.events.values()):
-        if arguments.q:
-            break
+    events = [] if arguments.q else list(trace.events.values())
+    understood = len(events)
+    for place, event in enumerate(events):
         if event.fields_failed:
             warn(f"{trace.path}: fields of {event} cannot be read")
         if metadata.print_fmt_failed(place, flags):
             warn(f"{trace.path}: print fmt of {event} cannot be parsed, its fields are shown")
+            understood -= 1
+    if events:
+        warn(f"{trace.path}: {understood} of {len(events)} print fmts are understood")
     # It counts only texts that do not make an event: without a name, or an id.
     return 0 if len(trace.events) == len(trace.event_formats) else errno.EINVAL
 
