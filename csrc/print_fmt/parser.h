@@ -81,6 +81,13 @@ bool parse_unary(struct parser *p, struct node *node);
 /* array[i]; i is one primary. */
 bool parse_index(struct parser *p, struct node *node);
 
+/* By the rules of C: * or & and its operand; what a lone word stands for. */
+bool parse_c_prefix(struct parser *p, struct node *node);
+bool parse_c_word(struct parser *p, struct node *node);
+bool parse_c_sizeof(struct parser *p, struct node *node);
+/* name(...) at its parenthesis, up to the closing one, of those that only C has; else *known is false. */
+bool parse_c_function(struct parser *p, struct node *node, bool *known);
+
 bool parse_set_number(struct parser *p, struct node *node, int64_t value);
 
 #endif

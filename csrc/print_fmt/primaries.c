@@ -256,7 +256,7 @@ struct accessor {
 	bool needed;		/* libtraceevent looks the field up at once: it must be there */
 };
 
-static const struct accessor *find_accessor(struct text name)
+static const struct accessor *find_accessor(struct text name, bool c)
 {
 	static const struct accessor accessors[] = {
 		{ "__get_str", NODE_STRING, false },
@@ -270,12 +270,13 @@ static const struct accessor *find_accessor(struct text name)
 		{ "__get_rel_dynamic_array", NODE_DYNAMIC_ARRAY, true },
 		{ "__get_sockaddr", NODE_DYNAMIC_ARRAY, true },
 		{ "__get_sockaddr_rel", NODE_DYNAMIC_ARRAY, true },
+		{ "__get_rel_sockaddr", NODE_DYNAMIC_ARRAY, true },	/* the kernel's name for it */
 		{ "__get_dynamic_array_len", NODE_DYNAMIC_ARRAY_LEN, true },
 		{ "__get_rel_dynamic_array_len", NODE_DYNAMIC_ARRAY_LEN, true },
 	};
 
 	for (size_t i = 0; i < countof(accessors); i++)
-		if (text_is(name, accessors[i].name))
+		if (text_is(name, accessors[i].name) && (c || !text_is(name, "__get_rel_sockaddr")))
 			return &accessors[i];
 	return NULL;
 }
@@ -434,9 +435,16 @@ static bool parse_function(struct parser *p, struct node *node)
 		{ "sizeof", parse_sizeof },
 		{ "__builtin_expect", parse_expect },
 	};
-	const struct accessor *accessor = find_accessor(node->text);
+	const struct accessor *accessor = find_accessor(node->text, p->language.c);
 	bool (*parse)(struct parser *p, struct node *node) = parse_plugin_function;
+	bool known = false;
 
+	if (p->language.c && !parse_c_function(p, node, &known))
+		return false;
+	if (known)
+		return expect(p, LEXEME_DELIM, ")") && (advance(p), true);
+	if (p->language.c && (text_is(node->text, "__print_flags_u64") || text_is(node->text, "__print_symbolic_u64")))
+		node->text.size -= strlen("_u64");	/* all are of 64 bits here */
 	for (size_t i = 0; i < countof(functions); i++)
 		if (text_is(node->text, functions[i].name))
 			parse = functions[i].parse;
@@ -467,7 +475,7 @@ static bool parse_word(struct parser *p, struct node *node)
 		advance(p);
 	}
 	if (size == first.size)
-		return true;
+		return !p->language.c || parse_c_word(p, node);
 	joined = arena_alloc(p->arena, size);
 	if (!joined) {
 		p->no_memory = true;
@@ -496,8 +504,10 @@ static bool at_c_unary(const struct parser *p, const struct node *node)
 	};
 
 	if (!p->language.c || node->kind != NODE_ATOM || p->token.kind != LEXEME_OP ||
-	    p->token.text.size != 1 || !strchr("~!-+", p->token.text.start[0]))
+	    p->token.text.size != 1 || !strchr("~!-+*&", p->token.text.start[0]))
 		return false;
+	if (node->text.start[node->text.size - 1] == '*')
+		return true;
 	for (size_t i = 0; i < countof(types); i++)
 		if (text_is(node->text, types[i]))
 			return true;
@@ -557,7 +567,8 @@ bool parse_primary(struct parser *p, struct node *node)
 		ok = at(p, LEXEME_DELIM, "(") ? parse_parenthesis(p, node) : parse_unary(p, node);
 		break;
 	case LEXEME_OP:
-		ok = parse_unary(p, node);
+		ok = p->language.c && (at(p, LEXEME_OP, "&") || at(p, LEXEME_OP, "*")) ? parse_c_prefix(p, node) :
+										      parse_unary(p, node);
 		break;
 	default:
 		ok = refuse(p);

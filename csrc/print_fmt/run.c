@@ -133,6 +133,8 @@ uint64_t expr_eval(const struct print_fmt *p, const struct print_record *r, uint
 		return e->value;
 	case EXPR_FIELD:
 		return read_number(p, r, e->field.offset, e->field.size);
+	case EXPR_ADDRESS:
+		return e->field.offset;
 	case EXPR_MASK:
 		return expr_eval(p, r, e->a) & e->value;
 	case EXPR_SIGN:
@@ -392,30 +394,6 @@ static void print_mask(const struct print_fmt *p, const struct print_record *r,
 	}
 }
 
-/* The first number of a stack in a record is how many there are; all that the field holds are shown. */
-static void print_stack(const struct print_fmt *p, const struct print_record *r,
-			const struct expr *e, struct output *out)
-{
-	struct span bytes = read_dynamic(p, r, &e->field);
-	unsigned size = p->env->long_size;
-
-	output_char(out, '\n');
-	for (uint32_t at = size; bytes.size >= size && at <= bytes.size - size; at += size) {
-		uint64_t address = load_uint(bytes.data + at, size, p->big_endian);
-		const struct cached_symbol *symbol = symbol_cache_find(r->symbols, address);
-
-		output_literal(out, "=> ");
-		if (symbol) {
-			output_text(out, symbol->name);
-			output_literal(out, "+0x");
-			output_hex(out, address - symbol->address);
-		} else {
-			output_hex(out, address);
-		}
-		output_char(out, '\n');
-	}
-}
-
 void expr_print(const struct print_fmt *p, const struct print_record *r, uint32_t index,
 		const struct number_format *format, struct output *out)
 {
@@ -454,7 +432,7 @@ void expr_print(const struct print_fmt *p, const struct print_record *r, uint32_
 		print_array(p, r, e, out);
 		break;
 	case EXPR_STACKTRACE:
-		print_stack(p, r, e, out);
+		output_stack(p, r, &e->field, out);
 		break;
 	case EXPR_BITMASK:
 	case EXPR_CPUMASK:
@@ -581,8 +559,14 @@ void piece_run(const struct print_fmt *p, const struct print_record *r, const st
 	case PIECE_POINTER:
 		print_pointer(p, expr_eval(p, r, piece->arg), out);
 		break;
+	case PIECE_KERNEL:
+		piece_run_kernel(p, r, piece, out);
+		break;
 	case PIECE_SYMBOL:
-		print_function(r, expr_eval(p, r, piece->arg), piece->spec[0], raw, out);
+		if (p->env->kernel_text && !raw)
+			kernel_print_symbol(p, expr_eval(p, r, piece->arg), piece->spec[0], out);
+		else
+			print_function(r, expr_eval(p, r, piece->arg), piece->spec[0], raw, out);
 		break;
 	case PIECE_MAC:
 	case PIECE_IP:

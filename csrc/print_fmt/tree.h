@@ -29,6 +29,7 @@ enum node_kind {
 	NODE_HEX_STR = 15,
 	NODE_CPUMASK = 16,
 	NODE_STACKTRACE = 17,
+	NODE_ADDRESS = 32,		/* &REC->text, of C only */
 };
 
 /* What plugins of libtraceevent add to the language. */
@@ -84,6 +85,7 @@ struct print_fmt_language {
 	unsigned long_size;
 	bool plugins;		/* know print_fmt_function */
 	bool c;			/* group operators as C does, not as libtraceevent */
+	bool big_endian;
 };
 
 /*
@@ -111,6 +113,9 @@ int print_fmt_value_lists(const struct event_format *event, unsigned long_size, 
 
 /* Is the value of an expression that fold() takes known, or has it words, or digits that are none? */
 bool node_is_constant(const struct node *node);
+
+/* Size and sign of a type of C by its name; false: no integer type or pointer that is known. */
+bool c_type_size(struct text name, unsigned long_size, unsigned *size, bool *is_unsigned);
 
 /* 1 to 8 bytes of u8, __s16 and the like; 0: some other type. */
 unsigned fixed_type_size(struct text type);
