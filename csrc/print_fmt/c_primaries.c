@@ -3,6 +3,7 @@
  * Operands that only C has, for the kernel's own text: addresses and what lies there, sizes of any type,
  * byte orders, and helpers of the kernel that libtraceevent does not know.
  */
+#include "metadata/api.h"
 #include "print_fmt/parser.h"
 
 static struct node *number(struct parser *p, int64_t value)
@@ -57,6 +58,30 @@ bool parse_c_word(struct parser *p, struct node *node)
 	if (text_is(node->text, "false") || text_is(node->text, "NULL"))
 		return parse_set_number(p, node, 0);
 	return true;
+}
+
+/* The fields that all events share are the members of ent to the kernel. */
+bool parse_c_member(struct parser *p, struct node *node)
+{
+	static const struct {
+		const char *member, *field;
+	} members[] = {
+		{ "type", "common_type" }, { "flags", "common_flags" },
+		{ "preempt_count", "common_preempt_count" }, { "pid", "common_pid" },
+	};
+
+	if (!text_is(node->text, "ent") || !at(p, LEXEME_OP, "."))
+		return true;
+	advance(p);
+	for (size_t i = 0; i < countof(members); i++) {
+		if (!at(p, LEXEME_ITEM, members[i].member))
+			continue;
+		node->text = (struct text){ members[i].field, strlen(members[i].field) };
+		node->field = event_common_field(p->event, node->text);
+		advance(p);
+		return true;
+	}
+	return refuse(p);
 }
 
 /* --- sizes ------------------------------------------------------------------------------- */
@@ -245,7 +270,7 @@ static bool parse_choose(struct parser *p, struct node *node)
 	return put_operator(p, node, TEXT("?"), condition, branches);
 }
 
-/* ERR_PTR() and PTR_ERR() turn a number into a pointer and back. */
+/* What only changes the type: errors and pointers, entries of page tables and their numbers. */
 static bool parse_same(struct parser *p, struct node *node)
 {
 	struct node *operand;
@@ -268,6 +293,11 @@ bool parse_c_function(struct parser *p, struct node *node, bool *known)
 		{ "__builtin_choose_expr", parse_choose },
 		{ "ERR_PTR", parse_same },
 		{ "PTR_ERR", parse_same },
+		{ "pte_val", parse_same }, { "native_make_pte", parse_same },
+		{ "pmd_val", parse_same }, { "native_make_pmd", parse_same },
+		{ "pud_val", parse_same }, { "native_make_pud", parse_same },
+		{ "p4d_val", parse_same }, { "native_make_p4d", parse_same },
+		{ "pgd_val", parse_same }, { "native_make_pgd", parse_same },
 	};
 	struct swap swap;
 

@@ -84,6 +84,8 @@ bool parse_index(struct parser *p, struct node *node);
 /* By the rules of C: * or & and its operand; what a lone word stands for. */
 bool parse_c_prefix(struct parser *p, struct node *node);
 bool parse_c_word(struct parser *p, struct node *node);
+/* Behind REC->name: the rest of REC->ent.pid. */
+bool parse_c_member(struct parser *p, struct node *node);
 bool parse_c_sizeof(struct parser *p, struct node *node);
 /* name(...) at its parenthesis, up to the closing one, of those that only C has; else *known is false. */
 bool parse_c_function(struct parser *p, struct node *node, bool *known);

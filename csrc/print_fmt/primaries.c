@@ -127,7 +127,7 @@ bool parse_field(struct parser *p, struct node *node)
 	node->text = p->token.text;
 	node->field = find_field(p->event, node->text, false);
 	advance(p);
-	return true;
+	return !p->language.c || parse_c_member(p, node);
 }
 
 /* To the kernel, a name that is a null pointer ends the list. */

@@ -41,6 +41,9 @@ def kernel(write: Write, print_fmt: str) -> str:
         ('"%s", __print_hex((u8 *)&REC->w, 4)', "04 03 02 01"),
         ('"%d", &3', FAILED),
         ('"%d", &(REC->a + 1)', FAILED),
+        ('"%d", REC->ent.pid + REC->ent.flags', "17"),
+        ('"%d", REC->ent.nosuch', FAILED),
+        ('"%lx", (unsigned long)pte_val(native_make_pte(REC->b))', "1000"),
         # sizes and words
         ('"%d", (int)sizeof(char)', "1"),
         ('"%d", (int)sizeof(REC->r)', "8"),

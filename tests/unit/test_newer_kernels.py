@@ -27,7 +27,7 @@ FAILED = "[FAILED TO PARSE]"
 
 def said(write: Write, print_fmt: str, *, kernel: bool = False, plugins: bool = True) -> str:
     event = EventFormat("made", "made", 1000, FIELDS, print_fmt)
-    values = event.values(**VALUES)
+    values = event.values(pid=17, **VALUES)
     pages = [Page(1, [Event(0, values)])]
     made = write(Trace(buffers=[Buffer(cpus={0: pages})], events=[event]))
     with tracecmd.open(made) as trace:
