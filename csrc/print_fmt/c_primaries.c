@@ -60,6 +60,35 @@ bool parse_c_word(struct parser *p, struct node *node)
 	return true;
 }
 
+#define STRUCT TEXT("struct")	/* the type of a structure: no cast */
+
+bool parse_c_structure(struct parser *p, struct node *node)
+{
+	struct node *value;
+
+	advance(p);
+	if (!expect(p, LEXEME_OP, "."))
+		return false;
+	advance(p);	/* which member it is does not matter: there is one */
+	advance(p);
+	if (!expect(p, LEXEME_OP, "=") || !parse_next_primary(p, &value) || !expect(p, LEXEME_OP, "}"))
+		return false;
+	advance(p);
+	*node = (struct node){ .kind = NODE_TYPE, .text = STRUCT, .left = value, .next = node->next };
+	return true;
+}
+
+bool parse_c_member_of_structure(struct parser *p, const struct node *node)
+{
+	if (!at(p, LEXEME_OP, ".") || node->kind != NODE_TYPE || !text_equal(node->text, STRUCT))
+		return true;
+	advance(p);
+	if (p->token.kind != LEXEME_ITEM)
+		return refuse(p);
+	advance(p);
+	return true;
+}
+
 /* The fields that all events share are the members of ent to the kernel. */
 bool parse_c_member(struct parser *p, struct node *node)
 {

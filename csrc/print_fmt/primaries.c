@@ -532,8 +532,10 @@ static bool parse_parenthesis(struct parser *p, struct node *node)
 	if (!expect(p, LEXEME_DELIM, ")"))
 		return false;
 	advance(p);
+	if (p->language.c && node->kind == NODE_ATOM && at(p, LEXEME_OP, "{"))
+		return parse_c_structure(p, node);
 	if (!at_item(p) && !at(p, LEXEME_DELIM, "(") && !at_c_unary(p, node))
-		return true;
+		return !p->language.c || parse_c_member_of_structure(p, node);
 	if (node->kind != NODE_ATOM)
 		return refuse(p);
 	node->kind = NODE_TYPE;

@@ -44,6 +44,10 @@ def kernel(write: Write, print_fmt: str) -> str:
         ('"%d", REC->ent.pid + REC->ent.flags', "17"),
         ('"%d", REC->ent.nosuch', FAILED),
         ('"%lx", (unsigned long)pte_val(native_make_pte(REC->b))', "1000"),
+        ('"%llu", (unsigned long long)(((ktime_t) { .tv64 = REC->b }).tv64)', "4096"),
+        ('"%llu", ((ktime_t) { .tv64 = REC->b })', "4096"),
+        ('"%llu", ((ktime_t) { REC->b }).tv64', FAILED),
+        ('"%llu", (REC->b).tv64', FAILED),
         # sizes and words
         ('"%d", (int)sizeof(char)', "1"),
         ('"%d", (int)sizeof(REC->r)', "8"),
