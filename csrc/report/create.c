@@ -5,32 +5,45 @@
 #include "base/error.h"
 #include "file/api.h"
 #include "file/file.h"
+#include "file/time_options.h"
 #include "metadata/api.h"
 #include "report/api.h"
 #include "report/state.h"
 
 /* --- creation ---------------------------------------------------------------------------- */
 
-/*
- * docs/FORMAT.md 6.2: clocks that do not count nanoseconds show their ticks, unless TSC2NSEC converts
- * them, or the file lacks the option TRACECLOCK, as what trace-cmd split makes does: then trace-cmd
- * looks at no clock.
- */
-static bool counts_nanoseconds(const struct trc_file *file)
+static bool is_in_nanoseconds(struct text clock)
 {
 	static const char *const clocks[] = { "local", "global", "uptime", "perf", "tai", "tsc2nsec" };
-	struct trc_tsc2nsec tsc2nsec;
-	struct text clock;
 
-	trc_clock_name(file, &clock.start, &clock.size);
-	if (!clock.size || !trc_option_count_id(file, TRC_OPTION_TRACECLOCK) || !trc_tsc2nsec(file, &tsc2nsec, NULL))
-		return true;
 	if (clock.size >= 4 && !memcmp(clock.start, "mono", 4))
 		return true;
 	for (size_t i = 0; i < countof(clocks); i++)
 		if (text_is(clock, clocks[i]))
 			return true;
-	return false;
+	return !clock.size;
+}
+
+/*
+ * docs/FORMAT.md 6.2: clocks that do not count nanoseconds show their ticks, unless TSC2NSEC converts
+ * them. Only the option TRACECLOCK tells; where it is missing, as in what trace-cmd split makes, trace-cmd
+ * looks at no clock, in version 6 else at that of the buffer, too.
+ */
+static bool counts_nanoseconds(const struct trc_file *file)
+{
+	struct trc_tsc2nsec tsc2nsec;
+	struct text option, clock, buffer;
+	struct trc_header header;
+
+	if (!trc_option_count_id(file, TRC_OPTION_TRACECLOCK) || !trc_tsc2nsec(file, &tsc2nsec, NULL))
+		return true;
+	trc_header(file, &header);
+	trc_option_text(file, TRC_OPTION_TRACECLOCK, &option.start, &option.size);
+	clock_in_brackets(option.start, option.size, &clock.start, &clock.size);
+	trc_clock_name(file, &buffer.start, &buffer.size);
+	if (!clock.size || header.version < 7)
+		return is_in_nanoseconds(clock) && is_in_nanoseconds(buffer);
+	return is_in_nanoseconds(clock);
 }
 
 static bool is_usual(const struct event_common *common)

@@ -7,7 +7,7 @@ import pytest
 import tracecmd
 
 from ..conftest import Trace, Write
-from ..writer import TICK, Buffer, Event, EventFormat, Field, Machine, Page
+from ..writer import TICK, Buffer, Event, EventFormat, Field, Machine, Page, TraceClock
 
 FIELDS = (
     Field("unsigned long a", 8),
@@ -242,3 +242,57 @@ def test_events_that_lack_fields(write: Write, system: str, name: str, fields: s
     with tracecmd.open(write(made)) as trace:
         (only,) = trace
         assert only.text() == LACKING[system, name, fields]
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        ("REC->b == 0x1000 ? 1 : REC->b == 0x1000 ? 2 : 3", "1"),
+        ("(REC->b == 0x1000) ? 1 : (REC->b == 0x1000) ? 2 : 3", "1"),
+        ("(REC->b == 0x1001) ? 1 : (REC->b == 0x1000) ? 2 : 3", "2"),
+        ("!REC->b ? 1 : 0 ? 3 : 4 ? 5 : 6", "5"),
+        ("REC->b ? 1 : 2 + 5", "1"),
+        ("!REC->b ? 1 : 2 + 5", "7"),
+        ("(!REC->b ? 1 : 0 ? 3 : 4 ? 5 : 6) * 2 + 1", "11"),
+        ("7 + (!REC->b ? 1 : 0 ? 3 : 4)", "1"),
+        ("REC->b ? (REC->n ? 1 : 2) : 3", "1"),
+        ("REC->b ? REC->n ? 1 : 2 : 3", FAILED),
+    ],
+)
+def test_conditionals(write: Write, expression: str, text: str) -> None:
+    """All that stands behind the colon is the other choice; before 1.9 it was one operand."""
+    assert said(write, f'"%d", {expression}') == text
+
+
+@pytest.mark.parametrize("expression", ["REC->n + REC->r[3]", "-2 + ((u8 *)REC->r)[3]"])
+def test_elements_on_the_right(write: Write, expression: str) -> None:
+    """Libtraceevent 1.9 gives such a print fmt up; its forerunners had the value."""
+    assert said(write, f'"%d", {expression}') == "2"
+
+
+@pytest.mark.parametrize(
+    ("version", "clock", "option", "ticks"),
+    [
+        (7, "x86-tsc", None, False),
+        (7, "x86-tsc", "local [x86-tsc]", True),
+        (7, "x86-tsc", "[local] x86-tsc", False),
+        (7, "local", "local [x86-tsc]", True),
+        (7, "mono", "local [mono]", False),
+        (6, "counter", None, False),
+        (6, "counter", "local [counter]", True),
+        (6, "counter", "[local] counter", True),
+        (6, "local", "local [counter]", True),
+        (6, "local", "[local] counter", False),
+    ],
+)
+def test_clocks(write: Write, version: int, clock: str, option: str | None, ticks: bool) -> None:
+    """Whether time stamps are seconds the option TRACECLOCK says, not the buffer's clock alone."""
+    pages = [Page(1_000_002_000, [Event(0, TICK.values(pid=1, n=1))])]
+    made = Trace(
+        version=version, buffers=[Buffer(cpus={0: pages})], clock=clock,
+        options=[TraceClock(option)] if option else [],
+    )  # fmt: skip
+    with tracecmd.open(write(made)) as trace:
+        line = b"".join(trace.report()).decode().splitlines()[1]
+    assert (" 1000002000: tick" in line or ".1000002000: tick" in line) == ticks
+    assert (" 1.000002: tick" in line) != ticks
