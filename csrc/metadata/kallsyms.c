@@ -221,6 +221,21 @@ bool kallsyms_find(const struct kallsyms *k, uint64_t address, struct symbol *ou
 	return false;
 }
 
+uint64_t kallsyms_size(const struct kallsyms *k, uint64_t address)
+{
+	size_t low = 0, high = k->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (k->list[middle].address > address)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low < k->count ? k->list[low].address - address : 0;
+}
+
 /* --- by name ---------------------------------------------------------------------------------- */
 
 static int compare_named(const void *a, const void *b)

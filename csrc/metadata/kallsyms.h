@@ -48,6 +48,9 @@ void kallsyms_describe(const struct kallsyms *kallsyms, size_t index, struct sym
  */
 bool kallsyms_find(const struct kallsyms *kallsyms, uint64_t address, struct symbol *out);
 
+/* From the symbol at this address to the next one behind it; 0: there is none. */
+uint64_t kallsyms_size(const struct kallsyms *kallsyms, uint64_t address);
+
 /*
  * A symbol by its exact name, of several that with the lowest address. For names in print fmts, which are
  * few: it goes through all symbols (a millisecond for a whole kernel), and sorts them (a tenth of a

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Masks, hex dumps and arrays as text. */
+/* Masks, hex dumps, arrays and stacks as text. */
 #include "print_fmt/program.h"
 
 /* Byte number i of the mask, counted from the lowest bits. */
@@ -93,4 +93,30 @@ void output_array(struct output *out, struct span bytes, uint64_t count, uint64_
 		output_hex(out, load_uint(bytes.data + (size_t)i * size, size, big_endian));
 	}
 	output_char(out, '}');
+}
+
+/* The first number of a stack in a record is how many there are; all that the field holds are shown. */
+void output_stack(const struct print_fmt *p, const struct print_record *r, const struct place *field,
+		  struct output *out)
+{
+	struct span bytes = read_dynamic(p, r, field);
+	unsigned size = p->env->long_size;
+
+	output_char(out, '\n');
+	for (uint32_t at = size; bytes.size >= size && at <= bytes.size - size; at += size) {
+		uint64_t address = load_uint(bytes.data + at, size, p->big_endian);
+		const struct cached_symbol *symbol = symbol_cache_find(r->symbols, address);
+
+		output_literal(out, "=> ");
+		if (p->env->kernel_text) {
+			kernel_print_symbol(p, address, 'S', out);
+		} else if (symbol) {
+			output_text(out, symbol->name);
+			output_literal(out, "+0x");
+			output_hex(out, address - symbol->address);
+		} else {
+			output_hex(out, address);
+		}
+		output_char(out, '\n');
+	}
 }

@@ -79,40 +79,9 @@ static struct type number_type(struct text text)
 	return (struct type){ 8, u || value > INT64_MAX };
 }
 
-/* Size and sign of a type by its name; false: no integer type that is known. */
 static bool named_type(const struct compiler *c, struct text name, unsigned *size, bool *is_unsigned)
 {
-	static const struct {
-		const char *name;
-		uint8_t size;
-		bool is_unsigned;
-	} types[] = {
-		{ "u8", 1, true }, { "s8", 1, false }, { "u16", 2, true }, { "s16", 2, false },
-		{ "u32", 4, true }, { "s32", 4, false }, { "u64", 8, true }, { "s64", 8, false },
-		{ "__u8", 1, true }, { "__s8", 1, false }, { "__u16", 2, true }, { "__s16", 2, false },
-		{ "__u32", 4, true }, { "__s32", 4, false }, { "__u64", 8, true },
-		{ "__s64", 8, false }, { "char", 1, false }, { "signed char", 1, false },
-		{ "unsigned char", 1, true }, { "short", 2, false }, { "unsigned short", 2, true },
-		{ "int", 4, false }, { "unsigned int", 4, true }, { "unsigned", 4, true },
-		{ "long long", 8, false }, { "unsigned long long", 8, true }, { "loff_t", 8, false },
-		{ "pid_t", 4, false }, { "gfp_t", 4, true }, { "dev_t", 4, true }, { "bool", 1, true },
-		{ "long", 0, false }, { "unsigned long", 0, true }, { "size_t", 0, true },
-		{ "ssize_t", 0, false },
-	};
-
-	if (name.size && name.start[name.size - 1] == '*') {
-		*size = c->p->env->long_size;
-		*is_unsigned = true;
-		return true;
-	}
-	for (size_t i = 0; i < countof(types); i++) {
-		if (!text_is(name, types[i].name))
-			continue;
-		*size = types[i].size ? types[i].size : c->p->env->long_size;
-		*is_unsigned = types[i].is_unsigned;
-		return true;
-	}
-	return false;
+	return c_type_size(name, c->p->env->long_size, size, is_unsigned);
 }
 
 static uint32_t compile_cast(struct compiler *c, const struct node *node, struct type *type)
@@ -127,36 +96,133 @@ static uint32_t compile_cast(struct compiler *c, const struct node *node, struct
 	return convert(c, index, size, is_unsigned);
 }
 
-/* ((TYPE *)array)[i]: elements are as large as the cast says, or as those of the field. */
+/* --- pointers into the record -------------------------------------------------------------- */
+
+/* Where an expression points: a field, bytes behind its start, and what lies there. */
+struct pointer {
+	struct place field;
+	uint32_t bytes;		/* an expression; NO_EXPR: 0 */
+	unsigned size;		/* of what it points at; 0: not known, or of no number */
+	bool is_unsigned;
+};
+
+static struct text pointed_type(struct text type)
+{
+	return (struct text){ type.start, type.size - 2 };
+}
+
+static bool is_pointer_type(struct text type)
+{
+	return type.size > 2 && type.start[type.size - 1] == '*';
+}
+
+static uint32_t compile_scaled(struct compiler *c, uint32_t index, unsigned size)
+{
+	struct expr scale = { .code = EXPR_CONST, .value = size, .a = NO_EXPR, .b = NO_EXPR, .c = NO_EXPR };
+	struct expr expr = { .code = EXPR_MUL, .a = index, .c = NO_EXPR, .text = TEXT("") };
+
+	if (size <= 1)
+		return index;
+	expr.b = compile_expr(c, scale);
+	return compile_expr(c, expr);
+}
+
+static uint32_t compile_sum(struct compiler *c, enum expr_code code, uint32_t a, uint32_t b)
+{
+	struct expr none = { .code = EXPR_CONST, .a = NO_EXPR, .b = NO_EXPR, .c = NO_EXPR };
+	struct expr expr = { .code = (uint8_t)code, .b = b, .c = NO_EXPR, .text = TEXT("") };
+
+	if (a == NO_EXPR && code == EXPR_ADD)
+		return b;
+	expr.a = a == NO_EXPR ? compile_expr(c, none) : a;
+	return compile_expr(c, expr);
+}
+
+static bool compile_pointer(struct compiler *c, const struct node *node, struct pointer *out);
+
+/* pointer + i, pointer - i, i + pointer: in elements. */
+static bool compile_moved(struct compiler *c, const struct node *node, struct pointer *out)
+{
+	bool minus = text_is(node->text, "-");
+	const struct node *count = node->right;
+	struct type type;
+	uint32_t index;
+
+	if (!minus && !text_is(node->text, "+"))
+		return false;
+	if (!compile_pointer(c, node->left, out)) {
+		count = node->left;
+		if (minus || !compile_pointer(c, node->right, out))
+			return false;
+	}
+	index = compile_scaled(c, compile_typed(c, count, &type), out->size);
+	out->bytes = compile_sum(c, minus ? EXPR_SUB : EXPR_ADD, out->bytes, index);
+	return true;
+}
+
+static bool compile_pointer(struct compiler *c, const struct node *node, struct pointer *out)
+{
+	bool is_unsigned;
+	unsigned size;
+
+	switch (node->kind) {
+	case NODE_TYPE:
+		if (!compile_pointer(c, node->left, out))
+			return false;
+		if (is_pointer_type(node->text) && named_type(c, pointed_type(node->text), &size, &is_unsigned)) {
+			out->size = size;
+			out->is_unsigned = is_unsigned;
+		}
+		return true;
+	case NODE_FIELD:
+		if (!node->field || !(node->field->flags & TRC_FIELD_ARRAY) || node->field->flags & TRC_FIELD_DYNAMIC)
+			return false;
+		break;
+	case NODE_ADDRESS:
+	case NODE_DYNAMIC_ARRAY:
+	case NODE_STRING:
+		if (!node->field)
+			return false;
+		break;
+	case NODE_OP:
+		return compile_moved(c, node, out);
+	default:
+		return false;
+	}
+	*out = (struct pointer){ .field = place_of(node->field), .bytes = NO_EXPR };
+	out->field.dynamic = node->kind == NODE_DYNAMIC_ARRAY || node->kind == NODE_STRING;
+	out->size = node->kind == NODE_STRING ? 1 : out->field.element_size;
+	if (node->kind == NODE_ADDRESS && !(node->field->flags & TRC_FIELD_ARRAY))
+		out->size = node->field->size;
+	out->is_unsigned = !(node->field->flags & TRC_FIELD_SIGNED);
+	return true;
+}
+
+/* pointer[i] and, i being 0, *pointer. */
 static uint32_t compile_index(struct compiler *c, const struct node *node, struct type *type)
 {
-	const struct node *array = node->left;
 	struct expr expr = compile_nothing(node);
-	bool is_unsigned = true, known = false;
+	struct pointer pointer;
 	struct type index_type;
-	unsigned size = 0;
 
-	for (; array->kind == NODE_TYPE; array = array->left)
-		if (!known && array->text.size > 2 && array->text.start[array->text.size - 1] == '*')
-			known = named_type(c, (struct text){ array->text.start, array->text.size - 2 }, &size,
-					   &is_unsigned);
 	*type = type_u64;
-	if (!compile_bytes_of(array, &expr.field))
+	if (!compile_pointer(c, node->left, &pointer))
 		return compile_expr(c, expr);
-	if (!known) {
-		size = expr.field.element_size;
-		is_unsigned = !(expr.field.flags & TRC_FIELD_SIGNED);
-	}
-	if (size > 8)
-		size = 0;
-	expr.field.element_size = size;
-	expr.size = (uint8_t)size;
+	if (pointer.size > 8)
+		pointer.size = 0;
+	expr.field = pointer.field;
+	expr.field.element_size = pointer.size;
+	expr.size = (uint8_t)pointer.size;
 	expr.value = UINT64_MAX;
 	expr.code = EXPR_INDEX;
 	expr.b = compile_typed(c, node->right, &index_type);
-	*type = promoted(size, is_unsigned);
-	return is_unsigned || !size ? compile_expr(c, expr) :
-				      convert(c, compile_expr(c, expr), size, false);
+	if (pointer.bytes != NO_EXPR) {
+		expr.b = compile_sum(c, EXPR_ADD, pointer.bytes, compile_scaled(c, expr.b, pointer.size));
+		expr.field.element_size = 1;
+	}
+	*type = promoted(pointer.size, pointer.is_unsigned);
+	return pointer.is_unsigned || !pointer.size ? compile_expr(c, expr) :
+						      convert(c, compile_expr(c, expr), pointer.size, false);
 }
 
 /* --- operators --------------------------------------------------------------------------- */
@@ -210,6 +276,21 @@ static bool gives_truth(enum expr_code code)
 	return (code >= EXPR_LT && code <= EXPR_NE) || code == EXPR_ALL || code == EXPR_ANY;
 }
 
+/* Of a pointer by its cast or its field; 0: of no pointer, or of one to no known number. */
+static unsigned pointee_size(const struct compiler *c, const struct node *node)
+{
+	bool is_unsigned;
+	unsigned size;
+
+	if (node->kind == NODE_TYPE && is_pointer_type(node->text) &&
+	    named_type(c, pointed_type(node->text), &size, &is_unsigned))
+		return size;
+	if ((node->kind == NODE_FIELD || node->kind == NODE_DYNAMIC_ARRAY) && node->field &&
+	    node->field->flags & TRC_FIELD_ARRAY)
+		return node->field->element_size;
+	return 0;
+}
+
 static uint32_t compile_binary(struct compiler *c, const struct node *node, struct type *type)
 {
 	struct expr expr = compile_nothing(node);
@@ -219,6 +300,14 @@ static uint32_t compile_binary(struct compiler *c, const struct node *node, stru
 	expr.a = compile_typed(c, node->left, &left);
 	expr.b = compile_typed(c, node->right, &right);
 	both = code == EXPR_SHL || code == EXPR_SHR ? left : common_type(left, right);
+	if (code == EXPR_ADD || code == EXPR_SUB) {	/* pointers move by what they point at */
+		unsigned left_size = pointee_size(c, node->left), right_size = pointee_size(c, node->right);
+
+		if (left_size && !right_size)
+			expr.b = compile_scaled(c, expr.b, left_size);
+		else if (right_size && !left_size)
+			expr.a = compile_scaled(c, expr.a, right_size);
+	}
 	if (code != EXPR_ALL && code != EXPR_ANY) {
 		expr.a = convert(c, expr.a, both.size, both.is_unsigned);
 		if (code != EXPR_SHL && code != EXPR_SHR)
@@ -257,6 +346,13 @@ static uint32_t compile_operator(struct compiler *c, const struct node *node, st
 	return compile_binary(c, node, type);
 }
 
+static struct type function_type(unsigned function)
+{
+	if (function == FUNCTION_BSWAP32 || function == FUNCTION_FSWAB32 || function == FUNCTION_JIFFIES_TO_MSECS)
+		return (struct type){ 4, true };
+	return function == FUNCTION_BSWAP64 || function == FUNCTION_FSWAB64 ? type_u64 : type_int;
+}
+
 static uint32_t compile_typed(struct compiler *c, const struct node *node, struct type *type)
 {
 	uint32_t index;
@@ -276,6 +372,10 @@ static uint32_t compile_typed(struct compiler *c, const struct node *node, struc
 		break;
 	case NODE_OP:
 		index = compile_operator(c, node, type);
+		break;
+	case NODE_FUNC:
+		*type = function_type(node->function);
+		index = compile_expr(c, compile_kind(c, node));
 		break;
 	default:
 		*type = node->kind == NODE_ATOM && node->atom == ATOM_WORD ? number_type(node->text) :

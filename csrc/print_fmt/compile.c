@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "metadata/api.h"
 #include "print_fmt/fast.h"
 
 /* --- growing arrays ---------------------------------------------------------------------- */
@@ -140,7 +141,7 @@ static struct expr compile_field(const struct node *node)
 	expr.text = node->text;
 	expr.code = EXPR_MISSING;
 	if (node->field) {
-		expr.code = EXPR_FIELD;
+		expr.code = node->kind == NODE_ADDRESS ? EXPR_ADDRESS : EXPR_FIELD;
 		expr.field = place_of(node->field);
 	}
 	return expr;
@@ -188,7 +189,8 @@ static struct expr compile_entries(struct compiler *c, const struct node *node, 
 /* The field whose bytes __print_hex and __print_array show. */
 bool compile_bytes_of(const struct node *node, struct place *place)
 {
-	if ((node->kind != NODE_FIELD && node->kind != NODE_DYNAMIC_ARRAY) || !node->field)
+	if ((node->kind != NODE_FIELD && node->kind != NODE_DYNAMIC_ARRAY && node->kind != NODE_ADDRESS) ||
+	    !node->field)
 		return false;
 	*place = place_of(node->field);
 	place->dynamic = node->kind == NODE_DYNAMIC_ARRAY;
@@ -198,16 +200,20 @@ bool compile_bytes_of(const struct node *node, struct place *place)
 static struct expr compile_bytes(struct compiler *c, const struct node *node, enum expr_code code)
 {
 	struct expr expr = compile_nothing(node);
+	const struct node *from = node->left;
 
-	if (!compile_bytes_of(node->left, &expr.field)) {
-		if (node->left->kind == NODE_FIELD) {
+	while (c->compile_arg == compile_c_arg && from->kind == NODE_TYPE)
+		from = from->left;
+	if (!compile_bytes_of(from, &expr.field)) {
+		if (from->kind == NODE_FIELD) {
 			expr.code = EXPR_MISSING;
-			expr.text = node->left->text;
+			expr.text = from->text;
 		}
 		return expr;
 	}
 	expr.code = (uint8_t)code;
-	expr.b = c->compile_arg(c, node->right);
+	if (node->right)
+		expr.b = c->compile_arg(c, node->right);
 	if (node->extra)
 		expr.c = c->compile_arg(c, node->extra);
 	return expr;
@@ -339,6 +345,7 @@ struct expr compile_kind(struct compiler *c, const struct node *node)
 	case NODE_ATOM:
 		return compile_atom(c, node);
 	case NODE_FIELD:
+	case NODE_ADDRESS:
 		return compile_field(node);
 	case NODE_FLAGS:
 		return compile_entries(c, node, EXPR_FLAGS);
@@ -362,6 +369,8 @@ struct expr compile_kind(struct compiler *c, const struct node *node)
 		return compile_dynamic(node, EXPR_BITMASK);
 	case NODE_CPUMASK:
 		return compile_dynamic(node, EXPR_CPUMASK);
+	case NODE_STACKTRACE:
+		return compile_dynamic(node, EXPR_STACKTRACE);
 	case NODE_OP:
 		return compile_operator(c, node);
 	case NODE_FUNC:
@@ -409,7 +418,8 @@ void print_fmt_destroy(struct print_fmt *program)
 int print_fmt_compile(const struct event_format *event, const struct print_fmt_env *env,
 		      struct print_fmt **out, struct trc_error *err)
 {
-	struct print_fmt_language language = { env->long_size, env->plugins, env->kernel_text };
+	struct print_fmt_language language = { env->long_size, env->plugins, env->kernel_text,
+						env->big_endian };
 	struct print_fmt *program = calloc(1, sizeof(*program));
 	struct compiler compiler = { .p = program,
 				     .compile_arg = env->kernel_text ? compile_c_arg : compile_node };
@@ -427,6 +437,8 @@ int print_fmt_compile(const struct event_format *event, const struct print_fmt_e
 		return rc;
 	}
 	program->failed = tree.failed;
+	/* Its conversions are those of the record's own format, which libtraceevent takes apart each time. */
+	program->bare = (event->state & TRC_EVENT_FTRACE) && text_is(event->name, "bprint");
 	if (!tree.failed)
 		compile_format(&compiler, tree.format, tree.args);
 	if (compiler.no_memory) {

@@ -279,6 +279,8 @@ static enum fast_op number_op(const struct piece *piece, bool kernel_text)
 	case PIECE_NUMBER:
 		return is_padded_hex(piece) ? FAST_PADDED_HEX : FAST_PIECE;
 	case PIECE_SYMBOL:
+		if (kernel_text)
+			return FAST_PIECE;
 		return piece->spec[0] == 'S' || piece->spec[0] == 'F' ? FAST_FUNCTION_OFFSET : FAST_FUNCTION;
 	default:
 		return FAST_PIECE;

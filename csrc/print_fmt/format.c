@@ -72,7 +72,7 @@ static void add_digit(struct conversion *conversion, char c)
 }
 
 /* The characters between % and the letter; gives where the letter is. */
-static const char *read_modifiers(const char *pos, const char *end, struct conversion *conversion)
+static const char *read_modifiers(const char *pos, const char *end, bool kernel, struct conversion *conversion)
 {
 	for (; pos < end; pos++) {
 		switch (*pos) {
@@ -109,6 +109,11 @@ static const char *read_modifiers(const char *pos, const char *end, struct conve
 				conversion->star_width = true;
 			break;
 		default:
+			if (kernel && strchr("jt ", *pos) && *pos) {	/* libtraceevent knows none of them */
+				conversion->longs = *pos == 'j' ? 2 : *pos == 't' ? 1 : conversion->longs;
+				conversion->format.space |= *pos == ' ';
+				break;
+			}
 			if (*pos < '0' || *pos > '9')
 				return pos;
 			add_digit(conversion, *pos);
@@ -122,7 +127,7 @@ static bool is_plain(const struct conversion *conversion)
 	const struct number_format *format = &conversion->format;
 
 	return !conversion->stars && !format->minus && !format->plus && !format->hash && !format->zero &&
-	       !format->width && !format->has_precision;
+	       !format->space && !format->width && !format->has_precision;
 }
 
 static void set_number(struct compiler *c, struct piece *piece,
@@ -188,7 +193,10 @@ static const char *compile_conversion(struct compiler *c, const char *pos, const
 	piece->star_width = conversion->star_width;
 	piece->star_precision = conversion->star_precision;
 	if (letter == 'p') {
-		size = pointer_spec_size(pos, end, &code);
+		if (c->p->env->kernel_text)
+			size = kernel_spec_size(pos, end, &code);
+		if (!size)
+			size = pointer_spec_size(pos, end, &code);
 		if (c->p->env->kernel_text && !size)	/* %px, %pK and all that only kernels can print */
 			while (pos < end && ((*pos >= 'a' && *pos <= 'z') || (*pos >= 'A' && *pos <= 'Z')))
 				pos++;
@@ -224,7 +232,7 @@ bool compile_format(struct compiler *c, struct text format, const struct node *a
 		pos = copy_literal(pos, end, &literal);
 		if (pos == end)
 			break;
-		pos = read_modifiers(pos + 1, end, &conversion);
+		pos = read_modifiers(pos + 1, end, c->p->env->kernel_text, &conversion);
 		if (pos == end)
 			break;
 		if (!memchr("diuxXocsp", *pos, 9)) {

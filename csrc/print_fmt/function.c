@@ -71,6 +71,15 @@ uint64_t function_eval(const struct print_fmt *p, const struct print_record *r,
 		return read_le16(p, r, expr->a);
 	case FUNCTION_IS_WRITABLE_PTE:
 		return expr_eval(p, r, expr->a) & PTE_WRITABLE;
+	case FUNCTION_FSWAB16:
+	case FUNCTION_BSWAP16:
+		return __builtin_bswap16((uint16_t)expr_eval(p, r, expr->a));
+	case FUNCTION_FSWAB32:
+	case FUNCTION_BSWAP32:
+		return __builtin_bswap32((uint32_t)expr_eval(p, r, expr->a));
+	case FUNCTION_FSWAB64:
+	case FUNCTION_BSWAP64:
+		return __builtin_bswap64(expr_eval(p, r, expr->a));
 	default:
 		return 0;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Operators grouped as libtraceevent groups them (docs/FORMAT.md 5.5), which is not how C does: those of
- * equal rank lean to the right, a ternary ends after one operand. And as C does, for the kernel's own text.
+ * equal rank lean to the right. And as C does, for the kernel's own text.
  */
 #include "print_fmt/parser.h"
 
@@ -20,7 +20,7 @@ static bool wrap(struct parser *p, struct node *node, uint8_t priority)
 	return true;
 }
 
-/* cond ? a : b; b is one primary. The result has rank 0, so that what follows wraps it. */
+/* cond ? a : b; b is all that follows, other conditionals among it. In a they are not understood. */
 static bool parse_conditional(struct parser *p, struct node *node)
 {
 	struct node *branches;
@@ -35,7 +35,7 @@ static bool parse_conditional(struct parser *p, struct node *node)
 	while (p->token.kind == LEXEME_OP && !at(p, LEXEME_OP, ":"))
 		if (!parse_operator(p, branches->left))
 			return false;
-	return expect(p, LEXEME_OP, ":") && parse_next_primary(p, &branches->right);
+	return expect(p, LEXEME_OP, ":") && parse_next_expression(p, &branches->right);
 }
 
 /* array[i]; i is one primary. */

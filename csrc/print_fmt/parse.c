@@ -100,7 +100,8 @@ int print_fmt_parse(const struct event_format *event, struct print_fmt_language 
 
 static bool at_list(const struct parser *p)
 {
-	return at(p, LEXEME_ITEM, "__print_flags") || at(p, LEXEME_ITEM, "__print_symbolic");
+	return at(p, LEXEME_ITEM, "__print_flags") || at(p, LEXEME_ITEM, "__print_symbolic") ||
+	       at(p, LEXEME_ITEM, "__print_flags_u64") || at(p, LEXEME_ITEM, "__print_symbolic_u64");
 }
 
 /* Moves on to a list after what could not be read; false: there are no more. */

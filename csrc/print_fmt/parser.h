@@ -81,6 +81,18 @@ bool parse_unary(struct parser *p, struct node *node);
 /* array[i]; i is one primary. */
 bool parse_index(struct parser *p, struct node *node);
 
+/* By the rules of C: * or & and its operand; what a lone word stands for. */
+bool parse_c_prefix(struct parser *p, struct node *node);
+bool parse_c_word(struct parser *p, struct node *node);
+/* Behind REC->name: the rest of REC->ent.pid. */
+bool parse_c_member(struct parser *p, struct node *node);
+/* ((ktime_t) { .tv64 = x }).tv64: at the brace, *node being the type; and behind the parentheses. */
+bool parse_c_structure(struct parser *p, struct node *node);
+bool parse_c_member_of_structure(struct parser *p, const struct node *node);
+bool parse_c_sizeof(struct parser *p, struct node *node);
+/* name(...) at its parenthesis, up to the closing one, of those that only C has; else *known is false. */
+bool parse_c_function(struct parser *p, struct node *node, bool *known);
+
 bool parse_set_number(struct parser *p, struct node *node, int64_t value);
 
 #endif

@@ -273,6 +273,19 @@ static bool takes_dynamic(const struct piece *piece)
 	return piece->code == PIECE_BUFFER || (piece->code == PIECE_IP && piece->spec[1] == 'S');
 }
 
+/* The kernel takes an address for the start of as many bytes as it wants. */
+static struct span first_bytes(const struct piece *piece, struct span bytes)
+{
+	uint32_t wanted = piece->code == PIECE_MAC ? SIZE_MAC :
+			  piece->code == PIECE_UUID ? SIZE_UUID :
+			  piece->code == PIECE_IP && piece->spec[1] == '4' ? SIZE_IPV4 :
+			  piece->code == PIECE_IP && piece->spec[1] == '6' ? SIZE_IPV6 : bytes.size;
+
+	if (bytes.size > wanted)
+		bytes.size = wanted;
+	return bytes;
+}
+
 void piece_run_pointer(const struct print_fmt *p, const struct print_record *r,
 		       const struct piece *piece, struct output *out)
 {
@@ -290,7 +303,9 @@ void piece_run_pointer(const struct print_fmt *p, const struct print_record *r,
 	}
 	if (piece->code == PIECE_IP && !piece->spec[1])	/* neither 4, 6 nor S */
 		return;
-	if (e->code == EXPR_DYNAMIC && takes_dynamic(piece)) {
+	if (p->env->kernel_text && kernel_pointed_bytes(p, r, piece->arg).size) {
+		bytes = first_bytes(piece, kernel_pointed_bytes(p, r, piece->arg));
+	} else if (e->code == EXPR_DYNAMIC && takes_dynamic(piece)) {
 		bytes = read_dynamic(p, r, &e->field);
 	} else if (e->code == EXPR_FIELD && piece->code != PIECE_BUFFER) {
 		bytes = read_static(r, &e->field);

@@ -70,6 +70,43 @@ static bool entry_value(const struct node *node, bool c, uint64_t *value)
 	return true;
 }
 
+static const struct node *without_casts(const struct node *node)
+{
+	while (node->kind == NODE_TYPE)
+		node = node->left;
+	return node;
+}
+
+/* ((void *)0), NULL: what the kernel's own lists end with. */
+static bool is_null(const struct node *name)
+{
+	int64_t value;
+
+	name = without_casts(name);
+	if (name->kind == NODE_ATOM && name->atom == ATOM_STRING)
+		return false;
+	return text_is(name->text, "NULL") || (node_is_constant(name) && fold(name, &value) && !value);
+}
+
+/* The name of a { value, "name" } as libtraceevent has it: a word stands for itself, numbers are worked out. */
+static bool entry_name(struct parser *p, struct node *node, struct text *name)
+{
+	struct node number = { .text = TEXT("") };
+	int64_t value;
+
+	while (node->kind == NODE_TYPE)
+		node = node->left;
+	*name = node->text;
+	if (node->kind == NODE_ATOM)
+		return true;
+	if (node->kind != NODE_OP || !fold(node, &value))
+		return p->lists || refuse(p);
+	if (!parse_set_number(p, &number, value))
+		return false;
+	*name = number.text;
+	return true;
+}
+
 static const struct event_field *find_field(const struct event_format *event, struct text name,
 					    bool own_only)
 {
@@ -91,11 +128,14 @@ bool parse_field(struct parser *p, struct node *node)
 	node->text = p->token.text;
 	node->field = find_field(p->event, node->text, false);
 	advance(p);
-	return true;
+	return !p->language.c || parse_c_member(p, node);
 }
 
+/* To the kernel, a name that is a null pointer ends the list. */
 static bool parse_entries(struct parser *p, struct symbol_entry **list)
 {
+	bool ended = false;
+
 	do {
 		struct symbol_entry *entry;
 		struct node *value, *name;
@@ -120,15 +160,16 @@ static bool parse_entries(struct parser *p, struct symbol_entry **list)
 				return refuse(p);
 			entry->constant = false;
 		}
-		if (!parse_next_primary(p, &name) || !expect(p, LEXEME_OP, "}"))
+		if (!parse_next_primary(p, &name) || !expect(p, LEXEME_OP, "}") ||
+		    !entry_name(p, name, &entry->name))
 			return false;
-		if (name->kind != NODE_ATOM && !p->lists)
-			return refuse(p);
-		entry->constant &= name->kind == NODE_ATOM && name->atom == ATOM_STRING;	/* not { -1, NULL } */
-		entry->name = name->text;
+		entry->constant &= without_casts(name)->atom == ATOM_STRING;	/* not { -1, NULL } */
 		entry->next = NULL;
-		*list = entry;
-		list = &entry->next;
+		ended |= p->language.c && !p->lists && is_null(name);
+		if (!ended) {
+			*list = entry;
+			list = &entry->next;
+		}
 		advance(p);
 	} while (at(p, LEXEME_DELIM, ","));
 	return true;
@@ -190,6 +231,25 @@ static bool parse_array(struct parser *p, struct node *node)
 	       parse_next_expression(p, &node->extra);
 }
 
+/* __print_dynamic_array(name, size of an element) */
+static bool parse_dynamic_array(struct parser *p, struct node *node)
+{
+	node->kind = NODE_INT_ARRAY;
+	node->left = new_node(p);
+	if (!node->left)
+		return false;
+	advance(p);
+	if (p->token.kind != LEXEME_ITEM)
+		return refuse(p);
+	node->left->kind = NODE_DYNAMIC_ARRAY;
+	node->left->text = p->token.text;
+	node->left->field = find_field(p->event, p->token.text, true);
+	if (!node->left->field)
+		return refuse(p);
+	advance(p);
+	return expect(p, LEXEME_DELIM, ",") && parse_next_expression(p, &node->extra);
+}
+
 /* A function of a field: its name stands in the parentheses. */
 struct accessor {
 	const char *name;
@@ -197,7 +257,7 @@ struct accessor {
 	bool needed;		/* libtraceevent looks the field up at once: it must be there */
 };
 
-static const struct accessor *find_accessor(struct text name)
+static const struct accessor *find_accessor(struct text name, bool c)
 {
 	static const struct accessor accessors[] = {
 		{ "__get_str", NODE_STRING, false },
@@ -206,16 +266,18 @@ static const struct accessor *find_accessor(struct text name)
 		{ "__get_rel_bitmask", NODE_BITMASK, false },
 		{ "__get_cpumask", NODE_CPUMASK, false },
 		{ "__get_rel_cpumask", NODE_CPUMASK, false },
+		{ "__get_stacktrace", NODE_STACKTRACE, false },
 		{ "__get_dynamic_array", NODE_DYNAMIC_ARRAY, true },
 		{ "__get_rel_dynamic_array", NODE_DYNAMIC_ARRAY, true },
 		{ "__get_sockaddr", NODE_DYNAMIC_ARRAY, true },
 		{ "__get_sockaddr_rel", NODE_DYNAMIC_ARRAY, true },
+		{ "__get_rel_sockaddr", NODE_DYNAMIC_ARRAY, true },	/* the kernel's name for it */
 		{ "__get_dynamic_array_len", NODE_DYNAMIC_ARRAY_LEN, true },
 		{ "__get_rel_dynamic_array_len", NODE_DYNAMIC_ARRAY_LEN, true },
 	};
 
 	for (size_t i = 0; i < countof(accessors); i++)
-		if (text_is(name, accessors[i].name))
+		if (text_is(name, accessors[i].name) && (c || !text_is(name, "__get_rel_sockaddr")))
 			return &accessors[i];
 	return NULL;
 }
@@ -332,6 +394,13 @@ static bool parse_plugin_function(struct parser *p, struct node *node)
 		[FUNCTION_XEN_HYPERCALL_NAME] = { "xen_hypercall_name", 1 },
 		[FUNCTION_LE16_TO_CPUP] = { "__le16_to_cpup", 1 },
 		[FUNCTION_IS_WRITABLE_PTE] = { "is_writable_pte", 1 },
+		[FUNCTION_CONSTANT_P] = { "__builtin_constant_p", 1 },
+		[FUNCTION_FSWAB16] = { "__fswab16", 1 },
+		[FUNCTION_FSWAB32] = { "__fswab32", 1 },
+		[FUNCTION_FSWAB64] = { "__fswab64", 1 },
+		[FUNCTION_BSWAP16] = { "__builtin_bswap16", 1 },
+		[FUNCTION_BSWAP32] = { "__builtin_bswap32", 1 },
+		[FUNCTION_BSWAP64] = { "__builtin_bswap64", 1 },
 	};
 	struct node **args[] = { &node->left, &node->right, &node->extra };
 	size_t i = 0;
@@ -363,12 +432,20 @@ static bool parse_function(struct parser *p, struct node *node)
 		{ "__print_hex", parse_hex },
 		{ "__print_hex_str", parse_hex },
 		{ "__print_array", parse_array },
+		{ "__print_dynamic_array", parse_dynamic_array },
 		{ "sizeof", parse_sizeof },
 		{ "__builtin_expect", parse_expect },
 	};
-	const struct accessor *accessor = find_accessor(node->text);
+	const struct accessor *accessor = find_accessor(node->text, p->language.c);
 	bool (*parse)(struct parser *p, struct node *node) = parse_plugin_function;
+	bool known = false;
 
+	if (p->language.c && !parse_c_function(p, node, &known))
+		return false;
+	if (known)
+		return expect(p, LEXEME_DELIM, ")") && (advance(p), true);
+	if (p->language.c && (text_is(node->text, "__print_flags_u64") || text_is(node->text, "__print_symbolic_u64")))
+		node->text.size -= strlen("_u64");	/* all are of 64 bits here */
 	for (size_t i = 0; i < countof(functions); i++)
 		if (text_is(node->text, functions[i].name))
 			parse = functions[i].parse;
@@ -399,7 +476,7 @@ static bool parse_word(struct parser *p, struct node *node)
 		advance(p);
 	}
 	if (size == first.size)
-		return true;
+		return !p->language.c || parse_c_word(p, node);
 	joined = arena_alloc(p->arena, size);
 	if (!joined) {
 		p->no_memory = true;
@@ -428,8 +505,10 @@ static bool at_c_unary(const struct parser *p, const struct node *node)
 	};
 
 	if (!p->language.c || node->kind != NODE_ATOM || p->token.kind != LEXEME_OP ||
-	    p->token.text.size != 1 || !strchr("~!-+", p->token.text.start[0]))
+	    p->token.text.size != 1 || !strchr("~!-+*&", p->token.text.start[0]))
 		return false;
+	if (node->text.start[node->text.size - 1] == '*')
+		return true;
 	for (size_t i = 0; i < countof(types); i++)
 		if (text_is(node->text, types[i]))
 			return true;
@@ -454,8 +533,10 @@ static bool parse_parenthesis(struct parser *p, struct node *node)
 	if (!expect(p, LEXEME_DELIM, ")"))
 		return false;
 	advance(p);
+	if (p->language.c && node->kind == NODE_ATOM && at(p, LEXEME_OP, "{"))
+		return parse_c_structure(p, node);
 	if (!at_item(p) && !at(p, LEXEME_DELIM, "(") && !at_c_unary(p, node))
-		return true;
+		return !p->language.c || parse_c_member_of_structure(p, node);
 	if (node->kind != NODE_ATOM)
 		return refuse(p);
 	node->kind = NODE_TYPE;
@@ -489,7 +570,8 @@ bool parse_primary(struct parser *p, struct node *node)
 		ok = at(p, LEXEME_DELIM, "(") ? parse_parenthesis(p, node) : parse_unary(p, node);
 		break;
 	case LEXEME_OP:
-		ok = parse_unary(p, node);
+		ok = p->language.c && (at(p, LEXEME_OP, "&") || at(p, LEXEME_OP, "*")) ? parse_c_prefix(p, node) :
+										      parse_unary(p, node);
 		break;
 	default:
 		ok = refuse(p);

@@ -11,6 +11,7 @@
 enum expr_code {
 	EXPR_CONST,		/* value */
 	EXPR_FIELD,		/* the integer in field place */
+	EXPR_ADDRESS,		/* &REC->field: where it is in the record */
 	EXPR_MASK,		/* a & value: a cast */
 	EXPR_SIGN,		/* a sign-extended from size bytes: a cast of C */
 	EXPR_NOT, EXPR_COMPLEMENT, EXPR_NEGATE,
@@ -29,7 +30,8 @@ enum expr_code {
 	EXPR_MISSING,		/* text: a field's name that the event lacks */
 	EXPR_FLAGS, EXPR_SYMBOL,	/* of a; entries first .. first + count */
 	EXPR_HEX, EXPR_HEX_STR,	/* bytes of the field, b: how many */
-	EXPR_ARRAY,		/* elements of the field, b: how many, c: size of each */
+	EXPR_ARRAY,		/* elements of the field, b: how many or NO_EXPR: all, c: size of each */
+	EXPR_STACKTRACE,	/* functions in the dynamic field, one a line */
 	EXPR_FUNC,		/* function(a, b, c) */
 	EXPR_NOTHING,		/* 0, no text */
 };
@@ -73,6 +75,7 @@ enum piece_code {
 	PIECE_POINTER,		/* %p */
 	PIECE_SYMBOL,		/* %ps, %pS */
 	PIECE_MAC, PIECE_IP, PIECE_UUID, PIECE_BUFFER,	/* %pM, %pI, %pU, %ph */
+	PIECE_KERNEL,		/* %pb, %pe, %pa, %pt of the kernel's text */
 };
 
 /* A conversion and the text in front of it. */
@@ -91,6 +94,7 @@ struct print_fmt {
 	const struct event_format *event;
 	const struct print_fmt_env *env;
 	bool failed;
+	bool bare;			/* -R shows the fields without conversions: of trace_printk() */
 	bool big_endian;
 	struct piece *pieces;	/* the last is PIECE_END */
 	struct expr *exprs;
@@ -139,6 +143,14 @@ void piece_run_pointer(const struct print_fmt *p, const struct print_record *r,
 /* How many characters after %p belong to the conversion; 0: it is plain %p. */
 size_t pointer_spec_size(const char *spec, const char *end, enum piece_code *code);
 
+/* What only the kernel's text has: kernel_pointer.c. */
+size_t kernel_spec_size(const char *spec, const char *end, enum piece_code *code);
+void kernel_print_symbol(const struct print_fmt *p, uint64_t address, char letter, struct output *out);
+void piece_run_kernel(const struct print_fmt *p, const struct print_record *r,
+		      const struct piece *piece, struct output *out);
+/* The bytes of the record that an argument points at; size 0: it points at none. */
+struct span kernel_pointed_bytes(const struct print_fmt *p, const struct print_record *r, uint32_t arg);
+
 /* Sorts the pieces by the fields they show, if they are many. false: no memory. */
 bool print_fmt_make_raw(struct print_fmt *program);
 
@@ -148,6 +160,10 @@ void output_cpumask(struct output *out, struct span mask, bool big_endian);
 void output_hex_bytes(struct output *out, struct span bytes, const char *separator);
 void output_array(struct output *out, struct span bytes, uint64_t count, uint64_t element_size,
 		  bool big_endian);
+
+/* The functions whose addresses a dynamic field holds. */
+void output_stack(const struct print_fmt *p, const struct print_record *r, const struct place *field,
+		  struct output *out);
 
 /* Plugins' functions: function.c. */
 /* The SCSI command in expr's second argument: scsi_cdb.c. */

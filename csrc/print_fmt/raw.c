@@ -231,7 +231,7 @@ void print_fmt_run_raw(const struct print_fmt *program, const struct print_recor
 		output_char(out, ' ');
 		output_text(out, field->name);
 		output_char(out, '=');
-		if (!program->failed && !(field->flags & (TRC_FIELD_ARRAY | TRC_FIELD_STRING)))
+		if (!program->failed && !program->bare && !(field->flags & (TRC_FIELD_ARRAY | TRC_FIELD_STRING)))
 			piece = find_conversion(program, &next, field, &before);
 		if (!piece) {
 			print_value(program, record, i, &place, out);

@@ -133,6 +133,8 @@ uint64_t expr_eval(const struct print_fmt *p, const struct print_record *r, uint
 		return e->value;
 	case EXPR_FIELD:
 		return read_number(p, r, e->field.offset, e->field.size);
+	case EXPR_ADDRESS:
+		return e->field.offset;
 	case EXPR_MASK:
 		return expr_eval(p, r, e->a) & e->value;
 	case EXPR_SIGN:
@@ -167,6 +169,7 @@ uint64_t expr_eval(const struct print_fmt *p, const struct print_record *r, uint
 	case EXPR_HEX:
 	case EXPR_HEX_STR:
 	case EXPR_ARRAY:
+	case EXPR_STACKTRACE:
 	case EXPR_NOTHING:
 		return 0;
 	default:
@@ -340,6 +343,18 @@ static struct span bytes_of(const struct print_fmt *p, const struct print_record
 	return bytes;
 }
 
+static void print_array(const struct print_fmt *p, const struct print_record *r,
+			const struct expr *e, struct output *out)
+{
+	uint64_t size = expr_eval(p, r, e->c), count;
+
+	if (e->b == NO_EXPR)
+		count = read_dynamic(p, r, &e->field).size / (size ? size : 1);
+	else
+		count = expr_eval(p, r, e->b);
+	output_array(out, bytes_of(p, r, e), count, size, p->big_endian);
+}
+
 /* libtraceevent believes the count; here it ends with the record. */
 static void print_bytes(const struct print_fmt *p, const struct print_record *r,
 			const struct expr *e, struct output *out)
@@ -347,10 +362,6 @@ static void print_bytes(const struct print_fmt *p, const struct print_record *r,
 	struct span bytes = bytes_of(p, r, e);
 	uint64_t count = expr_eval(p, r, e->b);
 
-	if (e->code == EXPR_ARRAY) {
-		output_array(out, bytes, count, expr_eval(p, r, e->c), p->big_endian);
-		return;
-	}
 	if ((int32_t)count < 0)		/* it is an int there */
 		count = 0;
 	if ((uint32_t)count < bytes.size)
@@ -415,8 +426,13 @@ void expr_print(const struct print_fmt *p, const struct print_record *r, uint32_
 		break;
 	case EXPR_HEX:
 	case EXPR_HEX_STR:
-	case EXPR_ARRAY:
 		print_bytes(p, r, e, out);
+		break;
+	case EXPR_ARRAY:
+		print_array(p, r, e, out);
+		break;
+	case EXPR_STACKTRACE:
+		output_stack(p, r, &e->field, out);
 		break;
 	case EXPR_BITMASK:
 	case EXPR_CPUMASK:
@@ -543,8 +559,14 @@ void piece_run(const struct print_fmt *p, const struct print_record *r, const st
 	case PIECE_POINTER:
 		print_pointer(p, expr_eval(p, r, piece->arg), out);
 		break;
+	case PIECE_KERNEL:
+		piece_run_kernel(p, r, piece, out);
+		break;
 	case PIECE_SYMBOL:
-		print_function(r, expr_eval(p, r, piece->arg), piece->spec[0], raw, out);
+		if (p->env->kernel_text && !raw)
+			kernel_print_symbol(p, expr_eval(p, r, piece->arg), piece->spec[0], out);
+		else
+			print_function(r, expr_eval(p, r, piece->arg), piece->spec[0], raw, out);
 		break;
 	case PIECE_MAC:
 	case PIECE_IP:

@@ -18,7 +18,7 @@ enum node_kind {
 	NODE_FLAGS = 3,			/* left: the value; text: the delimiter */
 	NODE_SYMBOL = 4,		/* left: the value */
 	NODE_HEX = 5,			/* left: pointer, right: number of bytes */
-	NODE_INT_ARRAY = 6,		/* left: pointer, right: number of elements, extra: their size */
+	NODE_INT_ARRAY = 6,		/* left: pointer, right: number of elements or NULL: all, extra: their size */
 	NODE_TYPE = 7,			/* (text)left */
 	NODE_STRING = 8,		/* __get_str(text) */
 	NODE_DYNAMIC_ARRAY = 10,	/* __get_dynamic_array(text) */
@@ -28,6 +28,8 @@ enum node_kind {
 	NODE_DYNAMIC_ARRAY_LEN = 14,
 	NODE_HEX_STR = 15,
 	NODE_CPUMASK = 16,
+	NODE_STACKTRACE = 17,
+	NODE_ADDRESS = 32,		/* &REC->text, of C only */
 };
 
 /* What plugins of libtraceevent add to the language. */
@@ -38,6 +40,9 @@ enum print_fmt_function {
 	FUNCTION_XEN_HYPERCALL_NAME,
 	FUNCTION_LE16_TO_CPUP,
 	FUNCTION_IS_WRITABLE_PTE,
+	FUNCTION_CONSTANT_P,
+	FUNCTION_FSWAB16, FUNCTION_FSWAB32, FUNCTION_FSWAB64,
+	FUNCTION_BSWAP16, FUNCTION_BSWAP32, FUNCTION_BSWAP64,
 };
 
 /* { value, "name" } of __print_flags and __print_symbolic. */
@@ -80,6 +85,7 @@ struct print_fmt_language {
 	unsigned long_size;
 	bool plugins;		/* know print_fmt_function */
 	bool c;			/* group operators as C does, not as libtraceevent */
+	bool big_endian;
 };
 
 /*
@@ -107,6 +113,9 @@ int print_fmt_value_lists(const struct event_format *event, unsigned long_size, 
 
 /* Is the value of an expression that fold() takes known, or has it words, or digits that are not a number? */
 bool node_is_constant(const struct node *node);
+
+/* Size and sign of a type of C by its name; false: no integer type or pointer that is known. */
+bool c_type_size(struct text name, unsigned long_size, unsigned *size, bool *is_unsigned);
 
 /* 1 to 8 bytes of u8, __s16 and the like; 0: some other type. */
 unsigned fixed_type_size(struct text type);

@@ -5,36 +5,52 @@
 #include "base/error.h"
 #include "file/api.h"
 #include "file/file.h"
+#include "file/time_options.h"
 #include "metadata/api.h"
 #include "report/api.h"
 #include "report/state.h"
 
 /* --- creation ---------------------------------------------------------------------------- */
 
-/* docs/FORMAT.md 6.2: clocks that do not count nanoseconds show their ticks, unless TSC2NSEC converts them. */
-static bool counts_nanoseconds(const struct trc_file *file)
+static bool is_in_nanoseconds(struct text clock)
 {
 	static const char *const clocks[] = { "local", "global", "uptime", "perf", "tai", "tsc2nsec" };
-	struct trc_tsc2nsec tsc2nsec;
-	struct text clock;
 
-	trc_clock_name(file, &clock.start, &clock.size);
-	if (!clock.size || !trc_tsc2nsec(file, &tsc2nsec, NULL))
-		return true;
 	if (clock.size >= 4 && !memcmp(clock.start, "mono", 4))
 		return true;
 	for (size_t i = 0; i < countof(clocks); i++)
 		if (text_is(clock, clocks[i]))
 			return true;
-	return false;
+	return !clock.size;
+}
+
+/*
+ * docs/FORMAT.md 6.2: clocks that do not count nanoseconds show their ticks, unless TSC2NSEC converts
+ * them. Only the option TRACECLOCK tells; where it is missing, as in what trace-cmd split makes, trace-cmd
+ * looks at no clock, in version 6 else at that of the buffer, too.
+ */
+static bool counts_nanoseconds(const struct trc_file *file)
+{
+	struct trc_tsc2nsec tsc2nsec;
+	struct text option, clock, buffer;
+	struct trc_header header;
+
+	if (!trc_option_count_id(file, TRC_OPTION_TRACECLOCK) || !trc_tsc2nsec(file, &tsc2nsec, NULL))
+		return true;
+	trc_header(file, &header);
+	trc_option_text(file, TRC_OPTION_TRACECLOCK, &option.start, &option.size);
+	clock_in_brackets(option.start, option.size, &clock.start, &clock.size);
+	trc_clock_name(file, &buffer.start, &buffer.size);
+	if (!clock.size || header.version < 7)
+		return is_in_nanoseconds(clock) && is_in_nanoseconds(buffer);
+	return is_in_nanoseconds(clock);
 }
 
 static bool is_usual(const struct event_common *common)
 {
 	return !common->type.offset && common->type.size == 2 && common->flags.offset == 2 && common->flags.size == 1 &&
 	       common->preempt_count.offset == 3 && common->preempt_count.size == 1 &&
-	       common->pid.offset == 4 && common->pid.size == 4 && !common->migrate_disable.size &&
-	       !common->lock_depth.size;
+	       common->pid.offset == 4 && common->pid.size == 4;
 }
 
 static int file_init(struct file_state *state, const struct trc_report_file *file, uint32_t flags,
@@ -113,6 +129,18 @@ static bool find_guests(struct trc_report *report, struct file_state *host)
 				(struct guest_symbols){ guest.cpu_pid[cpu], file->symbols };
 	}
 	return true;
+}
+
+static void find_rare_flags(struct trc_report *report)
+{
+	for (uint32_t i = 0; i < report->file_count; i++) {
+		const struct event_common *common = &report->files[i].formats->common;
+
+		if (common->migrate_disable.size || common->lock_depth.size)
+			report->rare_flags = RARE_FLAGS_OPEN;
+	}
+	for (uint32_t i = 0; i < report->file_count && report->rare_flags; i++)
+		report->files[i].usual_common = false;	/* no line is kept for others of its kind */
 }
 
 /* All prefixes are as wide as the widest; a label that is empty makes one of blanks. docs/FORMAT.md 6.6. */
@@ -204,6 +232,8 @@ int report_create(uint32_t flags, const struct trc_report_file *files, size_t fi
 	for (uint32_t i = 0; i < report->file_count && !rc; i++)
 		if (!find_guests(report, &report->files[i]))
 			rc = trc_fail_no_memory(err);
+	if (!rc)
+		find_rare_flags(report);
 	if (!rc)
 		rc = add_buffers(report, err);
 	if (rc) {

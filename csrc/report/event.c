@@ -49,6 +49,9 @@ static const struct event_handler *handler_of(const struct file_state *file,
 {
 	const struct event_handler *handler = event_handler_find(event, flags);
 
+	if (handler && handler->needs &&
+	    !event_by_name(file->formats, event->system, (struct text){ handler->needs, strlen(handler->needs) }))
+		return NULL;
 	if (handler && !handler->always &&
 	    event_by_name(file->formats, event->system, event->name) != event)
 		return NULL;

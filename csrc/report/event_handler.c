@@ -67,13 +67,34 @@ void run_missing(struct event_run *run, unsigned i)
 	output_char(run->out, '>');
 }
 
+bool run_lacks(struct event_run *run, unsigned first, unsigned count)
+{
+	for (unsigned i = first; i < first + count; i++) {
+		if (run->event->found[i])
+			continue;
+		run_missing(run, i);
+		output_char(run->out, '!');
+		return true;
+	}
+	return false;
+}
+
+void run_missing_number(struct event_run *run, unsigned i)
+{
+	const char *name = run->event->handler->fields[i];
+
+	output_literal(run->out, "CAN'T FIND FIELD \"");
+	output_bytes(run->out, name, strlen(name));
+	output_char(run->out, '"');
+}
+
 void run_decimal(struct event_run *run, const char *label, unsigned i)
 {
 	output_bytes(run->out, label, strlen(label));
 	if (run->event->found[i])
 		output_decimal(run->out, run_number(run, i));
 	else
-		run_missing(run, i);
+		run_missing_number(run, i);
 }
 
 void run_hex(struct event_run *run, const char *label, unsigned i)
@@ -83,7 +104,7 @@ void run_hex(struct event_run *run, const char *label, unsigned i)
 		output_literal(run->out, "0x");
 		output_hex(run->out, run_number(run, i));
 	} else {
-		run_missing(run, i);
+		run_missing_number(run, i);
 	}
 }
 

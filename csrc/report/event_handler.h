@@ -24,6 +24,7 @@ struct event_handler {
 	bool (*run)(struct event_run *run);
 	bool wants_next;	/* next and next_event of struct event_run are used */
 	bool always;		/* no plugin: libtraceevent knows it by itself */
+	const char *needs;	/* another event of the system, without which the print fmt's text is shown; NULL: none */
 	const char *fields[HANDLER_FIELDS];
 };
 
@@ -86,8 +87,11 @@ int32_t run_pid(const struct event_run *run, const struct walk_record *record);
 const struct cached_symbol *run_function(struct event_run *run, uint64_t address,
 					 const char *prefix);
 
-/* libtraceevent's complaint about a missing field. */
+/* libtraceevent's complaint about a missing field; and the one of tep_print_num_field(). */
 void run_missing(struct event_run *run, unsigned i);
+void run_missing_number(struct event_run *run, unsigned i);
+/* Of so many fields from number first on one is missing: tells of it, and ends with a "!". */
+bool run_lacks(struct event_run *run, unsigned first, unsigned count);
 
 /* "LABEL" and the field in decimal, or what libtraceevent prints if there is none. */
 void run_decimal(struct event_run *run, const char *label, unsigned i);

@@ -51,10 +51,8 @@ static bool run_function_event(struct event_run *run)
 {
 	const struct cached_symbol *function;
 
-	if (!run->event->found[IP] || !run->event->found[PARENT_IP]) {
-		output_char(run->out, '!');
-		return true;
-	}
+	if (run_lacks(run, IP, 2))
+		return false;
 	if (!(run->flags & TRC_REPORT_FUNCTION_FLAT))
 		output_fill(run->out, ' ', depth_of(run) * 3);
 	function = put_function(run, run_number(run, IP));
@@ -76,11 +74,8 @@ static bool run_repeats(struct event_run *run)
 	uint64_t ts = run->record->ts;
 
 	run_function_event(run);
-	if (!run->event->found[COUNT] || !run->event->found[TOP_DELTA] ||
-	    !run->event->found[BOTTOM_DELTA]) {
-		output_char(run->out, '!');
-		return true;
-	}
+	if (run_lacks(run, COUNT, 3))
+		return false;
 	ts -= run_number(run, TOP_DELTA) << 32 | run_number(run, BOTTOM_DELTA);
 	output_literal(run->out, " (count: ");
 	output_signed(run->out, (int64_t)run_number(run, COUNT));
@@ -225,6 +220,8 @@ static void put_leaf(struct event_run *run, const struct print_record *exit)
 		   read_number(event->program, exit, call->offset, call->size);
 	put_overhead(duration, run->out);
 	put_duration(duration, run->out);
+	if (run_lacks(run, DEPTH, 1))
+		return;
 	put_indent(run_number(run, DEPTH), run->out);
 	put_call(run);
 	output_literal(run->out, ");");
@@ -237,16 +234,16 @@ static bool run_entry(struct event_run *run)
 {
 	struct print_record exit;
 
-	if (!run->event->found[FUNC] || !run->event->found[DEPTH]) {
-		output_char(run->out, '!');
-		return true;
-	}
+	if (run_lacks(run, FUNC, 1))
+		return false;
 	if (next_is_exit(run, &exit)) {
 		report_take(run->next);
 		put_leaf(run, &exit);
 		return true;
 	}
 	output_literal(run->out, "             |  ");
+	if (run_lacks(run, DEPTH, 1))
+		return true;
 	put_indent(run_number(run, DEPTH), run->out);
 	put_call(run);
 	output_char(run->out, ')');
@@ -278,12 +275,12 @@ static bool run_exit(struct event_run *run)
 {
 	uint64_t duration = run_number(run, RETTIME) - run_number(run, CALLTIME);
 
-	if (!run->event->found[DEPTH] || !run->event->found[CALLTIME] || !run->event->found[RETTIME]) {
-		output_char(run->out, '!');
-		return true;
-	}
+	if (run_lacks(run, RETTIME, 1) || run_lacks(run, CALLTIME, 1))
+		return false;
 	put_overhead(duration, run->out);
 	put_duration(duration, run->out);
+	if (run_lacks(run, DEPTH, 1))
+		return false;
 	put_indent(run_number(run, DEPTH), run->out);
 	output_char(run->out, '}');
 	if (!put_tail(run))
@@ -332,12 +329,14 @@ static bool run_raw_data(struct event_run *run)
 	uint32_t offset = run->event->fields[RAW_BUF].offset, size = run->record->size;
 	uint32_t step = run->env->kernel_text ? 8 : run->env->long_size;
 
-	if (!run->event->found[RAW_ID] || !run->event->found[RAW_BUF]) {
-		run_missing(run, run->event->found[RAW_ID] ? RAW_BUF : RAW_ID);
-		return true;
-	}
+	if (run_lacks(run, RAW_ID, 1))
+		return false;
 	output_literal(run->out, "# ");
 	output_hex(run->out, run_number(run, RAW_ID));
+	if (!run->event->found[RAW_BUF]) {
+		run_missing(run, RAW_BUF);
+		return true;
+	}
 	/* libtraceevent steps by the kernel's long but prints 8 bytes each time: with 4-byte ones all twice. */
 	for (; offset < size; offset += step) {
 		for (uint32_t i = offset; i < size && i < offset + 8; i++) {
@@ -356,9 +355,9 @@ const struct event_handler ftrace_handlers[] = {
 	{ .system = "ftrace", .name = "func_repeats", .run = run_repeats,
 	  .fields = { "ip", "parent_ip", "args", "count", "top_delta_ts", "bottom_delta_ts" } },
 	{ .system = "ftrace", .name = "funcgraph_entry", .run = run_entry,
-	  .wants_next = true, .fields = { "func", "depth", "args", "retaddr" } },
+	  .wants_next = true, .needs = "funcgraph_exit", .fields = { "func", "depth", "args", "retaddr" } },
 	{ .system = "ftrace", .name = "fgraph_retaddr_entry", .run = run_entry,
-	  .wants_next = true, .fields = { "func", "depth", "args", "retaddr" } },
+	  .wants_next = true, .needs = "funcgraph_exit", .fields = { "func", "depth", "args", "retaddr" } },
 	{ .system = "ftrace", .name = "funcgraph_exit", .run = run_exit,
 	  .fields = { "func", "depth", "calltime", "rettime", "retval" } },
 	{ .system = "ftrace", .name = "kernel_stack", .run = run_kernel_stack, .fields = { "caller" } },

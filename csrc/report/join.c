@@ -80,6 +80,7 @@ static bool copy_state(struct trc_report *to, const struct trc_report *from)
 	for (size_t i = 0; i < to->source_count; i++)	/* they are of other names */
 		memset(to->sources[i].heads, 0, sizeof(to->sources[i].heads));
 	to->last_ts = from->last_ts;
+	to->rare_flags = from->rare_flags;
 	to->depended = false;
 	function_stacks_deinit(&to->stacks);
 	return function_stacks_copy(&to->stacks, &from->stacks);

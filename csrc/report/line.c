@@ -10,15 +10,13 @@
 
 /* --- pieces of a line -------------------------------------------------------------------- */
 
-static const char common_flags[4] = { '.', 'd', 'X', 'd' };
-
-/* Irqs off, need-resched, hard and soft irq, preempt count: docs/FORMAT.md 6.1. */
+/* Irqs off, need-resched (L: lazily), hard and soft irq, preempt count: docs/FORMAT.md 6.1. */
 TRC_INLINE char *put_flags(char *to, unsigned flags, unsigned preempt_count)
 {
 	unsigned irq = flags >> 3 & 3;
 
-	*to++ = common_flags[flags & 3];
-	*to++ = flags & 4 ? 'N' : '.';
+	*to++ = ".d"[flags & 1];
+	*to++ = ".LNN"[flags >> 1 & 3];
 	*to++ = ".hsH"[irq];
 	*to++ = preempt_count & 15 ? number_lower[preempt_count & 15] : '.';
 	if (TRC_UNLIKELY(preempt_count > UINT8_MAX && preempt_count >> 4 & 15))
@@ -40,24 +38,6 @@ TRC_INLINE uint32_t common_or_unknown(const struct walk_record *record, struct e
 				      bool big_endian)
 {
 	return place.size ? (uint32_t)common_number(record, place, big_endian) : UINT32_MAX;
-}
-
-/* Fields that only some kernels have: a number, or a dot if it is negative. */
-TRC_INLINE char *put_optional(char *to, const struct walk_record *record, struct event_place place,
-			  bool big_endian)
-{
-	uint64_t value;
-
-	if (TRC_LIKELY(!place.size))
-		return to;
-	value = common_number(record, place, big_endian);
-	if (place.size < 8)
-		value = (uint64_t)((int64_t)(value << (64 - 8 * place.size)) >> (64 - 8 * place.size));
-	if ((int64_t)value < 0) {
-		*to = '.';
-		return to + 1;
-	}
-	return number_decimal(to, value);
 }
 
 static char *put_padded(char *to, uint64_t value, unsigned width)
@@ -228,12 +208,40 @@ TRC_INLINE struct common read_common(const struct file_state *file,
 	};
 }
 
+static char *put_rare_flag(char *to, int32_t value)
+{
+	if (value >= 0)
+		return number_decimal(to, (uint64_t)value);
+	*to = '.';
+	return to + 1;
+}
+
+/* The first line decides what all have, so that lines depend on it. */
+static char *put_rare_flags(struct trc_report *report, const struct file_state *file,
+			    const struct walk_record *record, char *to)
+{
+	const struct event_common *places = &file->formats->common;
+	int32_t lock = (int32_t)common_or_unknown(record, places->lock_depth, file->env.big_endian);
+	int32_t migrate = (int32_t)common_or_unknown(record, places->migrate_disable, file->env.big_endian);
+
+	report->depended = true;
+	if (report->rare_flags == RARE_FLAGS_OPEN)
+		report->rare_flags = lock >= 0 ? RARE_FLAGS_LOCK :
+				     migrate >= 0 && !places->lock_depth.size ? RARE_FLAGS_MIGRATE :
+				     RARE_FLAGS_NONE;
+	if (report->rare_flags == RARE_FLAGS_NONE)
+		return to;
+	if (report->rare_flags == RARE_FLAGS_MIGRATE)
+		return put_rare_flag(to, migrate);
+	to = put_rare_flag(to, places->lock_depth.size ? lock : migrate);
+	return put_rare_flag(to, lock);
+}
+
 /* "comm-pid [cpu] flags"; NULL: out of memory, or no room. */
 static char *put_fresh_head(struct trc_report *report, const struct source_state *source,
 			    const struct walk_record *record, struct output *out)
 {
 	struct file_state *file = source->buffer->file;
-	const struct event_common *places = &file->formats->common;
 	struct common common = read_common(file, record);
 	const struct comm_slot *comm = comm_table_find(&file->comms, common.pid);
 	char *to;
@@ -256,8 +264,7 @@ static char *put_fresh_head(struct trc_report *report, const struct source_state
 		return number_hex(to + 3, common.flags);
 	}
 	to = put_flags(to, common.flags, common.preempt_count);
-	to = put_optional(to, record, places->migrate_disable, file->env.big_endian);
-	return put_optional(to, record, places->lock_depth, file->env.big_endian);
+	return TRC_LIKELY(report->rare_flags == RARE_FLAGS_NONE) ? to : put_rare_flags(report, file, record, to);
 }
 
 static void remember_head(struct line_head *head, const char *text, size_t size, uint64_t key,

@@ -53,6 +53,17 @@ struct source_state {
 	struct line_head heads[1 << LINE_HEADS_LOG2];
 };
 
+/*
+ * common_migrate_disable and common_lock_depth, which few kernels have. Whether lines have them the first
+ * line decides for all: there, the number must not be negative. docs/FORMAT.md 6.1.
+ */
+enum rare_flags {
+	RARE_FLAGS_NONE,	/* no file has any, or they are not shown */
+	RARE_FLAGS_OPEN,	/* there was no line yet */
+	RARE_FLAGS_MIGRATE,
+	RARE_FLAGS_LOCK,	/* the lock depth, in the place of the other, too */
+};
+
 struct trc_report {
 	uint32_t flags;
 	struct file_state *files;
@@ -64,6 +75,7 @@ struct trc_report {
 	size_t source_count;
 	struct report_place place;
 	struct function_stacks stacks;	/* of all files, as the plugin has them */
+	enum rare_flags rare_flags;
 	uint64_t last_ts;		/* of the line before, for --ts-diff; none and 0 are one */
 	bool depended;			/* a line came out as it did because of those before */
 	uint64_t second;		/* the one that seconds_text says, in units of time stamps as shown */

@@ -1,8 +1,11 @@
 """The recordings to test on, and what the reference tools said of each.
 
-Those in tests/data are always there; TRACECMD_TRACES may name a folder with more. Beside
-NAME.dat stand NAME.dat.KIND.txt[.xz] as made by Debian 13's trace-cmd 3.3.1: dump, session,
-records, report, reportN, reportR. A folder below sessions/ is one traced session.
+Those in tests/data are always there; TRACECMD_TRACES may name folders with more, put together
+like those of PATH. Beside NAME.dat stand NAME.dat.KIND.txt[.xz] as made by the reference: dump,
+session, records, report, reportN, reportR. Most are of trace-cmd 3.3.1, and the same by 3.4;
+where 3.4 gives another text, or is the first to read the recording, it is 3.4's. A text in
+tests/data goes before one beside the recording, which may be older. A folder below sessions/ is
+one traced session.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from pathlib import Path
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 _MORE = os.environ.get("TRACECMD_TRACES")
-FOLDERS = [DATA] + ([Path(_MORE)] if _MORE else [])
+FOLDERS = [DATA, *map(Path, _MORE.split(os.pathsep) if _MORE else [])]
 
 
 def _newest(paths: list[Path]) -> list[Path]:
@@ -45,23 +48,37 @@ def name_of(path: Path) -> str:
     return f"{path.parent.name}/{path.name}" if path in IN_SESSIONS else path.name
 
 
-def read_text(path: Path) -> str | None:
-    """Read PATH or PATH.xz, line ends as they are; None if neither is there."""
+def read_bytes(path: Path) -> bytes | None:
+    """Read PATH or PATH.xz as it is; None if neither is there."""
     packed = path.with_name(path.name + ".xz")
     if packed.exists():
-        data = lzma.decompress(packed.read_bytes())
-    elif path.exists():
-        data = path.read_bytes()
-    else:
-        return None
-    return data.decode(encoding="utf-8", errors="surrogateescape")
+        return lzma.decompress(packed.read_bytes())
+    return path.read_bytes() if path.exists() else None
+
+
+def read_text(path: Path) -> str | None:
+    """Read PATH or PATH.xz, line ends as they are; None if neither is there."""
+    data = read_bytes(path)
+    return None if data is None else data.decode(encoding="utf-8", errors="surrogateescape")
+
+
+def _oracle_path(path: Path, kind: str) -> Path:
+    name = f"{path.name}.{kind}.txt"
+    known = path in SINGLE and any((DATA / (name + end)).exists() for end in ("", ".xz"))
+    return DATA / name if known else path.with_name(name)
 
 
 def has_oracle(path: Path, kind: str) -> bool:
     """Say whether there is such a text."""
-    return any(path.with_name(f"{path.name}.{kind}.txt{end}").exists() for end in ("", ".xz"))
+    text = _oracle_path(path, kind)
+    return text.exists() or text.with_name(text.name + ".xz").exists()
 
 
 def oracle(path: Path, kind: str) -> str | None:
     """Give the reference's text of one kind about a recording."""
-    return read_text(path.with_name(f"{path.name}.{kind}.txt"))
+    return read_text(_oracle_path(path, kind))
+
+
+def oracle_bytes(path: Path, kind: str) -> bytes | None:
+    """Give the same as it is: texts of raw markers hold carriage returns and worse."""
+    return read_bytes(_oracle_path(path, kind))

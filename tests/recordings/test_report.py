@@ -1,4 +1,4 @@
-"""Reports of all recordings, byte for byte those of the reference (trace-cmd 3.3.1).
+"""Reports of all recordings, byte for byte those of the reference (trace-cmd 3.4).
 
 Where they are not, the difference is one of docs/report-differences.md, and asserted to be exactly
 that.
@@ -6,7 +6,6 @@ that.
 
 from __future__ import annotations
 
-import lzma
 import re
 import subprocess
 from pathlib import Path
@@ -34,16 +33,17 @@ def write(program: Path, flags: int, *paths: Path, stretches: int = 1) -> bytes:
     return result.stdout
 
 
-def read_bytes(path: Path) -> bytes | None:
-    """Read PATH or PATH.xz as it is: texts of raw markers hold carriage returns and worse."""
-    packed = path.with_name(path.name + ".xz")
-    if packed.exists():
-        return lzma.decompress(packed.read_bytes())
-    return path.read_bytes() if path.exists() else None
+LAZY = {
+    "v7-timerlat.dat": re.compile(rb"^(.{16,}\] d)\.(?=h\.\. +214\.5995(77|85):)", re.MULTILINE)
+}
+"""Where trace-cmd before 3.4, whose text that is, did not know of lazy rescheduling yet."""
 
 
 def reference(path: Path, kind: str) -> bytes | None:
-    return read_bytes(path.with_name(f"{path.name}.{kind}.txt"))
+    text = corpus.oracle_bytes(path, kind)
+    if text is not None and path.name in LAZY and kind != "reportR":
+        text = LAZY[path.name].sub(rb"\1L", text)
+    return text
 
 
 def first_difference(ours: bytes, theirs: bytes) -> str:
@@ -66,6 +66,29 @@ def with_bytes_behind_the_record(ours: bytes) -> re.Pattern[bytes]:
     """
     pieces = [re.escape(piece) for piece in re.split(rb"(?<=name=)(?=[ \n])", ours)]
     return re.compile(rb"[^\0]{0,64}?".join(pieces), re.DOTALL)
+
+
+def assert_same_but_for_ends(ours: bytes, theirs: bytes, ending: re.Pattern[bytes]) -> None:
+    """Some bytes behind, up to a zero byte, may follow our lines that end in such a text."""
+    place = behind = 0
+    lines = ours.splitlines(keepends=True)
+    for line, following in zip(lines, [*lines[1:], b""], strict=True):
+        assert theirs.startswith(line[:-1], place), first_difference(line, theirs[place:])
+        place += len(line) - 1
+        if ending.search(line) and not theirs.startswith(b"\n" + following, place):
+            end = theirs.index(b"\n" + following, place)
+            assert end - place < 64
+            assert b"\0" not in theirs[place:end]
+            place = end
+            behind += 1
+        assert theirs.startswith(b"\n", place)
+        place += 1
+    assert behind
+    assert place == len(theirs)
+
+
+BUFFER = re.compile(rb"__buf_val=[^\n]+\n\Z")
+"""What a system call wrote is a text without a zero byte, at the end of the record."""
 
 
 def cut_stacks(theirs: bytes, ours: bytes) -> bytes:
@@ -105,7 +128,10 @@ def test_single_file(program: Path, path: Path, kind: str) -> None:
         assert ours != theirs
         assert with_bytes_behind_the_record(ours).fullmatch(theirs)
         return
-    elif kind == "reportR" and path.name == "v7-stack.dat":
+    elif kind == "reportR" and path.name == "v7-k72-lost.dat":
+        assert_same_but_for_ends(ours, theirs, BUFFER)
+        return
+    elif kind == "reportR" and path.name in ("v7-stack.dat", "v7-k72-stack.dat"):
         assert ours != theirs
         theirs = cut_stacks(theirs, ours)
     assert_same(ours, theirs)
@@ -119,7 +145,7 @@ def files_of(session: Path) -> list[Path]:
 @pytest.mark.parametrize("kind", ["report", "reportR"])
 @pytest.mark.parametrize("session", corpus.SESSIONS, ids=lambda p: p.name)
 def test_session(program: Path, session: Path, kind: str) -> None:
-    theirs = read_bytes(session / f"session.{kind}.txt")
+    theirs = corpus.read_bytes(session / f"session.{kind}.txt")
     if theirs is None:
         pytest.skip("no text of the reference")
     ours = write(program, FLAGS[kind], *files_of(session))

@@ -238,7 +238,9 @@ def test_checked_print_fmts(options: list[str], tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0
     told = re.findall(r"print fmt of fmts:(\w+) cannot be parsed", done.stderr)
-    assert len(told) == len(done.stderr.splitlines())
+    assert len(told) + 1 == len(done.stderr.splitlines())
+    count = len(made.PRINT_FMTS) + len(writer.FTRACE_EVENTS)
+    assert done.stderr.endswith(f": {count - len(told)} of {count} print fmts are understood\n")
     commands: list[list[str | Path]] = [[sys.executable, "-m", "tracecmd"]]
     if shutil.which("trace-cmd") is not None:
         commands.append(["trace-cmd"])

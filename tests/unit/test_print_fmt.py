@@ -71,6 +71,16 @@ def test_texts_of_trace_printk(write: Write) -> None:
     assert said == "do_one: ab-cd-7"
 
 
+def test_fields_of_trace_printk(write: Write) -> None:
+    """With -R they are bare: the conversions are those of the record's own format."""
+    values = BPRINT.values(ip=0xFFFFFFFF81000104, fmt=0xFFFFFFFF82000010, buf=b"")
+    pages = [Page(1, [Event(0, values)])]
+    made = Trace(buffers=[Buffer(cpus={0: pages})], ftrace_events=(*FTRACE_EVENTS, BPRINT))
+    with tracecmd.open(write(made)) as trace:
+        raw = b"".join(trace.report(tracecmd.ReportOptions(raw=True)))
+    assert raw.endswith(b" ip=0xffffffff81000104 fmt=0xffffffff82000010 buf=ARRAY[]\n")
+
+
 @pytest.mark.parametrize(("depth", "understood"), [(150, True), (199, True), (200, False)])
 def test_depth_of_brackets(write: Write, depth: int, understood: bool) -> None:
     """Deeper than 200 an expression is not read, and the fields are shown instead."""

@@ -60,16 +60,19 @@ def _print_formats(trace: Trace, pattern: str | None = None) -> None:
 
 
 def _check_events(arguments: argparse.Namespace, trace: Trace) -> int:
-    """Warn of formats that cannot be read; the exit code is trace-cmd's."""
+    """Warn of formats that cannot be read, and count the others; the exit code is trace-cmd's."""
     metadata = trace._reader.metadata
     flags = options_of(arguments).flags()
-    for place, event in enumerate(trace.events.values()):
-        if arguments.q:
-            break
+    events = [] if arguments.q else list(trace.events.values())
+    understood = len(events)
+    for place, event in enumerate(events):
         if event.fields_failed:
             warn(f"{trace.path}: fields of {event} cannot be read")
         if metadata.print_fmt_failed(place, flags):
             warn(f"{trace.path}: print fmt of {event} cannot be parsed, its fields are shown")
+            understood -= 1
+    if events:
+        warn(f"{trace.path}: {understood} of {len(events)} print fmts are understood")
     # It counts only texts that do not make an event: without a name, or an id.
     return 0 if len(trace.events) == len(trace.event_formats) else errno.EINVAL
 

@@ -87,12 +87,12 @@ enum { ENTRY_VCPU, ENTRY_RIP };
 
 static bool run_entry(struct event_run *run)
 {
-	if (!run->event->found[ENTRY_VCPU]) {
-		run_missing(run, ENTRY_VCPU);
-		return false;
+	if (run->event->found[ENTRY_VCPU]) {
+		put(run, " vcpu ");
+		output_decimal(run->out, (uint32_t)run_number(run, ENTRY_VCPU));
+	} else {
+		run_missing_number(run, ENTRY_VCPU);
 	}
-	put(run, " vcpu ");
-	output_decimal(run->out, (uint32_t)run_number(run, ENTRY_VCPU));
 	if (!run->event->found[ENTRY_RIP]) {
 		run_missing(run, ENTRY_RIP);
 		return false;
@@ -125,6 +125,7 @@ static bool run_emulate(struct event_run *run)
 		bytes.size = (uint32_t)length;
 	output_hex(run->out, run_number(run, INSN_CSBASE));
 	put_hex(run, ":", INSN_RIP);
+	put_guest_function(run, run_number(run, INSN_RIP));
 	put(run, ": ");
 	output_hex_bytes(run->out, bytes, " ");
 	if (run_number(run, INSN_FAILED))
@@ -150,16 +151,18 @@ static bool run_nested_inject(struct event_run *run)
 		if (run->event->found[i])
 			put_hex(run, labels[i], i);
 		else
-			run_missing(run, i);
+			run_missing_number(run, i);
 	return true;
 }
 
 static bool run_nested(struct event_run *run)
 {
-	if (run->event->found[NESTED_RIP])
-		put_hex(run, " rip ", NESTED_RIP);
-	else
+	if (!run->event->found[NESTED_RIP]) {
 		run_missing(run, NESTED_RIP);
+		return false;
+	}
+	put_hex(run, " rip ", NESTED_RIP);
+	put_guest_function(run, run_number(run, NESTED_RIP));
 	return run_nested_inject(run);
 }
 
@@ -210,7 +213,7 @@ static bool run_page(struct event_run *run)
 		output_decimal(run->out, (uint32_t)run_number(run, PAGE_ROOT));
 		put(run, " ");
 	} else {
-		run_missing(run, PAGE_ROOT);
+		run_missing_number(run, PAGE_ROOT);
 	}
 	if (!run->event->found[PAGE_UNSYNC]) {
 		run_missing(run, PAGE_UNSYNC);

@@ -51,7 +51,7 @@ static bool run_tlb_flush(struct event_run *run)
 	if (run->event->found[PAGES])
 		output_signed(run->out, (int64_t)run_number(run, PAGES));
 	else
-		run_missing(run, PAGES);
+		run_missing_number(run, PAGES);
 	if (!run->event->found[REASON]) {
 		run_missing(run, REASON);
 		return false;

@@ -22,12 +22,18 @@ static void put_comm(struct event_run *run, unsigned pid, unsigned comm)
 	remember(run, pid, comm);
 }
 
-/* " [PRIO]" */
-static void put_prio(struct event_run *run, unsigned prio)
+/* "[PRIO]" between two texts. */
+static void put_prio(struct event_run *run, const char *before, unsigned prio, const char *behind)
 {
-	output_literal(run->out, " [");
+	if (!run->event->found[prio]) {
+		run_missing(run, prio);
+		return;
+	}
+	output_bytes(run->out, before, strlen(before));
+	output_char(run->out, '[');
 	output_signed(run->out, (int32_t)run_number(run, prio));
 	output_char(run->out, ']');
+	output_bytes(run->out, behind, strlen(behind));
 }
 
 /* --- sched_switch ------------------------------------------------------------------------ */
@@ -79,26 +85,20 @@ static bool run_switch(struct event_run *run)
 {
 	struct output *out = run->out;
 
-	if (!run->event->found[PREV_PID]) {
-		output_char(out, '!');
-		return true;
-	}
+	if (run_lacks(run, PREV_PID, 1))
+		return false;
 	put_comm(run, PREV_PID, PREV_COMM);
 	output_decimal(out, run_number(run, PREV_PID));
-	if (run->event->found[PREV_PRIO])
-		put_prio(run, PREV_PRIO);
 	output_char(out, ' ');
+	put_prio(run, "", PREV_PRIO, " ");
 	if (run->event->found[PREV_STATE])
 		put_state(run);
 	output_literal(out, " ==> ");
-	if (!run->event->found[NEXT_PID]) {
-		output_char(out, '!');
-		return true;
-	}
+	if (run_lacks(run, NEXT_PID, 1))
+		return false;
 	put_comm(run, NEXT_PID, NEXT_COMM);
 	output_decimal(out, run_number(run, NEXT_PID));
-	if (run->event->found[NEXT_PRIO])
-		put_prio(run, NEXT_PRIO);
+	put_prio(run, " ", NEXT_PRIO, "");
 	return true;
 }
 
@@ -110,16 +110,16 @@ static bool run_wakeup(struct event_run *run)
 {
 	struct output *out = run->out;
 
-	if (!run->event->found[PID]) {
-		output_char(out, '!');
-		return true;
-	}
+	if (run_lacks(run, PID, 1))
+		return false;
 	put_comm(run, PID, COMM);
 	output_decimal(out, run_number(run, PID));
 	if (run->event->found[PRIO]) {
 		output_literal(out, " [");
 		output_decimal(out, run_number(run, PRIO));
 		output_char(out, ']');
+	} else {
+		run_missing(run, PRIO);
 	}
 	if (run->event->found[SUCCESS])
 		run_decimal(run, " success=", SUCCESS);
