@@ -507,7 +507,7 @@ static bool at_c_unary(const struct parser *p, const struct node *node)
 	if (!p->language.c || node->kind != NODE_ATOM || p->token.kind != LEXEME_OP ||
 	    p->token.text.size != 1 || !strchr("~!-+*&", p->token.text.start[0]))
 		return false;
-	if (node->text.start[node->text.size - 1] == '*')
+	if (node->atom == ATOM_WORD && node->text.size && node->text.start[node->text.size - 1] == '*')
 		return true;
 	for (size_t i = 0; i < countof(types); i++)
 		if (text_is(node->text, types[i]))

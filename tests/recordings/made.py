@@ -191,3 +191,59 @@ def blktrace() -> bytes:
         (3000, writer.FUNCTION.values(pid=17, ip=ONE, parent_ip=TWO)),
     ]
     return one_cpu(events, (writer.FUNCTION, writer.PRINT, USER_STACK))
+
+
+NEWER = (
+    writer.EventFormat(
+        "kmem", "kmalloc", 1000,
+        (Field("unsigned long call_site", 8), Field("unsigned long gfp_flags", 8),
+         Field("bool accounted", 1)),
+        '"call_site=%pS gfp_flags=%s accounted=%s", (void *)REC->call_site, (REC->gfp_flags) ? '
+        '__print_flags(REC->gfp_flags, "|", {( unsigned long)((((( gfp_t)(((((1UL))) << (10))|'
+        '((((1UL))) << (11)))) | (( gfp_t)((((1UL))) << (6))) | (( gfp_t)((((1UL))) << (7))))) | '
+        '(( gfp_t)0)), "GFP_KERNEL"}, {( unsigned long)(( gfp_t)((((1UL))) << (8))), '
+        '"__GFP_ZERO"}, { 0, ((void *)0) } ) : "none", REC->accounted ? "true" : "false"',
+    ),
+    writer.EventFormat(
+        "xdp", "xdp_exception", 1001, (Field("int prog_id", 4, signed=True), Field("u32 act", 4)),
+        '"prog_id=%d action=%s", REC->prog_id, __print_symbolic(REC->act, { 0, "ABORTED" }, '
+        '{ 2, "PASS" }, { -1, ((void *)0) })',
+    ),
+    writer.EventFormat(
+        "syscalls", "sys_enter_write", 1002,
+        (Field("int __syscall_nr", 4, signed=True), Field("unsigned int fd", 8, align=8),
+         Field("__data_loc char[] __buf_val", 4)),
+        '"fd: 0x%08lx (%s)", ((unsigned long)(REC->fd)), __print_dynamic_array(__buf_val, 1)',
+    ),
+    writer.EventFormat(
+        "synthetic", "block_lat", 1003,
+        (Field("u64 delta", 8), Field("__data_loc unsigned long[] stack", 4)),
+        '"delta=%llu stack=%s", REC->delta, __get_stacktrace(stack)',
+    ),
+    writer.EventFormat(
+        "net", "port", 1004, (Field("__be16 port", 2), Field("u16 kind", 2)),
+        '"port=%u kind=%s", __builtin_bswap16(REC->port), REC->kind == 1 ? "tcp" : '
+        'REC->kind == 2 ? "udp" : "other"',
+    ),
+)  # fmt: skip
+
+
+def newer_kernels() -> bytes:
+    """What kernels from 6.13 on write, and libtraceevent 1.9 was the first to read."""
+    kmalloc, xdp, write, lat, port = NEWER
+    stack = b"".join(address.to_bytes(8, "little") for address in (3, ONE, NOWHERE, TWO))
+    events = [
+        (1000, kmalloc.values(pid=17, flags=2, call_site=ONE, gfp_flags=0xDC0, accounted=1)),
+        (2000, kmalloc.values(pid=17, flags=3, call_site=NOWHERE)),
+        (3000, kmalloc.values(pid=17, flags=6, call_site=TWO, gfp_flags=0x1000)),
+        (4000, xdp.values(pid=17, flags=0x13, prog_id=7, act=2)),
+        (5000, xdp.values(pid=17, prog_id=7, act=9)),
+        (6000, write.values(pid=17, fd=2, __buf_val=b"hello")),
+        (7000, lat.values(pid=17, delta=7, stack=stack)),
+        (8000, lat.values(pid=17, delta=8, stack=b"")),
+        (9000, port.values(pid=17, port=0x5000, kind=1)),
+        (10_000, port.values(pid=17, port=0x5000, kind=2)),
+        (11_000, port.values(pid=17, port=0x5000, kind=3)),
+    ]
+    pages = writer.fill_pages(events, writer.Machine(False, 8))
+    return writer.Trace(events=NEWER, buffers=[writer.Buffer(cpus={0: pages})]).write().data

@@ -1,6 +1,7 @@
 """Options of ``tracecmd report`` against recorded texts of the reference, and the installed one.
 
-Of each case tests/data/options/NAME.txt is what Debian 13's trace-cmd 3.3.1 printed.
+Of each case tests/data/options/NAME.txt is what Debian 13's trace-cmd 3.3.1 printed, of those of
+newer kernels what 3.4 printed.
 """
 
 from __future__ import annotations
@@ -89,6 +90,9 @@ CASES = {
     "blktrace": Case("blktrace", ""),
     "blktrace-raw": Case("blktrace", "-R -t", in_old=False),
     "blktrace-plain": Case("blktrace", "-N"),
+    "newer-kernels": Case("newer-kernels", "", in_old=False),
+    "newer-kernels-raw": Case("newer-kernels", "-R -t", in_old=False),
+    "newer-kernels-plain": Case("newer-kernels", "-N", in_old=False),
     "kallsyms-filter": Case(
         "i386-v6.dat",
         "--kallsyms {data}/options/more-symbols -F hrtimer.*:function=='a_name_like_the_timers'",
@@ -96,7 +100,12 @@ CASES = {
 }
 
 
-MADE = {"functions": made.functions, "stacks": made.stacks, "blktrace": made.blktrace}
+MADE = {
+    "functions": made.functions,
+    "stacks": made.stacks,
+    "blktrace": made.blktrace,
+    "newer-kernels": made.newer_kernels,
+}
 
 
 @pytest.fixture(scope="module", autouse=True)

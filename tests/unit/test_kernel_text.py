@@ -39,6 +39,8 @@ def kernel(write: Write, print_fmt: str) -> str:
         ('"%lx", (void *)REC->a + 1', "ffffffff81000105"),
         ('"%s", __print_array(&REC->r, 2, 4)', "{0x4030201,0x8070605}"),
         ('"%s", __print_hex((u8 *)&REC->w, 4)', "04 03 02 01"),
+        ('"%d", ("") * 3', "0"),
+        ('"%d", ("a*") * 3', "0"),
         ('"%d", &3', FAILED),
         ('"%d", &(REC->a + 1)', FAILED),
         ('"%d", REC->ent.pid + REC->ent.flags', "17"),
