@@ -17,7 +17,7 @@ from ._version import __version__
 from .analysis import CpuCount, Stat
 from .budget import Budget
 from .buffer import Buffer, CpuArea
-from .columns import RecordBatch, Table, Tables, UnknownFieldError
+from .columns import RecordBatch, Table, Tables
 from .errors import (
     ClosedError,
     CorruptError,
@@ -35,8 +35,8 @@ from .errors import (
     UnsupportedError,
 )
 from .event import Event
-from .events import EventFormat, Events, Field, UnknownEventError
-from .filter import FilterError
+from .events import EventFormat, Events, Field, UnknownEventError, UnknownFieldError
+from .filter import Filter, FilterError
 from .opening import open
 from .options import (
     CpuStat,
@@ -83,6 +83,7 @@ __all__ = [
     "EventFormat",
     "Events",
     "Field",
+    "Filter",
     "FilterError",
     "FormatText",
     "Guest",

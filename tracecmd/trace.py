@@ -16,11 +16,14 @@ from ._reading import (
     Reader,
     ReadOptions,
     Selection,
+    choose,
+    wanted_sources,
 )
 from .analysis import Stat, count
 from .buffer import Buffer
 from .columns import BATCH_ROWS, Layout, RecordBatch, Table, Tables
 from .event import Event
+from .filter import Filter
 from .report import ReportOptions, report
 from .trace_file import TraceFile
 
@@ -129,6 +132,7 @@ class Trace(TraceFile, Readable):
         self,
         events: Names = None,
         *,
+        where: str | Filter | None = None,
         buffers: Iterable[str] | None = None,
         cpus: Numbers = None,
         start: int | None = None,
@@ -152,6 +156,7 @@ class Trace(TraceFile, Readable):
         Args:
             events: names of events (``"sched_switch"``, ``"sched:sched_switch"``, ``"sched:*"``);
                 None for all.
+            where: a filter of fields, as for :meth:`table`: a text or a :class:`~tracecmd.Filter`.
             buffers: names of buffers, "" for the top one; None for all.
             cpus: numbers of CPUs, or one; None for all. Those that are not there select none.
             start, end: times in ns, ``start <= ts < end``; None for no bound.
@@ -165,7 +170,9 @@ class Trace(TraceFile, Readable):
             progress: called now and then with work done and all work, in pages or windows.
 
         Raises:
-            KeyError: no event or buffer of that name.
+            KeyError: no event or buffer of that name, or no field of one in ``where``.
+            FilterError: (a ValueError) ``where`` is not a filter, or compares what cannot be
+                compared.
             TypeError, ValueError: an argument cannot be what it is; the message names it.
             TraceError: the data cannot be read; with ``strict``, some of it is damaged. Else
                 damage is added to :attr:`problems`, and all that is whole comes out.
@@ -173,6 +180,7 @@ class Trace(TraceFile, Readable):
         selection = Selection(
             self._recording,
             events,
+            where=where,
             buffers=buffers,
             cpus=cpus,
             start=start,
@@ -188,20 +196,28 @@ class Trace(TraceFile, Readable):
         ts: int,
         events: Names = None,
         *,
+        where: str | Filter | None = None,
         buffers: Iterable[str] | None = None,
         cpus: Numbers = None,
         pids: Numbers = None,
     ) -> Event | None:
         """Find the first record at or after a time in ns; None if there is none.
 
-        Takes a bisection over the pages of each CPU, not a walk.
+        Takes a bisection over the pages of each CPU, not a walk; with a filter, a walk from there
+        to the first record that it lets through.
 
             >>> with tracecmd.open("tests/data/sessions/kvm-small/trace.dat") as trace:
             ...     trace.at(205_000_000_000)
             <Event 205.012737320 [000] <idle>-0 sched_switch>
         """
         selection = Selection(
-            self._recording, events, buffers=buffers, cpus=cpus, start=ts, pids=pids
+            self._recording,
+            events,
+            where=where,
+            buffers=buffers,
+            cpus=cpus,
+            start=ts,
+            pids=pids,
         )
         return next(self._read(selection, ReadOptions(batch_rows=1)), None)
 
@@ -212,7 +228,7 @@ class Trace(TraceFile, Readable):
         events: Names = None,
         *,
         columns: Iterable[str] | None = None,
-        where: str | None = None,
+        where: str | Filter | None = None,
         buffers: Iterable[str] | None = None,
         cpus: Numbers = None,
         start: int | None = None,
@@ -242,7 +258,8 @@ class Trace(TraceFile, Readable):
         Args:
             events: as for :meth:`iter`.
             columns: names of columns, as above.
-            where: a filter in the language of trace-cmd report -F:
+            where: a :class:`~tracecmd.Filter`, or the text of one, in the language of trace-cmd
+                report -F:
                 ``"prev_state == 0 && next_comm =~ '^kvm'"``, with or without events in front
                 (``"sched/sched_switch: next_pid == 3"``). ``=~`` and ``!~`` take regular
                 expressions, ``~`` the kernel's wildcards. Names are those of columns; ``COMM``
@@ -339,7 +356,13 @@ class Trace(TraceFile, Readable):
             _arguments.names("filters_out", filters_out) or (),
         )
 
-    def stat(self, *, threads: int = 1, progress: Progress = None) -> Stat:
+    def stat(
+        self,
+        *,
+        where: str | Filter | None = None,
+        threads: int = 1,
+        progress: Progress = None,
+    ) -> Stat:
         """Count all records, by event and CPU.
 
             >>> with tracecmd.open("tests/data/sessions/kvm-small/trace.dat") as trace:
@@ -348,9 +371,14 @@ class Trace(TraceFile, Readable):
             (30334, 1718, 2)
 
         Args:
+            where: count what a filter lets through only, as for :meth:`iter`. Losses are counted
+                as without: what was lost cannot be compared. Events of which nothing is left are
+                not in :attr:`~tracecmd.Stat.events`.
             threads: how many slices of the file to count side by side.
             progress: called now and then with pages counted and all pages.
         """
         options = ReadOptions(threads=threads, progress=progress)
-        self._reader.require_sound()
-        return count(self._reader, options, self._problems.note)
+        if where is None:
+            return count(self._reader, options)
+        choice = choose([self._reader], Selection(self._recording, where=where))
+        return count(self._reader, options, wanted_sources(choice, where))

@@ -154,6 +154,13 @@ struct trc_batch {
 int trc_walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *err);
 
 /*
+ * Counts what is left of a walk instead of giving it out: into counts by event id, as trc_count() does,
+ * and added to *sum, of which losses and damage stay as they are. TRC_GO_ON: it is not done yet.
+ */
+int trc_walk_count(struct trc_walk *walk, uint64_t *counts, struct trc_count *sum,
+		   struct trc_error *err);
+
+/*
  * At the end of a walk forwards: events that a source lost after its last record that was wanted
  * (-1: an unknown number). Whoever reads on from there in another walk has to add them.
  */

@@ -15,6 +15,7 @@ from .._core import ffi, lib
 __all__ = [
     "GO_ON",
     "GoOn",
+    "NotFoundError",
     "SourceProblem",
     "check",
     "decode",
@@ -48,6 +49,10 @@ class GoOn(enum.Enum):
 GO_ON = GoOn.GO_ON
 
 
+class NotFoundError(ValueError):
+    """TRC_NOT_FOUND, where that is a fault of what was asked for."""
+
+
 class SourceProblem(NamedTuple):
     """What is wrong in one of several files: that of a source, by its place among all."""
 
@@ -68,6 +73,8 @@ def exception(err: Any, path: str, sources: Sequence[str] = ()) -> Exception:
         return errors.os_error(err.sys_errno, reason, path)
     if err.code == lib.TRC_NO_MEMORY:
         return MemoryError(f"{path}: {reason}")
+    if err.code == lib.TRC_NOT_FOUND:
+        return NotFoundError(f"{path}: {reason}")
     kind = _CODES.get(err.code)
     if kind is None:
         return ValueError(f"{path}: {reason}")

@@ -127,18 +127,22 @@ class Data(Handle):
             code = lib.trc_count(data, stream, first, pages, counts._array, out, err)
             check(code, err, self.path)
             check(lib.trc_stream_release(data, stream, first, pages, err), err, self.path)
-        any_records = bool(out.records)
         damage = None
         if out.damaged_pages:
             damage = Damage(out.damaged_pages, exception(ffi.addressof(out, "damage"), self.path))
-        return Count(
-            out.records,
-            out.missed_events,
-            out.missed_unknown,
-            out.first_ts if any_records else None,
-            out.last_ts if any_records else None,
-            damage,
-        )
+        return _count_of(out, damage)
+
+
+def _count_of(out: Any, damage: Damage | None) -> Count:
+    any_records = bool(out.records)
+    return Count(
+        out.records,
+        out.missed_events,
+        out.missed_unknown,
+        out.first_ts if any_records else None,
+        out.last_ts if any_records else None,
+        damage,
+    )
 
 
 class WalkSource(NamedTuple):
@@ -221,6 +225,7 @@ class Walk(Handle):
             "trc_walk", lib.trc_walk_create, array, len(sources), options, sources=self.paths
         )
         self._room = room
+        self._sum: Any = None
         self._source_count = len(sources)
         self._payload_room = PAYLOAD_ROOM
         self._make_arrays()
@@ -271,6 +276,18 @@ class Walk(Handle):
             payload = bytes(ffi.buffer(self._arrays["payload"], self._batch.payload_size))
             places = (self._copy(name, count) for name in ("payload_end", "size", "id"))
             return Batch(**columns, payload=payload, payloads=Payloads(payload, *places))
+
+    def count(self, counts: Counts) -> Count | GoOn:
+        """Count what is left of it, by event into counts; losses and damage are not."""
+        with self as walk:
+            err = ffi.new("struct trc_error *")
+            if self._sum is None:
+                self._sum = ffi.new("struct trc_count *")
+            code = lib.trc_walk_count(walk, counts._array, self._sum, err)
+            if code == lib.TRC_GO_ON:
+                return GO_ON
+            check(code, err, self.path, self.paths)
+            return _count_of(self._sum, None)
 
     def _copy(self, name: str, count: int) -> bytes:
         array = self._arrays[name]

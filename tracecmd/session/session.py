@@ -16,10 +16,13 @@ from .._reading import (
     ReadOptions,
     Recording,
     Selection,
+    choose,
+    wanted_sources,
 )
-from ..analysis import Stat
+from ..analysis import Stat, count
 from ..columns import BATCH_ROWS, Layout, RecordBatch, Table
 from ..event import Event
+from ..filter import Filter
 from ..report import ReportOptions, report
 from ..trace import Trace
 from .clock import PeerClock, peer_clock
@@ -174,6 +177,7 @@ class Session(Readable):
         events: Names = None,
         *,
         peers: Names = None,
+        where: str | Filter | None = None,
         buffers: Iterable[str] | None = None,
         cpus: Numbers = None,
         start: int | None = None,
@@ -197,13 +201,15 @@ class Session(Readable):
 
         Args:
             peers: ``"host"`` and names of guests; None for all.
-            events, buffers, cpus, start, end, pids, order, reverse, threads, progress: as for
-                :meth:`Trace.iter`. CPUs and PIDs are each peer's own.
+            events, where, buffers, cpus, start, end, pids, order, reverse, threads, progress: as
+                for :meth:`Trace.iter`. CPUs and PIDs are each peer's own. Of ``where`` one peer
+                at least has to have the events and fields.
         """
         selection = Selection(
             self._recording,
             events,
             peers=peers,
+            where=where,
             buffers=buffers,
             cpus=cpus,
             start=start,
@@ -220,7 +226,7 @@ class Session(Readable):
         *,
         peers: Names = None,
         columns: Iterable[str] | None = None,
-        where: str | None = None,
+        where: str | Filter | None = None,
         buffers: Iterable[str] | None = None,
         cpus: Numbers = None,
         start: int | None = None,
@@ -282,12 +288,23 @@ class Session(Readable):
             options or ReportOptions(),
         )
 
-    def stat(self, *, threads: int = 1, progress: Progress = None) -> Mapping[str, Stat]:
-        """Count all records of each peer; see :meth:`Trace.stat`."""
+    def stat(
+        self,
+        *,
+        where: str | Filter | None = None,
+        threads: int = 1,
+        progress: Progress = None,
+    ) -> Mapping[str, Stat]:
+        """Count all records of each peer, or those that a filter lets through: :meth:`Trace.stat`.
+
+        Of ``where`` one peer at least has to have the events and fields.
+        """
         self._require_open()
-        return {
-            peer.name: peer.trace.stat(threads=threads, progress=progress) for peer in self.peers
-        }
+        options = ReadOptions(threads=threads, progress=progress)
+        whole = Selection(self._recording, where=where)
+        choice = choose(self._readers(whole), whole)
+        sources = None if where is None else wanted_sources(choice, whole.where)
+        return {peer.name: count(peer.trace._reader, options, sources) for peer in self.peers}
 
     # Both sides at once -------------------------------------------------------------------
 
@@ -333,6 +350,7 @@ class Session(Readable):
         events: Names = None,
         *,
         peers: Names = None,
+        where: str | Filter | None = None,
         buffers: Iterable[str] | None = None,
         start: int | None = None,
         end: int | None = None,
@@ -345,16 +363,25 @@ class Session(Readable):
         instant follows the rules of :meth:`timeline`.
 
         Args:
-            events, start, end, progress: as for :meth:`iter`.
+            events, where, start, end, progress: as for :meth:`iter`. The filter is for the
+                records that come out, not for what is known of the other side.
             peers: ``"host"`` and names of guests; None for all.
             buffers: as for :meth:`timeline`.
 
         Raises:
             KeyError: no such event or peer.
+            FilterError: (a ValueError) ``where`` is not a filter.
         """
         self._require_open()
         return join(
-            self, events, peers=peers, buffers=buffers, start=start, end=end, progress=progress
+            self,
+            events,
+            peers=peers,
+            where=where,
+            buffers=buffers,
+            start=start,
+            end=end,
+            progress=progress,
         )
 
     def close(self) -> None:
