@@ -34,7 +34,7 @@ from .errors import (
     UnknownOptionError,
     UnsupportedError,
 )
-from .event import Event
+from .event import Event, EventFields
 from .events import EventFormat, Events, Field, UnknownEventError, UnknownFieldError
 from .filter import Filter, FilterError
 from .opening import open
@@ -57,7 +57,7 @@ from .options import (
 from .packages import MissingPackageError
 from .report import ReportOptions
 from .trace import Trace
-from .trace_file import FormatText
+from .trace_file import FormatText, Symbol
 
 if TYPE_CHECKING:
     from .session import (
@@ -80,6 +80,7 @@ __all__ = [
     "CpuCount",
     "CpuStat",
     "Event",
+    "EventFields",
     "EventFormat",
     "Events",
     "Field",
@@ -107,6 +108,7 @@ __all__ = [
     "Session",
     "SessionError",
     "Stat",
+    "Symbol",
     "Table",
     "Tables",
     "TimeSample",

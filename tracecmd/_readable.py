@@ -40,7 +40,7 @@ class Readable:
 
     @property
     def start(self) -> int | None:
-        """Time of the first record of all in ns, on the clock of :attr:`Event.ts`; None without any.
+        """Time of the first record of all in ns, on :attr:`Event.ts`'s clock; None without any.
 
         Takes a page of each CPU, whatever the size of the file; so do :attr:`end` and
         :attr:`duration`. Where time steps back inside a CPU an earlier record can come later.

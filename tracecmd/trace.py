@@ -15,8 +15,11 @@ from ._reading import (
     Progress,
     Reader,
     ReadOptions,
+    Request,
     Selection,
+    Source,
     choose,
+    read_events,
     wanted_sources,
 )
 from .analysis import Stat, count
@@ -56,7 +59,7 @@ class Trace(TraceFile, Readable):
     def close(self) -> None:
         """Unmap the file; a second close is fine."""
         self._file.close()
-        for name in ("_reader", "_metadata"):  # lazy: not there if nobody read records
+        for name in ("_reader", "_symbols", "_metadata"):  # lazy: not there if nobody read records
             part = self.__dict__.get(name)
             if part is not None:
                 part.close()
@@ -93,7 +96,7 @@ class Trace(TraceFile, Readable):
         except errors.ClosedError:
             raise
         except errors.TraceError as error:  # no record can be read at all
-            symbols = _lowlevel.Symbols(self._file).problems()
+            symbols = self._symbols.problems()
             return (*self._file.problems(), *self._metadata.problems(), error, *symbols)
         return reader.outline_problems
 
@@ -118,7 +121,13 @@ class Trace(TraceFile, Readable):
     def _reader(self) -> Reader:
         clock = self._recording.options.clock()
         reader = Reader(
-            self._file, self._metadata, self.events, clock, self.byteorder, self._problems
+            self._file,
+            self._metadata,
+            self.events,
+            clock,
+            self.byteorder,
+            self._problems,
+            lambda: self._symbols,
         )
         reader.peer = self.peer
         return reader
@@ -220,6 +229,40 @@ class Trace(TraceFile, Readable):
             pids=pids,
         )
         return next(self._read(selection, ReadOptions(batch_rows=1)), None)
+
+    def read_at(self, offset: int) -> Event | None:
+        """Find the record at a place in the file, as tracecmd_read_at() does.
+
+        That is the record that this byte is of, or else the next one in time on its CPU. None:
+        there is none, or the byte is not of trace data, or that is compressed, so that records lie
+        nowhere in the file.
+
+            >>> with tracecmd.open("tests/data/i386-v6.dat") as trace:
+            ...     event = trace.at(0, "sched_switch")
+            ...     trace.read_at(event.offset).raw == event.raw
+            True
+
+        Args:
+            offset: as :attr:`Event.offset`, or that of any other byte of a record.
+        """
+        offset = _arguments.whole("offset", offset)
+        reader = self._reader
+        found = reader.data.find_offset(offset) if 0 <= offset < 1 << 64 else None
+        if found is None:
+            return None
+        stream, page = found
+        start: int | None = 0
+        if reader.data.is_monotone(stream):
+            start = reader.data.page_ts(stream, page)
+        if start is None:
+            return None
+        whole = Selection(self._recording, start=start)
+        request = Request.of([reader], [Source(reader, stream, None, None)], whole, ReadOptions())
+        for event in read_events(request):
+            place = event.offset
+            if place is not None and place + event.size > offset:
+                return event
+        return None
 
     # Records, many at once ----------------------------------------------------------------
 

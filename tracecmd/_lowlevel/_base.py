@@ -34,7 +34,7 @@ _CODES: dict[int, type[errors.TraceError]] = {
     lib.TRC_UNSUPPORTED: errors.UnsupportedError,
     lib.TRC_LIMIT: errors.LimitError,
 }
-_NO_OFFSET = 2**64 - 1
+NO_OFFSET = 2**64 - 1
 
 
 class GoOn(enum.Enum):
@@ -68,7 +68,7 @@ def exception(err: Any, path: str, sources: Sequence[str] = ()) -> Exception:
     if err.source < len(sources):
         path = sources[err.source]
     reason = ffi.string(err.message).decode(errors="backslashreplace")
-    offset = None if err.offset == _NO_OFFSET else int(err.offset)
+    offset = None if err.offset == NO_OFFSET else int(err.offset)
     if err.code == lib.TRC_SYSTEM:
         return errors.os_error(err.sys_errno, reason, path)
     if err.code == lib.TRC_NO_MEMORY:
