@@ -50,7 +50,7 @@ class Peer(NamedTuple):
     """One file of a session: its name in the session, what it is, and the open file."""
 
     name: str
-    role: Literal["host", "guest"]
+    role: Literal["host", "guest", "other"]
     trace: Trace
 
 
@@ -61,6 +61,9 @@ class Session(Readable):
         host: the host's trace; None if the session has only guests' files.
         guests: the guests' traces by name, in the order of their files' names. The name is the
             one given to ``trace-cmd record -A``, or the file's where there is no host.
+        others: traces of files that do not belong to the session, by their files' names; empty
+            unless ``strangers="include"`` was asked for. They are peers like all others, but
+            nothing is known of their vCPUs.
         strangers: files that do not belong to the session, closed; empty unless
             ``strangers="skip"`` was asked for.
         missing: names of guests that the host was traced with, but whose files were not given.
@@ -73,6 +76,7 @@ class Session(Readable):
         guests: Mapping[str, Trace],
         recording: Recording,
         *,
+        others: Mapping[str, Trace] = MappingProxyType({}),
         strangers: Iterable[str] = (),
         missing: Iterable[str] = (),
         notes: Iterable[str] = (),
@@ -82,6 +86,7 @@ class Session(Readable):
         self._recording = recording
         self._sync = sync
         self.guests: Mapping[str, Trace] = MappingProxyType(dict(guests))
+        self.others: Mapping[str, Trace] = MappingProxyType(dict(others))
         self.strangers = tuple(strangers)
         self.missing = tuple(missing)
         self.notes = tuple(notes)
@@ -110,9 +115,10 @@ class Session(Readable):
 
     @property
     def peers(self) -> tuple[Peer, ...]:
-        """All files of the session, the host's first."""
+        """All files of the session, the host's first, those of no session last."""
         host = () if self.host is None else (Peer("host", "host", self.host),)
-        return host + tuple(Peer(name, "guest", trace) for name, trace in self.guests.items())
+        guests = tuple(Peer(name, "guest", trace) for name, trace in self.guests.items())
+        return host + guests + tuple(Peer(name, "other", t) for name, t in self.others.items())
 
     def vcpu(self, host_pid: int) -> VCpu:
         """Find the vCPU that a host thread ran: tracecmd_map_find_by_host_pid(3).
@@ -191,8 +197,9 @@ class Session(Readable):
         """Walk over the records of all peers on one clock; :attr:`Event.peer` says whose each is.
 
         Of records with one time the host's come first, then the guests' in the order of
-        :attr:`guests`, as ``trace-cmd report -i HOST -i GUEST...`` has them. An event that some
-        peer's file does not know is none of that peer's; one that no peer knows is an error.
+        :attr:`guests`, those of :attr:`others` last, as ``trace-cmd report -i HOST -i GUEST...``
+        has them. An event that some peer's file does not know is none of that peer's; one that no
+        peer knows is an error.
 
             >>> with tracecmd.open_session("tests/data/sessions/kvm-small") as session:
             ...     first = next(session.iter("sched_switch"))
@@ -393,7 +400,8 @@ class Session(Readable):
     def __repr__(self) -> str:
         host = "no host" if self.host is None else f"host {self.host.path!r}"
         closed = " closed" if self._closed else ""
-        return f"<Session {host}, guests={list(self.guests)}{closed}>"
+        others = f", others={list(self.others)}" if self.others else ""
+        return f"<Session {host}, guests={list(self.guests)}{others}{closed}>"
 
 
 def _map_vcpus(host: Trace | None, guests: Mapping[str, Trace]) -> tuple[VCpu, ...]:
