@@ -18,7 +18,7 @@ from .analysis import CpuCount, Stat
 from .btf import Btf, Parameter, Prototype
 from .budget import Budget
 from .buffer import Buffer, CpuArea
-from .columns import RecordBatch, Table, Tables, UnknownFieldError
+from .columns import RecordBatch, Table, Tables
 from .errors import (
     ClosedError,
     CorruptError,
@@ -35,9 +35,9 @@ from .errors import (
     UnknownOptionError,
     UnsupportedError,
 )
-from .event import Event
-from .events import EventFormat, Events, Field, UnknownEventError
-from .filter import FilterError
+from .event import Event, EventFields
+from .events import EventFormat, Events, Field, UnknownEventError, UnknownFieldError
+from .filter import Filter, FilterError
 from .opening import open
 from .options import (
     BootPart,
@@ -61,7 +61,7 @@ from .options import (
 from .packages import MissingPackageError
 from .report import ReportOptions
 from .trace import Trace
-from .trace_file import FormatText
+from .trace_file import FormatText, Symbol
 
 if TYPE_CHECKING:
     from .session import (
@@ -86,9 +86,11 @@ __all__ = [
     "CpuCount",
     "CpuStat",
     "Event",
+    "EventFields",
     "EventFormat",
     "Events",
     "Field",
+    "Filter",
     "FilterError",
     "FormatText",
     "Guest",
@@ -116,6 +118,7 @@ __all__ = [
     "Session",
     "SessionError",
     "Stat",
+    "Symbol",
     "Table",
     "Tables",
     "TimeSample",

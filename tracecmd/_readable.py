@@ -38,6 +38,38 @@ class Readable:
     def __iter__(self) -> Iterator[Event]:
         return self._read(Selection(self._recording), ReadOptions())
 
+    @property
+    def start(self) -> int | None:
+        """Time of the first record of all in ns, on :attr:`Event.ts`'s clock; None without any.
+
+        Takes a page of each CPU, whatever the size of the file; so do :attr:`end` and
+        :attr:`duration`. Where time steps back inside a CPU an earlier record can come later.
+
+        Raises:
+            TraceError: the data cannot be read.
+        """
+        return self._edge(reverse=False)
+
+    @property
+    def end(self) -> int | None:
+        """Time of the last record of all in ns; None without records.
+
+        It is that record's own time: ``iter(end=trace.end)`` ends in front of it.
+        """
+        return self._edge(reverse=True)
+
+    @property
+    def duration(self) -> int | None:
+        """Nanoseconds from :attr:`start` to :attr:`end`; None without records."""
+        start, end = self.start, self.end
+        return None if start is None or end is None else end - start
+
+    def _edge(self, *, reverse: bool) -> int | None:
+        self._require_open()
+        whole = Selection(self._recording, reverse=reverse)
+        first = next(self._read(whole, ReadOptions(batch_rows=1)), None)
+        return None if first is None else first.ts
+
     def _require_open(self) -> None:
         """Raise ClosedError after :meth:`close`."""
         raise NotImplementedError

@@ -9,6 +9,7 @@ from . import _lowlevel, errors
 from ._lazy import lazy
 from ._reading import Names, Numbers, ReadOptions, Selection
 from .event import Event
+from .filter import Filter
 
 if TYPE_CHECKING:
     from .trace import Trace
@@ -97,6 +98,7 @@ class Buffer:
         self,
         events: Names = None,
         *,
+        where: str | Filter | None = None,
         cpus: Numbers = None,
         start: int | None = None,
         end: int | None = None,
@@ -109,6 +111,7 @@ class Buffer:
         selection = Selection(
             self._trace._recording,
             events,
+            where=where,
             buffers=[self.name],
             cpus=cpus,
             start=start,

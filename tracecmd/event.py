@@ -2,22 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from ._lowlevel import Value
+from ._texts import unknown_field
 
 if TYPE_CHECKING:
     from ._reading.event_batch import EventBatch
     from .btf import Arguments
     from .events import EventFormat, Field
 
-__all__ = ["RECORD_NAMES", "Event"]
+__all__ = ["RECORD_NAMES", "Event", "EventFields"]
+
+
+class EventFields(Mapping[str, Value]):
+    """The own fields of an event by name, in the kernel's order; each is read when asked for.
+
+    Names are those of the format, ``fields["pid"]`` the event's even where it has a ``cpu``, too.
+    """
+
+    __slots__ = ("_event", "_format")
+
+    def __init__(self, event: Event, format: EventFormat | None) -> None:
+        self._event = event
+        self._format = format
+
+    def __getitem__(self, name: str) -> Value:
+        form = self._format
+        field = None if form is None else form.fields.get(name)
+        if field is None:
+            raise KeyError(
+                unknown_field(f"field of {form or 'an unknown event'}", name, list(self))
+            )
+        return self._event._read(field)
+
+    def __contains__(self, name: object) -> bool:
+        return self._format is not None and name in self._format.fields
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(() if self._format is None else self._format.fields)
+
+    def __len__(self) -> int:
+        return 0 if self._format is None else len(self._format.fields)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
 
 
 class Event:
     """One record of the ring buffer.
 
+    ``dict(event)`` gives all that :meth:`keys` names, ``dict(event.fields)`` the event's fields.
     Its attributes, and what is in its payload, stay good after the trace is closed; names of
     tasks, events and fields have to be asked for before.
 
@@ -54,6 +90,14 @@ class Event:
         rows = self._batch.rows
         end = rows.payload_end[self._index]
         return rows.payload[end - rows.size[self._index] : end]
+
+    @property
+    def offset(self) -> int | None:
+        """Where :attr:`raw` begins in the file; None if it is compressed there, so nowhere.
+
+        :meth:`Trace.read_at` finds the record again by it.
+        """
+        return self._batch.rows.offset(self._index)
 
     @property
     def buffer(self) -> str:
@@ -131,12 +175,28 @@ class Event:
             )
         return own(self)
 
-    def fields(self) -> dict[str, Value]:
-        """All of the event's own fields by name; {} if the file does not know the event."""
+    @property
+    def fields(self) -> EventFields:
+        """All of the event's own fields by name; empty if the file does not know the event.
+
+        >>> with tracecmd.open("tests/data/sessions/kvm-small/trace.dat") as trace:
+        ...     dict(trace.at(0, "sched_waking").fields)
+        {'comm': 'rcu_preempt', 'pid': 19, 'prio': 120, 'target_cpu': 0}
+        """
+        return EventFields(self, self.format)
+
+    def keys(self) -> list[str]:
+        """The names that ``event[name]`` takes: the record's own, then the event's fields.
+
+        A field by a name of the record's own stands under its longer name,
+        ``"workqueue_queue_work.cpu"``; what it hides is an attribute, :attr:`cpu`.
+        """
         form = self.format
-        if form is None:
-            return {}
-        return {name: self._read(field) for name, field in form.fields.items()}
+        fields = () if form is None else tuple(form.fields)
+        return [name for name in RECORD_NAMES if name not in fields] + [
+            f"{form.name}.{name}" if form is not None and name in RECORD_NAMES else name
+            for name in fields
+        ]
 
     def _read(self, field: Field) -> Value:
         return self._batch.value(self._index, field._reader)

@@ -10,7 +10,7 @@ from . import _lowlevel, errors
 from ._texts import unknown_field, unknown_name
 from .symbolic import ValueNames, symbols_of, values_of
 
-__all__ = ["EventFormat", "Events", "Field", "UnknownEventError"]
+__all__ = ["EventFormat", "Events", "Field", "UnknownEventError", "UnknownFieldError"]
 
 _ARRAY, _POINTER, _SIGNED, _STRING, _DYNAMIC, _OPAQUE = 1, 2, 4, 8, 16, 65536
 
@@ -200,6 +200,12 @@ class EventFormat:
 
 class UnknownEventError(errors.TraceError, KeyError):
     """The file knows no event of that name."""
+
+    __str__ = errors.TraceError.__str__
+
+
+class UnknownFieldError(errors.TraceError, KeyError):
+    """None of the events has a field of that name."""
 
     __str__ = errors.TraceError.__str__
 

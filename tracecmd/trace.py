@@ -15,13 +15,19 @@ from ._reading import (
     Progress,
     Reader,
     ReadOptions,
+    Request,
     Selection,
+    Source,
+    choose,
+    read_events,
+    wanted_sources,
 )
 from .analysis import Stat, count
 from .btf import Btf, read_btf
 from .buffer import Buffer
 from .columns import BATCH_ROWS, Layout, RecordBatch, Table, Tables
 from .event import Event
+from .filter import Filter
 from .report import ReportOptions, report
 from .trace_file import TraceFile
 
@@ -54,7 +60,7 @@ class Trace(TraceFile, Readable):
     def close(self) -> None:
         """Unmap the file; a second close is fine."""
         self._file.close()
-        for name in ("_reader", "_metadata"):  # lazy: not there if nobody read records
+        for name in ("_reader", "_symbols", "_metadata"):  # lazy: not there if nobody read records
             part = self.__dict__.get(name)
             if part is not None:
                 part.close()
@@ -91,7 +97,7 @@ class Trace(TraceFile, Readable):
         except errors.ClosedError:
             raise
         except errors.TraceError as error:  # no record can be read at all
-            symbols = _lowlevel.Symbols(self._file).problems()
+            symbols = self._symbols.problems()
             return (*self._file.problems(), *self._metadata.problems(), error, *symbols)
         return reader.outline_problems
 
@@ -116,7 +122,13 @@ class Trace(TraceFile, Readable):
     def _reader(self) -> Reader:
         clock = self._recording.options.clock()
         reader = Reader(
-            self._file, self._metadata, self.events, clock, self.byteorder, self._problems
+            self._file,
+            self._metadata,
+            self.events,
+            clock,
+            self.byteorder,
+            self._problems,
+            lambda: self._symbols,
         )
         reader.peer = self.peer
         return reader
@@ -143,6 +155,7 @@ class Trace(TraceFile, Readable):
         self,
         events: Names = None,
         *,
+        where: str | Filter | None = None,
         buffers: Iterable[str] | None = None,
         cpus: Numbers = None,
         start: int | None = None,
@@ -166,6 +179,7 @@ class Trace(TraceFile, Readable):
         Args:
             events: names of events (``"sched_switch"``, ``"sched:sched_switch"``, ``"sched:*"``);
                 None for all.
+            where: a filter of fields, as for :meth:`table`: a text or a :class:`~tracecmd.Filter`.
             buffers: names of buffers, "" for the top one; None for all.
             cpus: numbers of CPUs, or one; None for all. Those that are not there select none.
             start, end: times in ns, ``start <= ts < end``; None for no bound.
@@ -179,7 +193,9 @@ class Trace(TraceFile, Readable):
             progress: called now and then with work done and all work, in pages or windows.
 
         Raises:
-            KeyError: no event or buffer of that name.
+            KeyError: no event or buffer of that name, or no field of one in ``where``.
+            FilterError: (a ValueError) ``where`` is not a filter, or compares what cannot be
+                compared.
             TypeError, ValueError: an argument cannot be what it is; the message names it.
             TraceError: the data cannot be read; with ``strict``, some of it is damaged. Else
                 damage is added to :attr:`problems`, and all that is whole comes out.
@@ -187,6 +203,7 @@ class Trace(TraceFile, Readable):
         selection = Selection(
             self._recording,
             events,
+            where=where,
             buffers=buffers,
             cpus=cpus,
             start=start,
@@ -202,22 +219,64 @@ class Trace(TraceFile, Readable):
         ts: int,
         events: Names = None,
         *,
+        where: str | Filter | None = None,
         buffers: Iterable[str] | None = None,
         cpus: Numbers = None,
         pids: Numbers = None,
     ) -> Event | None:
         """Find the first record at or after a time in ns; None if there is none.
 
-        Takes a bisection over the pages of each CPU, not a walk.
+        Takes a bisection over the pages of each CPU, not a walk; with a filter, a walk from there
+        to the first record that it lets through.
 
             >>> with tracecmd.open("tests/data/sessions/kvm-small/trace.dat") as trace:
             ...     trace.at(205_000_000_000)
             <Event 205.012737320 [000] <idle>-0 sched_switch>
         """
         selection = Selection(
-            self._recording, events, buffers=buffers, cpus=cpus, start=ts, pids=pids
+            self._recording,
+            events,
+            where=where,
+            buffers=buffers,
+            cpus=cpus,
+            start=ts,
+            pids=pids,
         )
         return next(self._read(selection, ReadOptions(batch_rows=1)), None)
+
+    def read_at(self, offset: int) -> Event | None:
+        """Find the record at a place in the file, as tracecmd_read_at() does.
+
+        That is the record that this byte is of, or else the next one in time on its CPU. None:
+        there is none, or the byte is not of trace data, or that is compressed, so that records lie
+        nowhere in the file.
+
+            >>> with tracecmd.open("tests/data/i386-v6.dat") as trace:
+            ...     event = trace.at(0, "sched_switch")
+            ...     trace.read_at(event.offset).raw == event.raw
+            True
+
+        Args:
+            offset: as :attr:`Event.offset`, or that of any other byte of a record.
+        """
+        offset = _arguments.whole("offset", offset)
+        reader = self._reader
+        found = reader.data.find_offset(offset) if 0 <= offset < 1 << 64 else None
+        if found is None:
+            return None
+        stream, page = found
+        start: int | None = 0
+        if reader.data.is_monotone(stream):
+            start = reader.data.page_ts(stream, page)
+        if start is None:
+            return None
+        whole = Selection(self._recording, start=start)
+        request = Request.of([reader], [Source(reader, stream, None, None)], whole, ReadOptions())
+        for event in read_events(request):
+            place = event.offset
+            if place is not None and place + event.size > offset:
+                return event
+        return None
 
     # Records, many at once ----------------------------------------------------------------
 
@@ -226,7 +285,7 @@ class Trace(TraceFile, Readable):
         events: Names = None,
         *,
         columns: Iterable[str] | None = None,
-        where: str | None = None,
+        where: str | Filter | None = None,
         buffers: Iterable[str] | None = None,
         cpus: Numbers = None,
         start: int | None = None,
@@ -256,7 +315,8 @@ class Trace(TraceFile, Readable):
         Args:
             events: as for :meth:`iter`.
             columns: names of columns, as above.
-            where: a filter in the language of trace-cmd report -F:
+            where: a :class:`~tracecmd.Filter`, or the text of one, in the language of trace-cmd
+                report -F:
                 ``"prev_state == 0 && next_comm =~ '^kvm'"``, with or without events in front
                 (``"sched/sched_switch: next_pid == 3"``). ``=~`` and ``!~`` take regular
                 expressions, ``~`` the kernel's wildcards. Names are those of columns; ``COMM``
@@ -353,7 +413,13 @@ class Trace(TraceFile, Readable):
             _arguments.names("filters_out", filters_out) or (),
         )
 
-    def stat(self, *, threads: int = 1, progress: Progress = None) -> Stat:
+    def stat(
+        self,
+        *,
+        where: str | Filter | None = None,
+        threads: int = 1,
+        progress: Progress = None,
+    ) -> Stat:
         """Count all records, by event and CPU.
 
             >>> with tracecmd.open("tests/data/sessions/kvm-small/trace.dat") as trace:
@@ -362,9 +428,14 @@ class Trace(TraceFile, Readable):
             (30334, 1718, 2)
 
         Args:
+            where: count what a filter lets through only, as for :meth:`iter`. Losses are counted
+                as without: what was lost cannot be compared. Events of which nothing is left are
+                not in :attr:`~tracecmd.Stat.events`.
             threads: how many slices of the file to count side by side.
             progress: called now and then with pages counted and all pages.
         """
         options = ReadOptions(threads=threads, progress=progress)
-        self._reader.require_sound()
-        return count(self._reader, options, self._problems.note)
+        if where is None:
+            return count(self._reader, options)
+        choice = choose([self._reader], Selection(self._recording, where=where))
+        return count(self._reader, options, wanted_sources(choice, where))

@@ -28,7 +28,7 @@ from .options import (
     parse_modules,
 )
 
-__all__ = ["FormatText", "TraceFile"]
+__all__ = ["FormatText", "Symbol", "TraceFile"]
 
 
 class FormatText(NamedTuple):
@@ -36,6 +36,20 @@ class FormatText(NamedTuple):
 
     system: str
     text: str
+
+
+class Symbol(NamedTuple):
+    """What an address of the kernel belongs to.
+
+    Attributes:
+        name: the function's name, or another symbol's.
+        offset: bytes from its start to the address.
+        module: the module it is of; None of the kernel itself.
+    """
+
+    name: str
+    offset: int
+    module: str | None
 
 
 class TraceFile:
@@ -280,6 +294,32 @@ class TraceFile:
     def _section_text(self, section: OptionId, index: int = 0) -> str:
         texts = self._file.section_texts(section)
         return texts[index].text if index < len(texts) else ""
+
+    @lazy
+    def _symbols(self) -> _lowlevel.Symbols:
+        return _lowlevel.Symbols(self._file)
+
+    def symbol(self, address: int) -> Symbol | None:
+        """The symbol an address lies in, of the recorded :attr:`kallsyms`: as reports show it.
+
+        The last one at or below the address, as how long it is nobody knows; the very last one only
+        at its exact address. None: there is none. The first call reads all symbols, which takes
+        tens of milliseconds.
+
+            >>> with tracecmd.open("tests/data/sessions/kvm-small/trace.dat") as trace:
+            ...     trace.symbol(trace.address_of("vhost_vsock_get") + 12)
+            Symbol(name='vhost_vsock_get', offset=12, module='vhost_vsock')
+        """
+        address = _arguments.whole("address", address)
+        found = self._symbols.find(address) if 0 <= address < 1 << 64 else None
+        if found is None:
+            return None
+        name, module, start = found
+        return Symbol(name, address - start, module or None)
+
+    def address_of(self, name: str) -> int | None:
+        """Where a symbol of the kernel lies, of several of that name the lowest; None: nowhere."""
+        return self._symbols.find_name(name)
 
     @lazy
     def _metadata(self) -> _lowlevel.Metadata:

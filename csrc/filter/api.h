@@ -60,6 +60,24 @@ int trc_filter_text(const struct trc_filter *filter, size_t index, uint32_t *id,
 /* 1: it compares an address with a name, and was made without symbols: nothing equals then. */
 int trc_filter_wants_symbols(const struct trc_filter *filter);
 
+/*
+ * A filter made of others of the same file, which must outlive it. It lets records through that all,
+ * any or none of them let through; of no parts, all records or none. Also those whose event the file
+ * does not know, which no filter of a text lets through. It has no names, comparisons or texts of its
+ * own. TRC_ARGUMENT: nested too deeply.
+ */
+enum trc_filter_join {
+	TRC_FILTER_ALL,
+	TRC_FILTER_ANY,
+	TRC_FILTER_NONE,
+};
+int trc_filter_create_joined(enum trc_filter_join join, const struct trc_filter *const *parts,
+			     size_t count, struct trc_filter **out, struct trc_error *err);
+
+/* 1: it lets a record through, else 0; id is its common_type. */
+int trc_filter_passes(const struct trc_filter *filter, uint32_t id, const uint8_t *payload,
+		      uint32_t size, uint32_t cpu);
+
 /* [cdef end] */
 
 #endif

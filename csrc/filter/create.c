@@ -171,6 +171,7 @@ void trc_filter_destroy(struct trc_filter *filter)
 	free(filter->ids);
 	free(filter->names);
 	free(filter->comparisons);
+	free(filter->parts);
 	free((char *)filter->text.start);
 	free(filter);
 }

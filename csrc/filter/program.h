@@ -99,7 +99,17 @@ struct trc_filter {
 	struct name *names;
 	size_t name_count, name_room;
 	bool wants_symbols;
+	/* Made of others: all of the above is empty then. */
+	bool joined;
+	enum trc_filter_join join;
+	const struct trc_filter **parts;	/* [part_count] */
+	size_t part_count;
+	unsigned depth;			/* of joined filters in it, itself counted */
 };
+
+/* filter_run() of one that is not joined; its stack is large, so that it stands below the recursion. */
+void filter_run_program(const struct trc_filter *filter, uint32_t id, const struct filter_rows *rows,
+			uint8_t *pass);
 
 /* As text such a field is the function that lies there. */
 static inline bool filter_is_address(const struct event_field *field)

@@ -19,8 +19,8 @@ static void run_leaf(const struct trc_filter *filter, const struct code *code,
 		memset(pass, 0, rows->count);
 }
 
-void filter_run(const struct trc_filter *filter, uint32_t id, const struct filter_rows *rows,
-		uint8_t *pass)
+void filter_run_program(const struct trc_filter *filter, uint32_t id, const struct filter_rows *rows,
+			uint8_t *pass)
 {
 	uint8_t stack[FILTER_NESTING_MAX + 4][FILTER_ROWS];
 	const struct program *program = id < filter->id_count ? filter->by_id[id] : NULL;

@@ -57,6 +57,13 @@ int trc_stream(const struct trc_data *data, size_t index, struct trc_stream *out
 int trc_stream_page_ts(const struct trc_data *data, size_t stream, uint64_t page, uint64_t *ts,
 		       struct trc_error *err);
 
+/*
+ * The stream and its page that a byte of the file lies in. TRC_NOT_FOUND: none, or one whose pages are
+ * compressed, so that its records lie nowhere in the file.
+ */
+int trc_stream_find_offset(const struct trc_data *data, uint64_t offset, size_t *stream, uint64_t *page,
+			   struct trc_error *err);
+
 /* Does a later raw time stamp of this stream always give a later time? Not 0: it does. */
 int trc_stream_is_monotone(const struct trc_data *data, size_t stream);
 
@@ -130,7 +137,7 @@ int trc_walk_create(const struct trc_walk_source *sources, size_t count,
 void trc_walk_destroy(struct trc_walk *walk);	/* NULL is fine */
 
 /*
- * The caller's arrays, room records long; of the last five those that are NULL are not wanted. Payloads are copied
+ * The caller's arrays, room records long; of the last six those that are NULL are not wanted. Payloads are copied
  * one after the other into payload; payload_end[i] is where that of record i ends.
  */
 struct trc_batch {
@@ -144,6 +151,7 @@ struct trc_batch {
 	uint64_t *payload_end;
 	uint8_t *payload;
 	const uint8_t **address;	/* or NULL; where payloads lie themselves, until the next call */
+	uint64_t *offset;		/* or NULL; of payloads in the file, TRC_NO_OFFSET: they are compressed */
 	size_t count, payload_size;	/* results */
 };
 
@@ -152,6 +160,13 @@ struct trc_batch {
  * TRC_GO_ON: none so far. A walk belongs to one thread at a time. TRC_ARGUMENT: payload_room is too small for a single record; payload_size says what it needs.
  */
 int trc_walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *err);
+
+/*
+ * Counts what is left of a walk instead of giving it out: into counts by event id, as trc_count() does,
+ * and added to *sum, of which losses and damage stay as they are. TRC_GO_ON: it is not done yet.
+ */
+int trc_walk_count(struct trc_walk *walk, uint64_t *counts, struct trc_count *sum,
+		   struct trc_error *err);
 
 /*
  * At the end of a walk forwards: events that a source lost after its last record that was wanted

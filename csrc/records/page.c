@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "file/file.h"
+#include "records/api.h"
 
 struct page_cache page_cache_of(const struct trc_data *data, const struct stream *stream,
 				uint64_t step, bool backwards)
@@ -122,4 +123,21 @@ int stream_page(const struct stream *stream, uint64_t index, struct page_cache *
 		.offset = stream->offset + at,
 	};
 	return map_window_get(&cache->window, out->offset, out->available, &out->bytes, err);
+}
+
+int trc_stream_find_offset(const struct trc_data *data, uint64_t offset, size_t *stream, uint64_t *page,
+			   struct trc_error *err)
+{
+	for (size_t i = 0; i < data->stream_count; i++) {
+		const struct stream *s = &data->streams[i];
+
+		if (s->compressed || offset < s->offset || offset - s->offset >= s->size)
+			continue;
+		if ((offset - s->offset) / s->info.page_size >= s->info.page_count)
+			continue;
+		*stream = i;
+		*page = (offset - s->offset) / s->info.page_size;
+		return TRC_OK;
+	}
+	return trc_fail(err, TRC_NOT_FOUND, offset, "no page with records");
 }

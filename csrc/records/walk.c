@@ -372,6 +372,23 @@ static void put_any_ids(const struct trc_walk *walk, struct trc_batch *batch,
 	}
 }
 
+/* Pages that are not mapped are not replaced before all of their records were put. */
+static void put_offsets(const struct trc_walk *walk, const struct walk_record *records, size_t n,
+			uint64_t *offset)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct stream_cursor *cursor = &walk->cursors[records[i].source];
+		const uint8_t *mapped = cursor->data->file->image.map.base;
+
+		if (cursor->stream->compressed)
+			offset[i] = TRC_NO_OFFSET;
+		else if (mapped)
+			offset[i] = (uint64_t)(records[i].payload - mapped);
+		else
+			offset[i] = cursor->page.offset + (uint64_t)(records[i].payload - cursor->page.bytes);
+	}
+}
+
 static void put_records(const struct trc_walk *walk, struct trc_batch *batch,
 			const struct walk_record *records, size_t n)
 {
@@ -389,6 +406,8 @@ static void put_records(const struct trc_walk *walk, struct trc_batch *batch,
 		batch->address[to + i] = records[i].payload;
 	for (size_t i = 0; batch->size && i < n; i++)
 		batch->size[to + i] = records[i].size;
+	if (batch->offset)
+		put_offsets(walk, records, n, batch->offset + to);
 	if (batch->missed_events)
 		walk_missed(walk, records, n, batch->missed_events + to);
 }

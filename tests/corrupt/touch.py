@@ -129,7 +129,7 @@ def rows(read: Callable[[], Iterable[Any]]) -> Any:
     found, error = all_of(read)
     for event in found[:50]:
         repr(event)
-        event.fields()
+        dict(event), dict(event.fields), event.offset
     return [
         (e.buffer, e.cpu, e.ts, e.pid, e.id, e.raw, e.missed_events, str(e.format), e.comm)
         for e in found

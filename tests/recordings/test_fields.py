@@ -160,7 +160,7 @@ def test_texts_show_the_same(path: Path) -> None:
             assert shown, line
             fields = format.fields.values()
             for field, text, value in zip(
-                fields, shown.groups(), event.fields().values(), strict=True
+                fields, shown.groups(), event.fields.values(), strict=True
             ):
                 if value is None:  # not in the record: libtraceevent shows 0, or nothing
                     continue

@@ -153,7 +153,7 @@ def test_fields_by_a_name_of_the_records_own(wakeups: Path) -> None:
         row = table.to_arrow().to_pylist()[0]
         assert (row["cpu"], row["queue_work.cpu"], row["queue_work.event"]) == (0, 33, -3)
         event = next(trace.iter("queue_work"))
-        assert (event.cpu, event["queue_work.cpu"], event.fields()["cpu"]) == (0, 33, 33)
+        assert (event.cpu, event["queue_work.cpu"], event.fields["cpu"]) == (0, 33, 33)
         for name in ("cpu", "event"):
             with pytest.raises(KeyError, match=f"ask for 'queue_work.{name}'"):
                 event[name]
@@ -189,7 +189,7 @@ def both_ways(path: Path, name: str, column: str) -> list[Any]:
         table.validate(full=True)
         found: list[Any] = table[column].to_pylist()
         assert [event[column] for event in trace.iter(name)] == found
-        assert [event.fields()[column] for event in trace.iter(name)] == found
+        assert [event.fields[column] for event in trace.iter(name)] == found
         field, order = trace.events[name].fields[column], trace.byteorder
         assert [field.read(event.raw, order) for event in trace.iter(name)] == found
     return found

@@ -37,7 +37,7 @@ def test_every_field_is_found(write: Write, count: int) -> None:
     values = {name: VALUES[name] for name in names}
     with tracecmd.open(write(record(many('"x"', count), **values))) as trace:
         (event,) = trace.iter()
-        assert event.fields() == values
+        assert event.fields == values
         columns = trace.table("many", columns=names[::-1]).to_arrow().to_pylist()
         assert columns == [dict(reversed(values.items()))]
         assert not trace.table("many", where=f"f{count - 1} == 1").to_arrow().to_pylist()

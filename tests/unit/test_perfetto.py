@@ -67,7 +67,7 @@ def expected_of(event: tracecmd.Event, native: bool) -> dict[str, Any]:
     form = event.format
     if form is None:
         return {"raw": event.raw.hex()}
-    for name, value in event.fields().items():
+    for name, value in event.fields.items():
         if isinstance(value, str):
             value = value.encode(errors="replace").decode()  # noqa: PLW2901
         elif isinstance(value, bytes):

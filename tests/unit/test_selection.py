@@ -139,7 +139,7 @@ def test_narrowed(
     ("wrong", "text"),
     [
         ({"order": "pid"}, 'order=\'pid\'; it is "time" or "cpu"'),
-        ({"where": 3}, "where=3; it is a text"),
+        ({"where": 3}, "where=3; it is a text or a Filter"),
         ({"start": 1.5}, "start=1.5; it is a whole number"),
         ({"cpus": ["a"]}, "cpus='a'; it is a whole number"),
         ({"peers": 3}, "peers=3; it is a name, or several"),

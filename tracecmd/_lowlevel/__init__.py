@@ -5,7 +5,7 @@ Everything it gives out is a plain Python value; no pointer leaves it. The class
 """
 
 from ._arrow import Array, Memory, Schema, Stream, array_capsule, schema_capsule
-from ._base import GO_ON, GoOn, SourceProblem
+from ._base import GO_ON, GoOn, NotFoundError, SourceProblem
 from ._columns import (
     COLUMN_KINDS,
     Column,
@@ -15,6 +15,7 @@ from ._columns import (
     ColumnsSource,
     ColumnTable,
     Filter,
+    JoinedFilter,
 )
 from ._data import Batch, Clock, Count, Counts, Damage, Data, Payloads, StreamInfo, Walk, WalkSource
 from ._fields import FieldReader, Value
@@ -86,8 +87,10 @@ __all__ = [
     "Guest",
     "Handle",
     "Header",
+    "JoinedFilter",
     "Memory",
     "Metadata",
+    "NotFoundError",
     "Option",
     "Payloads",
     "Report",

@@ -15,6 +15,7 @@ from .._core import ffi, lib
 __all__ = [
     "GO_ON",
     "GoOn",
+    "NotFoundError",
     "SourceProblem",
     "check",
     "decode",
@@ -33,7 +34,7 @@ _CODES: dict[int, type[errors.TraceError]] = {
     lib.TRC_UNSUPPORTED: errors.UnsupportedError,
     lib.TRC_LIMIT: errors.LimitError,
 }
-_NO_OFFSET = 2**64 - 1
+NO_OFFSET = 2**64 - 1
 
 
 class GoOn(enum.Enum):
@@ -46,6 +47,10 @@ class GoOn(enum.Enum):
 
 
 GO_ON = GoOn.GO_ON
+
+
+class NotFoundError(ValueError):
+    """TRC_NOT_FOUND, where that is a fault of what was asked for."""
 
 
 class SourceProblem(NamedTuple):
@@ -63,11 +68,13 @@ def exception(err: Any, path: str, sources: Sequence[str] = ()) -> Exception:
     if err.source < len(sources):
         path = sources[err.source]
     reason = ffi.string(err.message).decode(errors="backslashreplace")
-    offset = None if err.offset == _NO_OFFSET else int(err.offset)
+    offset = None if err.offset == NO_OFFSET else int(err.offset)
     if err.code == lib.TRC_SYSTEM:
         return errors.os_error(err.sys_errno, reason, path)
     if err.code == lib.TRC_NO_MEMORY:
         return MemoryError(f"{path}: {reason}")
+    if err.code == lib.TRC_NOT_FOUND:
+        return NotFoundError(f"{path}: {reason}")
     kind = _CODES.get(err.code)
     if kind is None:
         return ValueError(f"{path}: {reason}")

@@ -40,7 +40,8 @@ class Filter(Handle):
     strict: TRC_FILTER_STRICT.
 
     Raises:
-        ValueError: the text is not a filter, or names events that the file does not have.
+        NotFoundError: (a ValueError) the text names events that the file does not have.
+        ValueError: it is not a filter.
     """
 
     def __init__(self, file: File, metadata: Metadata, text: str, event_ids: bytes | None,
@@ -70,6 +71,11 @@ class Filter(Handle):
         super().close()
         if self._symbols is not None:
             self._symbols.close()
+
+    def passes(self, number: int, payload: bytes, cpu: int) -> bool:
+        """Whether it lets a record through; number is its event's."""
+        with self as pointer:
+            return bool(lib.trc_filter_passes(pointer, number, payload, len(payload), cpu))
 
     def texts(self) -> list[tuple[int, str]]:
         """What it is for each of its events, with the event's id."""
@@ -117,6 +123,23 @@ class Filter(Handle):
             while not lib.trc_filter_unknown(pointer, len(names), name, size, ffi.NULL):
                 names.append(decode(name[0], size[0]))
             return names
+
+
+class JoinedFilter(Filter):
+    """struct trc_filter made of others of one file; how: ``"all"``, ``"any"`` or ``"none"``."""
+
+    def __init__(self, path: str, how: str, parts: Sequence[Filter]) -> None:
+        Handle.__init__(self, path)
+        self._symbols = None
+        pointers = ffi.new("const struct trc_filter *[]", [self._hold(part) for part in parts])
+        self._create("trc_filter", lib.trc_filter_create_joined, _JOINS[how], pointers, len(parts))
+
+
+_JOINS = {
+    "all": lib.TRC_FILTER_ALL,
+    "any": lib.TRC_FILTER_ANY,
+    "none": lib.TRC_FILTER_NONE,
+}
 
 
 # Columns -------------------------------------------------------------------------------------

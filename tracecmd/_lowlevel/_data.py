@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ._base import GO_ON, GoOn, SourceProblem, check, exception, ffi, lib
+from ._base import GO_ON, NO_OFFSET, GoOn, SourceProblem, check, exception, ffi, lib
 from ._file import File
 from ._handle import Handle
 from ._metadata import Metadata
@@ -119,6 +120,14 @@ class Data(Handle):
             check(code, err, self.path)
             return int(out[0])
 
+    def find_offset(self, offset: int) -> tuple[int, int] | None:
+        """The stream and its page that a byte of the file lies in; None: none, or compressed."""
+        with self as data:
+            stream, page = ffi.new("size_t *"), ffi.new("uint64_t *")
+            if lib.trc_stream_find_offset(data, offset, stream, page, ffi.NULL):
+                return None
+            return int(stream[0]), int(page[0])
+
     def count(self, stream: int, first: int, pages: int, counts: Counts) -> Count:
         """Count the records of some pages, by event into counts; leaves the GIL."""
         with self as data:
@@ -127,18 +136,22 @@ class Data(Handle):
             code = lib.trc_count(data, stream, first, pages, counts._array, out, err)
             check(code, err, self.path)
             check(lib.trc_stream_release(data, stream, first, pages, err), err, self.path)
-        any_records = bool(out.records)
         damage = None
         if out.damaged_pages:
             damage = Damage(out.damaged_pages, exception(ffi.addressof(out, "damage"), self.path))
-        return Count(
-            out.records,
-            out.missed_events,
-            out.missed_unknown,
-            out.first_ts if any_records else None,
-            out.last_ts if any_records else None,
-            damage,
-        )
+        return _count_of(out, damage)
+
+
+def _count_of(out: Any, damage: Damage | None) -> Count:
+    any_records = bool(out.records)
+    return Count(
+        out.records,
+        out.missed_events,
+        out.missed_unknown,
+        out.first_ts if any_records else None,
+        out.last_ts if any_records else None,
+        damage,
+    )
 
 
 class WalkSource(NamedTuple):
@@ -185,6 +198,12 @@ class Batch(NamedTuple):
     payload_end: list[int]
     payload: bytes
     payloads: Payloads
+    offsets: bytes  # uint64, of payloads in the file; see offset()
+
+    def offset(self, index: int) -> int | None:
+        """Where the payload of a record is in the file; None: it is compressed there."""
+        place = int.from_bytes(self.offsets[8 * index : 8 * index + 8], sys.byteorder)
+        return None if place == NO_OFFSET else place
 
 
 class Walk(Handle):
@@ -221,6 +240,7 @@ class Walk(Handle):
             "trc_walk", lib.trc_walk_create, array, len(sources), options, sources=self.paths
         )
         self._room = room
+        self._sum: Any = None
         self._source_count = len(sources)
         self._payload_room = PAYLOAD_ROOM
         self._make_arrays()
@@ -246,6 +266,7 @@ class Walk(Handle):
             "missed_events": ffi.new("int64_t[]", room),
             "size": ffi.new("uint32_t[]", room),
             "payload_end": ffi.new("uint64_t[]", room),
+            "offset": ffi.new("uint64_t[]", room),
             "payload": ffi.new("uint8_t[]", self._payload_room),
         }
         self._batch = ffi.new("struct trc_batch *", self._arrays)
@@ -267,10 +288,27 @@ class Walk(Handle):
             count = self._batch.count
             if not count:
                 return None
-            columns = {name: ffi.unpack(self._arrays[name], count) for name in Batch._fields[:-2]}
+            columns = {name: ffi.unpack(self._arrays[name], count) for name in Batch._fields[:-3]}
             payload = bytes(ffi.buffer(self._arrays["payload"], self._batch.payload_size))
             places = (self._copy(name, count) for name in ("payload_end", "size", "id"))
-            return Batch(**columns, payload=payload, payloads=Payloads(payload, *places))
+            return Batch(
+                **columns,
+                payload=payload,
+                payloads=Payloads(payload, *places),
+                offsets=self._copy("offset", count),
+            )
+
+    def count(self, counts: Counts) -> Count | GoOn:
+        """Count what is left of it, by event into counts; losses and damage are not."""
+        with self as walk:
+            err = ffi.new("struct trc_error *")
+            if self._sum is None:
+                self._sum = ffi.new("struct trc_count *")
+            code = lib.trc_walk_count(walk, counts._array, self._sum, err)
+            if code == lib.TRC_GO_ON:
+                return GO_ON
+            check(code, err, self.path, self.paths)
+            return _count_of(self._sum, None)
 
     def _copy(self, name: str, count: int) -> bytes:
         array = self._arrays[name]

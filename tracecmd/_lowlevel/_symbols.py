@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-from ._base import check, decode, ffi, lib
+from ._base import ENCODING_ERRORS, check, decode, ffi, lib
 from ._file import File
 from ._handle import Handle
 
@@ -104,6 +104,14 @@ class Symbols(Handle):
                 decode(out.module, out.module_size),
                 out.address,
             )
+
+    def find_name(self, name: str) -> int | None:
+        """The address of a symbol, of several of that name the lowest."""
+        with self as symbols:
+            out = ffi.new("struct trc_symbol *")
+            raw = name.encode(errors=ENCODING_ERRORS)
+            failed = lib.trc_symbol_find_name(symbols, raw, len(raw), out, ffi.NULL)
+            return None if failed else int(out.address)
 
     # Types --------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from .selection import (
     Selection,
 )
 from .sources import Choice, FileChoice, Source, choose, id_bitmap
+from .where import make_filters, wanted_sources
 from .windows import Window, cut_windows, in_order, read_windows
 from .workers import workers
 
@@ -46,12 +47,14 @@ __all__ = [
     "cut_windows",
     "id_bitmap",
     "in_order",
+    "make_filters",
     "make_walk",
     "read_events",
     "read_selected",
     "read_window",
     "read_windows",
     "report_file",
+    "wanted_sources",
     "watch",
     "workers",
 ]

@@ -23,7 +23,9 @@ __all__ = ["LOSS_BEGINS", "LOSS_ENDS", "NO_ROWS", "Row", "Stream", "merge"]
 
 LOSS_BEGINS, LOSS_ENDS = -1, -2  # instead of an event's id
 BATCH_ROWS = 65536  # of all streams together
-NO_ROWS = _lowlevel.Batch([], [], [], [], [], [], [], b"", _lowlevel.Payloads(b"", b"", b"", b""))
+NO_ROWS = _lowlevel.Batch(
+    [], [], [], [], [], [], [], b"", _lowlevel.Payloads(b"", b"", b"", b""), b""
+)
 
 Row = tuple[int, int, int, int, _lowlevel.Batch, int]
 """Time, the stream's place, PID, event id (or a loss), and where the rest is: batch and index."""

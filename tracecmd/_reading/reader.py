@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
+from collections.abc import Callable
 from typing import Literal, TypeVar
 
 from .. import _lowlevel
@@ -23,9 +24,10 @@ class Reader:
 
     def __init__(self, file: _lowlevel.File, metadata: _lowlevel.Metadata, events: Events,
                  clock: _lowlevel.Clock, byteorder: Literal["little", "big"],
-                 problems: Problems) -> None:  # fmt: skip
+                 problems: Problems, symbols: Callable[[], _lowlevel.Symbols]) -> None:  # fmt: skip
         self.file = self._file = file
         self.problems = problems
+        self._symbols = symbols
         self.path = file.path
         self.peer = ""  # name in a session
         self.metadata = metadata
@@ -50,10 +52,10 @@ class Reader:
         if self.problems.strict and self.outline_problems:
             raise self.outline_problems[0]
 
-    @lazy
+    @property
     def symbols(self) -> _lowlevel.Symbols:
         """The kernel's symbols; read when first asked for."""
-        return _lowlevel.Symbols(self.file)
+        return self._symbols()
 
     @lazy
     def btf(self) -> Btf | None:
@@ -94,10 +96,9 @@ class Reader:
 
     def close(self) -> None:
         """Close the data; a walk that still runs keeps it until then."""
-        for name in ("_texts", "symbols"):  # lazy: not there if nobody asked
-            part = self.__dict__.get(name)
-            if part is not None:
-                part.close()
+        texts = self.__dict__.get("_texts")  # lazy: not there if nobody asked
+        if texts is not None:
+            texts.close()
         for known in self._parts.copy().values():
             own = known()
             if own is not None:

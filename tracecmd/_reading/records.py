@@ -14,6 +14,7 @@ from .reader import Reader
 from .request import Request
 from .selection import ReadOptions, Selection
 from .sources import choose
+from .where import wanted_sources
 from .windows import cut_windows, read_windows
 
 __all__ = [
@@ -146,5 +147,5 @@ def read_selected(
     readers: Sequence[Reader], selection: Selection, options: ReadOptions
 ) -> Iterator[Event]:
     """Walk over what is selected of one file or several."""
-    sources = choose(readers, selection).sources()
+    sources = wanted_sources(choose(readers, selection), selection.where)
     return read_events(Request.of(readers, sources, selection, options))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from .. import _arguments
+from ..filter import Filter
 
 if TYPE_CHECKING:
     from .._readable import Readable
@@ -58,7 +59,7 @@ class Selection:
         cpus: numbers of CPUs; None for all.
         start, end: times in ns, ``start <= ts < end``; an end of None is no bound.
         pids: tasks that recorded (``common_pid``), rising; None for all.
-        where: a filter of fields, in the language of trace-cmd report -F; None for none.
+        where: a filter: a text in the language of trace-cmd report -F, or a Filter; None: none.
         peers: names of a session's peers; None for all. Of a single file it is None.
         order: ``"time"`` merges all CPUs, ``"cpu"`` has one after the other.
         reverse: whether the last record comes first.
@@ -74,7 +75,7 @@ class Selection:
     start: int
     end: int | None
     pids: tuple[int, ...] | None
-    where: str | None
+    where: str | Filter | None
     peers: tuple[str, ...] | None
     order: Literal["time", "cpu"]
     reverse: bool
@@ -89,15 +90,15 @@ class Selection:
         start: int | None = None,
         end: int | None = None,
         pids: Numbers = None,
-        where: str | None = None,
+        where: str | Filter | None = None,
         peers: Names = None,
         order: Literal["time", "cpu"] = "time",
         reverse: bool = False,
     ) -> None:
         if order not in ("time", "cpu"):
             raise ValueError(f'order={order!r}; it is "time" or "cpu"')
-        if where is not None and not isinstance(where, str):
-            raise TypeError(f"where={where!r}; it is a text")
+        if where is not None and not isinstance(where, str | Filter):
+            raise TypeError(f"where={where!r}; it is a text or a Filter")
         first, last = _arguments.window(start, end)
         values = {
             "recording": recording,

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from .. import _lowlevel
-from .._reading import Reader, ReadOptions, workers
+from .._reading import (
+    Reader,
+    ReadOptions,
+    Request,
+    Source,
+    cut_windows,
+    make_walk,
+    read_windows,
+    workers,
+)
 
 __all__ = ["CpuCount", "Stat", "count"]
 
@@ -91,8 +102,41 @@ def _slices(reader: Reader) -> list[_Slice]:
     return slices
 
 
-def count(reader: Reader, options: ReadOptions, on_problem: Callable[[Exception], None]) -> Stat:
-    """Count all records of a file, slice by slice, on some threads."""
+def count(
+    reader: Reader,
+    options: ReadOptions,
+    sources: Sequence[Source] | None = None,
+    *,
+    on_problem: Callable[[Exception], None] | None = None,
+) -> Stat:
+    """Count all records of a file, slice by slice, on some threads.
+
+    Args:
+        reader: the file.
+        options: how to go about it.
+        sources: count what these let through only; those of other files are passed over. Losses
+            are counted as without.
+        on_problem: called with damage; None: the file notes it.
+
+    Raises:
+        TraceError: the file is read strictly and at fault.
+    """
+    if on_problem is None:
+        reader.require_sound()
+    note = on_problem or reader.problems.note
+    if sources is None:
+        return _count_all(reader, options, note)
+    own = [source for source in sources if source.reader is reader]
+    progress = options.progress
+    if progress is None:
+        return _count_filtered(_count_all(reader, options, note), own, options)
+    # It goes through the file twice.
+    first = replace(options, progress=lambda done, total: progress(done, 2 * total))
+    second = replace(options, progress=lambda done, total: progress(total + done, 2 * total))
+    return _count_filtered(_count_all(reader, first, note), own, second)
+
+
+def _count_all(reader: Reader, options: ReadOptions, note: Callable[[Exception], None]) -> Stat:
     slices = _slices(reader)
     # Tables of 65536 counters are dear: one a thread and stream, taken from here and given back.
     free: dict[int, list[_lowlevel.Counts]] = {s.stream: [] for s in slices}
@@ -115,7 +159,7 @@ def count(reader: Reader, options: ReadOptions, on_problem: Callable[[Exception]
             results[piece.stream].append(result)
             done += piece.pages
             if result.damage:
-                on_problem(result.damage.first)
+                note(result.damage.first)
             if options.progress:
                 options.progress(done, total)
     return Stat(
@@ -129,11 +173,6 @@ def _cpu_count(
     results: list[_lowlevel.Count],
     counts: list[_lowlevel.Counts],
 ) -> CpuCount:
-    events: Counter[str] = Counter()
-    for table in counts:
-        for number, records in table.items():
-            form = reader.events.by_id(number)
-            events[str(form) if form else f"id {number}"] += records
     stream = reader.streams[index]
     times = [r for r in results if r.records]
     return CpuCount(
@@ -144,5 +183,70 @@ def _cpu_count(
         sum(r.missed_unknown for r in results),
         times[0].first_ts if times else None,
         times[-1].last_ts if times else None,
-        dict(events.most_common()),
+        _events(reader, counts),
+    )
+
+
+def _events(reader: Reader, counts: Iterable[_lowlevel.Counts]) -> Mapping[str, int]:
+    """Counts by number together, by event and most frequent first."""
+    events: Counter[str] = Counter()
+    for table in counts:
+        for number, records in table.items():
+            form = reader.events.by_id(number)
+            events[str(form) if form else f"id {number}"] += records
+    return dict(events.most_common())
+
+
+# What filters let through ------------------------------------------------------------------------
+
+
+def _count_filtered(whole: Stat, sources: Sequence[Source], options: ReadOptions) -> Stat:
+    """The same count, of what filters let through."""
+    cpus = [cpu._replace(records=0, first_ts=None, last_ts=None, events={}) for cpu in whole.cpus]
+    total = sum(source.reader.streams[source.stream].page_count for source in sources)
+    done = 0
+    for source in sources:
+        pages = source.reader.streams[source.stream].page_count
+
+        def report(part: int, parts: int, done: int = done, pages: int = pages) -> None:
+            if options.progress:
+                options.progress(done + pages * part // max(parts, 1), total)
+
+        request = Request([source], threads=options.threads, on_progress=report)
+        cpus[source.stream] = _count_one(cpus[source.stream], request)
+        report(1, 1)
+        done += pages
+    return Stat(tuple(cpus))
+
+
+def _count_one(cpu: CpuCount, request: Request) -> CpuCount:
+    """Count what filters let through of one stream, window by window of its time."""
+    reader = request.sources[0].reader
+    # As with slices: one a thread.
+    free: list[_lowlevel.Counts] = []
+    tables: list[_lowlevel.Counts] = []
+
+    def read(start: int, end: int | None) -> _lowlevel.Count:
+        try:
+            counts = free.pop()
+        except IndexError:
+            counts = _lowlevel.Counts()
+            tables.append(counts)
+        with contextlib.closing(make_walk(request, start, end)) as walk:
+            while (result := walk.count(counts)) is _lowlevel.GO_ON:
+                if len(cuts) == 1 and request.on_progress:
+                    request.on_progress(*walk.progress())
+        free.append(counts)
+        return result
+
+    cuts = cut_windows(request, SLICE_BYTES)
+    results = [read(*cuts[0])] if len(cuts) == 1 else list(read_windows(request, cuts, read))
+    found = [result for result in results if result.records]
+    if not found:
+        return cpu
+    return cpu._replace(
+        records=sum(result.records for result in found),
+        first_ts=found[0].first_ts,
+        last_ts=found[-1].last_ts,
+        events=_events(reader, tables),
     )

@@ -7,8 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..columns import UnknownFieldError
-from ..events import UnknownEventError
+from ..events import UnknownEventError, UnknownFieldError
 from ..export import FORMATS, write_table, write_tables
 from ..filter import FilterError
 from ..opening import open as open_trace

@@ -1,7 +1,6 @@
 """Records as columns: Arrow out of the core, and thin ways to pandas, Polars and NumPy."""
 
 from .batch import RecordBatch
-from .choice import UnknownFieldError
 from .layout import Layout
 from .make import make_table
 from .table import BATCH_ROWS, Table
@@ -13,6 +12,5 @@ __all__ = [
     "RecordBatch",
     "Table",
     "Tables",
-    "UnknownFieldError",
     "make_table",
 ]

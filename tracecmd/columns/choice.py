@@ -5,22 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from .. import _lowlevel, errors
+from .. import _lowlevel
 from .._texts import unknown_field, valid_utf8
 from ..event import RECORD_NAMES
-from ..events import EventFormat
+from ..events import EventFormat, UnknownFieldError
 
-__all__ = ["OWN", "UnknownFieldError", "add_symbols", "choose_columns"]
+__all__ = ["OWN", "add_symbols", "choose_columns"]
 
 OWN = {name: name.removeprefix("common_") for name in RECORD_NAMES}
 """The columns that are the record's own, and of what kind each is for the core."""
 USUAL = ("ts", "cpu", "common_pid", "common_comm", "common_flags", "common_preempt_count")
-
-
-class UnknownFieldError(errors.TraceError, KeyError):
-    """None of the events has a field of that name."""
-
-    __str__ = errors.TraceError.__str__
 
 
 def _own(name: str) -> _lowlevel.Column:

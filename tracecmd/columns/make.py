@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from .. import _lowlevel
-from .._reading import Choice, Reader, ReadOptions, Request, Selection, choose
+from .._reading import Choice, Reader, ReadOptions, Request, Selection, choose, make_filters
 from ..events import EventFormat
 from .choice import add_symbols, choose_columns
 from .layout import Layout
 from .scan import Scan
 from .table import Table
-from .where import make_filters
 
 __all__ = ["make_table"]
 

@@ -116,7 +116,7 @@ def _with_stacks(request: Request) -> Request:
 
 def _has_events(reader: Reader, event: EventFormat, request: Request) -> bool:
     # Faults are reported when the records are read.
-    counted = count(reader, ReadOptions(threads=request.threads), lambda problem: None)
+    counted = count(reader, ReadOptions(threads=request.threads), on_problem=lambda problem: None)
     return str(event) in counted.events
 
 

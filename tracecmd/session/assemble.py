@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
@@ -120,14 +121,44 @@ def _notes(host: Trace | None, guests: Mapping[str, Trace], missing: Iterable[st
     return notes
 
 
+def _name_others(others: Iterable[Trace], taken: Iterable[str]) -> dict[str, Trace]:
+    """Name files of no session by their own names, in the order given."""
+    names = {"host", *taken}
+    named: dict[str, Trace] = {}
+    for trace in others:
+        first = _file_name(trace)
+        name = next(
+            each
+            for each in itertools.chain([first], (f"{first}-{n}" for n in itertools.count(2)))
+            if each not in names
+        )
+        names.add(name)
+        named[name] = trace
+    return named
+
+
+def _refuse_strangers(host: Trace | None, guests: list[Trace], others: list[Trace]) -> None:
+    if host is None and not guests:
+        raise errors.SessionError(
+            "no file of a session: none lists guests, none was synchronised with a host",
+            path=others[0].path,
+        )
+    if others:
+        raise errors.SessionError(
+            f"trace ID {others[0].trace_id:#x} does not belong to the session of "
+            f"{(host or guests[0]).path}",
+            path=others[0].path,
+        )
+
+
 def assemble(
     traces: list[Trace],
     recording: Recording,
-    strangers: Literal["error", "skip"],
+    strangers: Literal["error", "skip", "include"],
     *,
     sync: bool,
 ) -> Session:
-    """Make a session of files that are open; those that do not belong to it are closed.
+    """Make a session of files that are open; those that do not belong to it are closed or included.
 
     Raises:
         SessionError: they do not make one session.
@@ -135,31 +166,24 @@ def assemble(
     _check_twins(traces)
     host = _find_host(traces)
     guests, others = _split(traces, host)
-    if host is None and not guests:
-        if len(traces) == 1:
-            host, others = traces[0], []  # a recording without guests is a session of one
-        else:
-            raise errors.SessionError(
-                "no file of a session: none lists guests, none was synchronised with a host",
-                path=traces[0].path,
-            )
-    if others and strangers == "error":
-        raise errors.SessionError(
-            f"trace ID {others[0].trace_id:#x} does not belong to the session of "
-            f"{(host or guests[0]).path}",
-            path=others[0].path,
-        )
-    for trace in others:
-        trace.close()
+    if host is None and not guests and len(traces) == 1:
+        host, others = traces[0], []  # a recording without guests is a session of one
+    if strangers == "error" or (strangers == "skip" and host is None and not guests):
+        _refuse_strangers(host, guests, others)
+    if strangers == "skip":
+        for trace in others:
+            trace.close()
     here = {trace.trace_id for trace in guests}
     missing = [g.name for g in host.guests if g.trace_id not in here] if host else []
     named = _name_guests(host, guests)
+    included = _name_others(others, named) if strangers == "include" else {}
     return Session(
         host,
         named,
         recording,
-        strangers=[trace.path for trace in others],
+        others=included,
+        strangers=[] if included else [trace.path for trace in others],
         missing=missing,
-        notes=_notes(host, named, missing),
+        notes=_notes(host, named, missing) if host or named else [],
         sync=sync,
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from .. import _arguments
-from .._reading import EventBatch, Progress
+from .. import _arguments, _lowlevel
+from .._reading import EventBatch, Names, Progress, Selection, choose, make_filters
 from ..event import Event
 from ..events import UnknownEventError
+from ..filter import Filter
 from .vcpu_timeline import Followed, Machine
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def join(
     events: str | Iterable[str] | None,
     *,
     peers: Iterable[str] | None,
+    where: str | Filter | None,
     buffers: Iterable[str] | None,
     start: int | None,
     end: int | None,
@@ -71,16 +73,37 @@ def join(
         asked = tuple(peer.name for peer in session.peers)
     first, last = _arguments.window(start, end)
     _check(session, names, asked)
+    filters = _filters(session, names, asked, where)
     machine = Machine(
         session,
         buffers=_arguments.names("buffers", buffers),
         asked=dict.fromkeys(asked, names),
         progress=progress,
     )
-    return _join(machine, first, last)
+    return _join(machine, first, last, filters)
 
 
-def _join(machine: Machine, start: int, end: int | None) -> Iterator[Joined]:
+Filters = Mapping[int, _lowlevel.Filter] | None  # by id() of the reader
+
+
+def _filters(
+    session: Session, names: Names, peers: tuple[str, ...], where: str | Filter | None
+) -> Filters:
+    """The filter for each peer that has the events of it; None: there is none."""
+    whole = Selection(session._recording, names, peers=peers, where=where)
+    if where is None:
+        return None
+    return make_filters(choose([session.peer(name)._reader for name in peers], whole), where)
+
+
+def _passes(filters: Filters, event: Event) -> bool:
+    if filters is None:
+        return True
+    own = filters.get(id(event._batch.reader_of(event._index)))
+    return own is not None and own.passes(event.id, event.raw, event.cpu)
+
+
+def _join(machine: Machine, start: int, end: int | None, filters: Filters) -> Iterator[Joined]:
     for followed in machine.run():
         machine.done.clear()
         if followed is None:
@@ -90,7 +113,7 @@ def _join(machine: Machine, start: int, end: int | None) -> Iterator[Joined]:
             continue
         if ts >= start:
             joined = _joined(followed)
-            if joined is not None:
+            if joined is not None and _passes(filters, joined.event):
                 yield joined
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from .. import errors
+from .. import _arguments, errors
 from ..budget import Budget
 from ..opening import FileName, OpenOptions, TraceRecording
 from ..trace import Trace
@@ -47,26 +48,40 @@ def _files(sources: tuple[FileName, ...]) -> list[FileName]:
     return files
 
 
+def _key(source: FileName) -> str | int:
+    """A file's name as it was given, whatever the type; or its descriptor."""
+    return source if isinstance(source, int) else os.fsdecode(source)
+
+
 @dataclass(frozen=True, slots=True)
 class SessionRecording:
     """The files of a session and how they are opened: what a selection of a Session is of."""
 
     sources: tuple[FileName, ...]
-    strangers: Literal["error", "skip"]
+    strangers: Literal["error", "skip", "include"]
     options: OpenOptions
+    offsets: tuple[tuple[FileName, int], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.sources:
             raise TypeError("open_session() needs at least one file or folder")
-        if self.strangers not in ("error", "skip"):
-            raise ValueError(f'strangers={self.strangers!r}; it is "error" or "skip"')
+        if self.strangers not in ("error", "skip", "include"):
+            raise ValueError(f'strangers={self.strangers!r}; it is "error", "skip" or "include"')
+        for source, offset in self.offsets:
+            _arguments.number(f"offsets[{source!r}]", offset, -(1 << 63), (1 << 63) - 1)
 
     def open(self) -> Session:
         """Open it; raises what :func:`tracecmd.open_session` does."""
         traces: list[Trace] = []
+        offsets = {_key(source): offset for source, offset in self.offsets}
+        files = _files(self.sources)
+        unknown = offsets.keys() - set(map(_key, files))
+        if unknown:
+            raise ValueError(f"offsets: {min(map(str, unknown))!r} is none of the files")
         try:
-            for source in _files(self.sources):
-                traces.append(TraceRecording(source, self.options).open())
+            for source in files:
+                options = replace(self.options, ts_offset=offsets.get(_key(source), 0))
+                traces.append(TraceRecording(source, options).open())
             return assemble(traces, self, self.strangers, sync=self.options.sync)
         except BaseException:
             for trace in traces:
@@ -76,7 +91,8 @@ class SessionRecording:
 
 def open_session(
     *sources: FileName,
-    strangers: Literal["error", "skip"] = "error",
+    strangers: Literal["error", "skip", "include"] = "error",
+    offsets: Mapping[Any, int] | None = None,
     strict: bool = False,
     mmap: bool = True,
     sync: bool = True,
@@ -96,14 +112,20 @@ def open_session(
         sources: the host's file and the guests', or a folder that holds them (its files that
             are not trace.dat files are passed over).
         strangers: what to do with files of another session: ``"error"``, or ``"skip"`` to
-            leave them out and list them in :attr:`Session.strangers`.
+            leave them out and list them in :attr:`Session.strangers`, or ``"include"`` to read
+            them along, as :attr:`Session.others`: files that have nothing to do with each other
+            then are one session, too, merged as tracecmd_iterate_events_multi(3) does.
+        offsets: nanoseconds to add to the time stamps of some files, by the names given (those in
+            a folder by the folder's and theirs): clocks side by side that nobody compared.
         strict, mmap, date, budget: as for :func:`tracecmd.open`.
         sync: put the guests' time stamps on the host's clock; False leaves each on its own.
 
     Raises:
+        ValueError: ``offsets`` names none of the files, or one does not fit 64 bits.
         SessionError: (a ValueError) the files do not make one session; its ``path`` names the
             one that does not fit.
         TraceError: a file cannot be opened; see :func:`tracecmd.open`.
     """
     options = OpenOptions(strict=strict, mmap=mmap, sync=sync, date=date, budget=budget)
-    return SessionRecording(sources, strangers, options).open()
+    by_file = tuple((offsets or {}).items())
+    return SessionRecording(sources, strangers, options, by_file).open()

@@ -16,10 +16,13 @@ from .._reading import (
     ReadOptions,
     Recording,
     Selection,
+    choose,
+    wanted_sources,
 )
-from ..analysis import Stat
+from ..analysis import Stat, count
 from ..columns import BATCH_ROWS, Layout, RecordBatch, Table
 from ..event import Event
+from ..filter import Filter
 from ..report import ReportOptions, report
 from ..trace import Trace
 from .clock import PeerClock, peer_clock
@@ -47,7 +50,7 @@ class Peer(NamedTuple):
     """One file of a session: its name in the session, what it is, and the open file."""
 
     name: str
-    role: Literal["host", "guest"]
+    role: Literal["host", "guest", "other"]
     trace: Trace
 
 
@@ -58,6 +61,9 @@ class Session(Readable):
         host: the host's trace; None if the session has only guests' files.
         guests: the guests' traces by name, in the order of their files' names. The name is the
             one given to ``trace-cmd record -A``, or the file's where there is no host.
+        others: traces of files that do not belong to the session, by their files' names; empty
+            unless ``strangers="include"`` was asked for. They are peers like all others, but
+            nothing is known of their vCPUs.
         strangers: files that do not belong to the session, closed; empty unless
             ``strangers="skip"`` was asked for.
         missing: names of guests that the host was traced with, but whose files were not given.
@@ -70,6 +76,7 @@ class Session(Readable):
         guests: Mapping[str, Trace],
         recording: Recording,
         *,
+        others: Mapping[str, Trace] = MappingProxyType({}),
         strangers: Iterable[str] = (),
         missing: Iterable[str] = (),
         notes: Iterable[str] = (),
@@ -79,6 +86,7 @@ class Session(Readable):
         self._recording = recording
         self._sync = sync
         self.guests: Mapping[str, Trace] = MappingProxyType(dict(guests))
+        self.others: Mapping[str, Trace] = MappingProxyType(dict(others))
         self.strangers = tuple(strangers)
         self.missing = tuple(missing)
         self.notes = tuple(notes)
@@ -107,9 +115,10 @@ class Session(Readable):
 
     @property
     def peers(self) -> tuple[Peer, ...]:
-        """All files of the session, the host's first."""
+        """All files of the session, the host's first, those of no session last."""
         host = () if self.host is None else (Peer("host", "host", self.host),)
-        return host + tuple(Peer(name, "guest", trace) for name, trace in self.guests.items())
+        guests = tuple(Peer(name, "guest", trace) for name, trace in self.guests.items())
+        return host + guests + tuple(Peer(name, "other", t) for name, t in self.others.items())
 
     def vcpu(self, host_pid: int) -> VCpu:
         """Find the vCPU that a host thread ran: tracecmd_map_find_by_host_pid(3).
@@ -174,6 +183,7 @@ class Session(Readable):
         events: Names = None,
         *,
         peers: Names = None,
+        where: str | Filter | None = None,
         buffers: Iterable[str] | None = None,
         cpus: Numbers = None,
         start: int | None = None,
@@ -187,8 +197,9 @@ class Session(Readable):
         """Walk over the records of all peers on one clock; :attr:`Event.peer` says whose each is.
 
         Of records with one time the host's come first, then the guests' in the order of
-        :attr:`guests`, as ``trace-cmd report -i HOST -i GUEST...`` has them. An event that some
-        peer's file does not know is none of that peer's; one that no peer knows is an error.
+        :attr:`guests`, those of :attr:`others` last, as ``trace-cmd report -i HOST -i GUEST...``
+        has them. An event that some peer's file does not know is none of that peer's; one that no
+        peer knows is an error.
 
             >>> with tracecmd.open_session("tests/data/sessions/kvm-small") as session:
             ...     first = next(session.iter("sched_switch"))
@@ -197,13 +208,15 @@ class Session(Readable):
 
         Args:
             peers: ``"host"`` and names of guests; None for all.
-            events, buffers, cpus, start, end, pids, order, reverse, threads, progress: as for
-                :meth:`Trace.iter`. CPUs and PIDs are each peer's own.
+            events, where, buffers, cpus, start, end, pids, order, reverse, threads, progress: as
+                for :meth:`Trace.iter`. CPUs and PIDs are each peer's own. Of ``where`` one peer
+                at least has to have the events and fields.
         """
         selection = Selection(
             self._recording,
             events,
             peers=peers,
+            where=where,
             buffers=buffers,
             cpus=cpus,
             start=start,
@@ -220,7 +233,7 @@ class Session(Readable):
         *,
         peers: Names = None,
         columns: Iterable[str] | None = None,
-        where: str | None = None,
+        where: str | Filter | None = None,
         buffers: Iterable[str] | None = None,
         cpus: Numbers = None,
         start: int | None = None,
@@ -282,12 +295,23 @@ class Session(Readable):
             options or ReportOptions(),
         )
 
-    def stat(self, *, threads: int = 1, progress: Progress = None) -> Mapping[str, Stat]:
-        """Count all records of each peer; see :meth:`Trace.stat`."""
+    def stat(
+        self,
+        *,
+        where: str | Filter | None = None,
+        threads: int = 1,
+        progress: Progress = None,
+    ) -> Mapping[str, Stat]:
+        """Count all records of each peer, or those that a filter lets through: :meth:`Trace.stat`.
+
+        Of ``where`` one peer at least has to have the events and fields.
+        """
         self._require_open()
-        return {
-            peer.name: peer.trace.stat(threads=threads, progress=progress) for peer in self.peers
-        }
+        options = ReadOptions(threads=threads, progress=progress)
+        whole = Selection(self._recording, where=where)
+        choice = choose(self._readers(whole), whole)
+        sources = None if where is None else wanted_sources(choice, whole.where)
+        return {peer.name: count(peer.trace._reader, options, sources) for peer in self.peers}
 
     # Both sides at once -------------------------------------------------------------------
 
@@ -333,6 +357,7 @@ class Session(Readable):
         events: Names = None,
         *,
         peers: Names = None,
+        where: str | Filter | None = None,
         buffers: Iterable[str] | None = None,
         start: int | None = None,
         end: int | None = None,
@@ -345,16 +370,25 @@ class Session(Readable):
         instant follows the rules of :meth:`timeline`.
 
         Args:
-            events, start, end, progress: as for :meth:`iter`.
+            events, where, start, end, progress: as for :meth:`iter`. The filter is for the
+                records that come out, not for what is known of the other side.
             peers: ``"host"`` and names of guests; None for all.
             buffers: as for :meth:`timeline`.
 
         Raises:
             KeyError: no such event or peer.
+            FilterError: (a ValueError) ``where`` is not a filter.
         """
         self._require_open()
         return join(
-            self, events, peers=peers, buffers=buffers, start=start, end=end, progress=progress
+            self,
+            events,
+            peers=peers,
+            where=where,
+            buffers=buffers,
+            start=start,
+            end=end,
+            progress=progress,
         )
 
     def close(self) -> None:
@@ -366,7 +400,8 @@ class Session(Readable):
     def __repr__(self) -> str:
         host = "no host" if self.host is None else f"host {self.host.path!r}"
         closed = " closed" if self._closed else ""
-        return f"<Session {host}, guests={list(self.guests)}{closed}>"
+        others = f", others={list(self.others)}" if self.others else ""
+        return f"<Session {host}, guests={list(self.guests)}{others}{closed}>"
 
 
 def _map_vcpus(host: Trace | None, guests: Mapping[str, Trace]) -> tuple[VCpu, ...]:

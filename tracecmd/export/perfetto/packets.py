@@ -65,9 +65,9 @@ MAX_TS, MAX_CPU = (1 << 63) - 1, 1023
 
 
 def machine_ids(session: Session) -> dict[str, int]:
-    """The machine_id of each peer: 0 for the host, for guests a part of their trace ID."""
+    """The machine_id of each peer: 0 for the host, for others a part of their trace ID."""
     ids = {"host": 0}
-    for name, trace in session.guests.items():
+    for name, trace in (*session.guests.items(), *session.others.items()):
         number = trace.trace_id & 0xFFFFFFFF or 1
         while number in ids.values():
             number = number % 0xFFFFFFFF + 1
