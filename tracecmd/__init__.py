@@ -36,7 +36,7 @@ from .errors import (
     UnsupportedError,
 )
 from .event import Event, EventFields
-from .events import EventFormat, Events, Field, UnknownEventError, UnknownFieldError
+from .events import EventFormat, Events, Field, UnknownEventError, UnknownFieldError, parse_format
 from .filter import Filter, FilterError
 from .opening import open
 from .options import (
@@ -142,6 +142,7 @@ __all__ = [
     "__version__",
     "open",
     "open_session",
+    "parse_format",
 ]
 
 _OF_SESSIONS = {

@@ -6,11 +6,18 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
 from typing import Literal, TypeVar, overload
 
-from . import _lowlevel, errors
+from . import _arguments, _lowlevel, errors
 from ._texts import unknown_field, unknown_name
 from .symbolic import ValueNames, symbols_of, values_of
 
-__all__ = ["EventFormat", "Events", "Field", "UnknownEventError", "UnknownFieldError"]
+__all__ = [
+    "EventFormat",
+    "Events",
+    "Field",
+    "UnknownEventError",
+    "UnknownFieldError",
+    "parse_format",
+]
 
 _ARRAY, _POINTER, _SIGNED, _STRING, _DYNAMIC, _OPAQUE = 1, 2, 4, 8, 16, 65536
 
@@ -196,6 +203,37 @@ class EventFormat:
 
     def __repr__(self) -> str:
         return f"<EventFormat {self} id={self.id} fields={self._info.field_count}>"
+
+
+def parse_format(text: str | bytes, *, system: str = "", long_size: int = 8) -> EventFormat:
+    """Read an event's format text, of no file: tracefs ``events/SYSTEM/NAME/format``.
+
+        >>> with tracecmd.open("tests/data/sessions/kvm-small/trace.dat") as trace:
+        ...     texts = {each.system: each.text for each in trace.event_formats}
+        >>> form = tracecmd.parse_format(texts["sched"], system="sched")
+        >>> form.fields["pid"].read(bytes(24) + (18).to_bytes(4, "big"), "big")
+        18
+
+    Args:
+        text: as the kernel gives it; bytes are read as they are in files.
+        system: the event system, which the text does not say.
+        long_size: size of the kernel's ``long`` in bytes, 4 or 8. Its byte order is for
+            :meth:`Field.read` to know.
+
+    Raises:
+        CorruptError: (a ValueError) it has no name or no ID. Fields that cannot be read are as in
+            files: :attr:`EventFormat.fields_failed`.
+        TypeError, ValueError: an argument cannot be what it is; the message names it.
+    """
+    if not isinstance(text, str | bytes):
+        raise TypeError(f"text={text!r}; it is a text, or bytes")
+    if not isinstance(system, str):
+        raise TypeError(f"system={system!r}; it is a text")
+    if _arguments.whole("long_size", long_size) not in (4, 8):
+        raise ValueError(f"long_size={long_size}; it is 4 or 8")
+    raw = text.encode(errors="surrogateescape") if isinstance(text, str) else text
+    metadata = _lowlevel.Metadata.of_format(system, raw, long_size)
+    return EventFormat(metadata, metadata.events()[0])
 
 
 class UnknownEventError(errors.TraceError, KeyError):

@@ -22,6 +22,14 @@ struct trc_symbols;	/* symbols of the kernel and its texts, 10 MB of them, only 
  */
 int trc_metadata_create(const struct trc_file *file, struct trc_metadata **metadata,
 			struct trc_error *err);
+/*
+ * The same of one event's format text alone, which is copied; there is no file then, and nothing else
+ * that one would have. long_size: of the kernel that wrote the text, 4 or 8. TRC_CORRUPT: it has no
+ * name or no id. Faults in single fields do not fail.
+ */
+int trc_metadata_create_of_format(const char *system, size_t system_size, const char *text, size_t size,
+				  uint32_t long_size, struct trc_metadata **metadata,
+				  struct trc_error *err);
 void trc_metadata_destroy(struct trc_metadata *metadata);	/* NULL is fine */
 size_t trc_metadata_problem_count(const struct trc_metadata *metadata);
 int trc_metadata_problem(const struct trc_metadata *metadata, size_t index,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ._base import check, decode, ffi, lib
+from ._base import ENCODING_ERRORS, check, decode, ffi, lib
 from ._file import File
 from ._handle import Handle
 
@@ -54,6 +54,18 @@ class Metadata(Handle):
         err = ffi.new("struct trc_error *")
         check(lib.trc_check(held, err), err, self.path)
         self._create("trc_metadata", lib.trc_metadata_create, held)
+
+    @classmethod
+    def of_format(cls, system: str, text: bytes, long_size: int) -> Metadata:
+        """That of one format text, of no file."""
+        made = cls.__new__(cls)
+        Handle.__init__(made, "format text")
+        raw = system.encode(errors=ENCODING_ERRORS)
+        made._create(
+            "trc_metadata", lib.trc_metadata_create_of_format, raw, len(raw), text, len(text),
+            long_size,
+        )  # fmt: skip
+        return made
 
     def problems(self) -> Sequence[Exception]:
         """What is wrong in it and was passed over."""
