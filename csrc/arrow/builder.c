@@ -10,9 +10,9 @@
 #include "base/error.h"
 #include "base/utf8.h"
 
-#define BUFFER_MIN 64	/* also so that no buffer is NULL, which not all consumers take */
+#define BUFFER_MIN 64 /* also so that no buffer is NULL, which not all consumers take */
 #define DICTIONARY_SLOTS 64
-#define VALUES_MAX INT32_MAX	/* offsets are int32 */
+#define VALUES_MAX INT32_MAX /* offsets are int32 */
 
 /* --- buffers --------------------------------------------------------------------------------- */
 
@@ -36,7 +36,7 @@ bool arrow_buffer_grow(struct arrow_buffer *buffer, size_t n)
 
 	if (n > SIZE_MAX / 4 - buffer->size)
 		return false;
-	if (room < buffer->size + n)	/* as much as is known to come, and not twice that */
+	if (room < buffer->size + n) /* as much as is known to come, and not twice that */
 		room = (buffer->size + n + BUFFER_MIN - 1) / BUFFER_MIN * BUFFER_MIN;
 	data = buffer->slab ? leave_slab(buffer, room) : realloc(buffer->data, room);
 	if (!data)
@@ -324,8 +324,8 @@ static void take_buffer(struct array_memory *memory, size_t index, struct arrow_
 	*buffer = (struct arrow_buffer){ 0 };
 }
 
-static bool make_child(struct array_memory *memory, struct ArrowArray *array,
-		       struct arrow_buffer *values, size_t width)
+static bool make_child(struct array_memory *memory, struct ArrowArray *array, struct arrow_buffer *values,
+		       size_t width)
 {
 	struct array_memory *child = make_array(&memory->child, values->size / width, 2);
 

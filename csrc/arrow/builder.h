@@ -17,7 +17,7 @@
 struct arrow_buffer {
 	uint8_t *data;
 	size_t size, room;
-	struct slab *slab;	/* that data is cut from; NULL: it is malloc()'s */
+	struct slab *slab; /* that data is cut from; NULL: it is malloc()'s */
 };
 
 /* Room for n more bytes. false: out of memory. */
@@ -50,9 +50,9 @@ TRC_INLINE uint8_t *arrow_buffer_append(struct arrow_buffer *buffer, size_t size
 
 /* Distinct texts, numbered from 0. */
 struct dictionary {
-	struct arrow_buffer offsets, bytes;	/* int32: where each begins, and the last one ends */
+	struct arrow_buffer offsets, bytes; /* int32: where each begins, and the last one ends */
 	uint32_t count;
-	uint32_t *slots;			/* [room], a power of two: number + 1, 0: free */
+	uint32_t *slots; /* [room], a power of two: number + 1, 0: free */
 	size_t room;
 };
 
@@ -60,9 +60,9 @@ struct column_builder {
 	struct column_type type;
 	size_t rows;
 	size_t null_count;
-	struct arrow_buffer validity;	/* nothing as long as there is no null */
-	struct arrow_buffer offsets;	/* int32, of texts, binaries and lists */
-	struct arrow_buffer values;	/* of booleans a byte each until the end; indices of a dictionary */
+	struct arrow_buffer validity; /* nothing as long as there is no null */
+	struct arrow_buffer offsets;  /* int32, of texts, binaries and lists */
+	struct arrow_buffer values;   /* of booleans a byte each until the end; indices of a dictionary */
 	struct dictionary dictionary;
 	struct arrow_buffer scratch;
 };

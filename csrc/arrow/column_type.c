@@ -4,7 +4,9 @@
 struct column_type column_type_integer(enum column_shape shape, unsigned width, bool is_signed)
 {
 	return (struct column_type){
-		.shape = (uint8_t)shape, .width = (uint8_t)width, .is_signed = is_signed,
+		.shape = (uint8_t)shape,
+		.width = (uint8_t)width,
+		.is_signed = is_signed,
 	};
 }
 

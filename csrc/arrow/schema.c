@@ -52,7 +52,7 @@ void arrow_metadata_add_number(struct arrow_metadata *metadata, const char *key,
 struct schema_memory {
 	char *name, *metadata;
 	size_t metadata_size;
-	struct ArrowSchema *children;	/* [n_children], or the dictionary */
+	struct ArrowSchema *children; /* [n_children], or the dictionary */
 	struct ArrowSchema **pointers;
 	char format[16];
 };
@@ -156,15 +156,15 @@ static bool fill_schema(struct column_type type, const char *name, bool nullable
 			struct arrow_metadata *metadata, struct ArrowSchema *out)
 {
 	struct schema_memory *memory = make_schema(out, name);
-	struct column_type inner = { .shape = SHAPE_INTEGER, .width = type.width,
+	struct column_type inner = { .shape = SHAPE_INTEGER,
+				     .width = type.width,
 				     .is_signed = type.is_signed };
-	bool nested = type.shape == SHAPE_LIST || type.shape == SHAPE_BITS ||
-		      type.shape == SHAPE_FIXED_LIST;
+	bool nested = type.shape == SHAPE_LIST || type.shape == SHAPE_BITS || type.shape == SHAPE_FIXED_LIST;
 
 	if (!memory || !take_metadata(out, metadata))
 		return false;
 	format_of(type, memory->format, sizeof(memory->format));
-	out->flags = nullable ? 2 : 0;	/* ARROW_FLAG_NULLABLE */
+	out->flags = nullable ? 2 : 0; /* ARROW_FLAG_NULLABLE */
 	if (!nested && !type.dictionary)
 		return true;
 	if (type.dictionary)
@@ -194,8 +194,8 @@ static int schema_done(struct ArrowSchema *schema, bool good, struct arrow_metad
 	return trc_fail_no_memory(err);
 }
 
-int arrow_schema(struct column_type type, const char *name, bool nullable,
-		 struct arrow_metadata *metadata, struct ArrowSchema *out, struct trc_error *err)
+int arrow_schema(struct column_type type, const char *name, bool nullable, struct arrow_metadata *metadata,
+		 struct ArrowSchema *out, struct trc_error *err)
 {
 	struct ArrowSchema schema;
 	bool good = fill_schema(type, name, nullable, metadata, &schema);

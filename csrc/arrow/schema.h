@@ -17,8 +17,8 @@ void arrow_metadata_add(struct arrow_metadata *metadata, const char *key, struct
 void arrow_metadata_add_number(struct arrow_metadata *metadata, const char *key, uint64_t value);
 
 /* metadata may be NULL; what is in it is taken. *out is released by the caller. */
-int arrow_schema(struct column_type type, const char *name, bool nullable,
-		 struct arrow_metadata *metadata, struct ArrowSchema *out, struct trc_error *err);
+int arrow_schema(struct column_type type, const char *name, bool nullable, struct arrow_metadata *metadata,
+		 struct ArrowSchema *out, struct trc_error *err);
 
 /* A struct of count children, which are taken, also in case of failure. */
 int arrow_struct_schema(struct ArrowSchema *children, size_t count, struct arrow_metadata *metadata,

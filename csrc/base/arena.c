@@ -36,8 +36,8 @@ void *arena_alloc(struct arena *arena, size_t size)
 
 	if (size > SIZE_MAX - ALIGNMENT)
 		return NULL;
-	size = aligned(size ? size : 1);	/* so that NULL is failure only */
-	if (size > BLOCK_SIZE / 4)	/* on its own, so that the open block is not wasted */
+	size = aligned(size ? size : 1); /* so that NULL is failure only */
+	if (size > BLOCK_SIZE / 4)	 /* on its own, so that the open block is not wasted */
 		return block_create(arena, size);
 	if (size > arena->left) {
 		object = block_create(arena, BLOCK_SIZE);

@@ -9,7 +9,7 @@ struct arena_block;
 
 struct arena {
 	struct arena_block *blocks;
-	uint8_t *free;		/* aligned for any object of the core */
+	uint8_t *free; /* aligned for any object of the core */
 	size_t left;
 };
 

@@ -10,8 +10,8 @@ static uint64_t sum(uint64_t a, uint64_t b)
 	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
-static int spend(struct account *account, uint64_t *spent, uint64_t budget, uint64_t bytes,
-		 const char *name, uint64_t offset, const char *what, struct trc_error *err)
+static int spend(struct account *account, uint64_t *spent, uint64_t budget, uint64_t bytes, const char *name,
+		 uint64_t offset, const char *what, struct trc_error *err)
 {
 	uint64_t needed = sum(*spent, bytes);
 

@@ -15,7 +15,7 @@ struct budget {
 struct account {
 	struct budget budget;
 	struct budget spent;
-	bool exceeded;		/* something could not be spent: that fault ends the operation */
+	bool exceeded; /* something could not be spent: that fault ends the operation */
 };
 
 static inline struct account account_of(const struct budget *budget)
@@ -29,7 +29,8 @@ static inline struct account account_of(const struct budget *budget)
  */
 static inline uint64_t budget_block(const struct budget *budget)
 {
-	return budget->memory / 4 < UINT32_MAX ? budget->memory / 4 : UINT32_MAX;	/* blocks have 32-bit sizes */
+	return budget->memory / 4 < UINT32_MAX ? budget->memory / 4 :
+						 UINT32_MAX; /* blocks have 32-bit sizes */
 }
 
 /*

@@ -5,7 +5,9 @@
 static size_t hex_prefix(struct text text)
 {
 	return text.size > 2 && text.start[0] == '0' && (text.start[1] == 'x' || text.start[1] == 'X') &&
-	       digit_value(text.start[2]) < 16 ? 2 : 0;
+			       digit_value(text.start[2]) < 16 ?
+		       2 :
+		       0;
 }
 
 bool digits_read(struct text text, unsigned base, uint64_t *out, size_t *used)

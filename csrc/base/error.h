@@ -8,8 +8,7 @@
 #include "base/internal.h"
 
 /* Fills *err and returns code, so that a failure is one statement: return trc_fail(...); */
-int trc_fail(struct trc_error *err, int code, uint64_t offset, const char *fmt, ...)
-	TRC_PRINTF(4, 5);
+int trc_fail(struct trc_error *err, int code, uint64_t offset, const char *fmt, ...) TRC_PRINTF(4, 5);
 int trc_vfail(struct trc_error *err, int code, uint64_t offset, const char *fmt, va_list args)
 	TRC_PRINTF(4, 0);
 

@@ -18,7 +18,7 @@ static bool glob_class(struct text *pattern, char c)
 		found |= (uint8_t)c >= (uint8_t)low && (uint8_t)c <= (uint8_t)high;
 		n++;
 	}
-	if (n >= rest.size) {	/* no class: a '[' by itself */
+	if (n >= rest.size) { /* no class: a '[' by itself */
 		*pattern = rest;
 		return c == '[';
 	}

@@ -11,7 +11,7 @@
 #define LOOKUP_SLOT_BITS 9
 
 struct lookup_slot {
-	uint64_t a, b;		/* the key */
+	uint64_t a, b; /* the key */
 	uint32_t number;
 };
 

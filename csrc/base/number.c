@@ -11,17 +11,33 @@ const char number_pairs[201] =
 
 /* 10^i - 1 at i: so that a value with as many bits as it gets its digits by one comparison. */
 static const uint64_t largest[21] = {
-	0, 9, 99, 999, 9999, 99999, 999999, 9999999, 99999999, 999999999, UINT64_C(9999999999),
-	UINT64_C(99999999999), UINT64_C(999999999999), UINT64_C(9999999999999),
-	UINT64_C(99999999999999), UINT64_C(999999999999999), UINT64_C(9999999999999999),
-	UINT64_C(99999999999999999), UINT64_C(999999999999999999), UINT64_C(9999999999999999999),
+	0,
+	9,
+	99,
+	999,
+	9999,
+	99999,
+	999999,
+	9999999,
+	99999999,
+	999999999,
+	UINT64_C(9999999999),
+	UINT64_C(99999999999),
+	UINT64_C(999999999999),
+	UINT64_C(9999999999999),
+	UINT64_C(99999999999999),
+	UINT64_C(999999999999999),
+	UINT64_C(9999999999999999),
+	UINT64_C(99999999999999999),
+	UINT64_C(999999999999999999),
+	UINT64_C(9999999999999999999),
 	UINT64_MAX,
 };
 
 static unsigned decimal_digits(uint64_t value)
 {
 	unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
-	unsigned digits = bits * 1233 >> 12;	/* log10(2) is 1233 / 4096, nearly: this or one more */
+	unsigned digits = bits * 1233 >> 12; /* log10(2) is 1233 / 4096, nearly: this or one more */
 
 	return digits + (value > largest[digits]);
 }
@@ -34,7 +50,7 @@ static void put_backwards(char *end, uint64_t value, unsigned digits)
 		value /= 100;
 		digits -= 2;
 	}
-	uint32_t rest = (uint32_t)value;	/* 32-bit divisions cost much less */
+	uint32_t rest = (uint32_t)value; /* 32-bit divisions cost much less */
 
 	for (; digits >= 2; digits -= 2) {
 		number_put_pair(end -= 2, rest % 100);

@@ -10,16 +10,16 @@
 #include "base/byteorder.h"
 #include "base/output.h"
 
-#define NUMBER_ROOM 24	/* the most that number_decimal() and number_hex() write */
+#define NUMBER_ROOM 24 /* the most that number_decimal() and number_hex() write */
 
 extern const char number_lower[17], number_upper[17];
-extern const char number_pairs[201];	/* "000102" to "99" */
+extern const char number_pairs[201]; /* "000102" to "99" */
 
 /* Each of these gives the end of what it wrote at to. */
 
 /* Exactly digits decimal places, with zeros in front. */
 char *number_padded(char *to, uint64_t value, unsigned digits);
-char *number_long_decimal(char *to, uint64_t value);	/* value >= 10 */
+char *number_long_decimal(char *to, uint64_t value); /* value >= 10 */
 
 TRC_INLINE void number_put_pair(char *to, unsigned value)
 {
@@ -63,7 +63,8 @@ TRC_INLINE void number_put_hex(char *to, uint64_t value)
 	__m128i letters = _mm_and_si128(_mm_cmpgt_epi8(digits, _mm_set1_epi8(9)),
 					_mm_set1_epi8('a' - '0' - 10));
 
-	_mm_storeu_si128((__m128i *)(void *)to, _mm_add_epi8(_mm_add_epi8(digits, _mm_set1_epi8('0')), letters));
+	_mm_storeu_si128((__m128i *)(void *)to,
+			 _mm_add_epi8(_mm_add_epi8(digits, _mm_set1_epi8('0')), letters));
 }
 #else
 TRC_INLINE void number_put_hex(char *to, uint64_t value)
@@ -95,14 +96,14 @@ TRC_INLINE char *number_hex(char *to, uint64_t value)
 /* The same into a buffer. */
 void output_decimal(struct output *out, uint64_t value);
 void output_signed(struct output *out, int64_t value);
-void output_hex(struct output *out, uint64_t value);	/* without 0x */
+void output_hex(struct output *out, uint64_t value); /* without 0x */
 
 /* One conversion specification of a format: everything between % and what is printed. */
 struct number_format {
-	char letter;		/* d i u x X o c s */
+	char letter; /* d i u x X o c s */
 	bool minus, plus, space, hash, zero;
 	bool has_precision;
-	uint32_t width, precision;	/* at most NUMBER_MAX_WIDTH each */
+	uint32_t width, precision; /* at most NUMBER_MAX_WIDTH each */
 };
 
 /* A width of a format or a record is not obeyed beyond this: no record needs it, and one could ask for 2 GB. */

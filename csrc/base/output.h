@@ -15,11 +15,11 @@
 
 struct output {
 	char *data;
-	size_t size, end;	/* size never passes end: the room there is, or the limit if that is less */
+	size_t size, end; /* size never passes end: the room there is, or the limit if that is less */
 	size_t room, limit;
-	bool no_memory;		/* bytes were lost: allocation failed */
-	bool cut;		/* bytes were lost: limit */
-	bool has_nul;		/* set by who writes a NUL on purpose */
+	bool no_memory; /* bytes were lost: allocation failed */
+	bool cut;	/* bytes were lost: limit */
+	bool has_nul;	/* set by who writes a NUL on purpose */
 };
 
 void output_init(struct output *out);

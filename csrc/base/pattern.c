@@ -15,9 +15,8 @@ int pattern_compile(struct text pattern, const char *what, regex_t *out, struct 
 		return trc_fail_no_memory(err);
 	snprintf(whole, pattern.size + 3, "^%.*s$", (int)pattern.size, pattern.start);
 	if (memchr(pattern.start, 0, pattern.size) || regcomp(out, whole, REG_ICASE | REG_NOSUB))
-		rc = trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET,
-			      "%s: '%.*s' is not a regular expression", what,
-			      pattern.size > 60 ? 60 : (int)pattern.size, pattern.start);
+		rc = trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "%s: '%.*s' is not a regular expression",
+			      what, pattern.size > 60 ? 60 : (int)pattern.size, pattern.start);
 	free(whole);
 	return rc;
 }

@@ -5,12 +5,12 @@
 
 #include "base/internal.h"
 
-#define PROBLEMS_MAX 64	/* a file of nothing but faults must not fill memory with them */
+#define PROBLEMS_MAX 64 /* a file of nothing but faults must not fill memory with them */
 
 struct problems {
 	struct trc_error *list;
 	size_t count;
-	size_t unlisted;	/* those beyond PROBLEMS_MAX */
+	size_t unlisted; /* those beyond PROBLEMS_MAX */
 };
 
 /* Remembers *fault. Without memory for it the fault is at least counted. */

@@ -8,7 +8,7 @@
 #include "base/internal.h"
 
 struct text {
-	const char *start;	/* never NULL once set: an empty text points at something */
+	const char *start; /* never NULL once set: an empty text points at something */
 	size_t size;
 };
 

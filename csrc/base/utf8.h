@@ -5,7 +5,7 @@
 
 #include "base/internal.h"
 
-#define UTF8_GROWTH 3	/* U+FFFD takes three bytes and replaces at least one */
+#define UTF8_GROWTH 3 /* U+FFFD takes three bytes and replaces at least one */
 
 /* How many bytes from the start are ASCII. */
 size_t ascii_length(const uint8_t *text, size_t size);

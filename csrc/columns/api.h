@@ -21,41 +21,41 @@
  */
 struct trc_columns;
 enum trc_column_kind {
-	TRC_COLUMN_FIELD = 0,		/* a field by name, common ones included */
-	TRC_COLUMN_TS = 1,		/* timestamp[ns] */
-	TRC_COLUMN_CPU = 2,		/* uint32 */
-	TRC_COLUMN_PID = 3,		/* int32, common_pid */
-	TRC_COLUMN_COMM = 4,		/* dictionary: the saved name of the process */
-	TRC_COLUMN_FLAGS = 5,		/* uint8, common_flags */
-	TRC_COLUMN_PREEMPT_COUNT = 6,	/* uint8, common_preempt_count */
-	TRC_COLUMN_EVENT = 7,		/* dictionary: the event's name */
-	TRC_COLUMN_BUFFER = 8,		/* dictionary: the buffer's name */
-	TRC_COLUMN_PEER = 9,		/* dictionary: the source's peer */
-	TRC_COLUMN_SYSTEM = 10,		/* dictionary: the event's system */
-	TRC_COLUMN_MISSED_EVENTS = 11,	/* int64: lost before this record; -1: an unknown number */
+	TRC_COLUMN_FIELD = 0,	       /* a field by name, common ones included */
+	TRC_COLUMN_TS = 1,	       /* timestamp[ns] */
+	TRC_COLUMN_CPU = 2,	       /* uint32 */
+	TRC_COLUMN_PID = 3,	       /* int32, common_pid */
+	TRC_COLUMN_COMM = 4,	       /* dictionary: the saved name of the process */
+	TRC_COLUMN_FLAGS = 5,	       /* uint8, common_flags */
+	TRC_COLUMN_PREEMPT_COUNT = 6,  /* uint8, common_preempt_count */
+	TRC_COLUMN_EVENT = 7,	       /* dictionary: the event's name */
+	TRC_COLUMN_BUFFER = 8,	       /* dictionary: the buffer's name */
+	TRC_COLUMN_PEER = 9,	       /* dictionary: the source's peer */
+	TRC_COLUMN_SYSTEM = 10,	       /* dictionary: the event's system */
+	TRC_COLUMN_MISSED_EVENTS = 11, /* int64: lost before this record; -1: an unknown number */
 };
 enum trc_columns_flags {
-	TRC_COLUMNS_UINT64_TS = 1,	/* time stamps as plain numbers */
-	TRC_COLUMNS_BINARY = 2,		/* texts as they are: binary, not utf8 with U+FFFD for what is not */
-	TRC_COLUMNS_NO_DICTIONARY = 4,	/* all texts plain */
+	TRC_COLUMNS_UINT64_TS = 1,     /* time stamps as plain numbers */
+	TRC_COLUMNS_BINARY = 2,	       /* texts as they are: binary, not utf8 with U+FFFD for what is not */
+	TRC_COLUMNS_NO_DICTIONARY = 4, /* all texts plain */
 };
 struct trc_column {
-	const char *name;		/* of the column; ends in NUL */
-	const char *field;		/* of kind FIELD: its name; ends in NUL */
-	uint32_t kind;			/* enum trc_column_kind */
-	const char *symbols;		/* names of its values, for its metadata; ends in NUL; NULL: none */
-	const char *event;		/* of kind FIELD: that of this event alone, "SYSTEM:NAME", null in others;
+	const char *name;    /* of the column; ends in NUL */
+	const char *field;   /* of kind FIELD: its name; ends in NUL */
+	uint32_t kind;	     /* enum trc_column_kind */
+	const char *symbols; /* names of its values, for its metadata; ends in NUL; NULL: none */
+	const char *event;   /* of kind FIELD: that of this event alone, "SYSTEM:NAME", null in others;
 					   ends in NUL; NULL: of all events that have it */
 };
 struct trc_columns_source {
-	struct trc_walk_source walk;	/* event_ids: which events' fields there are */
-	const char *peer;		/* for TRC_COLUMN_PEER; ends in NUL; NULL: none */
-	const struct trc_filter *filter;	/* of the source's file; NULL: all records */
-	uint32_t no_records;		/* not 0: there is no stream; what fields the events have counts */
+	struct trc_walk_source walk;	 /* event_ids: which events' fields there are */
+	const char *peer;		 /* for TRC_COLUMN_PEER; ends in NUL; NULL: none */
+	const struct trc_filter *filter; /* of the source's file; NULL: all records */
+	uint32_t no_records;		 /* not 0: there is no stream; what fields the events have counts */
 };
 struct trc_columns_options {
 	struct trc_walk_options walk;
-	uint32_t flags;			/* enum trc_columns_flags */
+	uint32_t flags; /* enum trc_columns_flags */
 	size_t column_count;
 	const struct trc_column *columns;
 };
@@ -68,7 +68,7 @@ struct trc_columns_options {
 int trc_columns_create(const struct trc_columns_source *sources, size_t count,
 		       const struct trc_columns_options *options, struct trc_columns **out,
 		       struct trc_error *err);
-void trc_columns_destroy(struct trc_columns *columns);	/* NULL is fine */
+void trc_columns_destroy(struct trc_columns *columns); /* NULL is fine */
 
 /*
  * Begins anew with another window of time, or in another direction, in the memory of batches that were
@@ -81,8 +81,7 @@ int trc_columns_restart(struct trc_columns *columns, const struct trc_walk_optio
  * The schema of the batches: a struct with the columns as children. Released by the caller. Its texts
  * are UTF-8, with U+FFFD for what is not in the file.
  */
-int trc_columns_schema(const struct trc_columns *columns, struct ArrowSchema *out,
-		       struct trc_error *err);
+int trc_columns_schema(const struct trc_columns *columns, struct ArrowSchema *out, struct trc_error *err);
 
 /*
  * The next batch, of at most max_rows rows; fewer where texts and lists would take much memory.
@@ -113,31 +112,29 @@ void trc_columns_losses(const struct trc_columns *columns, size_t source, uint64
  */
 struct trc_column_set;
 struct trc_column_table {
-	const uint8_t *event_ids;	/* TRC_EVENT_ID_BYTES: whose records; an event is of one table */
+	const uint8_t *event_ids; /* TRC_EVENT_ID_BYTES: whose records; an event is of one table */
 	size_t column_count;
-	const struct trc_column *columns;	/* of any kind but MISSED_EVENTS */
-	const struct trc_filter *filter;	/* NULL: all records */
+	const struct trc_column *columns; /* of any kind but MISSED_EVENTS */
+	const struct trc_filter *filter;  /* NULL: all records */
 };
 
 /* The options' columns are not looked at. As trc_columns_create(); TRC_ARGUMENT: several files. */
 int trc_column_set_create(const struct trc_columns_source *sources, size_t count,
-			  const struct trc_columns_options *options,
-			  const struct trc_column_table *tables, size_t table_count,
-			  struct trc_column_set **out, struct trc_error *err);
-void trc_column_set_destroy(struct trc_column_set *set);	/* NULL is fine */
+			  const struct trc_columns_options *options, const struct trc_column_table *tables,
+			  size_t table_count, struct trc_column_set **out, struct trc_error *err);
+void trc_column_set_destroy(struct trc_column_set *set); /* NULL is fine */
 
 /*
  * The next batch that is done, and the number of its table: of max_rows rows, or fewer at the end,
  * and where the batches of all tables together take much memory. release NULL: there are no more.
  * TRC_GO_ON: none is done yet.
  */
-int trc_column_set_next(struct trc_column_set *set, size_t max_rows, size_t *table,
-			struct ArrowArray *out, struct trc_error *err);
+int trc_column_set_next(struct trc_column_set *set, size_t max_rows, size_t *table, struct ArrowArray *out,
+			struct trc_error *err);
 
 /* As trc_walk_problem_count() and its like. */
 size_t trc_column_set_problem_count(const struct trc_column_set *set);
-int trc_column_set_problem(const struct trc_column_set *set, size_t index,
-			   struct trc_error *problem);
+int trc_column_set_problem(const struct trc_column_set *set, size_t index, struct trc_error *problem);
 void trc_column_set_progress(const struct trc_column_set *set, uint64_t *done, uint64_t *total);
 
 /*
@@ -151,7 +148,7 @@ int trc_field_reader_create(const struct trc_metadata *metadata, size_t event, s
 /* Of a field that all records have at one place: TRC_COLUMN_FLAGS, TRC_COLUMN_PREEMPT_COUNT. */
 int trc_common_reader_create(const struct trc_metadata *metadata, uint32_t kind,
 			     struct trc_field_reader **out, struct trc_error *err);
-void trc_field_reader_destroy(struct trc_field_reader *reader);	/* NULL is fine */
+void trc_field_reader_destroy(struct trc_field_reader *reader); /* NULL is fine */
 
 /*
  * An array of its own, released by the caller, of the type that the schema tells; but texts are the
@@ -162,8 +159,8 @@ void trc_field_reader_destroy(struct trc_field_reader *reader);	/* NULL is fine 
 int trc_field_reader_schema(const struct trc_field_reader *reader, struct ArrowSchema *out,
 			    struct trc_error *err);
 int trc_field_reader_values(const struct trc_field_reader *reader, const struct trc_batch *batch,
-			    size_t first, size_t count, uint32_t id, int big_endian,
-			    struct ArrowArray *out, struct trc_error *err);
+			    size_t first, size_t count, uint32_t id, int big_endian, struct ArrowArray *out,
+			    struct trc_error *err);
 int trc_field_reader_value(const struct trc_field_reader *reader, const uint8_t *payload, uint32_t size,
 			   int big_endian, struct ArrowArray *out, struct trc_error *err);
 

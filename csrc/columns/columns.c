@@ -12,7 +12,7 @@
 #include "filter/api.h"
 #include "records/api.h"
 
-#define PAGE_ROWS 64	/* about so many records a page has, if they are small */
+#define PAGE_ROWS 64 /* about so many records a page has, if they are small */
 
 /* Records at hand, all of one event of one file. */
 struct stretch {
@@ -148,7 +148,8 @@ static bool put_source_texts(const struct trc_columns *columns, struct column *c
 		}
 		if (!*known)
 			*known = column_builder_index(&column->builder, (const uint8_t *)text.start,
-						      text.size) + 1;
+						      text.size) +
+				 1;
 		if (!put_index(&column->builder, *known - 1))
 			return false;
 	}
@@ -208,8 +209,7 @@ static bool put_column(const struct trc_columns *columns, struct column *column,
 
 /* --- batches --------------------------------------------------------------------------------- */
 
-static const struct file_plans *file_of(const struct trc_columns *columns,
-					const struct walk_record *record)
+static const struct file_plans *file_of(const struct trc_columns *columns, const struct walk_record *record)
 {
 	return &columns->files[columns->sources[record->source].file];
 }
@@ -220,15 +220,13 @@ static uint32_t id_of(const struct file_plans *file, const struct walk_record *r
 }
 
 /* How many of the records, from the first on, are of one event of one file. */
-static size_t same_event(const struct trc_columns *columns, const struct walk_record *records,
-			 size_t count)
+static size_t same_event(const struct trc_columns *columns, const struct walk_record *records, size_t count)
 {
 	const struct file_plans *file = file_of(columns, records);
 	uint32_t id = id_of(file, records);
 	size_t same = 1;
 
-	while (same < count && file_of(columns, &records[same]) == file &&
-	       id_of(file, &records[same]) == id)
+	while (same < count && file_of(columns, &records[same]) == file && id_of(file, &records[same]) == id)
 		same++;
 	return same;
 }
@@ -243,8 +241,8 @@ static uint32_t shortest(const struct walk_record *records, size_t count)
 }
 
 /* The longest stretch of records from the first on. */
-static struct stretch next_stretch(const struct trc_columns *columns,
-				   const struct walk_record *records, size_t count)
+static struct stretch next_stretch(const struct trc_columns *columns, const struct walk_record *records,
+				   size_t count)
 {
 	const struct file_plans *file = file_of(columns, records);
 	const struct plan *plan = columns->only;
@@ -263,8 +261,7 @@ static struct stretch next_stretch(const struct trc_columns *columns,
 }
 
 /* Marks with 1 those of a stretch that their filter passes, at most PORTION. */
-static void filter_stretch(const struct trc_columns *columns, const struct stretch *stretch,
-			   uint8_t *pass)
+static void filter_stretch(const struct trc_columns *columns, const struct stretch *stretch, uint8_t *pass)
 {
 	const struct walk_record *records = stretch->rows.records;
 	const struct trc_filter *filter = columns->sources[records->source].filter;
@@ -303,8 +300,8 @@ static void note_first_rows(struct trc_columns *columns)
 }
 
 /* Leaves those of a stretch that pass, after the kept ones; how many are kept then. */
-static size_t keep_passed(struct trc_columns *columns, const struct stretch *stretch,
-			  const uint8_t *pass, size_t kept)
+static size_t keep_passed(struct trc_columns *columns, const struct stretch *stretch, const uint8_t *pass,
+			  size_t kept)
 {
 	size_t from = (size_t)(stretch->rows.records - columns->records);
 
@@ -312,9 +309,8 @@ static size_t keep_passed(struct trc_columns *columns, const struct stretch *str
 		struct walk_record record = columns->records[from + i];
 
 		if (columns->missed)
-			columns->missed_events[kept] =
-				carry_missed(&columns->sources[record.source],
-					     columns->missed_events[from + i], pass[i]);
+			columns->missed_events[kept] = carry_missed(
+				&columns->sources[record.source], columns->missed_events[from + i], pass[i]);
 		columns->records[kept] = record;
 		kept += pass[i];
 	}
@@ -411,7 +407,7 @@ static size_t rows_left(const struct trc_columns *columns)
 
 	trc_walk_progress(columns->walk, &done, &pages);
 	pages = pages > done ? pages - done : 0;
-	pages += columns->source_count;	/* each may have one that was begun */
+	pages += columns->source_count; /* each may have one that was begun */
 	return pages < SIZE_MAX / PAGE_ROWS ? (size_t)pages * PAGE_ROWS : SIZE_MAX;
 }
 
@@ -433,8 +429,7 @@ static bool begin(struct trc_columns *columns, size_t max_rows)
 }
 
 /* Hands over what is built: builders into an array of their own, and back empty. */
-static int hand_over(struct trc_columns *columns, size_t rows, struct ArrowArray *out,
-		     struct trc_error *err)
+static int hand_over(struct trc_columns *columns, size_t rows, struct ArrowArray *out, struct trc_error *err)
 {
 	struct column_builder *builders = calloc(columns->column_count + 1, sizeof(*builders));
 	int rc;
@@ -481,7 +476,7 @@ int trc_columns_next(struct trc_columns *columns, size_t max_rows, struct ArrowA
 	}
 	if (!rc)
 		rc = fill_batch(columns, max_rows, err);
-	columns->making = rc == TRC_GO_ON;	/* what is half made is not a batch after a failure */
+	columns->making = rc == TRC_GO_ON; /* what is half made is not a batch after a failure */
 	if (rc)
 		return rc;
 	columns->expected_rows = columns->rows;
@@ -522,8 +517,8 @@ bool columns_begin(struct trc_columns *columns)
 	return begin(columns, SIZE_MAX);
 }
 
-int columns_put_rows(struct trc_columns *columns, const struct trc_batch *from,
-		     const uint32_t *rows, size_t count, size_t *put, struct trc_error *err)
+int columns_put_rows(struct trc_columns *columns, const struct trc_batch *from, const uint32_t *rows,
+		     size_t count, size_t *put, struct trc_error *err)
 {
 	struct walk_record records[PORTION];
 
@@ -534,8 +529,10 @@ int columns_put_rows(struct trc_columns *columns, const struct trc_batch *from,
 			uint32_t row = rows[done + i];
 
 			records[i] = (struct walk_record){
-				.ts = from->ts[row], .payload = from->address[row],
-				.size = from->size[row], .source = from->source[row],
+				.ts = from->ts[row],
+				.payload = from->address[row],
+				.size = from->size[row],
+				.source = from->source[row],
 			};
 		}
 		columns->records = records;
@@ -554,8 +551,7 @@ uint64_t columns_size(const struct trc_columns *columns)
 	return batch_size(columns);
 }
 
-int columns_hand_over(struct trc_columns *columns, size_t rows, struct ArrowArray *out,
-		      struct trc_error *err)
+int columns_hand_over(struct trc_columns *columns, size_t rows, struct ArrowArray *out, struct trc_error *err)
 {
 	columns->expected_rows = rows;
 	return hand_over(columns, rows, out, err);

@@ -14,8 +14,8 @@
 #include "metadata/api.h"
 #include "records/api.h"
 
-#define FIRST_BYTES ((uint64_t)4 << 20)	/* at most so much is made ready for a first batch */
-#define PORTION_VARIABLE 2048	/* values of varying size in a portion, over all columns */
+#define FIRST_BYTES ((uint64_t)4 << 20) /* at most so much is made ready for a first batch */
+#define PORTION_VARIABLE 2048		/* values of varying size in a portion, over all columns */
 
 /* --- plans ----------------------------------------------------------------------------------- */
 
@@ -85,8 +85,8 @@ static int make_file(struct trc_columns *columns, const struct trc_data *data, s
 }
 
 /* Plans for the events that a source adds to what is wanted of its file. */
-static int add_events(struct trc_columns *columns, struct file_plans *file,
-		      const uint8_t *event_ids, struct trc_error *err)
+static int add_events(struct trc_columns *columns, struct file_plans *file, const uint8_t *event_ids,
+		      struct trc_error *err)
 {
 	for (uint32_t id = 0; id < file->formats->id_count; id++) {
 		const struct event_format *event = file->formats->by_id[id];
@@ -150,9 +150,8 @@ static int add_source(struct trc_columns *columns, const struct trc_columns_sour
 	columns->cpus[columns->source_count] = stream.cpu;
 	columns->walks[columns->source_count++] = from->walk;
 	columns->filtered |= from->filter != NULL;
-	if (source > columns->sources && source[-1].file == file &&
-	    source[-1].event_ids == source->event_ids)
-		return TRC_OK;	/* mostly all sources of a file want the same */
+	if (source > columns->sources && source[-1].file == file && source[-1].event_ids == source->event_ids)
+		return TRC_OK; /* mostly all sources of a file want the same */
 	return add_events(columns, &columns->files[file], from->walk.event_ids, err);
 }
 
@@ -168,8 +167,7 @@ static char *copy_string(const char *string)
 	return copy;
 }
 
-static int add_column(struct trc_columns *columns, const struct trc_column *from,
-		      struct trc_error *err)
+static int add_column(struct trc_columns *columns, const struct trc_column *from, struct trc_error *err)
 {
 	struct column *column = &columns->columns[columns->column_count];
 
@@ -209,18 +207,17 @@ static int field_type(const struct trc_columns *columns, size_t index, struct co
 				return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET,
 						"columns: field %s is of another type in event %.*s; "
 						"%.*s.%s is a column of its own",
-						name, (int)plan->event->name.size,
-						plan->event->name.start, (int)plan->event->name.size,
-						plan->event->name.start, name);
+						name, (int)plan->event->name.size, plan->event->name.start,
+						(int)plan->event->name.size, plan->event->name.start, name);
 			found = true;
 		}
 	}
-	return found ? TRC_OK : trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET,
-					 "columns: no event has a field %s", name);
+	return found ? TRC_OK :
+		       trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "columns: no event has a field %s", name);
 }
 
-static int column_type_of(const struct trc_columns *columns, size_t index,
-			  struct column_type *type, struct trc_error *err)
+static int column_type_of(const struct trc_columns *columns, size_t index, struct column_type *type,
+			  struct trc_error *err)
 {
 	const bool plain = columns->flags & TRC_COLUMNS_NO_DICTIONARY;
 
@@ -315,9 +312,8 @@ static size_t first_rows(const struct trc_columns *columns)
 	return (size_t)(FIRST_BYTES / row_size);
 }
 
-static int fill_columns(struct trc_columns *columns, const struct trc_columns_source *sources,
-			size_t count, const struct trc_columns_options *options,
-			struct trc_error *err)
+static int fill_columns(struct trc_columns *columns, const struct trc_columns_source *sources, size_t count,
+			const struct trc_columns_options *options, struct trc_error *err)
 {
 	int rc = TRC_OK;
 
@@ -334,8 +330,7 @@ static int fill_columns(struct trc_columns *columns, const struct trc_columns_so
 }
 
 static int create(const struct trc_columns_source *sources, size_t count,
-		  const struct trc_columns_options *options, struct trc_columns **out,
-		  struct trc_error *err)
+		  const struct trc_columns_options *options, struct trc_columns **out, struct trc_error *err)
 {
 	struct trc_columns *columns = calloc(1, sizeof(*columns));
 	int rc;
@@ -348,8 +343,7 @@ static int create(const struct trc_columns_source *sources, size_t count,
 	columns->cpus = calloc(count + 1, sizeof(*columns->cpus));
 	columns->walks = calloc(count + 1, sizeof(*columns->walks));
 	columns->columns = calloc(options->column_count + 1, sizeof(*columns->columns));
-	if (!columns->files || !columns->sources || !columns->cpus || !columns->walks ||
-	    !columns->columns)
+	if (!columns->files || !columns->sources || !columns->cpus || !columns->walks || !columns->columns)
 		rc = trc_fail_no_memory(err);
 	else
 		rc = fill_columns(columns, sources, count, options, err);
@@ -494,8 +488,7 @@ static void describe_event(const struct trc_columns *columns, struct arrow_metad
 	arrow_metadata_add(metadata, "print_fmt", event->print_fmt);
 }
 
-int trc_columns_schema(const struct trc_columns *columns, struct ArrowSchema *out,
-		       struct trc_error *err)
+int trc_columns_schema(const struct trc_columns *columns, struct ArrowSchema *out, struct trc_error *err)
 {
 	struct ArrowSchema *children = calloc(columns->column_count + 1, sizeof(*children));
 	struct arrow_metadata metadata = { 0 };
@@ -516,4 +509,3 @@ int trc_columns_schema(const struct trc_columns *columns, struct ArrowSchema *ou
 	free(children);
 	return rc;
 }
-

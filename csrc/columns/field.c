@@ -6,7 +6,7 @@
 
 #include "metadata/data_loc.h"
 
-#define BITMASK_MAX 8192	/* bytes of a bitmask: eight times what the largest kernel has */
+#define BITMASK_MAX 8192 /* bytes of a bitmask: eight times what the largest kernel has */
 
 /* --- integers -------------------------------------------------------------------------------- */
 
@@ -56,7 +56,8 @@ static bool put_integers(struct column_builder *builder, const struct column_row
 	for (size_t i = 0; i < rows->count; i++) {
 		bool fits = records[i].size >= end;
 		uint64_t value = fits ? load_integer(records[i].payload + offset, access->width,
-						     access->is_signed, big_endian) : 0;
+						     access->is_signed, big_endian) :
+					0;
 
 		store_uint(to + width * i, width, value);
 		if (!fits && !column_builder_null(builder, builder->rows + i))
@@ -85,9 +86,8 @@ static bool put_bools(struct column_builder *builder, const struct column_rows *
 /* --- bytes and texts ------------------------------------------------------------------------- */
 
 /* Where a field with a __data_loc says that its value is. false: the record does not tell. */
-static bool find_dynamic(const uint8_t *payload, uint32_t payload_size,
-			 const struct field_access *access, bool big_endian, uint64_t *at,
-			 uint32_t *length)
+static bool find_dynamic(const uint8_t *payload, uint32_t payload_size, const struct field_access *access,
+			 bool big_endian, uint64_t *at, uint32_t *length)
 {
 	uint64_t base = access->extent == EXTENT_RELATIVE ? *at + access->size : 0;
 	struct data_loc loc;
@@ -104,9 +104,8 @@ static bool find_dynamic(const uint8_t *payload, uint32_t payload_size,
 }
 
 /* The bytes of a value; false: they do not all lie within the record. */
-static bool find_bytes(const uint8_t *payload, uint32_t payload_size,
-		       const struct field_access *access, bool big_endian, const uint8_t **bytes,
-		       uint32_t *size)
+static bool find_bytes(const uint8_t *payload, uint32_t payload_size, const struct field_access *access,
+		       bool big_endian, const uint8_t **bytes, uint32_t *size)
 {
 	uint64_t at = access->offset;
 	uint32_t length = access->size;
@@ -141,8 +140,8 @@ static bool put_bytes(struct column_builder *builder, const struct column_rows *
 		const uint8_t *bytes = NULL;
 		uint32_t size = 0;
 
-		if (!find_bytes(rows->records[i].payload, rows->records[i].size,
-				access, rows->big_endian, &bytes, &size)) {
+		if (!find_bytes(rows->records[i].payload, rows->records[i].size, access, rows->big_endian,
+				&bytes, &size)) {
 			if (!column_builder_null(builder, builder->rows + i))
 				return false;
 		} else if (text) {
@@ -222,8 +221,8 @@ static bool put_indices(struct column_builder *builder, struct lookup_cache *cac
 /* --- lists ----------------------------------------------------------------------------------- */
 
 /* Elements recorded in width bytes, as_width each in the column; there is room. */
-static void put_elements(struct arrow_buffer *values, const uint8_t *bytes, uint32_t count,
-			 unsigned width, unsigned as_width, bool big_endian)
+static void put_elements(struct arrow_buffer *values, const uint8_t *bytes, uint32_t count, unsigned width,
+			 unsigned as_width, bool big_endian)
 {
 	uint8_t *to = values->data + values->size;
 
@@ -246,10 +245,9 @@ static bool put_fixed(struct column_builder *builder, const struct column_rows *
 		const uint8_t *bytes;
 		uint32_t size;
 
-		if (find_bytes(rows->records[i].payload, rows->records[i].size,
-			       access, rows->big_endian, &bytes, &size)) {
-			put_elements(&builder->values, bytes, size / width, width, width,
-				     rows->big_endian);
+		if (find_bytes(rows->records[i].payload, rows->records[i].size, access, rows->big_endian,
+			       &bytes, &size)) {
+			put_elements(&builder->values, bytes, size / width, width, width, rows->big_endian);
 			continue;
 		}
 		memset(builder->values.data + builder->values.size, 0, length);
@@ -272,8 +270,8 @@ static uint32_t stack_length(const uint8_t *bytes, uint32_t count, unsigned widt
 	return count;
 }
 
-static bool put_bits(struct arrow_buffer *values, const uint8_t *bytes, uint32_t size,
-		     unsigned long_size, bool big_endian)
+static bool put_bits(struct arrow_buffer *values, const uint8_t *bytes, uint32_t size, unsigned long_size,
+		     bool big_endian)
 {
 	for (uint32_t at = 0; at < size; at++) {
 		/* Bits are numbered within words, of which big-endian ones begin with the last bits. */
@@ -305,8 +303,9 @@ static bool put_lists(struct column_builder *builder, const struct column_rows *
 		const uint8_t *bytes;
 		uint32_t size;
 
-		if (!find_bytes(rows->records[i].payload, rows->records[i].size,
-				access, big_endian, &bytes, &size) || (bits && size > BITMASK_MAX)) {
+		if (!find_bytes(rows->records[i].payload, rows->records[i].size, access, big_endian, &bytes,
+				&size) ||
+		    (bits && size > BITMASK_MAX)) {
 			if (!column_builder_null(builder, builder->rows + i))
 				return false;
 		} else if (bits) {

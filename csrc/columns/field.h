@@ -15,7 +15,7 @@
 struct column_rows {
 	const struct walk_record *records;
 	size_t count;
-	uint32_t min_size;		/* the shortest payload's */
+	uint32_t min_size; /* the shortest payload's */
 	bool big_endian;
 };
 

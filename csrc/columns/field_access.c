@@ -44,12 +44,12 @@ static unsigned element_size(struct text type, unsigned long_size)
 		const char *word;
 		uint8_t size;
 	} words[] = {
-		{ "u16", 2 }, { "s16", 2 }, { "__u16", 2 }, { "__s16", 2 }, { "uint16_t", 2 },
-		{ "int16_t", 2 }, { "__le16", 2 }, { "__be16", 2 }, { "short", 2 },
-		{ "u32", 4 }, { "s32", 4 }, { "__u32", 4 }, { "__s32", 4 }, { "uint32_t", 4 },
-		{ "int32_t", 4 }, { "__le32", 4 }, { "__be32", 4 }, { "pid_t", 4 }, { "gfp_t", 4 },
-		{ "u64", 8 }, { "s64", 8 }, { "__u64", 8 }, { "__s64", 8 }, { "uint64_t", 8 },
-		{ "int64_t", 8 }, { "__le64", 8 }, { "__be64", 8 }, { "bool", 1 },
+		{ "u16", 2 },	  { "s16", 2 },	   { "__u16", 2 },  { "__s16", 2 },    { "uint16_t", 2 },
+		{ "int16_t", 2 }, { "__le16", 2 }, { "__be16", 2 }, { "short", 2 },    { "u32", 4 },
+		{ "s32", 4 },	  { "__u32", 4 },  { "__s32", 4 },  { "uint32_t", 4 }, { "int32_t", 4 },
+		{ "__le32", 4 },  { "__be32", 4 }, { "pid_t", 4 },  { "gfp_t", 4 },    { "u64", 8 },
+		{ "s64", 8 },	  { "__u64", 8 },  { "__s64", 8 },  { "uint64_t", 8 }, { "int64_t", 8 },
+		{ "__le64", 8 },  { "__be64", 8 }, { "bool", 1 },
 	};
 
 	if (is_byte(type) || has_word(type, "char"))
@@ -76,7 +76,10 @@ static unsigned element_size(struct text type, unsigned long_size)
 static bool is_bitmask(const struct event_format *event, const struct event_field *field)
 {
 	static const char *const helpers[] = {
-		"__get_bitmask(", "__get_rel_bitmask(", "__get_cpumask(", "__get_rel_cpumask(",
+		"__get_bitmask(",
+		"__get_rel_bitmask(",
+		"__get_cpumask(",
+		"__get_rel_cpumask(",
 	};
 	const struct text fmt = event->print_fmt;
 
@@ -156,8 +159,8 @@ static struct column_type bytes_type(const struct event_field *field, enum field
 	return (struct column_type){ .shape = SHAPE_BINARY };
 }
 
-static struct column_type array_type(const struct event_field *field,
-				     const struct field_access *access, unsigned long_size)
+static struct column_type array_type(const struct event_field *field, const struct field_access *access,
+				     unsigned long_size)
 {
 	uint32_t width = field->array_length ? field->element_size : element_size(field->type, long_size);
 	struct column_type type = column_type_integer(SHAPE_LIST, width, field->flags & TRC_FIELD_SIGNED);
@@ -170,7 +173,7 @@ static struct column_type array_type(const struct event_field *field,
 		return bytes_type(field, access->extent);
 	if (field->size <= FIXED_SIZE_MAX) {
 		type.shape = SHAPE_FIXED_LIST;
-		type.length = field->size / width;	/* probes do not tell the array's length */
+		type.length = field->size / width; /* probes do not tell the array's length */
 	}
 	return type;
 }
@@ -196,17 +199,15 @@ static struct column_type scalar_type(const struct event_field *field)
 	return column_type_integer(SHAPE_INTEGER, field->size, is_signed);
 }
 
-static enum field_extent extent_of(const struct event_format *event,
-				   const struct event_field *field)
+static enum field_extent extent_of(const struct event_format *event, const struct event_field *field)
 {
 	if (field->flags & TRC_FIELD_DYNAMIC)
 		return field->flags & TRC_FIELD_RELATIVE ? EXTENT_RELATIVE : EXTENT_DYNAMIC;
 	return is_open_ended(event, field) ? EXTENT_REST : EXTENT_FIXED;
 }
 
-struct field_access field_access_of(const struct event_format *event,
-				    const struct event_field *field, unsigned long_size,
-				    uint32_t flags)
+struct field_access field_access_of(const struct event_format *event, const struct event_field *field,
+				    unsigned long_size, uint32_t flags)
 {
 	struct field_access access = {
 		.extent = (uint8_t)extent_of(event, field),
@@ -248,11 +249,13 @@ struct field_access field_access_of(const struct event_format *event,
 struct field_access field_access_of_common(struct event_place place)
 {
 	struct field_access access = {
-		.offset = place.offset, .width = (uint8_t)place.size, .size = place.size,
+		.offset = place.offset,
+		.width = (uint8_t)place.size,
+		.size = place.size,
 		.type = column_type_integer(SHAPE_INTEGER, 1, false),
 	};
 
 	if (!place.size)
-		access.offset = UINT32_MAX / 2;	/* no record is that long: all null */
+		access.offset = UINT32_MAX / 2; /* no record is that long: all null */
 	return access;
 }

@@ -18,7 +18,7 @@
 
 struct trc_field_reader {
 	struct field_access access;
-	bool of_all;		/* events */
+	bool of_all; /* events */
 };
 
 static int make_reader(struct field_access access, bool of_all, struct trc_field_reader **out,
@@ -53,11 +53,11 @@ int trc_common_reader_create(const struct trc_metadata *metadata, uint32_t kind,
 	const struct event_common *common = &metadata->formats.common;
 
 	if (kind != TRC_COLUMN_FLAGS && kind != TRC_COLUMN_PREEMPT_COUNT)
-		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "field reader: column kind %u is not a field",
-				kind);
-	return make_reader(field_access_of_common(kind == TRC_COLUMN_FLAGS ? common->flags :
-									     common->preempt_count),
-			   true, out, err);
+		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET,
+				"field reader: column kind %u is not a field", kind);
+	return make_reader(
+		field_access_of_common(kind == TRC_COLUMN_FLAGS ? common->flags : common->preempt_count),
+		true, out, err);
 }
 
 void trc_field_reader_destroy(struct trc_field_reader *reader)
@@ -70,7 +70,7 @@ int trc_field_reader_schema(const struct trc_field_reader *reader, struct ArrowS
 {
 	struct column_type type = reader->access.type;
 
-	type.binary = false;	/* so that texts can be told from binary */
+	type.binary = false; /* so that texts can be told from binary */
 	return arrow_schema(type, "", true, NULL, out, err);
 }
 
@@ -81,8 +81,8 @@ static bool is_wanted(const struct trc_field_reader *reader, const struct trc_ba
 }
 
 /* As many of the rows as are wanted alike, from the first on, a portion at most. */
-static size_t same_rows(const struct trc_field_reader *reader, const struct trc_batch *batch,
-			size_t first, size_t end, uint32_t id)
+static size_t same_rows(const struct trc_field_reader *reader, const struct trc_batch *batch, size_t first,
+			size_t end, uint32_t id)
 {
 	bool wanted = is_wanted(reader, batch, first, id);
 	size_t count = 1;
@@ -104,7 +104,8 @@ static bool put_rows(const struct trc_field_reader *reader, const struct trc_bat
 		uint32_t size = batch->size[first + i];
 
 		records[i] = (struct walk_record){
-			.payload = batch->payload + batch->payload_end[first + i] - size, .size = size,
+			.payload = batch->payload + batch->payload_end[first + i] - size,
+			.size = size,
 		};
 	}
 	return column_put_field(builder, NULL, &rows, &reader->access);
@@ -120,8 +121,8 @@ static int finish(struct column_builder *builder, bool good, size_t rows, struct
 }
 
 int trc_field_reader_values(const struct trc_field_reader *reader, const struct trc_batch *batch,
-			    size_t first, size_t count, uint32_t id, int big_endian,
-			    struct ArrowArray *out, struct trc_error *err)
+			    size_t first, size_t count, uint32_t id, int big_endian, struct ArrowArray *out,
+			    struct trc_error *err)
 {
 	struct column_builder builder;
 	bool good;

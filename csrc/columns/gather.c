@@ -11,12 +11,11 @@ TRC_INLINE void put(bool there, struct gather_column column, size_t row, const u
 }
 
 /* With constants for the number of columns, width and byte order. */
-TRC_INLINE void gather_as(const struct gather *gather, unsigned count,
-			  const struct walk_record *records, size_t rows, unsigned width,
-			  bool big_endian)
+TRC_INLINE void gather_as(const struct gather *gather, unsigned count, const struct walk_record *records,
+			  size_t rows, unsigned width, bool big_endian)
 {
-	const struct gather_column a = gather->columns[0], b = gather->columns[1],
-				   c = gather->columns[2], d = gather->columns[3];
+	const struct gather_column a = gather->columns[0], b = gather->columns[1], c = gather->columns[2],
+				   d = gather->columns[3];
 
 	for (size_t i = 0; i < rows; i++) {
 		const uint8_t *payload = records[i].payload;
@@ -28,8 +27,8 @@ TRC_INLINE void gather_as(const struct gather *gather, unsigned count,
 	}
 }
 
-TRC_INLINE void gather_width(const struct gather *gather, const struct walk_record *records,
-			     size_t rows, unsigned width, bool big_endian)
+TRC_INLINE void gather_width(const struct gather *gather, const struct walk_record *records, size_t rows,
+			     unsigned width, bool big_endian)
 {
 	switch (gather->count) {
 	case 4:
@@ -47,8 +46,8 @@ TRC_INLINE void gather_width(const struct gather *gather, const struct walk_reco
 }
 
 /* A loop of its own for each width and byte order. */
-static void run(struct gather *gather, const struct walk_record *records, size_t rows,
-		unsigned width, bool big_endian)
+static void run(struct gather *gather, const struct walk_record *records, size_t rows, unsigned width,
+		bool big_endian)
 {
 	if (width == 1)
 		gather_width(gather, records, rows, 1, false);
@@ -69,8 +68,8 @@ static unsigned index_of(unsigned width)
 	return width == 8 ? 3 : width >> 1;
 }
 
-void gather_add(struct gathers *gathers, const struct walk_record *records, size_t count,
-		bool big_endian, unsigned width, struct gather_column column)
+void gather_add(struct gathers *gathers, const struct walk_record *records, size_t count, bool big_endian,
+		unsigned width, struct gather_column column)
 {
 	struct gather *gather = &gathers->of_width[index_of(width)];
 
@@ -79,8 +78,7 @@ void gather_add(struct gathers *gathers, const struct walk_record *records, size
 		run(gather, records, count, width, big_endian);
 }
 
-void gather_rest(struct gathers *gathers, const struct walk_record *records, size_t count,
-		 bool big_endian)
+void gather_rest(struct gathers *gathers, const struct walk_record *records, size_t count, bool big_endian)
 {
 	for (unsigned width = 1; width <= 8; width *= 2) {
 		struct gather *gather = &gathers->of_width[index_of(width)];

@@ -16,22 +16,21 @@ struct gather {
 	unsigned count;
 	struct gather_column {
 		uint8_t *to;
-		uint32_t offset;	/* of the field, in all records */
+		uint32_t offset; /* of the field, in all records */
 	} columns[GATHER_COLUMNS];
 };
 
 /* Columns of all widths that wait for being gathered; a zeroed one has none. */
 struct gathers {
-	struct gather of_width[4];	/* 1, 2, 4 and 8 bytes */
+	struct gather of_width[4]; /* 1, 2, 4 and 8 bytes */
 };
 
 /* There is room for all records at to, and they all are long enough. */
-void gather_add(struct gathers *gathers, const struct walk_record *records, size_t count,
-		bool big_endian, unsigned width, struct gather_column column);
+void gather_add(struct gathers *gathers, const struct walk_record *records, size_t count, bool big_endian,
+		unsigned width, struct gather_column column);
 
 /* What was added is in the columns only then. */
-void gather_rest(struct gathers *gathers, const struct walk_record *records, size_t count,
-		 bool big_endian);
+void gather_rest(struct gathers *gathers, const struct walk_record *records, size_t count, bool big_endian);
 
 TRC_INLINE void store_uint(uint8_t *to, unsigned width, uint64_t value)
 {

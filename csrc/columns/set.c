@@ -16,36 +16,36 @@
 
 #define SET_PORTION 4096
 #define SET_PORTION_MIN 64
-#define SET_BYTES (UINT64_C(32) << 20)	/* of all tables together: the largest batch ends then */
+#define SET_BYTES (UINT64_C(32) << 20) /* of all tables together: the largest batch ends then */
 /*
  * A portion is of no more pages than this, about: the walk gives pages back to the system, and those
  * that a portion's records are read from after that would stay.
  */
 #define PORTION_PAGES 64
-#define PUT_ROWS 256		/* rows between two looks at how large a batch is */
+#define PUT_ROWS 256 /* rows between two looks at how large a batch is */
 #define TABLES_MAX UINT16_MAX
 
 struct table {
 	struct trc_columns *columns;
-	bool begun;		/* there is a batch */
-	size_t rows;		/* in it */
-	size_t next, end;	/* its records of the portion: places in order */
+	bool begun;	  /* there is a batch */
+	size_t rows;	  /* in it */
+	size_t next, end; /* its records of the portion: places in order */
 };
 
 struct trc_column_set {
 	struct trc_walk *walk;
 	struct table *tables;
 	size_t table_count;
-	uint8_t event_ids[TRC_EVENT_ID_BYTES];	/* of all tables */
-	uint16_t table_of[EVENT_ID_DENSE];	/* by event id: number + 1; 0: none */
-	bool ended;				/* the walk; what is left is handed over */
+	uint8_t event_ids[TRC_EVENT_ID_BYTES]; /* of all tables */
+	uint16_t table_of[EVENT_ID_DENSE];     /* by event id: number + 1; 0: none */
+	bool ended;			       /* the walk; what is left is handed over */
 
-	size_t room;		/* for the records of the next portion */
+	size_t room; /* for the records of the next portion */
 	uint64_t pages_read;
 
 	/* The portion at hand. */
-	size_t count, at;			/* at: the table whose records are put next */
-	uint32_t order[SET_PORTION];		/* numbers of the records, table by table */
+	size_t count, at;	     /* at: the table whose records are put next */
+	uint32_t order[SET_PORTION]; /* numbers of the records, table by table */
 	const uint8_t *payload[SET_PORTION];
 	uint64_t ts[SET_PORTION];
 	uint32_t source[SET_PORTION], id[SET_PORTION], size[SET_PORTION];
@@ -137,7 +137,7 @@ static int put_records(struct trc_column_set *set, struct table *table, size_t m
 		n = n < room ? n : room;
 		n = n < PUT_ROWS ? n : PUT_ROWS;
 		rc = columns_put_rows(table->columns, &batch, set->order + table->next, n, &put, err);
-		if (rc) {	/* what is half put is not a batch */
+		if (rc) { /* what is half put is not a batch */
 			table->begun = false;
 			table->rows = 0;
 			return rc;
@@ -178,8 +178,7 @@ static struct table *first_with_rows(const struct trc_column_set *set)
 }
 
 /* The table whose batch is next; NULL: there are no more. */
-static int fill(struct trc_column_set *set, size_t max_rows, struct table **found,
-		struct trc_error *err)
+static int fill(struct trc_column_set *set, size_t max_rows, struct table **found, struct trc_error *err)
 {
 	for (;;) {
 		int rc;
@@ -205,8 +204,8 @@ static int fill(struct trc_column_set *set, size_t max_rows, struct table **foun
 	}
 }
 
-int trc_column_set_next(struct trc_column_set *set, size_t max_rows, size_t *table,
-			struct ArrowArray *out, struct trc_error *err)
+int trc_column_set_next(struct trc_column_set *set, size_t max_rows, size_t *table, struct ArrowArray *out,
+			struct trc_error *err)
 {
 	int rc = walk_begin_stint(set->walk, err);
 	struct table *found;
@@ -265,17 +264,16 @@ static int add_table(struct trc_column_set *set, struct trc_columns_source *sour
 		sources[i].filter = from->filter;
 	}
 	if ((rc = add_events(set, set->table_count, from->event_ids, err)) ||
-	    (rc = columns_create_of_set(sources, count, &options,
-					&set->tables[set->table_count].columns, err)))
+	    (rc = columns_create_of_set(sources, count, &options, &set->tables[set->table_count].columns,
+					err)))
 		return rc;
 	set->table_count++;
 	return TRC_OK;
 }
 
 static int fill_set(struct trc_column_set *set, const struct trc_columns_source *from, size_t count,
-		    const struct trc_columns_options *options,
-		    const struct trc_column_table *tables, size_t table_count,
-		    struct trc_error *err)
+		    const struct trc_columns_options *options, const struct trc_column_table *tables,
+		    size_t table_count, struct trc_error *err)
 {
 	struct trc_columns_source *sources = calloc(count + 1, sizeof(*sources));
 	struct trc_walk_source *walks = calloc(count + 1, sizeof(*walks));
@@ -302,9 +300,8 @@ static int fill_set(struct trc_column_set *set, const struct trc_columns_source 
 }
 
 int trc_column_set_create(const struct trc_columns_source *sources, size_t count,
-			  const struct trc_columns_options *options,
-			  const struct trc_column_table *tables, size_t table_count,
-			  struct trc_column_set **out, struct trc_error *err)
+			  const struct trc_columns_options *options, const struct trc_column_table *tables,
+			  size_t table_count, struct trc_column_set **out, struct trc_error *err)
 {
 	struct trc_column_set *set;
 	int rc;
@@ -343,8 +340,7 @@ size_t trc_column_set_problem_count(const struct trc_column_set *set)
 	return trc_walk_problem_count(set->walk);
 }
 
-int trc_column_set_problem(const struct trc_column_set *set, size_t index,
-			   struct trc_error *problem)
+int trc_column_set_problem(const struct trc_column_set *set, size_t index, struct trc_error *problem)
 {
 	return trc_walk_problem(set->walk, index, problem);
 }

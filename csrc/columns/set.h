@@ -8,7 +8,7 @@
 #include "records/api.h"
 #include "records/data.h"
 
-#define BATCH_BYTES (UINT64_C(64) << 20)	/* a batch that has grown to this ends */
+#define BATCH_BYTES (UINT64_C(64) << 20) /* a batch that has grown to this ends */
 
 /* Destroyed with trc_columns_destroy(); trc_columns_next() and its like are not for these. */
 int columns_create_of_set(const struct trc_columns_source *sources, size_t count,
@@ -19,8 +19,8 @@ int columns_create_of_set(const struct trc_columns_source *sources, size_t count
 bool columns_begin(struct trc_columns *columns);
 
 /* Puts rows of a walk's batch, given by number; put: as many as the filter let through. */
-int columns_put_rows(struct trc_columns *columns, const struct trc_batch *from,
-		     const uint32_t *rows, size_t count, size_t *put, struct trc_error *err);
+int columns_put_rows(struct trc_columns *columns, const struct trc_batch *from, const uint32_t *rows,
+		     size_t count, size_t *put, struct trc_error *err);
 
 /* Bytes of the batch so far, and the batch: trc_columns_next(). */
 uint64_t columns_size(const struct trc_columns *columns);

@@ -51,9 +51,10 @@ static int map_guest(struct tracecmd_input *host, struct tracecmd_input *guest, 
 	struct tracecmd_cpu_map **larger;
 
 	if (guest->host == host)
-		return 0;	/* mapped before: what the caller has put there stays */
+		return 0; /* mapped before: what the caller has put there stays */
 	forget_maps(guest);
-	larger = realloc(host->by_pid, (host->by_pid_count + (size_t)count + 1) * sizeof(struct tracecmd_cpu_map *));
+	larger = realloc(host->by_pid,
+			 (host->by_pid_count + (size_t)count + 1) * sizeof(struct tracecmd_cpu_map *));
 	if (!larger)
 		return -1;
 	host->by_pid = larger;
@@ -78,7 +79,8 @@ int tracecmd_map_vcpus(struct tracecmd_input **handles, int nr_handles)
 		const int *pids;
 		int count;
 
-		if (tracecmd_get_guest_cpumap(handles[0], tracecmd_get_traceid(handles[i]), NULL, &count, &pids))
+		if (tracecmd_get_guest_cpumap(handles[0], tracecmd_get_traceid(handles[i]), NULL, &count,
+					      &pids))
 			continue;
 		if (map_guest(handles[0], handles[i], count, pids))
 			return -1;

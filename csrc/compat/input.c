@@ -96,8 +96,8 @@ unsigned long long tracecmd_get_traceid(struct tracecmd_input *handle)
 	return trc_trace_id(handle->shared->file);
 }
 
-int tracecmd_get_guest_cpumap(struct tracecmd_input *handle, unsigned long long trace_id,
-			      const char **name, int *vcpu_count, const int **cpu_pid)
+int tracecmd_get_guest_cpumap(struct tracecmd_input *handle, unsigned long long trace_id, const char **name,
+			      int *vcpu_count, const int **cpu_pid)
 {
 	struct trc_guest guest;
 
@@ -106,7 +106,7 @@ int tracecmd_get_guest_cpumap(struct tracecmd_input *handle, unsigned long long 
 	if (name)
 		*name = guest.name;
 	if (vcpu_count)
-		*vcpu_count = (int)guest.vcpu_count;	/* 8 bytes each in an option of less than 4 GiB */
+		*vcpu_count = (int)guest.vcpu_count; /* 8 bytes each in an option of less than 4 GiB */
 	if (cpu_pid)
 		*cpu_pid = guest.cpu_pid;
 	return 0;

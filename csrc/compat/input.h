@@ -13,8 +13,8 @@ struct shared_file {
 	atomic_uint users;
 	struct trc_file *file;
 	struct trc_metadata *metadata;
-	_Atomic(struct trc_data *) data;	/* made when first asked for */
-	int fd;					/* the caller's, closed with the last handle; or -1 */
+	_Atomic(struct trc_data *) data; /* made when first asked for */
+	int fd;				 /* the caller's, closed with the last handle; or -1 */
 };
 
 struct tracecmd_cpu_map {
@@ -25,7 +25,7 @@ struct tracecmd_cpu_map {
 
 struct tracecmd_input {
 	struct shared_file *shared;
-	size_t buffer;				/* trc_buffer(): 0, or an instance */
+	size_t buffer; /* trc_buffer(): 0, or an instance */
 	/* Of a guest: its vCPUs, and the host whose threads run them. NULL: not mapped. */
 	struct tracecmd_cpu_map *maps;
 	int map_count;

@@ -35,7 +35,7 @@ struct tracecmd_input *tracecmd_open_head(const char *file, int flags);
 /* The same of a descriptor, which belongs to the handle then and is closed with it. */
 struct tracecmd_input *tracecmd_open_fd(int fd, int flags);
 
-void tracecmd_close(struct tracecmd_input *handle);	/* NULL is fine */
+void tracecmd_close(struct tracecmd_input *handle); /* NULL is fine */
 
 /* 0 if the file has no trace ID. */
 unsigned long long tracecmd_get_traceid(struct tracecmd_input *handle);
@@ -46,8 +46,8 @@ unsigned long long tracecmd_get_traceid(struct tracecmd_input *handle);
  * closed. *cpu_pid has *vcpu_count entries: the host thread of each vCPU, 0 if it was not
  * recorded, -1 if it was not known. Of two guests with one trace ID it is the later.
  */
-int tracecmd_get_guest_cpumap(struct tracecmd_input *handle, unsigned long long trace_id,
-			      const char **name, int *vcpu_count, const int **cpu_pid);
+int tracecmd_get_guest_cpumap(struct tracecmd_input *handle, unsigned long long trace_id, const char **name,
+			      int *vcpu_count, const int **cpu_pid);
 
 /*
  * Trace instances, from 0, in the order of the file; NULL: there is no such one. A name belongs to the

@@ -9,8 +9,7 @@
 
 #include "base/error.h"
 
-int compression_from_name(const char *name, uint64_t offset, enum compression *out,
-			  struct trc_error *err)
+int compression_from_name(const char *name, uint64_t offset, enum compression *out, struct trc_error *err)
 {
 	static const struct {
 		const char *name;
@@ -77,8 +76,8 @@ static int zlib_code(int rc)
 	return rc == Z_MEM_ERROR ? TRC_NO_MEMORY : TRC_CORRUPT;
 }
 
-static int run_zlib(void **state, const uint8_t *src, uint64_t src_size, uint8_t *dst,
-		    uint64_t dst_size, struct progress *out)
+static int run_zlib(void **state, const uint8_t *src, uint64_t src_size, uint8_t *dst, uint64_t dst_size,
+		    struct progress *out)
 {
 	int rc = zlib_begin(state, src, src_size);
 	z_stream *z = *state;
@@ -129,16 +128,16 @@ static int fail_stream(int code, uint64_t offset, struct trc_error *err)
 	return trc_fail(err, TRC_CORRUPT, offset, "compressed block: damaged data");
 }
 
-int unpack(struct unpacker *unpacker, const uint8_t *src, uint64_t src_size, uint8_t *dst,
-	   uint64_t dst_size, uint64_t offset, struct trc_error *err)
+int unpack(struct unpacker *unpacker, const uint8_t *src, uint64_t src_size, uint8_t *dst, uint64_t dst_size,
+	   uint64_t offset, struct trc_error *err)
 {
 	struct progress got = { 0 };
 	int rc = TRC_LIMIT;
 
 	if (src_size <= UINT32_MAX && dst_size <= UINT32_MAX)
 		rc = unpacker->algorithm == COMPRESSION_ZSTD ?
-			run_zstd_whole(&unpacker->state, src, src_size, dst, dst_size, &got) :
-			run_zlib(&unpacker->state, src, src_size, dst, dst_size, &got);
+			     run_zstd_whole(&unpacker->state, src, src_size, dst, dst_size, &got) :
+			     run_zlib(&unpacker->state, src, src_size, dst, dst_size, &got);
 	if (rc)
 		return fail_stream(rc, offset, err);
 	if (!got.ended || got.made != dst_size)
@@ -170,7 +169,8 @@ static int measure_zlib(void **state, const uint8_t *src, uint64_t src_size, uin
 		result = inflate(z, Z_NO_FLUSH);
 		out->ended = result == Z_STREAM_END;
 		out->made += PIECE_SIZE - z->avail_out;
-		rc = result == Z_BUF_ERROR ? TRC_CORRUPT : zlib_code(result);	/* no way on: src is at its end */
+		rc = result == Z_BUF_ERROR ? TRC_CORRUPT :
+					     zlib_code(result); /* no way on: src is at its end */
 	}
 	if (z)
 		out->used = src_size - z->avail_in;
@@ -206,11 +206,11 @@ int unpacked_extent(struct unpacker *unpacker, const uint8_t *src, uint64_t src_
 	int rc = TRC_NO_MEMORY;
 
 	if (src_size > UINT32_MAX)
-		src_size = UINT32_MAX;	/* whatever is after the stream, no block of a file takes more */
+		src_size = UINT32_MAX; /* whatever is after the stream, no block of a file takes more */
 	if (piece)
 		rc = unpacker->algorithm == COMPRESSION_ZSTD ?
-			measure_zstd(&unpacker->state, src, src_size, piece, limit, &got) :
-			measure_zlib(&unpacker->state, src, src_size, piece, limit, &got);
+			     measure_zstd(&unpacker->state, src, src_size, piece, limit, &got) :
+			     measure_zlib(&unpacker->state, src, src_size, piece, limit, &got);
 	free(piece);
 	*out = (struct extent){ got.used, got.made };
 	if (rc)
@@ -218,6 +218,7 @@ int unpacked_extent(struct unpacker *unpacker, const uint8_t *src, uint64_t src_
 	if (got.made > limit)
 		return trc_fail(err, TRC_LIMIT, offset,
 				"compressed block: unpacks to at least %" PRIu64 " bytes, %" PRIu64
-				" is the limit", got.made, limit);
+				" is the limit",
+				got.made, limit);
 	return TRC_OK;
 }

@@ -12,13 +12,12 @@ enum compression {
 };
 
 /* Name in the file's header to algorithm; TRC_UNSUPPORTED for a name not known. */
-int compression_from_name(const char *name, uint64_t offset, enum compression *out,
-			  struct trc_error *err);
+int compression_from_name(const char *name, uint64_t offset, enum compression *out, struct trc_error *err);
 
 /* What the libraries want to keep from one block to the next; one a thread. */
 struct unpacker {
 	enum compression algorithm;
-	void *state;		/* made with the first block; owned */
+	void *state; /* made with the first block; owned */
 };
 
 static inline struct unpacker unpacker_of(enum compression algorithm)
@@ -31,8 +30,8 @@ void unpacker_deinit(struct unpacker *unpacker);
  * Unpacks one whole stream of src_size bytes to exactly dst_size bytes. Anything
  * else (shorter, longer, damaged) is TRC_CORRUPT at file offset offset.
  */
-int unpack(struct unpacker *unpacker, const uint8_t *src, uint64_t src_size, uint8_t *dst,
-	   uint64_t dst_size, uint64_t offset, struct trc_error *err);
+int unpack(struct unpacker *unpacker, const uint8_t *src, uint64_t src_size, uint8_t *dst, uint64_t dst_size,
+	   uint64_t offset, struct trc_error *err);
 
 /*
  * How far the stream goes that starts at src and ends by itself within src_size bytes, for files whose

@@ -47,14 +47,14 @@ struct trc_file;
  * that needs more fails with TRC_LIMIT; the message says how much it needs and what the budget is.
  */
 enum trc_open_flags {
-	TRC_OPEN_READ = 1,	/* read it, do not map it */
+	TRC_OPEN_READ = 1, /* read it, do not map it */
 };
 enum trc_budget {
 	TRC_BUDGET_MEMORY = 1 << 30,
 	TRC_BUDGET_WORK = 1 << 30,
 };
 struct trc_open_options {
-	uint32_t flags;		/* enum trc_open_flags */
+	uint32_t flags; /* enum trc_open_flags */
 	/*
 	 * Bytes that an operation keeps at once: the pages and chunks that a walk has open, tables of
 	 * chunks. A single block may unpack to a quarter of it, or is a problem. 0: TRC_BUDGET_MEMORY.
@@ -89,7 +89,7 @@ int trc_open(const char *path, const struct trc_open_options *options, struct tr
 	     struct trc_error *err);
 int trc_open_fd(int fd, const struct trc_open_options *options, struct trc_file **file,
 		struct trc_error *err);
-void trc_close(struct trc_file *file);	/* NULL is fine */
+void trc_close(struct trc_file *file); /* NULL is fine */
 
 /*
  * TRC_TRUNCATED if the file has become shorter than it was when opened: reading on in the
@@ -104,12 +104,12 @@ int trc_problem(const struct trc_file *file, size_t index, struct trc_error *pro
 /* The initial header: trace-cmd.dat.v7(5), INITIAL FORMAT. */
 struct trc_header {
 	uint64_t file_size;
-	uint32_t version;			/* 6 or 7 */
-	uint32_t big_endian;			/* 0 or 1 */
-	uint32_t long_size;			/* of the recording user space: 4 or 8 */
-	uint32_t page_size;			/* sub-buffer size of the top buffer, bytes */
-	const char *compression;		/* "none", "zlib", "zstd"; ends in NUL */
-	const char *compression_version;	/* of the writer's library, "" if none; ends in NUL */
+	uint32_t version;		 /* 6 or 7 */
+	uint32_t big_endian;		 /* 0 or 1 */
+	uint32_t long_size;		 /* of the recording user space: 4 or 8 */
+	uint32_t page_size;		 /* sub-buffer size of the top buffer, bytes */
+	const char *compression;	 /* "none", "zlib", "zstd"; ends in NUL */
+	const char *compression_version; /* of the writer's library, "" if none; ends in NUL */
 };
 void trc_header(const struct trc_file *file, struct trc_header *header);
 
@@ -119,18 +119,17 @@ void trc_header(const struct trc_file *file, struct trc_header *header);
  * are there like any other. TRC_NOT_FOUND: there are not that many.
  */
 struct trc_option {
-	uint32_t id;		/* enum trc_id, or any other 16-bit number */
-	uint32_t size;		/* of the payload */
-	uint32_t unpacked;	/* 1: its section is compressed */
-	uint64_t offset;	/* of the payload in the file; of its section if that was compressed */
-	const uint8_t *data;	/* the payload, in the file's byte order */
+	uint32_t id;	     /* enum trc_id, or any other 16-bit number */
+	uint32_t size;	     /* of the payload */
+	uint32_t unpacked;   /* 1: its section is compressed */
+	uint64_t offset;     /* of the payload in the file; of its section if that was compressed */
+	const uint8_t *data; /* the payload, in the file's byte order */
 };
 size_t trc_option_count(const struct trc_file *file);
 size_t trc_option_count_id(const struct trc_file *file, uint32_t id);
-int trc_option(const struct trc_file *file, size_t index, struct trc_option *option,
-	       struct trc_error *err);
-int trc_option_find(const struct trc_file *file, uint32_t id, size_t occurrence,
-		    struct trc_option *option, struct trc_error *err);
+int trc_option(const struct trc_file *file, size_t index, struct trc_option *option, struct trc_error *err);
+int trc_option_find(const struct trc_file *file, uint32_t id, size_t occurrence, struct trc_option *option,
+		    struct trc_error *err);
 
 /* The last text option with this id (UNAME, VERSION, TRACECLOCK); size 0 if there is none. */
 void trc_option_text(const struct trc_file *file, uint32_t id, const char **text, size_t *size);
@@ -146,8 +145,8 @@ void trc_clock_name(const struct trc_file *file, const char **name, size_t *size
 
 /* Nanoseconds to add to every time stamp: the sum of DATE (in us there) and OFFSET options. */
 struct trc_ts_offset {
-	int64_t date;		/* sum of the DATE options, in ns */
-	int64_t offset;		/* sum of the OFFSET options, in ns */
+	int64_t date;	/* sum of the DATE options, in ns */
+	int64_t offset; /* sum of the OFFSET options, in ns */
 };
 void trc_ts_offset(const struct trc_file *file, struct trc_ts_offset *out);
 
@@ -155,27 +154,26 @@ void trc_ts_offset(const struct trc_file *file, struct trc_ts_offset *out);
 struct trc_tsc2nsec {
 	uint32_t mult;
 	uint32_t shift;
-	uint64_t offset;	/* recorded, but not part of the conversion */
+	uint64_t offset; /* recorded, but not part of the conversion */
 };
 int trc_tsc2nsec(const struct trc_file *file, struct trc_tsc2nsec *out, struct trc_error *err);
 
 /* TIME_SHIFT: how this (guest's) clock relates to its peer's (the host's). */
 struct trc_time_sample {
-	int64_t time;		/* this file's clock, raw units */
+	int64_t time; /* this file's clock, raw units */
 	int64_t offset;
 	int64_t scaling;
 	int64_t fraction;
 };
 struct trc_time_shift {
 	uint64_t peer_trace_id;
-	uint32_t flags;		/* bit 0: interpolate between samples */
+	uint32_t flags; /* bit 0: interpolate between samples */
 	uint32_t cpu_count;
 };
 /* TRC_NOT_FOUND if the file has none; samples come sorted by time, times differ. */
 int trc_time_shift(const struct trc_file *file, struct trc_time_shift *out, struct trc_error *err);
-int trc_time_samples(const struct trc_file *file, uint32_t cpu,
-		     const struct trc_time_sample **samples, size_t *count,
-		     struct trc_error *err);
+int trc_time_samples(const struct trc_file *file, uint32_t cpu, const struct trc_time_sample **samples,
+		     size_t *count, struct trc_error *err);
 
 /*
  * Guests traced by this host, in file order: tracecmd_get_guest_cpumap(3). cpu_pid has
@@ -183,15 +181,14 @@ int trc_time_samples(const struct trc_file *file, uint32_t cpu,
  * trc_guest_find(): of several with one trace ID the last, as libtracecmd.
  */
 struct trc_guest {
-	const char *name;	/* ends in NUL */
-	size_t name_size;	/* without NUL */
+	const char *name; /* ends in NUL */
+	size_t name_size; /* without NUL */
 	uint64_t trace_id;
 	uint32_t vcpu_count;
 	const int32_t *cpu_pid;
 };
 size_t trc_guest_count(const struct trc_file *file);
-int trc_guest(const struct trc_file *file, size_t index, struct trc_guest *out,
-	      struct trc_error *err);
+int trc_guest(const struct trc_file *file, size_t index, struct trc_guest *out, struct trc_error *err);
 int trc_guest_find(const struct trc_file *file, uint64_t trace_id, struct trc_guest *out,
 		   struct trc_error *err);
 
@@ -216,12 +213,12 @@ int trc_cpu_stat(const struct trc_file *file, struct trc_cpu_stat_position *posi
 
 /* A pair of events that trace-cmd report joins: the option -H of trace-cmd-record(1). */
 enum trc_hook_flags {
-	TRC_HOOK_PRIVATE = 1,	/* p: pinned to the CPU it started on */
-	TRC_HOOK_GLOBAL = 2,	/* g: not bound to a task */
-	TRC_HOOK_STACK = 4,	/* s: recorded with stacks */
+	TRC_HOOK_PRIVATE = 1, /* p: pinned to the CPU it started on */
+	TRC_HOOK_GLOBAL = 2,  /* g: not bound to a task */
+	TRC_HOOK_STACK = 4,   /* s: recorded with stacks */
 };
 struct trc_hook_side {
-	const char *system;	/* size 0 if not given */
+	const char *system; /* size 0 if not given */
 	size_t system_size;
 	const char *event;
 	size_t event_size;
@@ -230,12 +227,11 @@ struct trc_hook_side {
 };
 struct trc_hook {
 	struct trc_hook_side start, end;
-	const char *pid_field;	/* of the start event; size 0 if not given */
+	const char *pid_field; /* of the start event; size 0 if not given */
 	size_t pid_field_size;
-	uint32_t flags;		/* enum trc_hook_flags */
+	uint32_t flags; /* enum trc_hook_flags */
 };
-int trc_hook(const struct trc_file *file, size_t index, struct trc_hook *out,
-	     struct trc_error *err);
+int trc_hook(const struct trc_file *file, size_t index, struct trc_hook *out, struct trc_error *err);
 
 /*
  * Address maps of traced processes, an option each; region by region with a position that is 0
@@ -243,54 +239,52 @@ int trc_hook(const struct trc_file *file, size_t index, struct trc_hook *out,
  */
 struct trc_proc_map {
 	uint32_t pid;
-	uint32_t region_count;		/* as the recorder says */
+	uint32_t region_count; /* as the recorder says */
 	const char *comm;
 	size_t comm_size;
 	const char *regions;
 	size_t regions_size;
-	uint64_t offset;		/* of the option's payload */
+	uint64_t offset; /* of the option's payload */
 };
 struct trc_proc_map_region {
 	uint64_t start, end;
 	const char *path;
 	size_t path_size;
 };
-int trc_proc_map(const struct trc_file *file, size_t index, struct trc_proc_map *out,
-		 struct trc_error *err);
-int trc_proc_map_region(const struct trc_proc_map *map, size_t *position,
-			struct trc_proc_map_region *out, struct trc_error *err);
+int trc_proc_map(const struct trc_file *file, size_t index, struct trc_proc_map *out, struct trc_error *err);
+int trc_proc_map_region(const struct trc_proc_map *map, size_t *position, struct trc_proc_map_region *out,
+			struct trc_error *err);
 
 /*
  * Trace buffers. Number 0 is the top buffer, which may be empty; the named instances follow in
  * the order of their BUFFER options.
  */
 enum trc_buffer_kind {
-	TRC_BUFFER_FLYRECORD = 0,	/* ring-buffer pages, per CPU */
-	TRC_BUFFER_TEXT = 1,		/* the text of a latency tracer */
+	TRC_BUFFER_FLYRECORD = 0, /* ring-buffer pages, per CPU */
+	TRC_BUFFER_TEXT = 1,	  /* the text of a latency tracer */
 };
 struct trc_buffer {
-	const char *name;		/* "" for the top buffer */
+	const char *name; /* "" for the top buffer */
 	size_t name_size;
-	const char *clock;		/* size 0 if not recorded with the buffer */
+	const char *clock; /* size 0 if not recorded with the buffer */
 	size_t clock_size;
-	uint32_t kind;			/* enum trc_buffer_kind */
-	uint32_t compressed;		/* 0 or 1 */
-	uint32_t page_size;		/* sub-buffer size, bytes */
-	uint32_t cpu_count;		/* CPUs with a data area */
-	uint64_t offset, size;		/* of all its data; only of text is the place exact */
+	uint32_t kind;	       /* enum trc_buffer_kind */
+	uint32_t compressed;   /* 0 or 1 */
+	uint32_t page_size;    /* sub-buffer size, bytes */
+	uint32_t cpu_count;    /* CPUs with a data area */
+	uint64_t offset, size; /* of all its data; only of text is the place exact */
 };
 struct trc_cpu_area {
 	uint32_t cpu;
-	uint64_t offset, size;		/* as stored, within the file */
+	uint64_t offset, size; /* as stored, within the file */
 };
 size_t trc_buffer_count(const struct trc_file *file);
-int trc_buffer(const struct trc_file *file, size_t index, struct trc_buffer *out,
-	       struct trc_error *err);
-int trc_cpu_area(const struct trc_file *file, size_t buffer, size_t index,
-		 struct trc_cpu_area *out, struct trc_error *err);
+int trc_buffer(const struct trc_file *file, size_t index, struct trc_buffer *out, struct trc_error *err);
+int trc_cpu_area(const struct trc_file *file, size_t buffer, size_t index, struct trc_cpu_area *out,
+		 struct trc_error *err);
 /* The same for CPUs that the file names without data, in its order, with the offset that it gives. */
-int trc_cpu_empty(const struct trc_file *file, size_t buffer, size_t index,
-		  struct trc_cpu_area *out, struct trc_error *err);
+int trc_cpu_empty(const struct trc_file *file, size_t buffer, size_t index, struct trc_cpu_area *out,
+		  struct trc_error *err);
 
 /*
  * Sections: the texts from the kernel, under the ids 16 to 21. In version 6, whose body has no
@@ -300,9 +294,9 @@ int trc_cpu_empty(const struct trc_file *file, size_t buffer, size_t index,
  * and, where owned is NULL, lies in the mapping. TRC_LIMIT: it takes more than 256 MiB of memory.
  */
 struct trc_section {
-	uint32_t id;		/* enum trc_id */
-	uint32_t compressed;	/* 0 or 1 */
-	uint64_t offset, size;	/* of the stored payload, after the section's header */
+	uint32_t id;	       /* enum trc_id */
+	uint32_t compressed;   /* 0 or 1 */
+	uint64_t offset, size; /* of the stored payload, after the section's header */
 };
 struct trc_bytes {
 	const uint8_t *data;
@@ -311,8 +305,7 @@ struct trc_bytes {
 };
 int trc_section_find(const struct trc_file *file, uint32_t id, struct trc_section *out,
 		     struct trc_error *err);
-int trc_section_load(const struct trc_file *file, uint32_t id, struct trc_bytes *out,
-		     struct trc_error *err);
+int trc_section_load(const struct trc_file *file, uint32_t id, struct trc_bytes *out, struct trc_error *err);
 void trc_bytes_free(struct trc_bytes *bytes);
 
 /*
@@ -320,8 +313,7 @@ void trc_bytes_free(struct trc_bytes *bytes);
  * TRC_NOT_FOUND: the buffer holds pages. TRC_LIMIT: it unpacks to more than
  * a quarter of the budget of memory.
  */
-int trc_buffer_text(const struct trc_file *file, size_t buffer, struct trc_bytes *out,
-		    struct trc_error *err);
+int trc_buffer_text(const struct trc_file *file, size_t buffer, struct trc_bytes *out, struct trc_error *err);
 
 /*
  * The texts in a section, one after the other: of HEADER_INFO header_page and header_event, of
@@ -331,7 +323,7 @@ int trc_buffer_text(const struct trc_file *file, size_t buffer, struct trc_bytes
  * trc_section_load() gave for id.
  */
 struct trc_text_position {
-	uint64_t pos;			/* all 0 for the first call */
+	uint64_t pos; /* all 0 for the first call */
 	uint64_t system_pos;
 	uint32_t systems_left;
 	uint32_t texts_left;
@@ -344,8 +336,7 @@ struct trc_text {
 	size_t size;
 };
 int trc_section_text(const struct trc_file *file, uint32_t id, const struct trc_bytes *bytes,
-		     struct trc_text_position *position, struct trc_text *out,
-		     struct trc_error *err);
+		     struct trc_text_position *position, struct trc_text *out, struct trc_error *err);
 
 /* [cdef end] */
 

@@ -11,8 +11,8 @@
 
 #define NAME_MAX_SIZE 1024
 #define CLOCK_TEXT_MAX 4096
-#define FLYRECORD "flyrecord"	/* 10 bytes with NUL */
-#define LATENCY "latency  "	/* two blanks, 10 bytes with NUL */
+#define FLYRECORD "flyrecord" /* 10 bytes with NUL */
+#define LATENCY "latency  "   /* two blanks, 10 bytes with NUL */
 #define MARK_SIZE 10
 
 static void buffer_deinit(struct buffer *buffer)
@@ -121,7 +121,9 @@ static void take_area(const struct buffer_reader *reader, struct buffer *buffer,
 		return;
 	}
 	if (area.offset > reader->image->map.size || area.size > reader->image->map.size - area.offset) {
-		uint64_t there = area.offset < reader->image->map.size ? reader->image->map.size - area.offset : 0;
+		uint64_t there = area.offset < reader->image->map.size ?
+					 reader->image->map.size - area.offset :
+					 0;
 
 		trc_fail(&fault, TRC_TRUNCATED, reader->image->map.size,
 			 "CPU data: CPU %u has %" PRIu64 " of %" PRIu64 " bytes", area.cpu, there, area.size);
@@ -215,9 +217,11 @@ static int read_block_v6(const struct buffer_reader *reader, struct cursor *c, u
 		buffer->info.kind = TRC_BUFFER_TEXT;
 		buffer->info.offset = c->pos;
 		buffer->info.size = cursor_left(c);
-		buffer->section = (struct section){ .id = TRC_OPTION_BUFFER_TEXT, .present = true,
-						 .header = c->pos, .offset = c->pos,
-						 .size = cursor_left(c) };
+		buffer->section = (struct section){ .id = TRC_OPTION_BUFFER_TEXT,
+						    .present = true,
+						    .header = c->pos,
+						    .offset = c->pos,
+						    .size = cursor_left(c) };
 		return TRC_OK;
 	}
 	rc = cursor_expect(c, FLYRECORD, MARK_SIZE, err);
@@ -258,7 +262,7 @@ static int read_instance_v6(const struct buffer_reader *reader, const struct trc
 	set_name(&buffer->info, name, size);
 	if (!offset)
 		return cursor_refuse(&c, err, TRC_TRUNCATED, "instance \"%.*s\" was never written",
-				   (int)(size < 40 ? size : 40), name);
+				     (int)(size < 40 ? size : 40), name);
 	if (!(rc = cursor_skip(&block, offset, err)))
 		rc = read_block_v6(reader, &block, cpu_count, buffer, err);
 	map_window_deinit(&window);
@@ -302,8 +306,8 @@ int buffers_read_v6(const struct buffer_reader *reader, struct cursor *c, struct
 		uint32_t place = reader->options->by_id[first + i];
 		struct buffer buffer = { .info = { .name = "", .clock = "" } };
 
-		rc = read_instance_v6(reader, &reader->options->list[place], instance_cpu_count(reader, place),
-				      &buffer, &fault);
+		rc = read_instance_v6(reader, &reader->options->list[place],
+				      instance_cpu_count(reader, place), &buffer, &fault);
 		if ((rc = settle(reader, rc, &buffer, &fault, err)))
 			return rc;
 	}
@@ -323,15 +327,17 @@ static int read_areas_v7(const struct buffer_reader *reader, struct cursor *c, s
 	if ((rc = cursor_u32(c, &buffer->info.page_size, err)))
 		return rc;
 	if (!buffer->info.name_size)
-		buffer->info.page_size = reader->image->header.page_size;	/* as libtracecmd: the header's counts */
+		buffer->info.page_size =
+			reader->image->header.page_size; /* as libtracecmd: the header's counts */
 	if (!page_size_valid(buffer->info.page_size))
-		return cursor_refuse(c, err, TRC_CORRUPT, "page size %u is not a power of two from 512 to 16 MiB",
+		return cursor_refuse(c, err, TRC_CORRUPT,
+				     "page size %u is not a power of two from 512 to 16 MiB",
 				     buffer->info.page_size);
 	if ((rc = cursor_u32(c, &count, err)))
 		return rc;
 	if (count > cursor_left(c) / 20)
 		return cursor_refuse(c, err, TRC_CORRUPT, "%u CPUs claimed, %" PRIu64 " bytes left", count,
-				   cursor_left(c));
+				     cursor_left(c));
 	if ((rc = alloc_areas(buffer, count, err)))
 		return rc;
 	for (; count; count--) {
@@ -356,15 +362,15 @@ static int read_areas_v7(const struct buffer_reader *reader, struct cursor *c, s
 static int read_buffer_v7(const struct buffer_reader *reader, const struct trc_option *option,
 			  struct buffer *buffer, struct trc_error *err)
 {
-	struct cursor c = option_cursor(reader->image, option, option->id == TRC_OPTION_BUFFER ?
-					"option BUFFER" : "option BUFFER_TEXT");
+	struct cursor c = option_cursor(reader->image, option,
+					option->id == TRC_OPTION_BUFFER ? "option BUFFER" :
+									  "option BUFFER_TEXT");
 	struct trc_error fault;
 	const char *name;
 	uint64_t offset, size;
 	int rc;
 
-	if ((rc = cursor_u64(&c, &offset, err)) ||
-	    (rc = cursor_string(&c, NAME_MAX_SIZE, &name, &size, err)))
+	if ((rc = cursor_u64(&c, &offset, err)) || (rc = cursor_string(&c, NAME_MAX_SIZE, &name, &size, err)))
 		return rc;
 	set_name(&buffer->info, name, size);
 	if ((rc = cursor_string(&c, NAME_MAX_SIZE, &name, &size, err)))
@@ -410,7 +416,9 @@ static int settle_v7(const struct buffer_reader *reader, int rc, struct buffer *
 
 int buffers_read_v7(const struct buffer_reader *reader, struct trc_error *err)
 {
-	struct buffer top = { .info = { .name = "", .clock = "", .page_size = reader->image->header.page_size } };
+	struct buffer top = {
+		.info = { .name = "", .clock = "", .page_size = reader->image->header.page_size }
+	};
 	int rc = add_buffer(reader->buffers, &top, err);
 
 	for (size_t i = 0; !rc && i < reader->options->count; i++) {

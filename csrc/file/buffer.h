@@ -14,9 +14,9 @@
 #define CPU_ID_MAX (UINT32_C(64) << 10)
 
 struct buffer {
-	struct trc_buffer info;		/* cpu_count is the length of areas */
-	struct trc_cpu_area *areas;	/* sorted by CPU, each CPU once, all within the file */
-	struct trc_cpu_area *empty;	/* [empty_count] rows without data, as the table has them */
+	struct trc_buffer info;	    /* cpu_count is the length of areas */
+	struct trc_cpu_area *areas; /* sorted by CPU, each CPU once, all within the file */
+	struct trc_cpu_area *empty; /* [empty_count] rows without data, as the table has them */
 	uint32_t empty_count;
 	/*
 	 * Version 7: the buffer's own. Version 6: a latency tracer's text is the rest of the file; else
@@ -26,17 +26,17 @@ struct buffer {
 };
 
 struct buffers {
-	struct buffer *list;	/* [0]: the top buffer */
+	struct buffer *list; /* [0]: the top buffer */
 	size_t count;
-	uint64_t rows;		/* version 6: of all tables read so far, 16 bytes of the file each */
+	uint64_t rows; /* version 6: of all tables read so far, 16 bytes of the file each */
 };
 
 /* What buffers are read from, and where they and what is wrong with them go. */
 struct buffer_reader {
 	const struct image *image;
 	const struct options *options;
-	uint32_t cpu_count;	/* version 6: of the whole file */
-	struct arena *kept;	/* version 6: texts that are pointed to */
+	uint32_t cpu_count; /* version 6: of the whole file */
+	struct arena *kept; /* version 6: texts that are pointed to */
 	struct buffers *buffers;
 	struct problems *problems;
 };

@@ -28,15 +28,17 @@ static int unpack_chunks(const struct image *image, struct cursor *c, struct trc
 			break;
 		if (!unpacked_size_plausible(image->compression, stored, plain)) {
 			block.last = block.pos - sizeof(plain);
-			rc = cursor_refuse(&block, err, TRC_CORRUPT, "%u bytes cannot unpack to %u", stored, plain);
+			rc = cursor_refuse(&block, err, TRC_CORRUPT, "%u bytes cannot unpack to %u", stored,
+					   plain);
 			break;
 		}
 		if (plain > budget_block(&image->budget) - text.size) {
 			block.last = block.pos - sizeof(plain);
 			rc = cursor_refuse(&block, err, TRC_LIMIT,
-					 "unpacks to at least %" PRIu64 " bytes, a quarter of the budget of "
-					 "%" PRIu64 " bytes of memory is the limit", text.size + plain,
-					 image->budget.memory);
+					   "unpacks to at least %" PRIu64
+					   " bytes, a quarter of the budget of "
+					   "%" PRIu64 " bytes of memory is the limit",
+					   text.size + plain, image->budget.memory);
 			break;
 		}
 		bigger = realloc(text.owned, (size_t)text.size + plain + 1);
@@ -59,8 +61,7 @@ static int unpack_chunks(const struct image *image, struct cursor *c, struct trc
 	return TRC_OK;
 }
 
-int trc_buffer_text(const struct trc_file *file, size_t index, struct trc_bytes *out,
-		    struct trc_error *err)
+int trc_buffer_text(const struct trc_file *file, size_t index, struct trc_bytes *out, struct trc_error *err)
 {
 	const struct image *image = &file->image;
 	struct map_window window = image_window(image);

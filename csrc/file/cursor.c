@@ -21,8 +21,9 @@ static int fail_at(const struct cursor *c, uint64_t pos, struct trc_error *err, 
 
 	vsnprintf(text, sizeof(text), fmt, args);
 	if (c->unpacked)
-		return trc_fail(err, code, c->file_offset, "%.60s: %.140s, at byte %" PRIu64 " after unpacking",
-				c->structure, text, pos);
+		return trc_fail(err, code, c->file_offset,
+				"%.60s: %.140s, at byte %" PRIu64 " after unpacking", c->structure, text,
+				pos);
 	return trc_fail(err, code, c->file_offset + pos, "%.60s: %.170s", c->structure, text);
 }
 
@@ -57,8 +58,7 @@ static int need(const struct cursor *c, uint64_t n, struct trc_error *err)
 {
 	if (TRC_LIKELY(n <= cursor_left(c)))
 		return TRC_OK;
-	return cursor_fail(c, err, short_code(c), "%" PRIu64 " bytes left, need %" PRIu64,
-			   cursor_left(c), n);
+	return cursor_fail(c, err, short_code(c), "%" PRIu64 " bytes left, need %" PRIu64, cursor_left(c), n);
 }
 
 static void take(struct cursor *c, uint64_t n)
@@ -72,7 +72,7 @@ static int look(const struct cursor *c, uint64_t n, const uint8_t **bytes, struc
 {
 	if (c->window)
 		return map_window_get(c->window, c->pos, n, bytes, err);
-	*bytes = c->pos ? c->base + c->pos : c->base;	/* of no bytes at all base is NULL */
+	*bytes = c->pos ? c->base + c->pos : c->base; /* of no bytes at all base is NULL */
 	return TRC_OK;
 }
 
@@ -184,8 +184,7 @@ int cursor_slice(struct cursor *c, uint64_t n, const char *structure, struct cur
 	return TRC_OK;
 }
 
-int cursor_string(struct cursor *c, uint64_t max, const char **text, uint64_t *size,
-		  struct trc_error *err)
+int cursor_string(struct cursor *c, uint64_t max, const char **text, uint64_t *size, struct trc_error *err)
 {
 	uint64_t room = cursor_left(c) < max ? cursor_left(c) : max;
 	const uint8_t *at, *nul;
@@ -196,7 +195,8 @@ int cursor_string(struct cursor *c, uint64_t max, const char **text, uint64_t *s
 	nul = room ? memchr(at, '\0', room) : NULL;
 	if (!nul) {
 		if (room == max)
-			return cursor_fail(c, err, TRC_CORRUPT, "text not ended within %" PRIu64 " bytes", max);
+			return cursor_fail(c, err, TRC_CORRUPT, "text not ended within %" PRIu64 " bytes",
+					   max);
 		return cursor_fail(c, err, short_code(c), "text not ended within the %" PRIu64 " bytes left",
 				   room);
 	}

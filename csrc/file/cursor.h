@@ -13,15 +13,15 @@
 #include "platform/map.h"
 
 struct cursor {
-	const uint8_t *base;	/* NULL: positions are file offsets, bytes come through the window */
+	const uint8_t *base; /* NULL: positions are file offsets, bytes come through the window */
 	struct map_window *window;
-	uint64_t pos, end;	/* relative to base; pos <= end */
-	uint64_t last;		/* where what was read last begins */
-	uint64_t file_offset;	/* where base[0] lies in the file; of an unpacked block: the block's place */
-	const char *structure;	/* what is being read, for messages: "option BUFFER" */
+	uint64_t pos, end;     /* relative to base; pos <= end */
+	uint64_t last;	       /* where what was read last begins */
+	uint64_t file_offset;  /* where base[0] lies in the file; of an unpacked block: the block's place */
+	const char *structure; /* what is being read, for messages: "option BUFFER" */
 	bool big_endian;
-	bool inner;		/* end is a structure's, not the file's: running into it is corruption */
-	bool unpacked;		/* base is what a compressed block unpacked to */
+	bool inner;    /* end is a structure's, not the file's: running into it is corruption */
+	bool unpacked; /* base is what a compressed block unpacked to */
 };
 
 static inline uint64_t cursor_left(const struct cursor *c)
@@ -70,8 +70,7 @@ int cursor_slice(struct cursor *c, uint64_t n, const char *structure, struct cur
  * A text ended by NUL within max bytes (NUL included); *size is without NUL. *text is good for as long
  * as cursor_bytes() says.
  */
-int cursor_string(struct cursor *c, uint64_t max, const char **text, uint64_t *size,
-		  struct trc_error *err);
+int cursor_string(struct cursor *c, uint64_t max, const char **text, uint64_t *size, struct trc_error *err);
 
 /* Consumes the n bytes of text, or fails and stays. */
 int cursor_expect(struct cursor *c, const char *text, uint64_t n, struct trc_error *err);

@@ -11,7 +11,7 @@
 #define VERSION_TEXT_MAX 1024
 #define CPU_COUNT_MAX CPU_ID_MAX
 
-static const char magic[] = "\x17\x08\x44tracing";	/* 10 bytes; the NUL is not part of it */
+static const char magic[] = "\x17\x08\x44tracing"; /* 10 bytes; the NUL is not part of it */
 
 /* --- the initial header: trace-cmd.dat.v7(5), INITIAL FORMAT ------------------------------ */
 
@@ -38,7 +38,7 @@ static int read_version(struct cursor *c, uint32_t *out, struct trc_error *err)
 
 	if (rc)
 		return rc;
-	unsigned long version = strtoul(text, &end, 10);	/* ends in NUL: cursor_string() */
+	unsigned long version = strtoul(text, &end, 10); /* ends in NUL: cursor_string() */
 
 	if (*end || !size || version < 6 || version > 7)
 		return cursor_refuse(c, err, TRC_UNSUPPORTED, "version \"%.20s\"; 6 and 7 are known", text);
@@ -65,13 +65,13 @@ static int read_sizes(struct cursor *c, struct trc_header *header, struct trc_er
 	if ((rc = cursor_u32(c, &header->page_size, err)))
 		return rc;
 	if (!page_size_valid(header->page_size))
-		return cursor_refuse(c, err, TRC_CORRUPT, "page size %u is not a power of two from 512 to 16 MiB",
-				   header->page_size);
+		return cursor_refuse(c, err, TRC_CORRUPT,
+				     "page size %u is not a power of two from 512 to 16 MiB",
+				     header->page_size);
 	return TRC_OK;
 }
 
-static int keep_string(struct trc_file *file, struct cursor *c, const char **out,
-		       struct trc_error *err)
+static int keep_string(struct trc_file *file, struct cursor *c, const char **out, struct trc_error *err)
 {
 	struct cursor at = *c;
 	const uint8_t *bytes;
@@ -104,13 +104,15 @@ static int read_compression(struct trc_file *file, struct cursor *c, struct trc_
 static void note_part(struct trc_file *file, uint32_t id, uint64_t start, const struct cursor *c)
 {
 	*sections_text(&file->sections, id) = (struct section){
-		.id = (uint16_t)id, .present = true, .header = start, .offset = start,
+		.id = (uint16_t)id,
+		.present = true,
+		.header = start,
+		.offset = start,
 		.size = c->pos - start,
 	};
 }
 
-static int skip_named_text(struct cursor *c, const char *name, uint64_t name_size,
-			   struct trc_error *err)
+static int skip_named_text(struct cursor *c, const char *name, uint64_t name_size, struct trc_error *err)
 {
 	uint64_t size;
 	int rc;
@@ -194,12 +196,12 @@ static int read_body_v6(struct trc_file *file, struct cursor *c, struct trc_erro
 		return rc;
 	if (file->cpu_count > CPU_COUNT_MAX)
 		return cursor_refuse(c, err, TRC_LIMIT, "%u CPUs, %u is the limit", file->cpu_count,
-				   CPU_COUNT_MAX);
+				     CPU_COUNT_MAX);
 	c->structure = "options";
 	rc = cursor_expect(c, "options  ", 10, err);
 	if (!rc)
 		rc = options_read_v6(&file->options, c, &file->kept, err);
-	else if (problem_is_recoverable(rc))	/* there are none */
+	else if (problem_is_recoverable(rc)) /* there are none */
 		rc = TRC_OK;
 	if (rc)
 		return rc;
@@ -234,8 +236,7 @@ static int search_options(const struct trc_file *file, uint64_t *options, struct
 }
 
 /* HEADER_INFO to MODULES_FILE: u64 offset of the section's header. Of several the last wins. */
-static int note_section(struct trc_file *file, const struct trc_option *option,
-			struct trc_error *err)
+static int note_section(struct trc_file *file, const struct trc_option *option, struct trc_error *err)
 {
 	struct cursor c = option_cursor(&file->image, option, "option of a section");
 	struct section section = { 0 };
@@ -306,8 +307,7 @@ static void read_cpu_count(struct trc_file *file)
 	int rc = cursor_u32(&c, &count, &fault);
 
 	if (!rc && count > CPU_COUNT_MAX)
-		rc = cursor_refuse(&c, &fault, TRC_LIMIT, "%u CPUs, %u is the limit", count,
-				   CPU_COUNT_MAX);
+		rc = cursor_refuse(&c, &fault, TRC_LIMIT, "%u CPUs, %u is the limit", count, CPU_COUNT_MAX);
 	if (rc)
 		problems_add(&file->problems, &fault);
 	else
@@ -364,8 +364,8 @@ static int read_parts(struct trc_file *file, struct cursor c, struct trc_error *
 		return rc;
 	if ((rc = peers_read(&file->image, &file->options, &file->peers, &file->problems, err)))
 		return rc;
-	return time_options_read(&file->image, &file->options, file->cpu_count, &file->times,
-				 &file->problems, err);
+	return time_options_read(&file->image, &file->options, file->cpu_count, &file->times, &file->problems,
+				 err);
 }
 
 static int read_file(struct trc_file *file, struct trc_error *err)
@@ -386,8 +386,8 @@ static struct budget budget_of(const struct trc_open_options *options)
 }
 
 /* Takes the map over, whatever the outcome. */
-static int open_map(const struct map *map, const struct trc_open_options *options,
-		    struct trc_file **out, struct trc_error *err)
+static int open_map(const struct map *map, const struct trc_open_options *options, struct trc_file **out,
+		    struct trc_error *err)
 {
 	struct trc_file *file = calloc(1, sizeof(*file));
 	int rc;
@@ -426,8 +426,7 @@ int trc_open(const char *path, const struct trc_open_options *options, struct tr
 	return rc ? rc : open_map(&map, options, out, err);
 }
 
-int trc_open_fd(int fd, const struct trc_open_options *options, struct trc_file **out,
-		struct trc_error *err)
+int trc_open_fd(int fd, const struct trc_open_options *options, struct trc_file **out, struct trc_error *err)
 {
 	struct map map;
 	int rc = map_open_fd(fd, wants_read(options), &map, err);

@@ -14,14 +14,14 @@
 
 struct trc_file {
 	struct image image;
-	uint32_t cpu_count;	/* version 6: row of its own; version 7: CPUCOUNT */
+	uint32_t cpu_count; /* version 6: row of its own; version 7: CPUCOUNT */
 	struct sections sections;
 	struct options options;
 	struct buffers buffers;
 	struct peers peers;
 	struct time_options times;
 	struct problems problems;
-	struct arena kept;	/* not mapped: what was read while opening and is still pointed to */
+	struct arena kept; /* not mapped: what was read while opening and is still pointed to */
 };
 
 #endif

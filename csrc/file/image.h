@@ -17,7 +17,7 @@ struct image {
 	struct budget budget;
 	struct trc_header header;
 	enum compression compression;
-	uint64_t body;		/* first byte after the initial header */
+	uint64_t body; /* first byte after the initial header */
 };
 
 /* A sub-buffer's size: a power of two from 512 bytes to 16 MiB. */

@@ -60,8 +60,7 @@ int trc_problem(const struct trc_file *file, size_t index, struct trc_error *pro
 
 /* --- sections --------------------------------------------------------------------------------- */
 
-static const struct section *find_text(const struct trc_file *file, uint32_t id,
-				       struct trc_error *err)
+static const struct section *find_text(const struct trc_file *file, uint32_t id, struct trc_error *err)
 {
 	const struct section *section = sections_text((struct sections *)(uintptr_t)&file->sections, id);
 
@@ -71,20 +70,19 @@ static const struct section *find_text(const struct trc_file *file, uint32_t id,
 	return NULL;
 }
 
-int trc_section_find(const struct trc_file *file, uint32_t id, struct trc_section *out,
-		     struct trc_error *err)
+int trc_section_find(const struct trc_file *file, uint32_t id, struct trc_section *out, struct trc_error *err)
 {
 	const struct section *section = find_text(file, id, err);
 
 	if (!section)
 		return TRC_NOT_FOUND;
-	*out = (struct trc_section){ .id = id, .compressed = section->compressed,
-				     .offset = section->offset, .size = section->size };
+	*out = (struct trc_section){
+		.id = id, .compressed = section->compressed, .offset = section->offset, .size = section->size
+	};
 	return TRC_OK;
 }
 
-int trc_section_load(const struct trc_file *file, uint32_t id, struct trc_bytes *out,
-		     struct trc_error *err)
+int trc_section_load(const struct trc_file *file, uint32_t id, struct trc_bytes *out, struct trc_error *err)
 {
 	const struct section *section = find_text(file, id, err);
 
@@ -113,8 +111,7 @@ size_t trc_option_count_id(const struct trc_file *file, uint32_t id)
 	return id > UINT16_MAX ? 0 : options_range(&file->options, id, &first);
 }
 
-int trc_option(const struct trc_file *file, size_t index, struct trc_option *option,
-	       struct trc_error *err)
+int trc_option(const struct trc_file *file, size_t index, struct trc_option *option, struct trc_error *err)
 {
 	if (index >= file->options.count)
 		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "options: there are %zu, not %zu",
@@ -123,8 +120,8 @@ int trc_option(const struct trc_file *file, size_t index, struct trc_option *opt
 	return TRC_OK;
 }
 
-int trc_option_find(const struct trc_file *file, uint32_t id, size_t occurrence,
-		    struct trc_option *option, struct trc_error *err)
+int trc_option_find(const struct trc_file *file, uint32_t id, size_t occurrence, struct trc_option *option,
+		    struct trc_error *err)
 {
 	size_t first = 0;
 	size_t count = id > UINT16_MAX ? 0 : options_range(&file->options, id, &first);
@@ -154,8 +151,7 @@ size_t trc_buffer_count(const struct trc_file *file)
 	return file->buffers.count;
 }
 
-int trc_buffer(const struct trc_file *file, size_t index, struct trc_buffer *out,
-	       struct trc_error *err)
+int trc_buffer(const struct trc_file *file, size_t index, struct trc_buffer *out, struct trc_error *err)
 {
 	if (index >= file->buffers.count)
 		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "buffers: there are %zu, not %zu",
@@ -164,8 +160,8 @@ int trc_buffer(const struct trc_file *file, size_t index, struct trc_buffer *out
 	return TRC_OK;
 }
 
-int trc_cpu_area(const struct trc_file *file, size_t buffer, size_t index,
-		 struct trc_cpu_area *out, struct trc_error *err)
+int trc_cpu_area(const struct trc_file *file, size_t buffer, size_t index, struct trc_cpu_area *out,
+		 struct trc_error *err)
 {
 	struct trc_buffer info = { 0 };
 	int rc = trc_buffer(file, buffer, &info, err);
@@ -208,8 +204,7 @@ size_t trc_guest_count(const struct trc_file *file)
 	return file->peers.count;
 }
 
-int trc_guest(const struct trc_file *file, size_t index, struct trc_guest *out,
-	      struct trc_error *err)
+int trc_guest(const struct trc_file *file, size_t index, struct trc_guest *out, struct trc_error *err)
 {
 	if (index >= file->peers.count)
 		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "guests: there are %zu, not %zu",
@@ -227,8 +222,8 @@ int trc_guest_find(const struct trc_file *file, uint64_t trace_id, struct trc_gu
 			return TRC_OK;
 		}
 	}
-	return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET,
-			"guests: none has the trace ID 0x%" PRIx64, trace_id);
+	return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "guests: none has the trace ID 0x%" PRIx64,
+			trace_id);
 }
 
 /* --- clocks ----------------------------------------------------------------------------------- */
@@ -251,8 +246,8 @@ int trc_time_shift(const struct trc_file *file, struct trc_time_shift *out, stru
 	return TRC_OK;
 }
 
-int trc_time_samples(const struct trc_file *file, uint32_t cpu,
-		     const struct trc_time_sample **samples, size_t *count, struct trc_error *err)
+int trc_time_samples(const struct trc_file *file, uint32_t cpu, const struct trc_time_sample **samples,
+		     size_t *count, struct trc_error *err)
 {
 	const struct time_shift *shift = &file->times.shift;
 

@@ -10,8 +10,7 @@
 #include "file/api.h"
 #include "file/section.h"
 
-static int options_add(struct options *options, const struct trc_option *option,
-		       struct trc_error *err)
+static int options_add(struct options *options, const struct trc_option *option, struct trc_error *err)
 {
 	if (options->count == options->room) {
 		struct trc_option *larger;
@@ -40,17 +39,17 @@ static int read_option(struct options *options, struct cursor *c, uint16_t id, s
 	option.offset = cursor_file_offset(c, c->pos);
 	if (c->window && !c->window->map->base && option.size <= cursor_left(c) &&
 	    option.size > MAP_LOAD_MAX - options->payload_size)
-		return cursor_refuse(c, err, TRC_LIMIT, "more than %" PRIu64 " bytes to be read", MAP_LOAD_MAX);
+		return cursor_refuse(c, err, TRC_LIMIT, "more than %" PRIu64 " bytes to be read",
+				     MAP_LOAD_MAX);
 	if (c->inner && option.size > cursor_left(c))
-		return cursor_skip_sized(c, option.size, err);	/* says that it is the size that is wrong */
+		return cursor_skip_sized(c, option.size, err); /* says that it is the size that is wrong */
 	if ((rc = cursor_keep(c, option.size, kept, &option.data, err)))
 		return rc;
 	options->payload_size += option.size;
 	return options_add(options, &option, err);
 }
 
-int options_read_v6(struct options *options, struct cursor *c, struct arena *kept,
-		    struct trc_error *err)
+int options_read_v6(struct options *options, struct cursor *c, struct arena *kept, struct trc_error *err)
 {
 	for (;;) {
 		uint16_t id;
@@ -59,7 +58,7 @@ int options_read_v6(struct options *options, struct cursor *c, struct arena *kep
 		if ((rc = cursor_u16(c, &id, err)))
 			return rc;
 		if (id == TRC_OPTION_DONE)
-			return TRC_OK;	/* no size, no payload here */
+			return TRC_OK; /* no size, no payload here */
 		if ((rc = read_option(options, c, id, kept, err)))
 			return rc;
 	}
@@ -138,8 +137,9 @@ static int check_sizes(const struct image *image, const struct options *options,
 {
 	if (options->unpacked_size > budget_block(&image->budget))
 		return trc_fail(err, TRC_LIMIT, offset,
-				"options: they unpack to %" PRIu64 " bytes, a quarter of the budget of %" PRIu64
-				" bytes of memory is the limit", options->unpacked_size, image->budget.memory);
+				"options: they unpack to %" PRIu64
+				" bytes, a quarter of the budget of %" PRIu64 " bytes of memory is the limit",
+				options->unpacked_size, image->budget.memory);
 	if (options->payload_size > image->map.size + options->unpacked_size)
 		return trc_fail(err, TRC_CORRUPT, offset, "options: the sections of the chain overlap");
 	return TRC_OK;
@@ -193,7 +193,7 @@ static int read_section_at(const struct chain *chain, struct link at, struct lin
 	if (!rc)
 		rc = check_sizes(chain->image, options, at.offset, err);
 	if (rc)
-		options->count = before;	/* all of a section or nothing */
+		options->count = before; /* all of a section or nothing */
 	return rc;
 }
 
@@ -223,7 +223,8 @@ int options_read_chain(const struct image *image, uint64_t offset, uint64_t told
 		struct link next = { 0 };
 
 		if (visited(seen, count, at.offset))
-			rc = trc_fail(&fault, TRC_CORRUPT, at.told_at, "options: the chain of sections is a loop");
+			rc = trc_fail(&fault, TRC_CORRUPT, at.told_at,
+				      "options: the chain of sections is a loop");
 		else if (count == OPTION_SECTIONS_MAX)
 			rc = trc_fail(&fault, TRC_LIMIT, at.offset, "options: more than %d sections",
 				      OPTION_SECTIONS_MAX);
@@ -307,8 +308,7 @@ const struct trc_option *options_last(const struct options *options, uint32_t id
 	return count ? &options->list[options->by_id[first + count - 1]] : NULL;
 }
 
-struct cursor option_cursor(const struct image *image, const struct trc_option *option,
-			    const char *structure)
+struct cursor option_cursor(const struct image *image, const struct trc_option *option, const char *structure)
 {
 	/* Payloads count positions from their own place, unpacked ones stay at their section's. */
 	return (struct cursor){

@@ -11,17 +11,16 @@
 #define OPTION_COUNT_MAX (1u << 20)
 
 struct options {
-	struct trc_option *list;	/* in file order */
+	struct trc_option *list; /* in file order */
 	size_t count, room;
-	uint32_t *by_id;		/* indices into list, sorted by (id, place): look-up by bisection */
-	struct trc_bytes *unpacked;	/* of compressed options sections; the options point into them */
+	uint32_t *by_id;	    /* indices into list, sorted by (id, place): look-up by bisection */
+	struct trc_bytes *unpacked; /* of compressed options sections; the options point into them */
 	size_t unpacked_count;
-	uint64_t unpacked_size, payload_size;	/* sums, over version 7's whole chain */
+	uint64_t unpacked_size, payload_size; /* sums, over version 7's whole chain */
 };
 
 /* Version 6: options from the cursor up to the bare end marker, which is consumed. kept: for payloads. */
-int options_read_v6(struct options *options, struct cursor *c, struct arena *kept,
-		    struct trc_error *err);
+int options_read_v6(struct options *options, struct cursor *c, struct arena *kept, struct trc_error *err);
 
 /*
  * Version 7: all options sections of the chain that starts at a section header, whose offset the file

@@ -103,7 +103,7 @@ static uint32_t hook_flags(struct text flags)
 	uint32_t set = 0;
 
 	for (; flags.size; flags = text_skip(flags, 1)) {
-		switch (*flags.start | 0x20) {	/* in lower case */
+		switch (*flags.start | 0x20) { /* in lower case */
 		case 'p':
 			set |= TRC_HOOK_PRIVATE;
 			break;
@@ -118,8 +118,7 @@ static uint32_t hook_flags(struct text flags)
 	return set;
 }
 
-int trc_hook(const struct trc_file *file, size_t index, struct trc_hook *out,
-	     struct trc_error *err)
+int trc_hook(const struct trc_file *file, size_t index, struct trc_hook *out, struct trc_error *err)
 {
 	struct trc_option option;
 	struct trc_hook hook = { 0 };
@@ -143,8 +142,7 @@ int trc_hook(const struct trc_file *file, size_t index, struct trc_hook *out,
 
 /* --- PROCMAPS ---------------------------------------------------------------------------- */
 
-int trc_proc_map(const struct trc_file *file, size_t index, struct trc_proc_map *out,
-		 struct trc_error *err)
+int trc_proc_map(const struct trc_file *file, size_t index, struct trc_proc_map *out, struct trc_error *err)
 {
 	struct trc_proc_map map = { 0 };
 	struct trc_option option;
@@ -171,8 +169,8 @@ int trc_proc_map(const struct trc_file *file, size_t index, struct trc_proc_map 
 	return TRC_OK;
 }
 
-int trc_proc_map_region(const struct trc_proc_map *map, size_t *position,
-			struct trc_proc_map_region *out, struct trc_error *err)
+int trc_proc_map_region(const struct trc_proc_map *map, size_t *position, struct trc_proc_map_region *out,
+			struct trc_error *err)
 {
 	struct text rest = { map->regions, map->regions_size };
 	struct trc_proc_map_region region = { 0 };

@@ -22,8 +22,7 @@ void peers_deinit(struct peers *peers)
 }
 
 /* vcpu_count x { u32 vCPU, u32 host pid }. vCPUs that are not mentioned keep 0. */
-static int read_cpu_pid(struct cursor *c, uint32_t vcpu_count, int32_t *cpu_pid,
-			struct trc_error *err)
+static int read_cpu_pid(struct cursor *c, uint32_t vcpu_count, int32_t *cpu_pid, struct trc_error *err)
 {
 	for (uint32_t i = 0; i < vcpu_count; i++) {
 		uint32_t vcpu, pid;
@@ -32,7 +31,8 @@ static int read_cpu_pid(struct cursor *c, uint32_t vcpu_count, int32_t *cpu_pid,
 		if ((rc = cursor_u32(c, &vcpu, err)))
 			return rc;
 		if (vcpu >= vcpu_count)
-			return cursor_refuse(c, err, TRC_CORRUPT, "vCPU %u of a guest with %u", vcpu, vcpu_count);
+			return cursor_refuse(c, err, TRC_CORRUPT, "vCPU %u of a guest with %u", vcpu,
+					     vcpu_count);
 		if ((rc = cursor_u32(c, &pid, err)))
 			return rc;
 		cpu_pid[vcpu] = (int32_t)pid;
@@ -41,8 +41,8 @@ static int read_cpu_pid(struct cursor *c, uint32_t vcpu_count, int32_t *cpu_pid,
 }
 
 /* GUEST: name, u64 trace ID, u32 number of vCPUs, the map. */
-static int read_guest(const struct image *image, const struct trc_option *option,
-		      struct trc_guest *out, struct trc_error *err)
+static int read_guest(const struct image *image, const struct trc_option *option, struct trc_guest *out,
+		      struct trc_error *err)
 {
 	struct cursor c = option_cursor(image, option, "option GUEST");
 	struct trc_guest guest = { 0 };
@@ -53,12 +53,11 @@ static int read_guest(const struct image *image, const struct trc_option *option
 	int rc;
 
 	if ((rc = cursor_string(&c, option->size + UINT64_C(1), &name, &size, err)) ||
-	    (rc = cursor_u64(&c, &guest.trace_id, err)) ||
-	    (rc = cursor_u32(&c, &guest.vcpu_count, err)))
+	    (rc = cursor_u64(&c, &guest.trace_id, err)) || (rc = cursor_u32(&c, &guest.vcpu_count, err)))
 		return rc;
 	if (guest.vcpu_count > cursor_left(&c) / 8)
 		return cursor_refuse(&c, err, TRC_CORRUPT, "%u vCPUs claimed, %" PRIu64 " bytes left",
-				   guest.vcpu_count, cursor_left(&c));
+				     guest.vcpu_count, cursor_left(&c));
 	copy = malloc((size_t)size + 1);
 	cpu_pid = calloc(guest.vcpu_count + (size_t)1, sizeof(*cpu_pid));
 	guest.name = copy;

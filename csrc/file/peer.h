@@ -8,8 +8,8 @@
 #include "file/option.h"
 
 struct peers {
-	uint64_t trace_id;	/* 0: none recorded */
-	struct trc_guest *guests;	/* names and cpu_pid are owned */
+	uint64_t trace_id;	  /* 0: none recorded */
+	struct trc_guest *guests; /* names and cpu_pid are owned */
 	size_t count;
 };
 

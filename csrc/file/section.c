@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "file/api.h"
 
-#define TEXT_COUNT_MAX (1u << 20)	/* a kernel has a few thousand events */
+#define TEXT_COUNT_MAX (1u << 20) /* a kernel has a few thousand events */
 
 struct section *sections_text(struct sections *sections, uint32_t id)
 {
@@ -17,8 +17,8 @@ struct section *sections_text(struct sections *sections, uint32_t id)
 	return &sections->text[id - SECTION_FIRST_TEXT];
 }
 
-int section_read_header(const struct image *image, uint64_t offset, uint64_t told_at,
-			struct section *out, struct trc_error *err)
+int section_read_header(const struct image *image, uint64_t offset, uint64_t told_at, struct section *out,
+			struct trc_error *err)
 {
 	struct map_window window = image_window(image);
 	struct cursor c = image_cursor(image, &window, "section header");
@@ -28,7 +28,8 @@ int section_read_header(const struct image *image, uint64_t offset, uint64_t tol
 
 	if (offset < image->body)
 		return trc_fail(err, TRC_CORRUPT, told_at,
-				"section header: cannot lie at 0x%" PRIx64 ", inside the file header", offset);
+				"section header: cannot lie at 0x%" PRIx64 ", inside the file header",
+				offset);
 	if (offset > image->map.size)
 		return trc_fail(err, TRC_TRUNCATED, offset, "section header: lies past the end of the file");
 	window.step = SECTION_HEADER_SIZE;
@@ -87,8 +88,9 @@ static int read_block(const struct image *image, const struct section *section, 
 	}
 	if (out->plain > limit)
 		return trc_fail(err, TRC_LIMIT, section->offset + 4,
-				"section %u: unpacks to %" PRIu64 " bytes, a quarter of the budget of %" PRIu64
-				" bytes of memory is the limit", section->id, out->plain, image->budget.memory);
+				"section %u: unpacks to %" PRIu64
+				" bytes, a quarter of the budget of %" PRIu64 " bytes of memory is the limit",
+				section->id, out->plain, image->budget.memory);
 	if (!unpacked_size_plausible(image->compression, out->stored, out->plain))
 		return trc_fail(err, TRC_CORRUPT, section->offset + 4,
 				"section %u: %" PRIu64 " bytes cannot unpack to %" PRIu64, section->id,
@@ -96,8 +98,8 @@ static int read_block(const struct image *image, const struct section *section, 
 	return TRC_OK;
 }
 
-static int section_unpack(const struct image *image, const struct section *section,
-			  struct trc_bytes *out, struct trc_error *err)
+static int section_unpack(const struct image *image, const struct section *section, struct trc_bytes *out,
+			  struct trc_error *err)
 {
 	struct map_window window = image_window(image);
 	struct cursor whole = image_cursor(image, &window, "compressed section");
@@ -124,8 +126,8 @@ static int section_unpack(const struct image *image, const struct section *secti
 	return TRC_OK;
 }
 
-int section_bytes(const struct image *image, const struct section *section,
-		  struct trc_bytes *out, struct trc_error *err)
+int section_bytes(const struct image *image, const struct section *section, struct trc_bytes *out,
+		  struct trc_error *err)
 {
 	if (section->compressed)
 		return section_unpack(image, section, out, err);

@@ -85,8 +85,8 @@ static int next_format_text(struct cursor *c, bool systems, struct trc_text_posi
 }
 
 /* KALLSYMS and PRINTK: u32 size, text. CMDLINES: u64 size, text. */
-static int next_plain_text(struct cursor *c, bool wide, struct trc_text_position *at,
-			   struct trc_text *out, struct trc_error *err)
+static int next_plain_text(struct cursor *c, bool wide, struct trc_text_position *at, struct trc_text *out,
+			   struct trc_error *err)
 {
 	uint64_t size = 0;
 	uint32_t narrow = 0;
@@ -112,12 +112,11 @@ static int next_bare_text(struct cursor *c, struct trc_text_position *at, struct
 }
 
 int trc_section_text(const struct trc_file *file, uint32_t id, const struct trc_bytes *bytes,
-		     struct trc_text_position *position, struct trc_text *out,
-		     struct trc_error *err)
+		     struct trc_text_position *position, struct trc_text *out, struct trc_error *err)
 {
 	static const char *const names[] = {
-		"HEADER_INFO", "FTRACE_EVENTS", "EVENT_FORMATS", "KALLSYMS", "PRINTK", "CMDLINES",
-		NULL, NULL, NULL, "MODULES_FILE",
+		"HEADER_INFO", "FTRACE_EVENTS", "EVENT_FORMATS", "KALLSYMS", "PRINTK", "CMDLINES", NULL, NULL,
+		NULL,	       "MODULES_FILE",
 	};
 	const struct section *section = sections_text((struct sections *)(uintptr_t)&file->sections, id);
 	struct trc_text_position at = *position;

@@ -13,9 +13,9 @@
 
 /* Who wrote TIME_SHIFT how. Told apart by the payload's size, which must match exactly. */
 enum layout {
-	LAYOUT_PER_CPU,		/* 2021 on: id, flags, CPUs, per CPU n and arrays [, fractions] */
-	LAYOUT_2_9_2,		/* id, flags, n, time[n], offset[n], scaling[n] for all CPUs */
-	LAYOUT_2_9,		/* id, n, time[n], offset[n] for all CPUs; always interpolated */
+	LAYOUT_PER_CPU, /* 2021 on: id, flags, CPUs, per CPU n and arrays [, fractions] */
+	LAYOUT_2_9_2,	/* id, flags, n, time[n], offset[n], scaling[n] for all CPUs */
+	LAYOUT_2_9,	/* id, n, time[n], offset[n] for all CPUs; always interpolated */
 };
 
 static void time_shift_deinit(struct time_shift *shift)
@@ -52,8 +52,7 @@ static void sort_samples(struct time_shift_cpu *cpu)
 }
 
 /* One array of s64 into the member at byte offset member of each sample. */
-static int read_array(struct cursor *c, struct time_shift_cpu *cpu, size_t member,
-		      struct trc_error *err)
+static int read_array(struct cursor *c, struct time_shift_cpu *cpu, size_t member, struct trc_error *err)
 {
 	for (size_t i = 0; i < cpu->count; i++) {
 		int64_t *to = (int64_t *)(void *)((char *)&cpu->samples[i] + member);
@@ -67,8 +66,7 @@ static int read_array(struct cursor *c, struct time_shift_cpu *cpu, size_t membe
 	return TRC_OK;
 }
 
-static int read_samples(struct cursor *c, struct time_shift_cpu *cpu, bool scaling,
-			struct trc_error *err)
+static int read_samples(struct cursor *c, struct time_shift_cpu *cpu, bool scaling, struct trc_error *err)
 {
 	int rc;
 
@@ -153,7 +151,7 @@ static int read_shared(struct cursor *c, struct time_shift *shift, size_t sample
 	struct time_shift_cpu all = { .samples = shift->samples, .count = samples };
 	int rc = read_samples(c, &all, scaling, err);
 
-	sort_samples(&all);	/* once, not for each of up to 65536 CPUs */
+	sort_samples(&all); /* once, not for each of up to 65536 CPUs */
 	for (uint32_t i = 0; i < shift->info.cpu_count; i++)
 		shift->cpus[i] = all;
 	return rc;

@@ -10,18 +10,18 @@
 #include "file/api.h"
 #include "file/option.h"
 
-#define TIME_SHIFT_INTERPOLATE 1	/* in flags */
+#define TIME_SHIFT_INTERPOLATE 1 /* in flags */
 
 struct time_shift_cpu {
-	struct trc_time_sample *samples;	/* into time_shift.samples; sorted, times differ */
+	struct trc_time_sample *samples; /* into time_shift.samples; sorted, times differ */
 	size_t count;
 };
 
 struct time_shift {
 	bool present;
 	struct trc_time_shift info;
-	struct time_shift_cpu *cpus;		/* info.cpu_count of them */
-	struct trc_time_sample *samples;	/* all CPUs' */
+	struct time_shift_cpu *cpus;	 /* info.cpu_count of them */
+	struct trc_time_sample *samples; /* all CPUs' */
 };
 
 struct time_options {

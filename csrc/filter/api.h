@@ -27,18 +27,18 @@ struct trc_filter;
  * file fits EVENTS.
  */
 enum trc_filter_flags {
-	TRC_FILTER_STRICT = 1,		/* && and || side by side, and digits in quotes ("0x12"), are faults */
+	TRC_FILTER_STRICT = 1, /* && and || side by side, and digits in quotes ("0x12"), are faults */
 };
 int trc_filter_create(const struct trc_metadata *metadata, const struct trc_symbols *symbols,
 		      const char *text, size_t size, const uint8_t *event_ids, uint32_t flags,
 		      struct trc_filter **out, struct trc_error *err);
-void trc_filter_destroy(struct trc_filter *filter);	/* NULL is fine */
+void trc_filter_destroy(struct trc_filter *filter); /* NULL is fine */
 /* Names in the filter, number index (from 0). own_field: of some of its events, and not a common one. */
 int trc_filter_name(const struct trc_filter *filter, size_t index, const char **name, size_t *size,
 		    int *own_field, struct trc_error *err);
 /* Those of them that none of its events knows. */
-int trc_filter_unknown(const struct trc_filter *filter, size_t index, const char **name,
-		       size_t *size, struct trc_error *err);
+int trc_filter_unknown(const struct trc_filter *filter, size_t index, const char **name, size_t *size,
+		       struct trc_error *err);
 /*
  * Whether comparison number index, from 0, is possible in one of its events, *fits 1, or in none, 0: a name on the right is a
  * field there, too; a text is compared with a string in quotes, a number with a number, an address
@@ -55,8 +55,8 @@ int trc_filter_comparison(const struct trc_filter *filter, size_t index, uint32_
  * nothing else remains. An event named twice comes twice. The text is given back with
  * trc_bytes_free(). TRC_NOT_FOUND: there are no more.
  */
-int trc_filter_text(const struct trc_filter *filter, size_t index, uint32_t *id,
-		    struct trc_bytes *text, struct trc_error *err);
+int trc_filter_text(const struct trc_filter *filter, size_t index, uint32_t *id, struct trc_bytes *text,
+		    struct trc_error *err);
 /* 1: it compares an address with a name, and was made without symbols: nothing equals then. */
 int trc_filter_wants_symbols(const struct trc_filter *filter);
 
@@ -71,12 +71,12 @@ enum trc_filter_join {
 	TRC_FILTER_ANY,
 	TRC_FILTER_NONE,
 };
-int trc_filter_create_joined(enum trc_filter_join join, const struct trc_filter *const *parts,
-			     size_t count, struct trc_filter **out, struct trc_error *err);
+int trc_filter_create_joined(enum trc_filter_join join, const struct trc_filter *const *parts, size_t count,
+			     struct trc_filter **out, struct trc_error *err);
 
 /* 1: it lets a record through, else 0; id is its common_type. */
-int trc_filter_passes(const struct trc_filter *filter, uint32_t id, const uint8_t *payload,
-		      uint32_t size, uint32_t cpu);
+int trc_filter_passes(const struct trc_filter *filter, uint32_t id, const uint8_t *payload, uint32_t size,
+		      uint32_t cpu);
 
 /* [cdef end] */
 

@@ -12,12 +12,12 @@
 #include "metadata/api.h"
 
 enum sort {
-	SORT_NONE,			/* no field of this event */
+	SORT_NONE, /* no field of this event */
 	SORT_NUMBER,
-	SORT_CHARACTER,			/* one in single quotes, or a number of one byte */
-	SORT_ADDRESS,			/* shown as the name of a function */
+	SORT_CHARACTER, /* one in single quotes, or a number of one byte */
+	SORT_ADDRESS,	/* shown as the name of a function */
 	SORT_TEXT,
-	SORT_ARRAY,			/* or whatever else has no value */
+	SORT_ARRAY, /* or whatever else has no value */
 };
 
 static enum sort sort_of_field(const struct event_field *field)
@@ -27,7 +27,8 @@ static enum sort sort_of_field(const struct event_field *field)
 	if (field->flags & (TRC_FIELD_ARRAY | TRC_FIELD_DYNAMIC | TRC_FIELD_OPAQUE) ||
 	    (field->size != 1 && field->size != 2 && field->size != 4 && field->size != 8))
 		return SORT_ARRAY;
-	if (field->flags & TRC_FIELD_POINTER || (field->flags & TRC_FIELD_LONG && !(field->flags & TRC_FIELD_SIGNED)))
+	if (field->flags & TRC_FIELD_POINTER ||
+	    (field->flags & TRC_FIELD_LONG && !(field->flags & TRC_FIELD_SIGNED)))
 		return SORT_ADDRESS;
 	return field->size == 1 ? SORT_CHARACTER : SORT_NUMBER;
 }
@@ -66,13 +67,15 @@ static enum fit fit_of(const struct trc_filter *filter, const struct code *code)
 		return FIT_ARRAY;
 	if (code->right.kind == OPERAND_TEXT)
 		return left == SORT_TEXT || left == SORT_ADDRESS || is_hex_of_number(filter, code) ?
-			       FIT_YES : FIT_WANTS_NUMBER;
+			       FIT_YES :
+			       FIT_WANTS_NUMBER;
 	if (left == SORT_TEXT)
 		return FIT_WANTS_TEXT;
 	if (right == SORT_TEXT)
 		return FIT_WANTS_NUMBER;
 	/* A character is compared with a byte: 'S' is the number 83, not a state. */
-	if ((code->right.character && left != SORT_CHARACTER) || (code->left.character && right != SORT_CHARACTER))
+	if ((code->right.character && left != SORT_CHARACTER) ||
+	    (code->left.character && right != SORT_CHARACTER))
 		return FIT_WANTS_NUMBER;
 	return FIT_YES;
 }
@@ -81,18 +84,18 @@ static struct comparison *next_comparison(struct filter_parser *parser, const st
 {
 	struct trc_filter *filter = parser->filter;
 
-	if (parser->comparison < filter->comparison_count)	/* of an event before */
+	if (parser->comparison < filter->comparison_count) /* of an event before */
 		return &filter->comparisons[parser->comparison++];
 	if (filter->comparison_count == filter->comparison_room) {
-		struct comparison *larger =
-			array_grow(filter->comparisons, &filter->comparison_room, 8, sizeof(*larger));
+		struct comparison *larger = array_grow(filter->comparisons, &filter->comparison_room, 8,
+						       sizeof(*larger));
 
 		if (!larger)
 			return NULL;
 		filter->comparisons = larger;
 	}
-	filter->comparisons[filter->comparison_count++] =
-		(struct comparison){ spelling[0], spelling[1], FIT_NO_LEFT };
+	filter->comparisons[filter->comparison_count++] = (struct comparison){ spelling[0], spelling[1],
+									       FIT_NO_LEFT };
 	return &filter->comparisons[parser->comparison++];
 }
 
@@ -115,12 +118,14 @@ int trc_filter_comparison(const struct trc_filter *filter, size_t index, uint32_
 			  struct trc_error *err)
 {
 	static const char *const formats[] = {
-		[FIT_NO_RIGHT] = "filter: no event with '%.*s' has a field '%.*s'; a number, a string in quotes "
-				 "or a field is expected on the right (character %zu)",
+		[FIT_NO_RIGHT] =
+			"filter: no event with '%.*s' has a field '%.*s'; a number, a string in quotes "
+			"or a field is expected on the right (character %zu)",
 		[FIT_ARRAY] = "filter: '%.*s' and '%.*s' cannot be compared, one is an array (character %zu)",
 		[FIT_WANTS_TEXT] = "filter: '%.*s' is text; a string in quotes is expected, not '%.*s' "
 				   "(character %zu)",
-		[FIT_WANTS_NUMBER] = "filter: '%.*s' is a number; a number is expected, not %.*s (character %zu)",
+		[FIT_WANTS_NUMBER] =
+			"filter: '%.*s' is a number; a number is expected, not %.*s (character %zu)",
 	};
 	struct text left, right;
 	enum fit fit;
@@ -134,8 +139,7 @@ int trc_filter_comparison(const struct trc_filter *filter, size_t index, uint32_
 		return TRC_OK;
 	left = filter->comparisons[index].left;
 	right = filter->comparisons[index].right;
-	return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, formats[fit],
-			left.size > 40 ? 40 : (int)left.size, left.start,
-			right.size > 40 ? 40 : (int)right.size, right.start,
+	return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, formats[fit], left.size > 40 ? 40 : (int)left.size,
+			left.start, right.size > 40 ? 40 : (int)right.size, right.start,
 			(size_t)(right.start - filter->text.start) + 1);
 }

@@ -53,10 +53,10 @@ static int emit(struct filter_parser *parser, struct code code)
 }
 
 const char filter_operators[OPERATIONS][3] = {
-	[OP_EQ] = "==", [OP_NE] = "!=", [OP_LT] = "<", [OP_LE] = "<=", [OP_GT] = ">",
-	[OP_GE] = ">=", [OP_ADD] = "+", [OP_SUB] = "-", [OP_MUL] = "*", [OP_DIV] = "/",
-	[OP_MOD] = "%", [OP_LSHIFT] = "<<", [OP_RSHIFT] = ">>", [OP_BIT_AND] = "&",
-	[OP_BIT_OR] = "|", [OP_XOR] = "^", [OP_REGEX] = "=~", [OP_NOT_REGEX] = "!~", [OP_GLOB] = "~",
+	[OP_EQ] = "==", [OP_NE] = "!=",	    [OP_LT] = "<",	   [OP_LE] = "<=",     [OP_GT] = ">",
+	[OP_GE] = ">=", [OP_ADD] = "+",	    [OP_SUB] = "-",	   [OP_MUL] = "*",     [OP_DIV] = "/",
+	[OP_MOD] = "%", [OP_LSHIFT] = "<<", [OP_RSHIFT] = ">>",	   [OP_BIT_AND] = "&", [OP_BIT_OR] = "|",
+	[OP_XOR] = "^", [OP_REGEX] = "=~",  [OP_NOT_REGEX] = "!~", [OP_GLOB] = "~",
 };
 
 static bool find_operation(struct text token, enum operation *out)
@@ -108,9 +108,8 @@ static void settle_character(struct code *code)
 {
 	const struct operand *left = &code->left;
 
-	if (code->right.character &&
-	    (code->op >= OP_REGEX || left->kind == OPERAND_COMM ||
-	     (left->kind == OPERAND_FIELD && left->field->flags & TRC_FIELD_STRING)))
+	if (code->right.character && (code->op >= OP_REGEX || left->kind == OPERAND_COMM ||
+				      (left->kind == OPERAND_FIELD && left->field->flags & TRC_FIELD_STRING)))
 		code->right.kind = OPERAND_TEXT;
 }
 
@@ -191,7 +190,7 @@ static int parse_term(struct filter_parser *parser)
 static int parse_expression(struct filter_parser *parser)
 {
 	bool strict = parser->filter->flags & TRC_FILTER_STRICT;
-	enum opcode first = CODE_NOT;	/* neither yet */
+	enum opcode first = CODE_NOT; /* neither yet */
 	int rc = parse_term(parser);
 
 	while (!rc && (filter_at(&parser->lexer, "&&") || filter_at(&parser->lexer, "||"))) {
@@ -212,7 +211,9 @@ int filter_compile(struct trc_filter *filter, const struct event_format *event, 
 		   struct program **out, struct trc_error *err)
 {
 	struct filter_parser parser = {
-		.lexer = { .start = filter->text.start, .rest = text, .err = err }, .filter = filter, .event = event,
+		.lexer = { .start = filter->text.start, .rest = text, .err = err },
+		.filter = filter,
+		.event = event,
 	};
 	int rc;
 

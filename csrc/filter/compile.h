@@ -9,11 +9,11 @@
 
 struct filter_parser {
 	struct filter_lexer lexer;
-	struct trc_filter *filter;	/* learns which names the text has */
+	struct trc_filter *filter; /* learns which names the text has */
 	const struct event_format *event;
 	struct program *program;
 	unsigned nesting;
-	size_t comparison;		/* which one of the text comes next */
+	size_t comparison; /* which one of the text comes next */
 };
 
 /* *out's text is the caller's to free, also after an error. TRC_ARGUMENT, TRC_NO_MEMORY. */

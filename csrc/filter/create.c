@@ -62,8 +62,10 @@ static int add_events(struct trc_filter *filter, struct text which, struct text 
 
 		if (!event)
 			continue;
-		if (slash ? !pattern_fits(&system_regex, event->system) || !pattern_fits(&name_regex, event->name) :
-			    !pattern_fits(&name_regex, event->system) && !pattern_fits(&name_regex, event->name))
+		if (slash ? !pattern_fits(&system_regex, event->system) ||
+				    !pattern_fits(&name_regex, event->name) :
+			    !pattern_fits(&name_regex, event->system) &&
+				    !pattern_fits(&name_regex, event->name))
 			continue;
 		found = true;
 		rc = add_event(filter, event, expression, err);
@@ -115,8 +117,7 @@ static int fill_filter(struct trc_filter *filter, struct text text, const uint8_
 	if (colon) {
 		size_t size = (size_t)(colon - text.start);
 
-		return add_listed(filter, (struct text){ text.start, size }, text_skip(text, size + 1),
-				  err);
+		return add_listed(filter, (struct text){ text.start, size }, text_skip(text, size + 1), err);
 	}
 	for (uint32_t id = 0; !rc && id < formats->id_count; id++) {
 		if (formats->by_id[id] && (!event_ids || event_ids[id >> 3] >> (id & 7) & 1))
@@ -150,7 +151,7 @@ int trc_filter_create(const struct trc_metadata *metadata, const struct trc_symb
 	filter->id_count = metadata->formats.id_count;
 	filter->by_id = calloc((size_t)filter->id_count + 1, sizeof(*filter->by_id));
 	rc = filter->by_id && filter->text.start ? fill_filter(filter, filter->text, event_ids, err) :
-						    trc_fail_no_memory(err);
+						   trc_fail_no_memory(err);
 	if (rc) {
 		trc_filter_destroy(filter);
 		return rc;
@@ -188,8 +189,8 @@ int trc_filter_name(const struct trc_filter *filter, size_t index, const char **
 	return TRC_OK;
 }
 
-int trc_filter_unknown(const struct trc_filter *filter, size_t index, const char **name,
-		       size_t *size, struct trc_error *err)
+int trc_filter_unknown(const struct trc_filter *filter, size_t index, const char **name, size_t *size,
+		       struct trc_error *err)
 {
 	for (size_t i = 0; i < filter->name_count; i++) {
 		if (filter->names[i].known || index--)

@@ -6,7 +6,7 @@
 #include "filter/api.h"
 #include "metadata/metadata.h"
 
-#define FILTER_ROWS 256	/* at most so many records are looked at together */
+#define FILTER_ROWS 256 /* at most so many records are looked at together */
 
 /* Records of one event. */
 struct filter_rows {
@@ -17,7 +17,6 @@ struct filter_rows {
 };
 
 /* Puts 1 into pass for each record that passes, else 0. */
-void filter_run(const struct trc_filter *filter, uint32_t id, const struct filter_rows *rows,
-		uint8_t *pass);
+void filter_run(const struct trc_filter *filter, uint32_t id, const struct filter_rows *rows, uint8_t *pass);
 
 #endif

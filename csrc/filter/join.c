@@ -8,10 +8,10 @@
 #include "filter/filter.h"
 #include "filter/program.h"
 
-#define JOIN_DEPTH_MAX 100	/* bounds the stack of filter_run() */
+#define JOIN_DEPTH_MAX 100 /* bounds the stack of filter_run() */
 
-int trc_filter_create_joined(enum trc_filter_join join, const struct trc_filter *const *parts,
-			     size_t count, struct trc_filter **out, struct trc_error *err)
+int trc_filter_create_joined(enum trc_filter_join join, const struct trc_filter *const *parts, size_t count,
+			     struct trc_filter **out, struct trc_error *err)
 {
 	struct trc_filter *filter;
 	unsigned depth = 1;
@@ -22,7 +22,8 @@ int trc_filter_create_joined(enum trc_filter_join join, const struct trc_filter 
 	}
 	if (depth > JOIN_DEPTH_MAX)
 		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET,
-				"filter: filters are joined %u deep, at most %d can be", depth, JOIN_DEPTH_MAX);
+				"filter: filters are joined %u deep, at most %d can be", depth,
+				JOIN_DEPTH_MAX);
 	filter = calloc(1, sizeof(*filter));
 	if (!filter)
 		return trc_fail_no_memory(err);
@@ -58,8 +59,7 @@ static void run_joined(const struct trc_filter *filter, uint32_t id, const struc
 	}
 }
 
-void filter_run(const struct trc_filter *filter, uint32_t id, const struct filter_rows *rows,
-		uint8_t *pass)
+void filter_run(const struct trc_filter *filter, uint32_t id, const struct filter_rows *rows, uint8_t *pass)
 {
 	if (filter->joined)
 		run_joined(filter, id, rows, pass);
@@ -67,8 +67,8 @@ void filter_run(const struct trc_filter *filter, uint32_t id, const struct filte
 		filter_run_program(filter, id, rows, pass);
 }
 
-int trc_filter_passes(const struct trc_filter *filter, uint32_t id, const uint8_t *payload,
-		      uint32_t size, uint32_t cpu)
+int trc_filter_passes(const struct trc_filter *filter, uint32_t id, const uint8_t *payload, uint32_t size,
+		      uint32_t cpu)
 {
 	const struct filter_rows rows = { 1, &payload, &size, &cpu };
 	uint8_t pass;

@@ -11,7 +11,8 @@ int filter_fault(const struct filter_lexer *lexer, const char *what)
 	if (lexer->kind == KIND_END)
 		return trc_fail(lexer->err, TRC_ARGUMENT, TRC_NO_OFFSET, "filter: %s, at its end", what);
 	return trc_fail(lexer->err, TRC_ARGUMENT, TRC_NO_OFFSET, "filter: %s, at '%.*s' (character %zu)",
-			what, at.size > 40 ? 40 : (int)at.size, at.start, (size_t)(at.start - lexer->start) + 1);
+			what, at.size > 40 ? 40 : (int)at.size, at.start,
+			(size_t)(at.start - lexer->start) + 1);
 }
 
 static bool is_space(char c)
@@ -54,9 +55,8 @@ static size_t word_size(struct text rest)
 {
 	size_t n = 1;
 
-	while (n < rest.size &&
-	       (is_word(rest.start[n]) || (rest.start[n] == '.' && n + 1 < rest.size &&
-					   is_word(rest.start[n + 1]))))
+	while (n < rest.size && (is_word(rest.start[n]) ||
+				 (rest.start[n] == '.' && n + 1 < rest.size && is_word(rest.start[n + 1]))))
 		n++;
 	return n;
 }
@@ -72,8 +72,7 @@ int filter_next(struct filter_lexer *lexer)
 	if (*lexer->rest.start == '"' || *lexer->rest.start == '\'')
 		return read_string(lexer, *lexer->rest.start);
 	lexer->kind = is_word(*lexer->rest.start) ? KIND_WORD : KIND_OP;
-	lexer->token.size = lexer->kind == KIND_WORD ? word_size(lexer->rest) :
-						       operator_size(lexer->rest);
+	lexer->token.size = lexer->kind == KIND_WORD ? word_size(lexer->rest) : operator_size(lexer->rest);
 	lexer->spelling = lexer->token;
 	lexer->rest = text_skip(lexer->rest, lexer->token.size);
 	return TRC_OK;

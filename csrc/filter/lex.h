@@ -8,17 +8,17 @@
 enum filter_token {
 	KIND_END,
 	KIND_WORD,
-	KIND_STRING,			/* in double quotes */
-	KIND_CHARACTERS,		/* in single quotes */
+	KIND_STRING,	 /* in double quotes */
+	KIND_CHARACTERS, /* in single quotes */
 	KIND_OP,
 };
 
 struct filter_lexer {
-	const char *start;		/* of the whole filter */
-	struct text rest;		/* after the token at hand */
-	enum filter_token kind;		/* of the token at hand */
-	struct text token;		/* of strings without the quotes */
-	struct text spelling;		/* of strings with them */
+	const char *start;	/* of the whole filter */
+	struct text rest;	/* after the token at hand */
+	enum filter_token kind; /* of the token at hand */
+	struct text token;	/* of strings without the quotes */
+	struct text spelling;	/* of strings with them */
 	struct trc_error *err;
 };
 

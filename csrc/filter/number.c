@@ -24,15 +24,14 @@ static void load_operand(const struct trc_filter *filter, const struct operand *
 	}
 }
 
-#define EACH(expression)					\
-	do {							\
-		for (size_t i = 0; i < count; i++)		\
-			pass[i] &= (expression) != 0;		\
+#define EACH(expression) \
+	do { \
+		for (size_t i = 0; i < count; i++) \
+			pass[i] &= (expression) != 0; \
 	} while (0)
 
 /* Unsigned, as libtraceevent compares them. */
-static void compare(enum operation op, const uint64_t *a, const uint64_t *b, size_t count,
-		    uint8_t *pass)
+static void compare(enum operation op, const uint64_t *a, const uint64_t *b, size_t count, uint8_t *pass)
 {
 	switch (op) {
 	case OP_EQ:

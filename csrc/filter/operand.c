@@ -71,7 +71,7 @@ static int read_name(struct filter_parser *parser, struct operand *out)
 
 	if (!field)
 		field = qualified_field(parser->event, name);
-	if (field && field->flags & TRC_FIELD_OPAQUE)	/* nothing to compare with */
+	if (field && field->flags & TRC_FIELD_OPAQUE) /* nothing to compare with */
 		field = NULL;
 	out->field = field;
 	out->kind = field ? OPERAND_FIELD : own_kind(name);

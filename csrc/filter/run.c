@@ -8,8 +8,8 @@
 #include "filter/api.h"
 #include "filter/compare.h"
 
-static void run_leaf(const struct trc_filter *filter, const struct code *code,
-		     const struct filter_rows *rows, uint8_t *pass)
+static void run_leaf(const struct trc_filter *filter, const struct code *code, const struct filter_rows *rows,
+		     uint8_t *pass)
 {
 	if (code->opcode == CODE_TEXT)
 		filter_compare_texts(filter, code, rows, pass);

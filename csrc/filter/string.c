@@ -31,8 +31,8 @@ static bool text_passes(const struct code *code, struct text text)
 }
 
 /* Characters of a string field up to NUL; false: they are not in the record. */
-static bool string_of(const struct event_field *field, const uint8_t *payload, uint32_t size,
-		      bool big_endian, struct text *out)
+static bool string_of(const struct event_field *field, const uint8_t *payload, uint32_t size, bool big_endian,
+		      struct text *out)
 {
 	uint64_t from = field->offset, length = field->size;
 	struct data_loc loc;
@@ -84,8 +84,8 @@ static bool operand_text(const struct trc_filter *filter, const struct operand *
 	bool big_endian = filter->metadata->big_endian;
 
 	if (operand->kind == OPERAND_COMM) {
-		int32_t pid = record_pid(filter->metadata->formats.common.pid, big_endian,
-					 rows->payload[i], rows->size[i]);
+		int32_t pid = record_pid(filter->metadata->formats.common.pid, big_endian, rows->payload[i],
+					 rows->size[i]);
 
 		*out = saved_cmdlines_comm(&filter->metadata->cmdlines, pid);
 		return true;
@@ -98,7 +98,7 @@ static bool operand_text(const struct trc_filter *filter, const struct operand *
 /* A few names stand in most records, and a regular expression takes its time. */
 struct memo {
 	char text[16];
-	uint8_t size;			/* + 1; 0: free */
+	uint8_t size; /* + 1; 0: free */
 	bool passes;
 };
 
@@ -108,8 +108,8 @@ static bool passes_by_memo(const struct code *code, struct memo *memos, struct t
 
 	if (text.size > sizeof(memo->text) || !text.size)
 		return text_passes(code, text);
-	memo = &memos[((uint8_t)text.start[0] * 7u + (uint8_t)text.start[text.size - 1] +
-		       text.size) % MEMO_SLOTS];
+	memo = &memos[((uint8_t)text.start[0] * 7u + (uint8_t)text.start[text.size - 1] + text.size) %
+		      MEMO_SLOTS];
 	if (memo->size != text.size + 1 || memcmp(memo->text, text.start, text.size)) {
 		memo->size = (uint8_t)(text.size + 1);
 		memcpy(memo->text, text.start, text.size);

@@ -39,7 +39,7 @@ static void put_operand(const struct operand *operand, struct output *out)
 		output_literal(out, "COMM");
 		break;
 	default:
-		break;	/* CODE_FALSE */
+		break; /* CODE_FALSE */
 	}
 }
 
@@ -88,7 +88,7 @@ static void join(struct part *left, const struct part *right, enum opcode opcode
 		left->known = decides;
 		out->size = left->start;
 	} else if (left->known != KNOWN_NOTHING) {
-		left->known = right->known;	/* whose text is all there is */
+		left->known = right->known; /* whose text is all there is */
 	} else if (right->known == KNOWN_NOTHING) {
 		insert(out, right->start, opcode == CODE_AND ? ") && (" : ") || (");
 		insert(out, left->start, "(");
@@ -116,8 +116,8 @@ static void put_program(const struct program *program, struct part *stack, struc
 		output_bytes(out, stack[0].known ? "TRUE" : "FALSE", stack[0].known ? 4 : 5);
 }
 
-int trc_filter_text(const struct trc_filter *filter, size_t index, uint32_t *id,
-		    struct trc_bytes *text, struct trc_error *err)
+int trc_filter_text(const struct trc_filter *filter, size_t index, uint32_t *id, struct trc_bytes *text,
+		    struct trc_error *err)
 {
 	const struct program *program;
 	struct part *stack;

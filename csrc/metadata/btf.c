@@ -12,10 +12,10 @@
 #define HEADER_SIZE 24
 #define TYPE_SIZE 12
 #define PARAMETER_SIZE 8
-#define TYPES_MAX (1u << 22)	/* a whole kernel has 200,000 */
-#define FUNCTIONS_MAX (1u << 20)	/* and 80,000 */
-#define NAME_MAX_SIZE 511	/* the kernel's KSYM_NAME_LEN without the NUL: longer names end there */
-#define MODIFIERS_MAX 64	/* typedefs and qualifiers in a row */
+#define TYPES_MAX (1u << 22)	 /* a whole kernel has 200,000 */
+#define FUNCTIONS_MAX (1u << 20) /* and 80,000 */
+#define NAME_MAX_SIZE 511	 /* the kernel's KSYM_NAME_LEN without the NUL: longer names end there */
+#define MODIFIERS_MAX 64	 /* typedefs and qualifiers in a row */
 
 /* What all types begin with: u32 name, u32 info, u32 size or type. */
 struct head {
@@ -42,10 +42,11 @@ static bool tail_size(const struct head *head, uint32_t *out)
 	static const struct {
 		uint8_t once, each;
 	} tails[TRC_BTF_KINDS] = {
-		[TRC_BTF_INT] = { 4, 0 }, [TRC_BTF_ARRAY] = { 12, 0 }, [TRC_BTF_STRUCT] = { 0, 12 },
-		[TRC_BTF_UNION] = { 0, 12 }, [TRC_BTF_ENUM] = { 0, 8 },
-		[TRC_BTF_PROTOTYPE] = { 0, PARAMETER_SIZE }, [TRC_BTF_VARIABLE] = { 4, 0 },
-		[TRC_BTF_DATASEC] = { 0, 12 }, [TRC_BTF_DECL_TAG] = { 4, 0 }, [TRC_BTF_ENUM64] = { 0, 12 },
+		[TRC_BTF_INT] = { 4, 0 },      [TRC_BTF_ARRAY] = { 12, 0 },
+		[TRC_BTF_STRUCT] = { 0, 12 },  [TRC_BTF_UNION] = { 0, 12 },
+		[TRC_BTF_ENUM] = { 0, 8 },     [TRC_BTF_PROTOTYPE] = { 0, PARAMETER_SIZE },
+		[TRC_BTF_VARIABLE] = { 4, 0 }, [TRC_BTF_DATASEC] = { 0, 12 },
+		[TRC_BTF_DECL_TAG] = { 4, 0 }, [TRC_BTF_ENUM64] = { 0, 12 },
 	};
 
 	if (head->kind == TRC_BTF_UNKNOWN || head->kind >= TRC_BTF_KINDS)
@@ -59,7 +60,7 @@ static bool tail_size(const struct head *head, uint32_t *out)
 /* Where things are while a table is parsed. */
 struct parser {
 	struct btf btf;
-	uint32_t types, types_end;	/* in data */
+	uint32_t types, types_end; /* in data */
 	uint32_t types_room, functions_room;
 	uint64_t file_offset;
 	bool packed;
@@ -81,24 +82,26 @@ static int read_header(struct parser *p, uint64_t size, struct trc_error *err)
 	uint64_t header, at[4];
 
 	if (size < HEADER_SIZE)
-		return trc_fail(err, TRC_TRUNCATED, file_place(p, 0), "BTF: %" PRIu64 " bytes left, need %d", size,
-				HEADER_SIZE);
+		return trc_fail(err, TRC_TRUNCATED, file_place(p, 0), "BTF: %" PRIu64 " bytes left, need %d",
+				size, HEADER_SIZE);
 	if (size > UINT32_MAX)
 		return trc_fail(err, TRC_LIMIT, file_place(p, 0), "BTF: %" PRIu64 " bytes", size);
 	btf->big_endian = load_u16(btf->data, true) == MAGIC;
 	if (!btf->big_endian && load_u16(btf->data, false) != MAGIC)
-		return trc_fail(err, TRC_CORRUPT, file_place(p, 0), "BTF: begins with 0x%04x, 0x%04x expected",
-				load_u16(btf->data, false), MAGIC);
+		return trc_fail(err, TRC_CORRUPT, file_place(p, 0),
+				"BTF: begins with 0x%04x, 0x%04x expected", load_u16(btf->data, false),
+				MAGIC);
 	header = load_u32(btf->data + 4, btf->big_endian);
 	if (header < HEADER_SIZE)
-		return trc_fail(err, TRC_CORRUPT, file_place(p, 4), "BTF: header of %" PRIu64 " bytes, %d expected",
-				header, HEADER_SIZE);
+		return trc_fail(err, TRC_CORRUPT, file_place(p, 4),
+				"BTF: header of %" PRIu64 " bytes, %d expected", header, HEADER_SIZE);
 	for (unsigned i = 0; i < 4; i++)
 		at[i] = load_u32(btf->data + 8 + 4 * i, btf->big_endian);
 	for (unsigned i = 0; i < 4; i += 2) {
 		if (header + at[i] + at[i + 1] > size)
 			return trc_fail(err, TRC_TRUNCATED, file_place(p, 8 + 4 * i),
-					"BTF: %s pass its end, which is at %" PRIu64, i ? "names" : "types", size);
+					"BTF: %s pass its end, which is at %" PRIu64, i ? "names" : "types",
+					size);
 	}
 	p->types = (uint32_t)(header + at[0]);
 	p->types_end = p->types + (uint32_t)at[1];
@@ -134,14 +137,16 @@ static int read_types(struct parser *p, struct trc_error *err)
 
 		if (left < TYPE_SIZE)
 			return trc_fail(err, TRC_TRUNCATED, file_place(p, at),
-					"BTF: type %u: %u bytes left, need %d", btf->count + 1, left, TYPE_SIZE);
+					"BTF: type %u: %u bytes left, need %d", btf->count + 1, left,
+					TYPE_SIZE);
 		head = read_head(btf, at);
 		if (!tail_size(&head, &tail))
 			return trc_fail(err, TRC_UNSUPPORTED, file_place(p, at + 4),
 					"BTF: type %u: kind %u is not known", btf->count + 1, head.kind);
 		if (left - TYPE_SIZE < tail)
 			return trc_fail(err, TRC_TRUNCATED, file_place(p, at),
-					"BTF: type %u: %u bytes left, need %u", btf->count + 1, left, TYPE_SIZE + tail);
+					"BTF: type %u: %u bytes left, need %u", btf->count + 1, left,
+					TYPE_SIZE + tail);
 		if (btf->count == TYPES_MAX || btf->function_count == FUNCTIONS_MAX)
 			return trc_fail(err, TRC_LIMIT, file_place(p, at),
 					"BTF: more than %u types or %u functions", TYPES_MAX, FUNCTIONS_MAX);
@@ -194,8 +199,13 @@ bool btf_type(const struct btf *btf, uint32_t type, struct trc_btf_type *out)
 	head = read_head(btf, btf->places[type - 1]);
 	name = name_at(btf, head.name);
 	*out = (struct trc_btf_type){
-		.name = name.start, .name_size = name.size, .kind = head.kind, .flag = head.flag,
-		.size = head.size, .type = head.size, .count = head.count,
+		.name = name.start,
+		.name_size = name.size,
+		.kind = head.kind,
+		.flag = head.flag,
+		.size = head.size,
+		.type = head.size,
+		.count = head.count,
 		.place = (uint64_t)btf->places[type - 1] + TYPE_SIZE,
 	};
 	tail = btf->data + out->place;
@@ -242,7 +252,7 @@ struct named {
 
 /* The one thing that changes in a table that threads share: of those who sort, the first one stores. */
 struct btf_names {
-	_Atomic(struct named *) sorted;		/* by name, then number; NULL: not yet */
+	_Atomic(struct named *) sorted; /* by name, then number; NULL: not yet */
 };
 
 static int compare_named(const void *a, const void *b)
@@ -304,21 +314,22 @@ enum btf_found btf_function(const struct btf *btf, struct text name, struct trc_
 		const char *dot = name.size ? memchr(name.start, '.', name.size) : NULL;
 
 		if (dot)
-			number = find_sorted(btf, sorted, (struct text){ name.start, (size_t)(dot - name.start) });
+			number = find_sorted(btf, sorted,
+					     (struct text){ name.start, (size_t)(dot - name.start) });
 	}
 	if (!btf_type(btf, number, &function))
 		return BTF_NO_FUNCTION;
-	return btf_type(btf, function.type, out) && out->kind == TRC_BTF_PROTOTYPE ? BTF_FOUND : BTF_NO_PROTOTYPE;
+	return btf_type(btf, function.type, out) && out->kind == TRC_BTF_PROTOTYPE ? BTF_FOUND :
+										     BTF_NO_PROTOTYPE;
 }
 
-bool btf_parameter(const struct btf *btf, const struct trc_btf_type *prototype, uint32_t index, struct text *name,
-		   uint32_t *type)
+bool btf_parameter(const struct btf *btf, const struct trc_btf_type *prototype, uint32_t index,
+		   struct text *name, uint32_t *type)
 {
 	const uint8_t *p;
 
 	if (prototype->kind != TRC_BTF_PROTOTYPE || index >= prototype->count ||
-	    prototype->place > btf->size ||
-	    (btf->size - prototype->place) / PARAMETER_SIZE <= index)
+	    prototype->place > btf->size || (btf->size - prototype->place) / PARAMETER_SIZE <= index)
 		return false;
 	p = btf->data + prototype->place + (size_t)PARAMETER_SIZE * index;
 	*name = name_at(btf, load_u32(p, btf->big_endian));
@@ -329,9 +340,9 @@ bool btf_parameter(const struct btf *btf, const struct trc_btf_type *prototype, 
 const char *btf_kind_name(uint32_t kind)
 {
 	static const char *const names[TRC_BTF_KINDS] = {
-		"UNKNOWN", "INT", "PTR", "ARRAY", "STRUCT", "UNION", "ENUM", "FWD", "TYPEDEF", "VOLATILE",
-		"CONST", "RESTRICT", "FUNC", "FUNC_PROTO", "VAR", "DATASEC", "FLOAT", "DECL_TAG", "TYPE_TAG",
-		"ENUM64",
+		"UNKNOWN", "INT",     "PTR",	  "ARRAY",    "STRUCT",	  "UNION",  "ENUM",
+		"FWD",	   "TYPEDEF", "VOLATILE", "CONST",    "RESTRICT", "FUNC",   "FUNC_PROTO",
+		"VAR",	   "DATASEC", "FLOAT",	  "DECL_TAG", "TYPE_TAG", "ENUM64",
 	};
 
 	return names[kind < TRC_BTF_KINDS ? kind : TRC_BTF_UNKNOWN];

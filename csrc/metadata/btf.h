@@ -13,15 +13,15 @@
 #include "metadata/api.h"
 
 struct btf {
-	const uint8_t *data;		/* [size]: all of the table; NULL: there is none */
+	const uint8_t *data; /* [size]: all of the table; NULL: there is none */
 	uint32_t size;
 	bool big_endian;
-	uint32_t strings, strings_size;	/* where in data the names are */
+	uint32_t strings, strings_size; /* where in data the names are */
 	uint32_t *places;		/* [count]: where in data type number i + 1 begins */
 	uint32_t count;
-	uint32_t *functions;		/* [function_count]: numbers of the functions, in their order */
+	uint32_t *functions; /* [function_count]: numbers of the functions, in their order */
 	uint32_t function_count;
-	struct btf_names *names;	/* for btf_function(); owned */
+	struct btf_names *names; /* for btf_function(); owned */
 };
 
 /*
@@ -45,15 +45,15 @@ bool btf_bare_type(const struct btf *btf, uint32_t type, struct trc_btf_type *ou
  */
 enum btf_found {
 	BTF_NO_FUNCTION,
-	BTF_NO_PROTOTYPE,	/* it has none, or what it has is no prototype */
+	BTF_NO_PROTOTYPE, /* it has none, or what it has is no prototype */
 	BTF_FOUND,
-	BTF_NO_MEMORY,		/* for the names in their order, which the first look-up makes */
+	BTF_NO_MEMORY, /* for the names in their order, which the first look-up makes */
 };
 enum btf_found btf_function(const struct btf *btf, struct text name, struct trc_btf_type *out);
 
 /* Parameter number index of a prototype: its name, which may be empty, and type; 0: "...". */
-bool btf_parameter(const struct btf *btf, const struct trc_btf_type *prototype, uint32_t index, struct text *name,
-		   uint32_t *type);
+bool btf_parameter(const struct btf *btf, const struct trc_btf_type *prototype, uint32_t index,
+		   struct text *name, uint32_t *type);
 
 /* "STRUCT", as the kernel's documentation calls the kind. */
 const char *btf_kind_name(uint32_t kind);

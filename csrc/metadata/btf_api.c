@@ -32,9 +32,8 @@ int trc_btf_prototype(const struct trc_symbols *symbols, const char *function, s
 	return TRC_OK;
 }
 
-int trc_btf_parameter(const struct trc_symbols *symbols, const struct trc_btf_type *prototype,
-		      uint32_t index, const char **name, size_t *size, uint32_t *type,
-		      struct trc_error *err)
+int trc_btf_parameter(const struct trc_symbols *symbols, const struct trc_btf_type *prototype, uint32_t index,
+		      const char **name, size_t *size, uint32_t *type, struct trc_error *err)
 {
 	struct text text;
 

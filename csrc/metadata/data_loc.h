@@ -8,8 +8,8 @@
 #define DATA_LOC_NO_LENGTH UINT32_MAX
 
 struct data_loc {
-	uint32_t offset;	/* of __rel_loc from the field's end, else from the record's start */
-	uint32_t length;	/* DATA_LOC_NO_LENGTH: not recorded; a text ends at its NUL */
+	uint32_t offset; /* of __rel_loc from the field's end, else from the record's start */
+	uint32_t length; /* DATA_LOC_NO_LENGTH: not recorded; a text ends at its NUL */
 };
 
 /*

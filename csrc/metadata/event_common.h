@@ -17,7 +17,7 @@ struct event_place {
 struct event_common {
 	struct event_place type, flags, preempt_count, pid;
 	struct event_place lock_depth, migrate_disable, preempt_lazy_count;
-	uint32_t end;	/* first byte after the last of these: no shorter payload is an event */
+	uint32_t end; /* first byte after the last of these: no shorter payload is an event */
 };
 
 /* Where common_type and common_pid lie in the records of every kernel from 2.6.31 on. */
@@ -29,16 +29,14 @@ TRC_INLINE bool place_fits(struct event_place place, uint32_t size)
 	return place.size && size >= place.size && place.offset <= size - place.size;
 }
 
-TRC_INLINE uint32_t record_id(struct event_place type, bool big_endian, const uint8_t *payload,
-			      uint32_t size)
+TRC_INLINE uint32_t record_id(struct event_place type, bool big_endian, const uint8_t *payload, uint32_t size)
 {
 	if (TRC_LIKELY(place_fits(type, size)))
 		return (uint32_t)load_uint(payload + type.offset, type.size, big_endian);
 	return UINT32_MAX;
 }
 
-TRC_INLINE int32_t record_pid(struct event_place pid, bool big_endian, const uint8_t *payload,
-			      uint32_t size)
+TRC_INLINE int32_t record_pid(struct event_place pid, bool big_endian, const uint8_t *payload, uint32_t size)
 {
 	if (TRC_LIKELY(place_fits(pid, size)))
 		return (int32_t)load_uint(payload + pid.offset, pid.size, big_endian);

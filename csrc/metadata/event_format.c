@@ -11,7 +11,7 @@
 /* A kernel has some 2,500 events with 20,000 fields; a hostile file must not fill memory. */
 #define FORMATS_MAX (1u << 18)
 #define FIELDS_MAX (1u << 20)
-#define FIELDS_FEW 32		/* are looked through one by one; events of kernels seldom have more */
+#define FIELDS_FEW 32 /* are looked through one by one; events of kernels seldom have more */
 
 /* What is being read, for messages. */
 struct reading {
@@ -62,10 +62,10 @@ static int sort_fields(struct event_formats *formats, const struct event_field *
 /* Fields read from the lines of a format; the list is in the arena. */
 struct field_list {
 	const struct event_field *fields;
-	const struct event_field *const *by_name;	/* see struct event_format */
+	const struct event_field *const *by_name; /* see struct event_format */
 	uint32_t count;
-	uint32_t readable;	/* up to the first that libtraceevent cannot read */
-	bool failed;		/* there is such a one */
+	uint32_t readable; /* up to the first that libtraceevent cannot read */
+	bool failed;	   /* there is such a one */
 };
 
 static void note_failure(const struct reading *r, struct field_list *out, size_t count, const char *wrong)
@@ -146,8 +146,8 @@ static int read_fields(struct scanner *s, const struct reading *r, struct field_
  * The common fields, up to and with the empty line after them. They are the same lines in every
  * format of a kernel, so that most often those of the event before will do.
  */
-static int read_common(struct scanner *s, const struct reading *r, struct event_format *format,
-		       bool *failed, struct trc_error *err)
+static int read_common(struct scanner *s, const struct reading *r, struct event_format *format, bool *failed,
+		       struct trc_error *err)
 {
 	struct event_formats *formats = r->formats;
 	struct text seen = formats->common_text;
@@ -155,8 +155,7 @@ static int read_common(struct scanner *s, const struct reading *r, struct event_
 	struct field_list list;
 	int rc;
 
-	if (seen.size && (size_t)(s->end - start) >= seen.size &&
-	    !memcmp(start, seen.start, seen.size)) {
+	if (seen.size && (size_t)(s->end - start) >= seen.size && !memcmp(start, seen.start, seen.size)) {
 		s->pos += seen.size;
 		*failed = false;
 	} else {
@@ -196,8 +195,7 @@ static int read_body(struct scanner *s, const struct reading *r, struct event_fo
 	int rc;
 
 	scanner_skip_newlines(s);
-	if (!scanner_accept(s, "format") || !scanner_accept_char(s, ':') ||
-	    !scanner_accept_char(s, '\n')) {
+	if (!scanner_accept(s, "format") || !scanner_accept_char(s, ':') || !scanner_accept_char(s, '\n')) {
 		format->state |= TRC_EVENT_FIELDS_FAILED;
 		remember(r, "no line \"format:\"");
 		return TRC_OK;
@@ -227,15 +225,14 @@ static bool read_head(struct scanner *s, struct reading *r, struct event_format 
 {
 	uint64_t id;
 
-	if (!scanner_accept(s, "name") || !scanner_accept_char(s, ':') ||
-	    scanner_next(s) != TOKEN_WORD) {
+	if (!scanner_accept(s, "name") || !scanner_accept_char(s, ':') || scanner_next(s) != TOKEN_WORD) {
 		remember(r, "no line \"name: NAME\"");
 		return false;
 	}
 	format->name = r->name = s->text;
 	scanner_skip_newlines(s);
-	if (!scanner_accept(s, "ID") || !scanner_accept_char(s, ':') ||
-	    scanner_next(s) != TOKEN_WORD || !text_number(s->text, INT32_MAX, &id)) {
+	if (!scanner_accept(s, "ID") || !scanner_accept_char(s, ':') || scanner_next(s) != TOKEN_WORD ||
+	    !text_number(s->text, INT32_MAX, &id)) {
 		remember(r, "no line \"ID: NUMBER\"");
 		return false;
 	}
@@ -243,9 +240,8 @@ static bool read_head(struct scanner *s, struct reading *r, struct event_format 
 	return true;
 }
 
-int event_formats_add(struct event_formats *formats, struct text system, struct text text,
-		      unsigned long_size, uint64_t file_offset, struct problems *problems,
-		      struct trc_error *err)
+int event_formats_add(struct event_formats *formats, struct text system, struct text text, unsigned long_size,
+		      uint64_t file_offset, struct problems *problems, struct trc_error *err)
 {
 	static const struct event_field none[1];
 	bool ftrace = text_is(system, "ftrace");
@@ -258,8 +254,11 @@ int event_formats_add(struct event_formats *formats, struct text system, struct 
 		.problems = problems,
 	};
 	struct event_format format = {
-		.system = system, .print_fmt = TEXT(""), .state = ftrace ? TRC_EVENT_FTRACE : 0,
-		.common = none, .fields = none,
+		.system = system,
+		.print_fmt = TEXT(""),
+		.state = ftrace ? TRC_EVENT_FTRACE : 0,
+		.common = none,
+		.fields = none,
 	};
 	struct scanner s = scanner_of(text);
 	int rc;
@@ -273,7 +272,8 @@ int event_formats_add(struct event_formats *formats, struct text system, struct 
 	if ((rc = read_body(&s, &r, &format, err)))
 		return rc;
 	if (formats->count == formats->list_room) {
-		struct event_format *larger = array_grow(formats->list, &formats->list_room, 64, sizeof(*larger));
+		struct event_format *larger = array_grow(formats->list, &formats->list_room, 64,
+							 sizeof(*larger));
 
 		if (!larger)
 			return trc_fail_no_memory(err);
@@ -364,7 +364,10 @@ static struct event_place common_place(const struct event_format *format, struct
 static void find_common(struct event_formats *formats)
 {
 	static const struct event_common usual = {
-		.type = { 0, 2 }, .flags = { 2, 1 }, .preempt_count = { 3, 1 }, .pid = { 4, 4 },
+		.type = { 0, 2 },
+		.flags = { 2, 1 },
+		.preempt_count = { 3, 1 },
+		.pid = { 4, 4 },
 		.end = 8,
 	};
 	const struct {

@@ -5,13 +5,13 @@
 #include "metadata/api.h"
 
 #define NUMBER_MAX INT32_MAX
-#define DECL_MAX 4096	/* characters; a long one of a kernel has 60 */
+#define DECL_MAX 4096 /* characters; a long one of a kernel has 60 */
 
 /* A declaration while it is read. libtraceevent puts the type together from the tokens anew. */
 struct decl {
-	char *type;		/* room for twice the characters of the declaration: a blank after each */
+	char *type; /* room for twice the characters of the declaration: a blank after each */
 	size_t size;
-	struct text last;	/* the word read last: the name, unless something follows */
+	struct text last; /* the word read last: the name, unless something follows */
 	uint32_t array_length;
 	uint32_t flags;
 };
@@ -79,8 +79,7 @@ static bool put_group(struct scanner *s, struct decl *d, char open, char close)
 
 static bool is_operator(const struct scanner *s, const struct field_rules *rules)
 {
-	return s->token == TOKEN_OTHER &&
-	       (*s->text.start == '*' || (*s->text.start == '.' && rules->ftrace));
+	return s->token == TOKEN_OTHER && (*s->text.start == '*' || (*s->text.start == '.' && rules->ftrace));
 }
 
 /* Type words and '*'; stops in front of what is neither. The name, if any, is then in last. */
@@ -147,8 +146,8 @@ static uint32_t dynamic_element_size(struct text element)
 		char name[5];
 		uint8_t size;
 	} types[] = {
-		{ "u8", 1 }, { "s8", 1 }, { "u16", 2 }, { "s16", 2 }, { "u32", 4 }, { "s32", 4 },
-		{ "u64", 8 }, { "s64", 8 }, { "char", 1 },
+		{ "u8", 1 },  { "s8", 1 },  { "u16", 2 }, { "s16", 2 },	 { "u32", 4 },
+		{ "s32", 4 }, { "u64", 8 }, { "s64", 8 }, { "char", 1 },
 	};
 
 	for (size_t i = 0; i < countof(types); i++) {
@@ -169,14 +168,12 @@ static uint32_t derive_flags(const struct decl *d)
 	if (type_contains(d, TEXT("long")))
 		flags |= TRC_FIELD_LONG;
 	if ((flags & TRC_FIELD_ARRAY) &&
-	    (type_contains(d, TEXT("char")) || type_contains(d, TEXT("u8")) ||
-	     type_contains(d, TEXT("s8"))))
+	    (type_contains(d, TEXT("char")) || type_contains(d, TEXT("u8")) || type_contains(d, TEXT("s8"))))
 		flags |= TRC_FIELD_STRING;
 	return flags;
 }
 
-static uint32_t derive_element_size(const struct event_field *field, struct text element,
-				    unsigned long_size)
+static uint32_t derive_element_size(const struct event_field *field, struct text element, unsigned long_size)
 {
 	if (!(field->flags & TRC_FIELD_ARRAY))
 		return field->flags & TRC_FIELD_DYNAMIC ? 0 : field->size;
@@ -190,8 +187,7 @@ static uint32_t derive_element_size(const struct event_field *field, struct text
 }
 
 /* The type is most often spelled in the text just as it is here; then its memory is given back. */
-static struct text settle_type(const struct field_rules *rules, struct decl *d, struct text decl,
-			       size_t room)
+static struct text settle_type(const struct field_rules *rules, struct decl *d, struct text decl, size_t room)
 {
 	struct text type = text_skip_blanks(decl);
 
@@ -321,8 +317,8 @@ static bool read_number(struct scanner *s, const char *name, uint32_t *out)
 {
 	uint64_t value;
 
-	if (!scanner_accept(s, name) || !scanner_accept_char(s, ':') ||
-	    scanner_next(s) != TOKEN_WORD || !text_number(s->text, NUMBER_MAX, &value))
+	if (!scanner_accept(s, name) || !scanner_accept_char(s, ':') || scanner_next(s) != TOKEN_WORD ||
+	    !text_number(s->text, NUMBER_MAX, &value))
 		return false;
 	*out = (uint32_t)value;
 	return scanner_accept_char(s, ';');

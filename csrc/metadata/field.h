@@ -13,19 +13,19 @@
  */
 struct event_field {
 	struct text name;
-	struct text type;	/* as libtraceevent spells it: "unsigned int", "char[16]", "__data_loc char[]";
+	struct text type;      /* as libtraceevent spells it: "unsigned int", "char[16]", "__data_loc char[]";
 				   of an opaque field the declaration, its name included */
-	uint32_t offset;	/* from the start of the payload, common fields included */
-	uint32_t size;		/* 0: runs to the end of the record */
-	uint32_t array_length;	/* 0 if not an array, or of unknown length */
-	uint32_t element_size;	/* bytes; of a field that is not an array its size; 0 if unknown */
-	uint32_t flags;		/* enum trc_field_flag */
+	uint32_t offset;       /* from the start of the payload, common fields included */
+	uint32_t size;	       /* 0: runs to the end of the record */
+	uint32_t array_length; /* 0 if not an array, or of unknown length */
+	uint32_t element_size; /* bytes; of a field that is not an array its size; 0 if unknown */
+	uint32_t flags;	       /* enum trc_field_flag */
 };
 
 struct field_rules {
-	struct arena *arena;	/* for types that are not spelled that way in the text */
-	unsigned long_size;	/* of the recording kernel */
-	bool ftrace;		/* "field special:" and a '.' in a type are known in this system only */
+	struct arena *arena; /* for types that are not spelled that way in the text */
+	unsigned long_size;  /* of the recording kernel */
+	bool ftrace;	     /* "field special:" and a '.' in a type are known in this system only */
 };
 
 /*

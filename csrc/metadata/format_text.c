@@ -15,8 +15,8 @@ static int read_format(struct trc_metadata *m, const char *system, size_t system
 
 	if (!copy)
 		return trc_fail_no_memory(err);
-	m->events_text = (struct trc_bytes){ .data = (uint8_t *)copy, .size = system_size + size,
-					     .owned = copy };
+	m->events_text =
+		(struct trc_bytes){ .data = (uint8_t *)copy, .size = system_size + size, .owned = copy };
 	if (system_size)
 		memcpy(copy, system, system_size);
 	if (size)
@@ -36,8 +36,7 @@ static int read_format(struct trc_metadata *m, const char *system, size_t system
 }
 
 int trc_metadata_create_of_format(const char *system, size_t system_size, const char *text, size_t size,
-				  uint32_t long_size, struct trc_metadata **metadata,
-				  struct trc_error *err)
+				  uint32_t long_size, struct trc_metadata **metadata, struct trc_error *err)
 {
 	struct trc_metadata *m;
 	int rc;

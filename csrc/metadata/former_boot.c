@@ -66,9 +66,9 @@ static size_t count_lines(struct text text)
 }
 
 /* *list stays NULL where a line cannot be read. */
-static int parse_lines(struct text text, bool (*parse)(struct text line, struct boot_part *out), const char *what,
-		       uint64_t offset, struct boot_part **list, size_t *count, struct problems *problems,
-		       struct trc_error *err)
+static int parse_lines(struct text text, bool (*parse)(struct text line, struct boot_part *out),
+		       const char *what, uint64_t offset, struct boot_part **list, size_t *count,
+		       struct problems *problems, struct trc_error *err)
 {
 	struct boot_part *parts = calloc(count_lines(text) + 1, sizeof(*parts));
 	size_t number = 0, n = 0;
@@ -119,8 +119,8 @@ static bool is_kernel(const struct boot_part *part)
 	return part->name.size >= size && !memcmp(part->name.start, KERNEL, size);
 }
 
-int former_boot_parse(struct former_boot *out, struct text boot, uint64_t boot_offset, struct problems *problems,
-		      struct trc_error *err)
+int former_boot_parse(struct former_boot *out, struct text boot, uint64_t boot_offset,
+		      struct problems *problems, struct trc_error *err)
 {
 	static const struct text current = { "# Current", 9 };
 	const char *colon = boot.size ? memchr(boot.start, ':', boot.size) : NULL;
@@ -134,7 +134,8 @@ int former_boot_parse(struct former_boot *out, struct text boot, uint64_t boot_o
 	text = text_skip(boot, (size_t)(colon + 1 - boot.start));
 	if (text.size >= current.size && !memcmp(text.start, current.start, current.size))
 		return TRC_OK;
-	rc = parse_lines(text, parse_part, "option LAST_BOOT_INFO", boot_offset, &parts, &count, problems, err);
+	rc = parse_lines(text, parse_part, "option LAST_BOOT_INFO", boot_offset, &parts, &count, problems,
+			 err);
 	if (rc || !parts)
 		return rc;
 	qsort(parts, count, sizeof(*parts), compare_address);

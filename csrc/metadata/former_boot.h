@@ -12,16 +12,16 @@
 
 struct boot_part {
 	uint64_t address;
-	struct text name;	/* of a module; "[kernel]" */
+	struct text name; /* of a module; "[kernel]" */
 };
 
 struct former_boot {
-	struct boot_part *parts;	/* [count]: of that boot, by address */
+	struct boot_part *parts; /* [count]: of that boot, by address */
 	size_t count;
-	struct boot_part *modules;	/* [module_count], by name; addresses are how far each has moved since */
+	struct boot_part *modules; /* [module_count], by name; addresses are how far each has moved since */
 	size_t module_count;
-	uint64_t kernel;		/* how far the kernel has */
-	uint64_t first_module;		/* from there on modules lay; 0: not known */
+	uint64_t kernel;       /* how far the kernel has */
+	uint64_t first_module; /* from there on modules lay; 0: not known */
 };
 
 /*
@@ -30,8 +30,8 @@ struct former_boot {
  * may be empty. Both must outlive *out. A line that cannot be read makes its text void, as
  * libtraceevent has it, and is entered into problems.
  */
-int former_boot_parse(struct former_boot *out, struct text boot, uint64_t boot_offset, struct problems *problems,
-		      struct trc_error *err);
+int former_boot_parse(struct former_boot *out, struct text boot, uint64_t boot_offset,
+		      struct problems *problems, struct trc_error *err);
 int former_boot_add_modules(struct former_boot *boot, struct text modules, uint64_t offset,
 			    struct problems *problems, struct trc_error *err);
 /* text: where the symbols have the kernel's begin, _text. */

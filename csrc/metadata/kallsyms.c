@@ -10,18 +10,18 @@
 #include "base/error.h"
 #include "metadata/scanner.h"
 
-#define SYMBOLS_MAX (1u << 23)	/* a whole kernel with its modules has 200,000 */
-#define FIRST_LOOKUPS 64	/* by name; what so many take together is less than what sorting does */
+#define SYMBOLS_MAX (1u << 23) /* a whole kernel with its modules has 200,000 */
+#define FIRST_LOOKUPS 64       /* by name; what so many take together is less than what sorting does */
 
 struct named {
 	struct text name;
-	size_t index;		/* in the list */
+	size_t index; /* in the list */
 };
 
 /* The one thing that changes in a table that threads share: of those who sort, the first one stores. */
 struct name_index {
 	atomic_size_t lookups;
-	_Atomic(struct named *) sorted;		/* by name, then place in the list; NULL: not yet */
+	_Atomic(struct named *) sorted; /* by name, then place in the list; NULL: not yet */
 };
 
 /* Up to the next blank or control character; of names in C and Rust none has such. */
@@ -58,8 +58,7 @@ static bool parse_line(struct text line, uint64_t *address, struct text *name)
 }
 
 /* A line of "0 T x" has 6 characters: what the text has is enough to bound the list by. */
-static int add(struct kallsyms *k, size_t *room, uint64_t address, struct text name,
-	       struct trc_error *err)
+static int add(struct kallsyms *k, size_t *room, uint64_t address, struct text name, struct trc_error *err)
 {
 	if (k->count == *room) {
 		/* Lines of a real one take 40 bytes, so that one allocation will most often do. */
@@ -104,8 +103,7 @@ static void remember(struct problems *problems, uint64_t file_offset, const char
 {
 	struct trc_error fault;
 
-	trc_fail(&fault, TRC_CORRUPT, file_offset, "kallsyms: %s in line %zu, symbols end there", what,
-		 line);
+	trc_fail(&fault, TRC_CORRUPT, file_offset, "kallsyms: %s in line %zu, symbols end there", what, line);
 	problems_add(problems, &fault);
 }
 

@@ -10,22 +10,22 @@
 /* 16 bytes a symbol, as there are 200,000 of them; names and modules are found in the text. */
 struct kallsym {
 	uint64_t address;
-	uint32_t name;		/* offset in kallsyms.text */
+	uint32_t name; /* offset in kallsyms.text */
 	uint32_t name_size;
 };
 
 struct kallsyms {
 	struct text text;
-	struct kallsym *list;	/* [count], sorted by address; of one address the last of the text first */
+	struct kallsym *list; /* [count], sorted by address; of one address the last of the text first */
 	size_t count;
 	struct name_index *names;	/* for kallsyms_find_name(); owned */
-	const struct former_boot *boot;	/* NULL: addresses asked for are of the boot that these are of */
+	const struct former_boot *boot; /* NULL: addresses asked for are of the boot that these are of */
 };
 
 /* What a look-up gives. */
 struct symbol {
 	struct text name;
-	struct text module;	/* "[ext4]" without the brackets; empty of the kernel itself */
+	struct text module; /* "[ext4]" without the brackets; empty of the kernel itself */
 	uint64_t address;
 };
 

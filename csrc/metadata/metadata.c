@@ -12,7 +12,7 @@
 struct source {
 	const struct trc_file *file;
 	struct problems *problems;
-	struct trc_error first;	/* the fault met first, code TRC_OK: none */
+	struct trc_error first; /* the fault met first, code TRC_OK: none */
 };
 
 /* A fault of a whole section. Returns it only if it has to end everything. */
@@ -52,8 +52,8 @@ static uint64_t place(const struct source *source, uint32_t id, const struct trc
 }
 
 /* The first or only text of a section; empty without one. */
-static int load_text(struct source *source, uint32_t id, struct trc_bytes *bytes,
-		     struct text *text, uint64_t *offset, struct trc_error *err)
+static int load_text(struct source *source, uint32_t id, struct trc_bytes *bytes, struct text *text,
+		     uint64_t *offset, struct trc_error *err)
 {
 	struct trc_text_position position = { 0 };
 	struct trc_error fault;
@@ -98,8 +98,8 @@ static int read_page_header(struct trc_metadata *m, struct source *source, struc
 }
 
 /* What comes before the first fault in the section's own structure is kept. */
-static int read_formats(struct trc_metadata *m, struct source *source, uint32_t id,
-			struct trc_bytes *bytes, struct trc_error *err)
+static int read_formats(struct trc_metadata *m, struct source *source, uint32_t id, struct trc_bytes *bytes,
+			struct trc_error *err)
 {
 	struct trc_text_position position = { 0 };
 	struct trc_error fault;
@@ -156,8 +156,8 @@ static int read_metadata(struct trc_metadata *m, struct trc_error *err)
 		m->long_size = m->page_header.commit_size;
 	if ((rc = read_events(m, &source, err)) || (rc = read_cmdlines(m, &source, err)))
 		return rc;
-	if (source.first.code != TRC_OK && m->page_header_fault.code != TRC_OK &&
-	    !m->formats.count && !m->cmdlines.count) {
+	if (source.first.code != TRC_OK && m->page_header_fault.code != TRC_OK && !m->formats.count &&
+	    !m->cmdlines.count) {
 		if (err)
 			*err = source.first;
 		return source.first.code;
@@ -165,8 +165,7 @@ static int read_metadata(struct trc_metadata *m, struct trc_error *err)
 	return TRC_OK;
 }
 
-int trc_metadata_create(const struct trc_file *file, struct trc_metadata **metadata,
-			struct trc_error *err)
+int trc_metadata_create(const struct trc_file *file, struct trc_metadata **metadata, struct trc_error *err)
 {
 	struct trc_metadata *m = calloc(1, sizeof(*m));
 	int rc;
@@ -198,8 +197,7 @@ void trc_metadata_destroy(struct trc_metadata *m)
 	free(m);
 }
 
-int metadata_page_header(const struct trc_metadata *m, struct page_header *out,
-			 struct trc_error *err)
+int metadata_page_header(const struct trc_metadata *m, struct page_header *out, struct trc_error *err)
 {
 	if (m->page_header_fault.code != TRC_OK) {
 		if (err)
@@ -213,8 +211,7 @@ int metadata_page_header(const struct trc_metadata *m, struct page_header *out,
 /* --- symbols ---------------------------------------------------------------------------- */
 
 /* One text of both. Of one address the file's own symbols are found first, as they come later. */
-static int join_texts(struct trc_symbols *s, struct text more, struct text *text,
-		      struct trc_error *err)
+static int join_texts(struct trc_symbols *s, struct text more, struct text *text, struct trc_error *err)
 {
 	if (!more.size)
 		return TRC_OK;
@@ -281,7 +278,8 @@ static int read_btf(struct trc_symbols *s, struct source *source, struct trc_err
 
 	if (rc || !there || trc_section_find(s->file, TRC_OPTION_BTF_FILE, &section, NULL))
 		return rc;
-	rc = btf_parse(s->btf_bytes.data, s->btf_bytes.size, section.offset, section.compressed, &s->btf, &fault);
+	rc = btf_parse(s->btf_bytes.data, s->btf_bytes.size, section.offset, section.compressed, &s->btf,
+		       &fault);
 	return rc ? bear(source, &fault, err) : TRC_OK;
 }
 
@@ -299,8 +297,7 @@ static int read_symbols(struct trc_symbols *s, struct text more, struct trc_erro
 	return printk_formats_parse(text, offset, &s->printk_formats, source.problems, err);
 }
 
-int trc_symbols_create(const struct trc_file *file, struct trc_symbols **symbols,
-		       struct trc_error *err)
+int trc_symbols_create(const struct trc_file *file, struct trc_symbols **symbols, struct trc_error *err)
 {
 	return trc_symbols_create_with(file, "", 0, symbols, err);
 }
@@ -346,14 +343,12 @@ size_t trc_metadata_problem_count(const struct trc_metadata *metadata)
 	return problems_count(&metadata->problems);
 }
 
-int trc_metadata_problem(const struct trc_metadata *metadata, size_t index,
-			 struct trc_error *problem)
+int trc_metadata_problem(const struct trc_metadata *metadata, size_t index, struct trc_error *problem)
 {
 	return problems_get(&metadata->problems, index, problem);
 }
 
-int trc_page_layout(const struct trc_metadata *metadata, struct trc_page_layout *out,
-		    struct trc_error *err)
+int trc_page_layout(const struct trc_metadata *metadata, struct trc_page_layout *out, struct trc_error *err)
 {
 	struct page_header header = { 0 };
 	int rc = metadata_page_header(metadata, &header, err);
@@ -380,8 +375,8 @@ static const struct event_format *event_at(const struct trc_metadata *metadata, 
 {
 	if (event < metadata->formats.count)
 		return &metadata->formats.list[event];
-	trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "events: there are %zu, not %zu",
-		 metadata->formats.count, event + 1);
+	trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "events: there are %zu, not %zu", metadata->formats.count,
+		 event + 1);
 	return NULL;
 }
 
@@ -393,9 +388,12 @@ int trc_event(const struct trc_metadata *metadata, size_t event, struct trc_even
 	if (!format)
 		return TRC_NOT_FOUND;
 	*out = (struct trc_event_info){
-		.system = format->system.start, .system_size = format->system.size,
-		.name = format->name.start, .name_size = format->name.size,
-		.print_fmt = format->print_fmt.start, .print_fmt_size = format->print_fmt.size,
+		.system = format->system.start,
+		.system_size = format->system.size,
+		.name = format->name.start,
+		.name_size = format->name.size,
+		.print_fmt = format->print_fmt.start,
+		.print_fmt_size = format->print_fmt.size,
 		.id = format->id,
 		.state = format->state,
 		.common_count = format->common_count,
@@ -423,8 +421,7 @@ int trc_event_find(const struct trc_metadata *metadata, const char *system, size
 	return TRC_OK;
 }
 
-int trc_event_find_id(const struct trc_metadata *metadata, uint32_t id, size_t *event,
-		      struct trc_error *err)
+int trc_event_find_id(const struct trc_metadata *metadata, uint32_t id, size_t *event, struct trc_error *err)
 {
 	const struct event_format *format = event_by_any_id(&metadata->formats, id);
 
@@ -460,8 +457,10 @@ int trc_event_field(const struct trc_metadata *metadata, size_t event, size_t in
 	if (!field)
 		return TRC_NOT_FOUND;
 	*out = (struct trc_field_info){
-		.name = field->name.start, .name_size = field->name.size,
-		.type = field->type.start, .type_size = field->type.size,
+		.name = field->name.start,
+		.name_size = field->name.size,
+		.type = field->type.start,
+		.type_size = field->type.size,
 		.offset = field->offset,
 		.size = field->size,
 		.array_length = field->array_length,
@@ -484,8 +483,8 @@ size_t trc_comm_count(const struct trc_metadata *metadata)
 	return metadata->cmdlines.count;
 }
 
-int trc_comm_at(const struct trc_metadata *metadata, size_t index, int32_t *pid,
-		const char **comm, size_t *size, struct trc_error *err)
+int trc_comm_at(const struct trc_metadata *metadata, size_t index, int32_t *pid, const char **comm,
+		size_t *size, struct trc_error *err)
 {
 	if (index >= metadata->cmdlines.count)
 		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "saved_cmdlines: there are %zu, not %zu",
@@ -509,8 +508,10 @@ int trc_symbols_problem(const struct trc_symbols *symbols, size_t index, struct 
 static struct trc_symbol publish(const struct symbol *symbol)
 {
 	return (struct trc_symbol){
-		.name = symbol->name.start, .name_size = symbol->name.size,
-		.module = symbol->module.start, .module_size = symbol->module.size,
+		.name = symbol->name.start,
+		.name_size = symbol->name.size,
+		.module = symbol->module.start,
+		.module_size = symbol->module.size,
 		.address = symbol->address,
 	};
 }
@@ -520,8 +521,7 @@ size_t trc_symbol_count(const struct trc_symbols *symbols)
 	return symbols->kallsyms.count;
 }
 
-int trc_symbol(const struct trc_symbols *symbols, size_t index, struct trc_symbol *out,
-	       struct trc_error *err)
+int trc_symbol(const struct trc_symbols *symbols, size_t index, struct trc_symbol *out, struct trc_error *err)
 {
 	struct symbol symbol;
 
@@ -542,7 +542,7 @@ int trc_symbol_find(const struct trc_symbols *symbols, uint64_t address, struct 
 		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "kallsyms: no symbol at 0x%llx",
 				(unsigned long long)address);
 	*out = publish(&symbol);
-	if (symbols->kallsyms.boot)	/* where it lay when the record was made */
+	if (symbols->kallsyms.boot) /* where it lay when the record was made */
 		out->address -= former_boot_shift(symbols->kallsyms.boot, address);
 	return TRC_OK;
 }
@@ -552,8 +552,7 @@ int trc_symbol_find_name(const struct trc_symbols *symbols, const char *name, si
 {
 	struct symbol symbol;
 
-	if (!name_size ||
-	    !kallsyms_find_name(&symbols->kallsyms, (struct text){ name, name_size }, &symbol))
+	if (!name_size || !kallsyms_find_name(&symbols->kallsyms, (struct text){ name, name_size }, &symbol))
 		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "kallsyms: no symbol %.*s",
 				(int)(name_size < 128 ? name_size : 128), name_size ? name : "");
 	*out = publish(&symbol);
@@ -565,8 +564,8 @@ size_t trc_printk_format_count(const struct trc_symbols *symbols)
 	return symbols->printk_formats.count;
 }
 
-int trc_printk_format(const struct trc_symbols *symbols, size_t index, uint64_t *address,
-		      const char **text, size_t *size, struct trc_error *err)
+int trc_printk_format(const struct trc_symbols *symbols, size_t index, uint64_t *address, const char **text,
+		      size_t *size, struct trc_error *err)
 {
 	const struct printk_format *format;
 
@@ -580,8 +579,8 @@ int trc_printk_format(const struct trc_symbols *symbols, size_t index, uint64_t 
 	return TRC_OK;
 }
 
-int trc_printk_format_find(const struct trc_symbols *symbols, uint64_t address,
-			   const char **text, size_t *size, struct trc_error *err)
+int trc_printk_format_find(const struct trc_symbols *symbols, uint64_t address, const char **text,
+			   size_t *size, struct trc_error *err)
 {
 	struct text found;
 

@@ -18,13 +18,13 @@
 #include "metadata/saved_cmdlines.h"
 
 struct trc_metadata {
-	const struct trc_file *file;	/* must outlive this */
+	const struct trc_file *file; /* must outlive this */
 	struct trc_bytes header_text, ftrace_text, events_text, cmdlines_text;
 	struct page_header page_header;
-	struct trc_error page_header_fault;	/* code TRC_OK: page_header is there */
+	struct trc_error page_header_fault; /* code TRC_OK: page_header is there */
 	struct event_formats formats;
 	struct saved_cmdlines cmdlines;
-	uint32_t long_size;	/* of the kernel: commit's; that of the file header if that is unknown */
+	uint32_t long_size; /* of the kernel: commit's; that of the file header if that is unknown */
 	bool big_endian;
 	struct problems problems;
 };
@@ -32,11 +32,11 @@ struct trc_metadata {
 struct trc_symbols {
 	const struct trc_file *file;
 	struct trc_bytes kallsyms_text, printk_text, btf_bytes, modules_text;
-	char *joined;		/* the caller's symbols with the file's after them; NULL: the caller gave none */
+	char *joined; /* the caller's symbols with the file's after them; NULL: the caller gave none */
 	struct kallsyms kallsyms;
 	struct printk_formats printk_formats;
-	struct former_boot boot;	/* parts NULL: that of the symbols */
-	struct btf btf;			/* data NULL: the file has none */
+	struct former_boot boot; /* parts NULL: that of the symbols */
+	struct btf btf;		 /* data NULL: the file has none */
 	struct problems problems;
 };
 
@@ -45,7 +45,6 @@ const struct event_field *metadata_field(const struct trc_metadata *metadata, si
 					 const struct event_format **format, struct trc_error *err);
 
 /* The layout of sub-buffers, or the error that says why there is none. */
-int metadata_page_header(const struct trc_metadata *metadata, struct page_header *out,
-			 struct trc_error *err);
+int metadata_page_header(const struct trc_metadata *metadata, struct page_header *out, struct trc_error *err);
 
 #endif

@@ -12,8 +12,8 @@ struct fields {
 	struct event_field timestamp, commit, data;
 };
 
-static int read_fields(struct text text, uint64_t file_offset, struct arena *arena,
-		       struct fields *out, struct trc_error *err)
+static int read_fields(struct text text, uint64_t file_offset, struct arena *arena, struct fields *out,
+		       struct trc_error *err)
 {
 	const struct field_rules rules = { .arena = arena, .long_size = 8 };
 	struct scanner s = scanner_of(text);
@@ -52,21 +52,18 @@ static int check(const struct fields *f, uint64_t file_offset, struct trc_error 
 	if (f->commit.size != 4 && f->commit.size != 8)
 		return trc_fail(err, TRC_CORRUPT, file_offset,
 				"header_page: commit of %u bytes, expected 4 or 8", f->commit.size);
-	if (f->commit.offset < f->timestamp.offset + 8 ||
-	    f->data.offset < f->commit.offset + f->commit.size)
+	if (f->commit.offset < f->timestamp.offset + 8 || f->data.offset < f->commit.offset + f->commit.size)
 		return trc_fail(err, TRC_CORRUPT, file_offset,
 				"header_page: time stamp at %u, commit at %u and data at %u overlap",
 				f->timestamp.offset, f->commit.offset, f->data.offset);
-	if (!f->data.size || f->data.offset > PAGE_SIZE_MAX ||
-	    f->data.size > PAGE_SIZE_MAX - f->data.offset)
+	if (!f->data.size || f->data.offset > PAGE_SIZE_MAX || f->data.size > PAGE_SIZE_MAX - f->data.offset)
 		return trc_fail(err, TRC_CORRUPT, file_offset,
 				"header_page: %u bytes of data at %u are not a sub-buffer", f->data.size,
 				f->data.offset);
 	return TRC_OK;
 }
 
-int page_header_parse(struct text text, uint64_t file_offset, struct page_header *out,
-		      struct trc_error *err)
+int page_header_parse(struct text text, uint64_t file_offset, struct page_header *out, struct trc_error *err)
 {
 	struct arena arena = { 0 };
 	struct fields fields = { 0 };

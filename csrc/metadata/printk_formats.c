@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "metadata/scanner.h"
 
-#define PRINTK_FORMATS_MAX (1u << 20)	/* a kernel has some thousands */
+#define PRINTK_FORMATS_MAX (1u << 20) /* a kernel has some thousands */
 
 static void remember(struct problems *problems, uint64_t file_offset, const char *what, size_t line)
 {

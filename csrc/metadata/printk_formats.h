@@ -8,11 +8,11 @@
 
 struct printk_format {
 	uint64_t address;
-	struct text text;	/* without its quotes and last \n; other escapes are as the file has them */
+	struct text text; /* without its quotes and last \n; other escapes are as the file has them */
 };
 
 struct printk_formats {
-	struct printk_format *list;	/* [count], sorted by address */
+	struct printk_format *list; /* [count], sorted by address */
 	size_t count;
 };
 

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "metadata/scanner.h"
 
-#define CMDLINES_MAX (1u << 22)	/* the kernel's limit of process ids */
+#define CMDLINES_MAX (1u << 22) /* the kernel's limit of process ids */
 
 static void remember(struct problems *problems, uint64_t file_offset, const char *what, size_t line)
 {

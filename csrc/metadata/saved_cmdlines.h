@@ -12,7 +12,7 @@ struct saved_cmdline {
 };
 
 struct saved_cmdlines {
-	struct saved_cmdline *list;	/* [count], sorted by pid, each pid once */
+	struct saved_cmdline *list; /* [count], sorted by pid, each pid once */
 	size_t count;
 };
 

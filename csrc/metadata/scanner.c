@@ -9,7 +9,7 @@ static enum token scan_quoted(struct scanner *s, char quote)
 	const char *start = s->pos, *p = start;
 
 	while (p < s->end && *p != quote)
-		p += *p == '\\' && s->end - p > 1 ? 2 : 1;	/* an escaped quote ends nothing */
+		p += *p == '\\' && s->end - p > 1 ? 2 : 1; /* an escaped quote ends nothing */
 	if (p >= s->end) {
 		s->text = (struct text){ start - 1, (size_t)(s->end - start) + 1 };
 		s->pos = s->end;

@@ -8,16 +8,16 @@
 enum token {
 	TOKEN_END,
 	TOKEN_NEWLINE,
-	TOKEN_WORD,	/* letters, digits and _ : names and numbers */
-	TOKEN_STRING,	/* "..." without the quotes, escapes as they are */
-	TOKEN_CHAR,	/* '...', likewise */
-	TOKEN_OTHER,	/* any other single character; the rest from a quote that is never closed */
+	TOKEN_WORD,   /* letters, digits and _ : names and numbers */
+	TOKEN_STRING, /* "..." without the quotes, escapes as they are */
+	TOKEN_CHAR,   /* '...', likewise */
+	TOKEN_OTHER,  /* any other single character; the rest from a quote that is never closed */
 };
 
 struct scanner {
 	const char *pos, *end;
-	enum token token;	/* the one just read */
-	struct text text;	/* and its characters */
+	enum token token; /* the one just read */
+	struct text text; /* and its characters */
 };
 
 static inline struct scanner scanner_of(struct text text)

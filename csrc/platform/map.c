@@ -92,8 +92,8 @@ void map_close(struct map *map)
 
 static int fail_shrunk(const struct map *map, uint64_t size, struct trc_error *err)
 {
-	return trc_fail(err, TRC_TRUNCATED, size, "file shrank from %" PRIu64 " to %" PRIu64 " bytes while open",
-			map->size, size);
+	return trc_fail(err, TRC_TRUNCATED, size,
+			"file shrank from %" PRIu64 " to %" PRIu64 " bytes while open", map->size, size);
 }
 
 int map_check(const struct map *map, struct trc_error *err)
@@ -187,11 +187,13 @@ int map_read(const struct map *map, uint64_t offset, size_t size, uint8_t *to, s
 static int check_range(const struct map *map, uint64_t offset, uint64_t size, struct trc_error *err)
 {
 	if (offset > map->size || size > map->size - offset)
-		return trc_fail(err, TRC_TRUNCATED, map->size, "file: %" PRIu64 " bytes at 0x%" PRIx64
-				" are past its end", size, offset);
+		return trc_fail(err, TRC_TRUNCATED, map->size,
+				"file: %" PRIu64 " bytes at 0x%" PRIx64 " are past its end", size, offset);
 	if (!map->base && size > MAP_LOAD_MAX)
-		return trc_fail(err, TRC_LIMIT, offset, "file: %" PRIu64 " bytes to be read at once, %" PRIu64
-				" is the limit where it is not mapped", size, MAP_LOAD_MAX);
+		return trc_fail(err, TRC_LIMIT, offset,
+				"file: %" PRIu64 " bytes to be read at once, %" PRIu64
+				" is the limit where it is not mapped",
+				size, MAP_LOAD_MAX);
 	return TRC_OK;
 }
 

@@ -14,7 +14,7 @@ struct map {
 	const uint8_t *base;	/* NULL: not mapped, but read; and for an empty file */
 	uint64_t size;		/* when it was opened */
 	int fd;			/* owned; kept to read from, and to notice a file that shrinks */
-	atomic_size_t *visited;	/* bytes that map_visited() reported since pages were given back last; owned */
+	atomic_size_t *visited; /* bytes that map_visited() reported since pages were given back last; owned */
 };
 
 /*
@@ -49,15 +49,15 @@ int map_load(const struct map *map, uint64_t offset, uint64_t size, const uint8_
  */
 struct map_window {
 	const struct map *map;
-	uint64_t step;		/* so many bytes come in at once, or as many as are asked for */
-	uint64_t low, high;	/* file offsets: no more than this comes in unasked; high 0: no bounds */
-	bool backwards;		/* what comes in unasked lies in front */
-	bool keep_mapped;	/* map_visited() is not told */
+	uint64_t step;	    /* so many bytes come in at once, or as many as are asked for */
+	uint64_t low, high; /* file offsets: no more than this comes in unasked; high 0: no bounds */
+	bool backwards;	    /* what comes in unasked lies in front */
+	bool keep_mapped;   /* map_visited() is not told */
 
 	/* What is there. */
 	uint64_t offset, size;
 	const uint8_t *at;
-	uint8_t *owned;		/* not mapped: where it is read to */
+	uint8_t *owned; /* not mapped: where it is read to */
 	size_t room;
 };
 

@@ -8,13 +8,13 @@
 
 #define SLAB_BYTES ((size_t)8 << 20)
 #define HUGE_PAGE ((size_t)2 << 20)
-#define ALIGNMENT ((size_t)64)		/* what Arrow recommends */
-#define CUT_LEAST ((size_t)64 << 10)	/* less is malloc()'s business: it has that at hand */
-#define CUT_MOST (SLAB_BYTES / 8)	/* at most so much is left over at a slab's end */
+#define ALIGNMENT ((size_t)64)	     /* what Arrow recommends */
+#define CUT_LEAST ((size_t)64 << 10) /* less is malloc()'s business: it has that at hand */
+#define CUT_MOST (SLAB_BYTES / 8)    /* at most so much is left over at a slab's end */
 
 struct slab {
-	void *memory;		/* malloc()'s */
-	uint8_t *bytes;		/* in it, at the start of a huge page */
+	void *memory;	/* malloc()'s */
+	uint8_t *bytes; /* in it, at the start of a huge page */
 	size_t used;
 	atomic_size_t references;
 };

@@ -14,10 +14,10 @@
 
 struct slab;
 
-#define SLABS_KEPT 4	/* what is used again while a reader's consumer is a few batches behind */
+#define SLABS_KEPT 4 /* what is used again while a reader's consumer is a few batches behind */
 
 struct slab_pool {
-	struct slab *slabs[SLABS_KEPT];	/* the pool's own references; NULL: none yet */
+	struct slab *slabs[SLABS_KEPT]; /* the pool's own references; NULL: none yet */
 	unsigned current;		/* the one that is cut from */
 };
 

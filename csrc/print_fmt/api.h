@@ -14,21 +14,21 @@
  */
 struct trc_value_names;
 enum trc_value_list_flags {
-	TRC_VALUE_LIST_BITS = 1,	/* of __print_flags() */
+	TRC_VALUE_LIST_BITS = 1, /* of __print_flags() */
 };
 struct trc_value_list {
-	const char *field;		/* whose values they are; size 0: of what is worked out otherwise */
+	const char *field; /* whose values they are; size 0: of what is worked out otherwise */
 	size_t field_size;
-	uint64_t mask;			/* which bits of it */
-	const char *condition;		/* "(REC->condition == value) ? list": a field; size 0: none such */
+	uint64_t mask;	       /* which bits of it */
+	const char *condition; /* "(REC->condition == value) ? list": a field; size 0: none such */
 	size_t condition_size;
 	uint64_t condition_value;
-	uint32_t flags;			/* enum trc_value_list_flags */
+	uint32_t flags; /* enum trc_value_list_flags */
 	size_t count;
 };
-int trc_value_names_create(const struct trc_metadata *metadata, size_t event,
-			   struct trc_value_names **out, struct trc_error *err);
-void trc_value_names_destroy(struct trc_value_names *names);	/* NULL is fine */
+int trc_value_names_create(const struct trc_metadata *metadata, size_t event, struct trc_value_names **out,
+			   struct trc_error *err);
+void trc_value_names_destroy(struct trc_value_names *names); /* NULL is fine */
 int trc_value_list(const struct trc_value_names *names, size_t list, struct trc_value_list *out,
 		   struct trc_error *err);
 /* name is as the print fmt has it, with its escapes. */

@@ -10,7 +10,7 @@
 
 /* An integer type, after promotion: int, unsigned int, long or unsigned long. */
 struct type {
-	uint8_t size;		/* 4 or 8 */
+	uint8_t size; /* 4 or 8 */
 	bool is_unsigned;
 };
 
@@ -21,8 +21,12 @@ static uint32_t compile_typed(struct compiler *c, const struct node *node, struc
 /* A value of size bytes, extended to 64 bits as its sign says. */
 static uint32_t convert(struct compiler *c, uint32_t index, unsigned size, bool is_unsigned)
 {
-	struct expr expr = { .code = is_unsigned ? EXPR_MASK : EXPR_SIGN, .size = (uint8_t)size,
-			     .a = index, .b = NO_EXPR, .c = NO_EXPR, .text = TEXT("") };
+	struct expr expr = { .code = is_unsigned ? EXPR_MASK : EXPR_SIGN,
+			     .size = (uint8_t)size,
+			     .a = index,
+			     .b = NO_EXPR,
+			     .c = NO_EXPR,
+			     .text = TEXT("") };
 
 	if (size >= 8)
 		return index;
@@ -101,8 +105,8 @@ static uint32_t compile_cast(struct compiler *c, const struct node *node, struct
 /* Where an expression points: a field, bytes behind its start, and what lies there. */
 struct pointer {
 	struct place field;
-	uint32_t bytes;		/* an expression; NO_EXPR: 0 */
-	unsigned size;		/* of what it points at; 0: not known, or of no number */
+	uint32_t bytes; /* an expression; NO_EXPR: 0 */
+	unsigned size;	/* of what it points at; 0: not known, or of no number */
 	bool is_unsigned;
 };
 
@@ -169,13 +173,15 @@ static bool compile_pointer(struct compiler *c, const struct node *node, struct 
 	case NODE_TYPE:
 		if (!compile_pointer(c, node->left, out))
 			return false;
-		if (is_pointer_type(node->text) && named_type(c, pointed_type(node->text), &size, &is_unsigned)) {
+		if (is_pointer_type(node->text) &&
+		    named_type(c, pointed_type(node->text), &size, &is_unsigned)) {
 			out->size = size;
 			out->is_unsigned = is_unsigned;
 		}
 		return true;
 	case NODE_FIELD:
-		if (!node->field || !(node->field->flags & TRC_FIELD_ARRAY) || node->field->flags & TRC_FIELD_DYNAMIC)
+		if (!node->field || !(node->field->flags & TRC_FIELD_ARRAY) ||
+		    node->field->flags & TRC_FIELD_DYNAMIC)
 			return false;
 		break;
 	case NODE_ADDRESS:
@@ -300,7 +306,7 @@ static uint32_t compile_binary(struct compiler *c, const struct node *node, stru
 	expr.a = compile_typed(c, node->left, &left);
 	expr.b = compile_typed(c, node->right, &right);
 	both = code == EXPR_SHL || code == EXPR_SHR ? left : common_type(left, right);
-	if (code == EXPR_ADD || code == EXPR_SUB) {	/* pointers move by what they point at */
+	if (code == EXPR_ADD || code == EXPR_SUB) { /* pointers move by what they point at */
 		unsigned left_size = pointee_size(c, node->left), right_size = pointee_size(c, node->right);
 
 		if (left_size && !right_size)
@@ -348,7 +354,8 @@ static uint32_t compile_operator(struct compiler *c, const struct node *node, st
 
 static struct type function_type(unsigned function)
 {
-	if (function == FUNCTION_BSWAP32 || function == FUNCTION_FSWAB32 || function == FUNCTION_JIFFIES_TO_MSECS)
+	if (function == FUNCTION_BSWAP32 || function == FUNCTION_FSWAB32 ||
+	    function == FUNCTION_JIFFIES_TO_MSECS)
 		return (struct type){ 4, true };
 	return function == FUNCTION_BSWAP64 || function == FUNCTION_FSWAB64 ? type_u64 : type_int;
 }
@@ -379,7 +386,8 @@ static uint32_t compile_typed(struct compiler *c, const struct node *node, struc
 		break;
 	default:
 		*type = node->kind == NODE_ATOM && node->atom == ATOM_WORD ? number_type(node->text) :
-			node->kind == NODE_DYNAMIC_ARRAY_LEN ? type_int : type_u64;
+			node->kind == NODE_DYNAMIC_ARRAY_LEN		   ? type_int :
+									     type_u64;
 		index = compile_expr(c, compile_kind(c, node));
 	}
 	c->depth--;

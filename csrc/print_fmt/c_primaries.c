@@ -60,7 +60,7 @@ bool parse_c_word(struct parser *p, struct node *node)
 	return true;
 }
 
-#define STRUCT TEXT("struct")	/* the type of a structure: no cast */
+#define STRUCT TEXT("struct") /* the type of a structure: no cast */
 
 bool parse_c_structure(struct parser *p, struct node *node)
 {
@@ -69,7 +69,7 @@ bool parse_c_structure(struct parser *p, struct node *node)
 	advance(p);
 	if (!expect(p, LEXEME_OP, "."))
 		return false;
-	advance(p);	/* which member it is does not matter: there is one */
+	advance(p); /* which member it is does not matter: there is one */
 	advance(p);
 	if (!expect(p, LEXEME_OP, "=") || !parse_next_primary(p, &value) || !expect(p, LEXEME_OP, "}"))
 		return false;
@@ -95,8 +95,10 @@ bool parse_c_member(struct parser *p, struct node *node)
 	static const struct {
 		const char *member, *field;
 	} members[] = {
-		{ "type", "common_type" }, { "flags", "common_flags" },
-		{ "preempt_count", "common_preempt_count" }, { "pid", "common_pid" },
+		{ "type", "common_type" },
+		{ "flags", "common_flags" },
+		{ "preempt_count", "common_preempt_count" },
+		{ "pid", "common_pid" },
 	};
 
 	if (!text_is(node->text, "ent") || !at(p, LEXEME_OP, "."))
@@ -119,26 +121,62 @@ bool c_type_size(struct text name, unsigned long_size, unsigned *size, bool *is_
 {
 	static const struct {
 		const char *name;
-		uint8_t size;		/* 0: of a long */
+		uint8_t size; /* 0: of a long */
 		bool is_unsigned;
 	} types[] = {
-		{ "u8", 1, true }, { "s8", 1, false }, { "u16", 2, true }, { "s16", 2, false },
-		{ "u32", 4, true }, { "s32", 4, false }, { "u64", 8, true }, { "s64", 8, false },
-		{ "__u8", 1, true }, { "__s8", 1, false }, { "__u16", 2, true }, { "__s16", 2, false },
-		{ "__u32", 4, true }, { "__s32", 4, false }, { "__u64", 8, true },
-		{ "__s64", 8, false }, { "char", 1, false }, { "signed char", 1, false },
-		{ "unsigned char", 1, true }, { "short", 2, false }, { "unsigned short", 2, true },
-		{ "int", 4, false }, { "unsigned int", 4, true }, { "unsigned", 4, true },
-		{ "long long", 8, false }, { "unsigned long long", 8, true }, { "loff_t", 8, false },
-		{ "pid_t", 4, false }, { "gfp_t", 4, true }, { "dev_t", 4, true }, { "bool", 1, true },
-		{ "long", 0, false }, { "unsigned long", 0, true }, { "size_t", 0, true },
-		{ "ssize_t", 0, false }, { "uint8_t", 1, true }, { "int8_t", 1, false },
-		{ "uint16_t", 2, true }, { "int16_t", 2, false }, { "uint32_t", 4, true },
-		{ "int32_t", 4, false }, { "uint64_t", 8, true }, { "int64_t", 8, false },
-		{ "__be16", 2, true }, { "__be32", 4, true }, { "__be64", 8, true },
-		{ "__le16", 2, true }, { "__le32", 4, true }, { "__le64", 8, true },
-		{ "long unsigned int", 0, true }, { "long long unsigned int", 8, true },
-		{ "short unsigned int", 2, true }, { "long int", 0, false },
+		{ "u8", 1, true },
+		{ "s8", 1, false },
+		{ "u16", 2, true },
+		{ "s16", 2, false },
+		{ "u32", 4, true },
+		{ "s32", 4, false },
+		{ "u64", 8, true },
+		{ "s64", 8, false },
+		{ "__u8", 1, true },
+		{ "__s8", 1, false },
+		{ "__u16", 2, true },
+		{ "__s16", 2, false },
+		{ "__u32", 4, true },
+		{ "__s32", 4, false },
+		{ "__u64", 8, true },
+		{ "__s64", 8, false },
+		{ "char", 1, false },
+		{ "signed char", 1, false },
+		{ "unsigned char", 1, true },
+		{ "short", 2, false },
+		{ "unsigned short", 2, true },
+		{ "int", 4, false },
+		{ "unsigned int", 4, true },
+		{ "unsigned", 4, true },
+		{ "long long", 8, false },
+		{ "unsigned long long", 8, true },
+		{ "loff_t", 8, false },
+		{ "pid_t", 4, false },
+		{ "gfp_t", 4, true },
+		{ "dev_t", 4, true },
+		{ "bool", 1, true },
+		{ "long", 0, false },
+		{ "unsigned long", 0, true },
+		{ "size_t", 0, true },
+		{ "ssize_t", 0, false },
+		{ "uint8_t", 1, true },
+		{ "int8_t", 1, false },
+		{ "uint16_t", 2, true },
+		{ "int16_t", 2, false },
+		{ "uint32_t", 4, true },
+		{ "int32_t", 4, false },
+		{ "uint64_t", 8, true },
+		{ "int64_t", 8, false },
+		{ "__be16", 2, true },
+		{ "__be32", 4, true },
+		{ "__be64", 8, true },
+		{ "__le16", 2, true },
+		{ "__le32", 4, true },
+		{ "__le64", 8, true },
+		{ "long unsigned int", 0, true },
+		{ "long long unsigned int", 8, true },
+		{ "short unsigned int", 2, true },
+		{ "long int", 0, false },
 	};
 
 	if (name.size > 6 && !memcmp(name.start, "const ", 6))
@@ -195,8 +233,8 @@ bool parse_c_sizeof(struct parser *p, struct node *node)
 
 struct swap {
 	unsigned bits;
-	bool swapped;		/* false: it is the machine's order */
-	bool pointer;		/* the argument points at the number: be16_to_cpup() */
+	bool swapped; /* false: it is the machine's order */
+	bool pointer; /* the argument points at the number: be16_to_cpup() */
 };
 
 /* "16", "32" or "64" in front; gives what is behind, or NULL. */
@@ -322,11 +360,16 @@ bool parse_c_function(struct parser *p, struct node *node, bool *known)
 		{ "__builtin_choose_expr", parse_choose },
 		{ "ERR_PTR", parse_same },
 		{ "PTR_ERR", parse_same },
-		{ "pte_val", parse_same }, { "native_make_pte", parse_same },
-		{ "pmd_val", parse_same }, { "native_make_pmd", parse_same },
-		{ "pud_val", parse_same }, { "native_make_pud", parse_same },
-		{ "p4d_val", parse_same }, { "native_make_p4d", parse_same },
-		{ "pgd_val", parse_same }, { "native_make_pgd", parse_same },
+		{ "pte_val", parse_same },
+		{ "native_make_pte", parse_same },
+		{ "pmd_val", parse_same },
+		{ "native_make_pmd", parse_same },
+		{ "pud_val", parse_same },
+		{ "native_make_pud", parse_same },
+		{ "p4d_val", parse_same },
+		{ "native_make_p4d", parse_same },
+		{ "pgd_val", parse_same },
+		{ "native_make_pgd", parse_same },
 	};
 	struct swap swap;
 

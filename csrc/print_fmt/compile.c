@@ -15,7 +15,7 @@ static bool grow(struct compiler *c, void **array, uint32_t count, size_t size)
 {
 	void *larger;
 
-	if (count & (count - 1) || (count && count < 8))	/* room is a power of two, 8 at least */
+	if (count & (count - 1) || (count && count < 8)) /* room is a power of two, 8 at least */
 		return true;
 	larger = realloc(*array, (count ? count * (size_t)2 : 8) * size);
 	if (!larger) {
@@ -65,8 +65,7 @@ struct piece *compile_piece(struct compiler *c, enum piece_code code)
 		return NULL;
 	c->p->pieces = array;
 	piece = &c->p->pieces[c->p->piece_count++];
-	*piece = (struct piece){ .code = (uint8_t)code, .arg = NO_EXPR, .star = NO_EXPR,
-				 .before = TEXT("") };
+	*piece = (struct piece){ .code = (uint8_t)code, .arg = NO_EXPR, .star = NO_EXPR, .before = TEXT("") };
 	return piece;
 }
 
@@ -76,14 +75,20 @@ static uint32_t compile_operand(struct compiler *c, const struct node *node);
 
 struct place place_of(const struct event_field *field)
 {
-	return (struct place){ .offset = field->offset, .size = field->size,
-			       .element_size = field->element_size, .flags = (uint16_t)field->flags };
+	return (struct place){ .offset = field->offset,
+			       .size = field->size,
+			       .element_size = field->element_size,
+			       .flags = (uint16_t)field->flags };
 }
 
 struct expr compile_nothing(const struct node *node)
 {
-	return (struct expr){ .code = EXPR_NOTHING, .kind = (uint8_t)node->kind, .a = NO_EXPR,
-			      .b = NO_EXPR, .c = NO_EXPR, .text = TEXT("") };
+	return (struct expr){ .code = EXPR_NOTHING,
+			      .kind = (uint8_t)node->kind,
+			      .a = NO_EXPR,
+			      .b = NO_EXPR,
+			      .c = NO_EXPR,
+			      .text = TEXT("") };
 }
 
 /* What libtraceevent's casts do: cut off high bits of some types, never extend a sign. 0: nothing. */
@@ -93,9 +98,18 @@ static uint64_t type_mask(struct text type, bool pointed_to)
 		const char *name;
 		unsigned bits;
 	} types[] = {
-		{ "u8", 8 }, { "s8", 8 }, { "u16", 16 }, { "s16", 16 }, { "u32", 32 }, { "s32", 32 },
-		{ "char", 8 }, { "short", 16 }, { "int", 32 }, { "unsigned char", 8 },
-		{ "unsigned short", 16 }, { "unsigned int", 32 },
+		{ "u8", 8 },
+		{ "s8", 8 },
+		{ "u16", 16 },
+		{ "s16", 16 },
+		{ "u32", 32 },
+		{ "s32", 32 },
+		{ "char", 8 },
+		{ "short", 16 },
+		{ "int", 32 },
+		{ "unsigned char", 8 },
+		{ "unsigned short", 16 },
+		{ "unsigned int", 32 },
 	};
 
 	if (pointed_to) {
@@ -258,24 +272,23 @@ enum expr_code compile_operator_code(struct text op)
 		char op[3];
 		uint8_t code;
 	} table[] = {
-		{ "+", EXPR_ADD }, { "-", EXPR_SUB }, { "*", EXPR_MUL }, { "/", EXPR_DIV },
-		{ "%", EXPR_MOD }, { "<<", EXPR_SHL }, { ">>", EXPR_SHR }, { "<", EXPR_LT },
-		{ ">", EXPR_GT }, { "<=", EXPR_LE }, { ">=", EXPR_GE }, { "==", EXPR_EQ },
-		{ "!=", EXPR_NE }, { "&", EXPR_AND }, { "|", EXPR_OR }, { "&&", EXPR_ALL },
-		{ "||", EXPR_ANY }, { "!", EXPR_NOT }, { "~", EXPR_COMPLEMENT },
+		{ "+", EXPR_ADD },  { "-", EXPR_SUB },	{ "*", EXPR_MUL },	  { "/", EXPR_DIV },
+		{ "%", EXPR_MOD },  { "<<", EXPR_SHL }, { ">>", EXPR_SHR },	  { "<", EXPR_LT },
+		{ ">", EXPR_GT },   { "<=", EXPR_LE },	{ ">=", EXPR_GE },	  { "==", EXPR_EQ },
+		{ "!=", EXPR_NE },  { "&", EXPR_AND },	{ "|", EXPR_OR },	  { "&&", EXPR_ALL },
+		{ "||", EXPR_ANY }, { "!", EXPR_NOT },	{ "~", EXPR_COMPLEMENT },
 	};
 
 	for (size_t i = 0; i < countof(table); i++)
 		if (text_is(op, table[i].op))
 			return table[i].code;
-	return EXPR_NOTHING;	/* ^ among them: libtraceevent knows it only between constants */
+	return EXPR_NOTHING; /* ^ among them: libtraceevent knows it only between constants */
 }
 
 /* An operand as a number: casts that change nothing are not worth a step. */
 static uint32_t compile_operand(struct compiler *c, const struct node *node)
 {
-	while (c->compile_arg == compile_node && node->kind == NODE_TYPE &&
-	       !type_mask(node->text, false))
+	while (c->compile_arg == compile_node && node->kind == NODE_TYPE && !type_mask(node->text, false))
 		node = node->left;
 	return c->compile_arg(c, node);
 }
@@ -419,7 +432,7 @@ int print_fmt_compile(const struct event_format *event, const struct print_fmt_e
 		      struct print_fmt **out, struct trc_error *err)
 {
 	struct print_fmt_language language = { env->long_size, env->plugins, env->kernel_text,
-						env->big_endian };
+					       env->big_endian };
 	struct print_fmt *program = calloc(1, sizeof(*program));
 	struct compiler compiler = { .p = program,
 				     .compile_arg = env->kernel_text ? compile_c_arg : compile_node };

@@ -28,7 +28,7 @@ uint32_t compile_c_arg(struct compiler *c, const struct node *node);
 /* Parts of compile_node(). */
 struct expr compile_nothing(const struct node *node);
 struct expr compile_kind(struct compiler *c, const struct node *node);
-enum expr_code compile_operator_code(struct text op);	/* EXPR_NOTHING: not one */
+enum expr_code compile_operator_code(struct text op); /* EXPR_NOTHING: not one */
 
 /* The field whose bytes a node stands for, where it is one. */
 bool compile_bytes_of(const struct node *node, struct place *place);

@@ -62,7 +62,7 @@ static bool constant_side(const struct print_fmt *p, const struct expr *e, uint6
 /* ((a field, or an element of an array) & mask) + plus */
 struct number {
 	uint64_t offset, mask, plus;
-	unsigned size;		/* bytes */
+	unsigned size; /* bytes */
 };
 
 static bool find_place(const struct print_fmt *p, const struct expr *e, struct number *number)
@@ -137,7 +137,7 @@ static void make_number(struct print_fmt *p, uint32_t arg, unsigned shift, bool 
 	if (arg == NO_EXPR || !find_number(p, arg, &number) || !narrows(&number, bits, is_signed))
 		return;
 	number.mask &= low_bits(8 * number.size);
-	if (8 * number.size < bits || number.mask != low_bits(8 * number.size)) {	/* what is above is 0 */
+	if (8 * number.size < bits || number.mask != low_bits(8 * number.size)) { /* what is above is 0 */
 		bits = 8 * number.size;
 		is_signed = false;
 	}
@@ -391,8 +391,8 @@ static char *put_string(const struct print_fmt *p, struct span bytes, struct out
 }
 
 /* What a step writes that goes through the buffer: room is asked for again afterwards. */
-TRC_INLINE char *aside(const struct print_fmt *p, const struct print_record *r,
-		       const struct fast_step *step, struct output *out, char *to)
+TRC_INLINE char *aside(const struct print_fmt *p, const struct print_record *r, const struct fast_step *step,
+		       struct output *out, char *to)
 {
 	out->size = (size_t)(to - out->data);
 	if (step->op == FAST_PRINT)
@@ -403,8 +403,8 @@ TRC_INLINE char *aside(const struct print_fmt *p, const struct print_record *r,
 }
 
 /* The text of flags, from the cache or into it. */
-static char *put_flags(const struct print_fmt *p, const struct print_record *r,
-		       const struct fast_step *step, uint64_t value, struct output *out, char *to)
+static char *put_flags(const struct print_fmt *p, const struct print_record *r, const struct fast_step *step,
+		       uint64_t value, struct output *out, char *to)
 {
 	struct cached_flags *slot = flags_cache_slot(r->symbols, step, value);
 	size_t start;
@@ -477,8 +477,9 @@ TRC_INLINE void run(const struct print_fmt *p, const struct print_record *r, boo
 		case FAST_FUNCTION_OFFSET:
 			symbol = symbol_cache_find(r->symbols, step_number(p, r, step, big_endian));
 			if (TRC_LIKELY(symbol && symbol->text_size))
-				to = copy_twice(to, symbol->text, step->op == FAST_FUNCTION ?
-						 symbol->name.size : symbol->text_size);
+				to = copy_twice(to, symbol->text,
+						step->op == FAST_FUNCTION ? symbol->name.size :
+									    symbol->text_size);
 			else
 				to = aside(p, r, step, out, to);
 			break;
@@ -502,8 +503,7 @@ static void run_slowly(const struct print_fmt *p, const struct print_record *r, 
 	}
 }
 
-void print_fmt_run(const struct print_fmt *program, const struct print_record *record,
-		   struct output *out)
+void print_fmt_run(const struct print_fmt *program, const struct print_record *record, struct output *out)
 {
 	if (TRC_UNLIKELY(record->size < program->fast_size))
 		run_slowly(program, record, out);

@@ -9,10 +9,10 @@ int print_fmt_priority(struct text op)
 		char op[3];
 		int8_t priority;
 	} table[] = {
-		{ "++", 3 }, { "--", 3 }, { "~", 4 }, { "!", 4 }, { "*", 6 }, { "/", 6 }, { "%", 6 },
-		{ "+", 7 }, { "-", 7 }, { "<<", 8 }, { ">>", 8 }, { "<", 9 }, { ">", 9 }, { "<=", 9 },
-		{ ">=", 9 }, { "==", 10 }, { "!=", 10 }, { "&", 11 }, { "^", 12 }, { "|", 13 },
-		{ "&&", 14 }, { "||", 15 }, { "?", 16 },
+		{ "++", 3 }, { "--", 3 }, { "~", 4 },	{ "!", 4 },   { "*", 6 },   { "/", 6 },
+		{ "%", 6 },  { "+", 7 },  { "-", 7 },	{ "<<", 8 },  { ">>", 8 },  { "<", 9 },
+		{ ">", 9 },  { "<=", 9 }, { ">=", 9 },	{ "==", 10 }, { "!=", 10 }, { "&", 11 },
+		{ "^", 12 }, { "|", 13 }, { "&&", 14 }, { "||", 15 }, { "?", 16 },
 	};
 
 	for (size_t i = 0; i < countof(table); i++)
@@ -49,8 +49,7 @@ static bool fold_unary(struct text op, int64_t right, int64_t *value)
 	}
 }
 
-bool fold_operator(const struct node *node, int64_t a, int64_t b, bool is_signed,
-			int64_t *value)
+bool fold_operator(const struct node *node, int64_t a, int64_t b, bool is_signed, int64_t *value)
 {
 	uint64_t left = (uint64_t)a, right = (uint64_t)b, out;
 
@@ -141,7 +140,7 @@ static bool is_number(struct text text)
 		digits = "0123456789abcdefABCDEF";
 	} else if (s < end && *s == '0') {
 		digits = "01234567";
-	} else if (end - s > 1 && *s == '-') {	/* of sizeof and the like: set_number() */
+	} else if (end - s > 1 && *s == '-') { /* of sizeof and the like: set_number() */
 		s++;
 	}
 	if (s == end)

@@ -52,7 +52,7 @@ static const char *copy_literal(const char *pos, const char *end, struct literal
 
 struct conversion {
 	struct number_format format;
-	int longs;		/* h counts -1, l 1 */
+	int longs; /* h counts -1, l 1 */
 	unsigned stars;
 	bool star_width, star_precision;
 	bool point;
@@ -72,7 +72,8 @@ static void add_digit(struct conversion *conversion, char c)
 }
 
 /* The characters between % and the letter; gives where the letter is. */
-static const char *read_modifiers(const char *pos, const char *end, bool kernel, struct conversion *conversion)
+static const char *read_modifiers(const char *pos, const char *end, bool kernel,
+				  struct conversion *conversion)
 {
 	for (; pos < end; pos++) {
 		switch (*pos) {
@@ -109,7 +110,7 @@ static const char *read_modifiers(const char *pos, const char *end, bool kernel,
 				conversion->star_width = true;
 			break;
 		default:
-			if (kernel && strchr("jt ", *pos) && *pos) {	/* libtraceevent knows none of them */
+			if (kernel && strchr("jt ", *pos) && *pos) { /* libtraceevent knows none of them */
 				conversion->longs = *pos == 'j' ? 2 : *pos == 't' ? 1 : conversion->longs;
 				conversion->format.space |= *pos == ' ';
 				break;
@@ -130,14 +131,14 @@ static bool is_plain(const struct conversion *conversion)
 	       !format->space && !format->width && !format->has_precision;
 }
 
-static void set_number(struct compiler *c, struct piece *piece,
-		       const struct conversion *conversion, char letter)
+static void set_number(struct compiler *c, struct piece *piece, const struct conversion *conversion,
+		       char letter)
 {
 	static const uint8_t bits[] = { 8, 16, 32, 64, 64 };
 
 	piece->code = PIECE_NUMBER;
 	piece->is_signed = letter == 'd' || letter == 'i';
-	if (conversion->longs < -2 || conversion->longs > 2) {	/* a "bad count" fails the event for good */
+	if (conversion->longs < -2 || conversion->longs > 2) { /* a "bad count" fails the event for good */
 		c->p->failed = true;
 		return;
 	}
@@ -197,7 +198,7 @@ static const char *compile_conversion(struct compiler *c, const char *pos, const
 			size = kernel_spec_size(pos, end, &code);
 		if (!size)
 			size = pointer_spec_size(pos, end, &code);
-		if (c->p->env->kernel_text && !size)	/* %px, %pK and all that only kernels can print */
+		if (c->p->env->kernel_text && !size) /* %px, %pK and all that only kernels can print */
 			while (pos < end && ((*pos >= 'a' && *pos <= 'z') || (*pos >= 'A' && *pos <= 'Z')))
 				pos++;
 		set_pointer(piece, pos, size, code);

@@ -35,14 +35,49 @@ static uint64_t read_le16(const struct print_fmt *p, const struct print_record *
 static const char *xen_hypercall(uint64_t number)
 {
 	static const char *const names[] = {
-		"set_trap_table", "mmu_update", "set_gdt", "stack_switch", "set_callbacks",
-		"fpu_taskswitch", "sched_op_compat", "dom0_op", "set_debugreg", "get_debugreg",
-		"update_descriptor", NULL, "memory_op", "multicall", "update_va_mapping", "set_timer_op",
-		"event_channel_op_compat", "xen_version", "console_io", "physdev_op_compat",
-		"grant_table_op", "vm_assist", "update_va_mapping_otherdomain", "iret", "vcpu_op",
-		"set_segment_base", "mmuext_op", "acm_op", "nmi_op", "sched_op", "callback_op",
-		"xenoprof_op", "event_channel_op", "physdev_op", "hvm_op", [48] = "arch_0", "arch_1",
-		"arch_2", "arch_3", "arch_4", "arch_5", "arch_6", "arch_7",
+		"set_trap_table",
+		"mmu_update",
+		"set_gdt",
+		"stack_switch",
+		"set_callbacks",
+		"fpu_taskswitch",
+		"sched_op_compat",
+		"dom0_op",
+		"set_debugreg",
+		"get_debugreg",
+		"update_descriptor",
+		NULL,
+		"memory_op",
+		"multicall",
+		"update_va_mapping",
+		"set_timer_op",
+		"event_channel_op_compat",
+		"xen_version",
+		"console_io",
+		"physdev_op_compat",
+		"grant_table_op",
+		"vm_assist",
+		"update_va_mapping_otherdomain",
+		"iret",
+		"vcpu_op",
+		"set_segment_base",
+		"mmuext_op",
+		"acm_op",
+		"nmi_op",
+		"sched_op",
+		"callback_op",
+		"xenoprof_op",
+		"event_channel_op",
+		"physdev_op",
+		"hvm_op",
+		[48] = "arch_0",
+		"arch_1",
+		"arch_2",
+		"arch_3",
+		"arch_4",
+		"arch_5",
+		"arch_6",
+		"arch_7",
 	};
 
 	return number < countof(names) ? names[number] : NULL;
@@ -61,8 +96,7 @@ static void print_hypercall(uint64_t number, struct output *out)
 
 /* --- dispatch ---------------------------------------------------------------------------- */
 
-uint64_t function_eval(const struct print_fmt *p, const struct print_record *r,
-		       const struct expr *expr)
+uint64_t function_eval(const struct print_fmt *p, const struct print_record *r, const struct expr *expr)
 {
 	switch ((enum print_fmt_function)expr->function) {
 	case FUNCTION_JIFFIES_TO_MSECS:
@@ -85,8 +119,8 @@ uint64_t function_eval(const struct print_fmt *p, const struct print_record *r,
 	}
 }
 
-void function_print(const struct print_fmt *p, const struct print_record *r,
-		    const struct expr *expr, struct output *out)
+void function_print(const struct print_fmt *p, const struct print_record *r, const struct expr *expr,
+		    struct output *out)
 {
 	switch ((enum print_fmt_function)expr->function) {
 	case FUNCTION_JBD2_DEV_TO_NAME:

@@ -28,7 +28,7 @@ static size_t time_spec_size(const char *spec, const char *end)
 size_t kernel_spec_size(const char *spec, const char *end, enum piece_code *code)
 {
 	*code = PIECE_KERNEL;
-	if (at(spec, end, 0, "sSfFB")) {	/* R: relocated; b: with the build's id */
+	if (at(spec, end, 0, "sSfFB")) { /* R: relocated; b: with the build's id */
 		size_t n = 1;
 
 		*code = PIECE_SYMBOL;
@@ -134,8 +134,8 @@ static void print_bit_words(const struct bitmap *map, struct output *out)
 	}
 }
 
-static void print_bitmap(const struct print_fmt *p, const struct print_record *r,
-			 const struct piece *piece, struct span bytes, struct output *out)
+static void print_bitmap(const struct print_fmt *p, const struct print_record *r, const struct piece *piece,
+			 struct span bytes, struct output *out)
 {
 	struct bitmap map = { bytes, piece->format.width, p->env->long_size, p->big_endian };
 	int32_t count;
@@ -156,25 +156,146 @@ static void print_bitmap(const struct print_fmt *p, const struct print_record *r
 
 /* Of Linux on most machines; errno(3). */
 static const char *const error_names[] = {
-	[1] = "EPERM", "ENOENT", "ESRCH", "EINTR", "EIO", "ENXIO", "E2BIG", "ENOEXEC", "EBADF", "ECHILD",
-	"EAGAIN", "ENOMEM", "EACCES", "EFAULT", "ENOTBLK", "EBUSY", "EEXIST", "EXDEV", "ENODEV", "ENOTDIR",
-	"EISDIR", "EINVAL", "ENFILE", "EMFILE", "ENOTTY", "ETXTBSY", "EFBIG", "ENOSPC", "ESPIPE", "EROFS",
-	"EMLINK", "EPIPE", "EDOM", "ERANGE", "EDEADLK", "ENAMETOOLONG", "ENOLCK", "ENOSYS", "ENOTEMPTY",
-	"ELOOP", [42] = "ENOMSG", "EIDRM", "ECHRNG", "EL2NSYNC", "EL3HLT", "EL3RST", "ELNRNG", "EUNATCH",
-	"ENOCSI", "EL2HLT", "EBADE", "EBADR", "EXFULL", "ENOANO", "EBADRQC", "EBADSLT", [59] = "EBFONT",
-	"ENOSTR", "ENODATA", "ETIME", "ENOSR", "ENONET", "ENOPKG", "EREMOTE", "ENOLINK", "EADV", "ESRMNT",
-	"ECOMM", "EPROTO", "EMULTIHOP", "EDOTDOT", "EBADMSG", "EOVERFLOW", "ENOTUNIQ", "EBADFD", "EREMCHG",
-	"ELIBACC", "ELIBBAD", "ELIBSCN", "ELIBMAX", "ELIBEXEC", "EILSEQ", "ERESTART", "ESTRPIPE", "EUSERS",
-	"ENOTSOCK", "EDESTADDRREQ", "EMSGSIZE", "EPROTOTYPE", "ENOPROTOOPT", "EPROTONOSUPPORT",
-	"ESOCKTNOSUPPORT", "EOPNOTSUPP", "EPFNOSUPPORT", "EAFNOSUPPORT", "EADDRINUSE", "EADDRNOTAVAIL",
-	"ENETDOWN", "ENETUNREACH", "ENETRESET", "ECONNABORTED", "ECONNRESET", "ENOBUFS", "EISCONN",
-	"ENOTCONN", "ESHUTDOWN", "ETOOMANYREFS", "ETIMEDOUT", "ECONNREFUSED", "EHOSTDOWN", "EHOSTUNREACH",
-	"EALREADY", "EINPROGRESS", "ESTALE", "EUCLEAN", "ENOTNAM", "ENAVAIL", "EISNAM", "EREMOTEIO",
-	"EDQUOT", "ENOMEDIUM", "EMEDIUMTYPE", "ECANCELED", "ENOKEY", "EKEYEXPIRED", "EKEYREVOKED",
-	"EKEYREJECTED", "EOWNERDEAD", "ENOTRECOVERABLE", "ERFKILL", "EHWPOISON",
+	[1] = "EPERM",
+	"ENOENT",
+	"ESRCH",
+	"EINTR",
+	"EIO",
+	"ENXIO",
+	"E2BIG",
+	"ENOEXEC",
+	"EBADF",
+	"ECHILD",
+	"EAGAIN",
+	"ENOMEM",
+	"EACCES",
+	"EFAULT",
+	"ENOTBLK",
+	"EBUSY",
+	"EEXIST",
+	"EXDEV",
+	"ENODEV",
+	"ENOTDIR",
+	"EISDIR",
+	"EINVAL",
+	"ENFILE",
+	"EMFILE",
+	"ENOTTY",
+	"ETXTBSY",
+	"EFBIG",
+	"ENOSPC",
+	"ESPIPE",
+	"EROFS",
+	"EMLINK",
+	"EPIPE",
+	"EDOM",
+	"ERANGE",
+	"EDEADLK",
+	"ENAMETOOLONG",
+	"ENOLCK",
+	"ENOSYS",
+	"ENOTEMPTY",
+	"ELOOP",
+	[42] = "ENOMSG",
+	"EIDRM",
+	"ECHRNG",
+	"EL2NSYNC",
+	"EL3HLT",
+	"EL3RST",
+	"ELNRNG",
+	"EUNATCH",
+	"ENOCSI",
+	"EL2HLT",
+	"EBADE",
+	"EBADR",
+	"EXFULL",
+	"ENOANO",
+	"EBADRQC",
+	"EBADSLT",
+	[59] = "EBFONT",
+	"ENOSTR",
+	"ENODATA",
+	"ETIME",
+	"ENOSR",
+	"ENONET",
+	"ENOPKG",
+	"EREMOTE",
+	"ENOLINK",
+	"EADV",
+	"ESRMNT",
+	"ECOMM",
+	"EPROTO",
+	"EMULTIHOP",
+	"EDOTDOT",
+	"EBADMSG",
+	"EOVERFLOW",
+	"ENOTUNIQ",
+	"EBADFD",
+	"EREMCHG",
+	"ELIBACC",
+	"ELIBBAD",
+	"ELIBSCN",
+	"ELIBMAX",
+	"ELIBEXEC",
+	"EILSEQ",
+	"ERESTART",
+	"ESTRPIPE",
+	"EUSERS",
+	"ENOTSOCK",
+	"EDESTADDRREQ",
+	"EMSGSIZE",
+	"EPROTOTYPE",
+	"ENOPROTOOPT",
+	"EPROTONOSUPPORT",
+	"ESOCKTNOSUPPORT",
+	"EOPNOTSUPP",
+	"EPFNOSUPPORT",
+	"EAFNOSUPPORT",
+	"EADDRINUSE",
+	"EADDRNOTAVAIL",
+	"ENETDOWN",
+	"ENETUNREACH",
+	"ENETRESET",
+	"ECONNABORTED",
+	"ECONNRESET",
+	"ENOBUFS",
+	"EISCONN",
+	"ENOTCONN",
+	"ESHUTDOWN",
+	"ETOOMANYREFS",
+	"ETIMEDOUT",
+	"ECONNREFUSED",
+	"EHOSTDOWN",
+	"EHOSTUNREACH",
+	"EALREADY",
+	"EINPROGRESS",
+	"ESTALE",
+	"EUCLEAN",
+	"ENOTNAM",
+	"ENAVAIL",
+	"EISNAM",
+	"EREMOTEIO",
+	"EDQUOT",
+	"ENOMEDIUM",
+	"EMEDIUMTYPE",
+	"ECANCELED",
+	"ENOKEY",
+	"EKEYEXPIRED",
+	"EKEYREVOKED",
+	"EKEYREJECTED",
+	"EOWNERDEAD",
+	"ENOTRECOVERABLE",
+	"ERFKILL",
+	"EHWPOISON",
 	/* of the kernel alone */
-	[512] = "ERESTARTSYS", "ERESTARTNOINTR", "ERESTARTNOHAND", "ENOIOCTLCMD", "ERESTART_RESTARTBLOCK",
-	"EPROBE_DEFER", "EOPENSTALE", "ENOPARAM",
+	[512] = "ERESTARTSYS",
+	"ERESTARTNOINTR",
+	"ERESTARTNOHAND",
+	"ENOIOCTLCMD",
+	"ERESTART_RESTARTBLOCK",
+	"EPROBE_DEFER",
+	"EOPENSTALE",
+	"ENOPARAM",
 };
 
 static void print_hex(uint64_t value, unsigned digits, struct output *out)
@@ -212,7 +333,7 @@ static void print_padded(uint64_t value, unsigned digits, struct output *out)
 /* Days since 1970 as a date of the Gregorian calendar, counted in years that begin in March. */
 static void print_date(int64_t days, bool raw, struct output *out)
 {
-	int64_t since = days + 719468, era, year;	/* 0000-03-01 */
+	int64_t since = days + 719468, era, year; /* 0000-03-01 */
 	uint32_t of_era, of_year, month;
 
 	era = (since >= 0 ? since : since - 146096) / 146097;
@@ -268,8 +389,8 @@ struct span kernel_pointed_bytes(const struct print_fmt *p, const struct print_r
 	return (struct span){ r->data, 0 };
 }
 
-void piece_run_kernel(const struct print_fmt *p, const struct print_record *r,
-		      const struct piece *piece, struct output *out)
+void piece_run_kernel(const struct print_fmt *p, const struct print_record *r, const struct piece *piece,
+		      struct output *out)
 {
 	struct span bytes;
 
@@ -278,7 +399,7 @@ void piece_run_kernel(const struct print_fmt *p, const struct print_record *r,
 	bytes = kernel_pointed_bytes(p, r, piece->arg);
 	if (piece->spec[0] == 'e') {
 		print_error(p, expr_eval(p, r, piece->arg), out);
-	} else if (!bytes.size) {	/* what it points at is not in the record */
+	} else if (!bytes.size) { /* what it points at is not in the record */
 		print_hex(expr_eval(p, r, piece->arg), 2 * p->env->long_size, out);
 	} else if (piece->spec[0] == 'b') {
 		print_bitmap(p, r, piece, bytes, out);
@@ -288,7 +409,8 @@ void piece_run_kernel(const struct print_fmt *p, const struct print_record *r,
 		output_literal(out, "0x");
 		print_hex(load_uint(bytes.data, size, p->big_endian), 2 * size, out);
 	} else {
-		print_time(piece->spec, (int64_t)load_uint(bytes.data, bytes.size >= 8 ? 8 : bytes.size,
-							   p->big_endian), out);
+		print_time(piece->spec,
+			   (int64_t)load_uint(bytes.data, bytes.size >= 8 ? 8 : bytes.size, p->big_endian),
+			   out);
 	}
 }

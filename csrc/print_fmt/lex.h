@@ -7,12 +7,12 @@
 #include "base/text.h"
 
 enum lexeme_kind {
-	LEXEME_END,	/* of the text, or a character that is not printable */
+	LEXEME_END, /* of the text, or a character that is not printable */
 	LEXEME_NEWLINE,
-	LEXEME_ITEM,	/* letters, digits, _ */
-	LEXEME_STRING,	/* "..." without the quotes, escapes as they are, neighbours joined */
-	LEXEME_CHAR,	/* '.' without the quotes */
-	LEXEME_DELIM,	/* ( ) or , */
+	LEXEME_ITEM,   /* letters, digits, _ */
+	LEXEME_STRING, /* "..." without the quotes, escapes as they are, neighbours joined */
+	LEXEME_CHAR,   /* '.' without the quotes */
+	LEXEME_DELIM,  /* ( ) or , */
 	LEXEME_OP,
 	LEXEME_NO_MEMORY,
 };
@@ -24,7 +24,7 @@ struct lexeme {
 
 struct lexer {
 	const char *pos, *end;
-	struct arena *arena;	/* for joined strings */
+	struct arena *arena; /* for joined strings */
 };
 
 /* The next token, blanks before it skipped. */

@@ -15,8 +15,7 @@ static bool wrap(struct parser *p, struct node *node, uint8_t priority)
 	if (!left)
 		return false;
 	*left = *node;
-	*node = (struct node){ .kind = NODE_OP, .text = p->token.text, .priority = priority,
-			       .left = left };
+	*node = (struct node){ .kind = NODE_OP, .text = p->token.text, .priority = priority, .left = left };
 	return true;
 }
 
@@ -68,8 +67,7 @@ bool parse_unary(struct parser *p, struct node *node)
  */
 static void attach_right(struct node *node, struct node *right)
 {
-	if (right->kind == NODE_OP &&
-	    print_fmt_priority(node->text) < print_fmt_priority(right->text)) {
+	if (right->kind == NODE_OP && print_fmt_priority(node->text) < print_fmt_priority(right->text)) {
 		struct node tight = *node;
 
 		tight.right = right->left;
@@ -111,7 +109,7 @@ static bool parse_binary(struct parser *p, struct node *node, struct node **oper
 	if (!wrap(p, node, (uint8_t)priority))
 		return false;
 	advance(p);
-	if (text_is(node->text, "*") && at(p, LEXEME_DELIM, ")"))	/* a cast to a pointer */
+	if (text_is(node->text, "*") && at(p, LEXEME_DELIM, ")")) /* a cast to a pointer */
 		return make_pointer_type(p, node);
 	right = new_node(p);
 	if (!right || !parse_primary(p, right))
@@ -143,7 +141,7 @@ static bool parse_following(struct parser *p, struct node *node, struct node *op
 	while (p->token.kind == LEXEME_OP && !at(p, LEXEME_OP, ":")) {
 		if (print_fmt_priority(p->token.text) <= node->priority)
 			node = operand;
-		if (!node)	/* what is not a right operand there: [ after a ? or another [ */
+		if (!node) /* what is not a right operand there: [ after a ? or another [ */
 			return refuse(p);
 		if (!parse_one_operator(p, node, &operand))
 			return false;
@@ -200,7 +198,7 @@ bool parse_c(struct parser *p, struct node *node, int loosest)
 		if (!wrap(p, node, (uint8_t)rank) || !(node->right = new_node(p)))
 			return false;
 		advance(p);
-		if (text_is(node->text, "*") && at(p, LEXEME_DELIM, ")")) {	/* a cast to a pointer */
+		if (text_is(node->text, "*") && at(p, LEXEME_DELIM, ")")) { /* a cast to a pointer */
 			node->right = NULL;
 			return make_pointer_type(p, node);
 		}

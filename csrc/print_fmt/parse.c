@@ -55,8 +55,8 @@ static bool parse_args(struct parser *p, struct node **list)
 		p->operators = 0;
 		if (!parse_next_primary(p, list))
 			return false;
-		if (p->token.kind == LEXEME_OP && (p->language.c || !parse_operator(p, *list) ||
-						     !consolidate(p, *list)))
+		if (p->token.kind == LEXEME_OP &&
+		    (p->language.c || !parse_operator(p, *list) || !consolidate(p, *list)))
 			return false;
 		list = &(*list)->next;
 	} while (at(p, LEXEME_DELIM, ","));
@@ -77,12 +77,14 @@ static bool parse_all(struct parser *p, struct print_fmt_tree *tree)
 	return true;
 }
 
-int print_fmt_parse(const struct event_format *event, struct print_fmt_language language,
-		    struct arena *arena, struct print_fmt_tree *tree, struct trc_error *err)
+int print_fmt_parse(const struct event_format *event, struct print_fmt_language language, struct arena *arena,
+		    struct print_fmt_tree *tree, struct trc_error *err)
 {
 	struct parser parser = {
 		.lexer = { event->print_fmt.start, event->print_fmt.start + event->print_fmt.size, arena },
-		.event = event, .language = language, .arena = arena,
+		.event = event,
+		.language = language,
+		.arena = arena,
 	};
 	struct print_fmt_tree out = { .format = TEXT("") };
 
@@ -120,7 +122,9 @@ int print_fmt_value_lists(const struct event_format *event, unsigned long_size, 
 {
 	struct parser parser = {
 		.lexer = { event->print_fmt.start, event->print_fmt.start + event->print_fmt.size, arena },
-		.event = event, .arena = arena, .lists = lists,
+		.event = event,
+		.arena = arena,
+		.lists = lists,
 		.language = { .long_size = long_size, .plugins = true, .c = true },
 	};
 	struct print_fmt_tree tree = { .format = TEXT("") };

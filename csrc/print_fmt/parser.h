@@ -6,18 +6,18 @@
 #include "print_fmt/lex.h"
 #include "print_fmt/tree.h"
 
-#define C_LOWEST 16	/* the rank of ?: in print_fmt_priority() */
+#define C_LOWEST 16 /* the rank of ?: in print_fmt_priority() */
 
 struct parser {
 	struct lexer lexer;
 	const struct event_format *event;
 	struct print_fmt_language language;
 	struct arena *arena;
-	struct lexeme token;	/* the one after what was parsed last */
+	struct lexeme token; /* the one after what was parsed last */
 	unsigned depth, operators;
 	bool failed, no_memory;
-	struct value_list **lists;	/* where the next one goes; NULL: they are not wanted */
-	const struct node *condition;	/* of the ?: whose first choice is being parsed */
+	struct value_list **lists;    /* where the next one goes; NULL: they are not wanted */
+	const struct node *condition; /* of the ?: whose first choice is being parsed */
 };
 
 /* Every parse_ function gives false when the print fmt is lost; p->token is then of no meaning. */
@@ -59,8 +59,7 @@ static inline bool expect(struct parser *p, enum lexeme_kind kind, const char *t
 /* Item, string and character start a primary without being an operator. */
 static inline bool at_item(const struct parser *p)
 {
-	return p->token.kind == LEXEME_ITEM || p->token.kind == LEXEME_STRING ||
-	       p->token.kind == LEXEME_CHAR;
+	return p->token.kind == LEXEME_ITEM || p->token.kind == LEXEME_STRING || p->token.kind == LEXEME_CHAR;
 }
 
 /* One operand, of which p->token is the first token. */
@@ -92,6 +91,10 @@ bool parse_c_member_of_structure(struct parser *p, const struct node *node);
 bool parse_c_sizeof(struct parser *p, struct node *node);
 /* name(...) at its parenthesis, up to the closing one, of those that only C has; else *known is false. */
 bool parse_c_function(struct parser *p, struct node *node, bool *known);
+
+/* __print_flags(value, "delimiter", { value, "name" } ...) and __print_symbolic(value, ...), at what follows the name. */
+bool parse_flags(struct parser *p, struct node *node);
+bool parse_symbolic(struct parser *p, struct node *node);
 
 bool parse_set_number(struct parser *p, struct node *node, int64_t value);
 

@@ -184,8 +184,7 @@ static void print_port(const uint8_t *sockaddr, struct output *out)
 	output_decimal(out, load_u16(sockaddr + 2, true));
 }
 
-static void print_sockaddr(const struct print_fmt *p, const char *spec, struct span bytes,
-			   struct output *out)
+static void print_sockaddr(const struct print_fmt *p, const char *spec, struct span bytes, struct output *out)
 {
 	bool with_port = strchr(spec, 'p') != NULL, shorter = strchr(spec, 'c') != NULL;
 	unsigned family = bytes.size >= 2 ? load_u16(bytes.data, p->big_endian) : 0;
@@ -216,8 +215,7 @@ static void print_sockaddr(const struct print_fmt *p, const char *spec, struct s
 	}
 }
 
-static void print_ip(const struct print_fmt *p, const char *spec, struct span bytes,
-		     struct output *out)
+static void print_ip(const struct print_fmt *p, const char *spec, struct span bytes, struct output *out)
 {
 	if (spec[1] == 'S') {
 		print_sockaddr(p, spec, bytes, out);
@@ -254,8 +252,8 @@ static void print_uuid(const char *spec, struct span bytes, struct output *out)
 
 /* --- conversions ------------------------------------------------------------------------- */
 
-static void print_buffer(const struct print_fmt *p, const struct print_record *r,
-			 const struct piece *piece, struct span bytes, struct output *out)
+static void print_buffer(const struct print_fmt *p, const struct print_record *r, const struct piece *piece,
+			 struct span bytes, struct output *out)
 {
 	char letter = piece->spec[1];
 	int32_t count = 1;
@@ -276,18 +274,19 @@ static bool takes_dynamic(const struct piece *piece)
 /* The kernel takes an address for the start of as many bytes as it wants. */
 static struct span first_bytes(const struct piece *piece, struct span bytes)
 {
-	uint32_t wanted = piece->code == PIECE_MAC ? SIZE_MAC :
-			  piece->code == PIECE_UUID ? SIZE_UUID :
+	uint32_t wanted = piece->code == PIECE_MAC			   ? SIZE_MAC :
+			  piece->code == PIECE_UUID			   ? SIZE_UUID :
 			  piece->code == PIECE_IP && piece->spec[1] == '4' ? SIZE_IPV4 :
-			  piece->code == PIECE_IP && piece->spec[1] == '6' ? SIZE_IPV6 : bytes.size;
+			  piece->code == PIECE_IP && piece->spec[1] == '6' ? SIZE_IPV6 :
+									     bytes.size;
 
 	if (bytes.size > wanted)
 		bytes.size = wanted;
 	return bytes;
 }
 
-void piece_run_pointer(const struct print_fmt *p, const struct print_record *r,
-		       const struct piece *piece, struct output *out)
+void piece_run_pointer(const struct print_fmt *p, const struct print_record *r, const struct piece *piece,
+		       struct output *out)
 {
 	const struct expr *e;
 	struct span bytes;
@@ -296,12 +295,12 @@ void piece_run_pointer(const struct print_fmt *p, const struct print_record *r,
 		return;
 	e = &p->exprs[piece->arg];
 	while (e->code == EXPR_MASK && e->a != NO_EXPR && piece->code != PIECE_BUFFER)
-		e = &p->exprs[e->a];	/* casts do not matter */
+		e = &p->exprs[e->a]; /* casts do not matter */
 	if (e->code == EXPR_FUNC) {
 		function_print(p, r, e, out);
 		return;
 	}
-	if (piece->code == PIECE_IP && !piece->spec[1])	/* neither 4, 6 nor S */
+	if (piece->code == PIECE_IP && !piece->spec[1]) /* neither 4, 6 nor S */
 		return;
 	if (p->env->kernel_text && kernel_pointed_bytes(p, r, piece->arg).size) {
 		bytes = first_bytes(piece, kernel_pointed_bytes(p, r, piece->arg));

@@ -28,87 +28,7 @@ bool parse_next_expression(struct parser *p, struct node **node)
 	return true;
 }
 
-/* Names that kernels leave in format files. */
-static bool known_name(struct text name, uint64_t *value)
-{
-	static const char *const names[] = {
-		"HI_SOFTIRQ", "TIMER_SOFTIRQ", "NET_TX_SOFTIRQ", "NET_RX_SOFTIRQ", "BLOCK_SOFTIRQ",
-		"IRQ_POLL_SOFTIRQ", "TASKLET_SOFTIRQ", "SCHED_SOFTIRQ", "HRTIMER_SOFTIRQ", "RCU_SOFTIRQ",
-	};
-
-	for (*value = 0; *value < countof(names); ++*value)
-		if (text_is(name, names[*value]))
-			return true;
-	*value = text_is(name, "HRTIMER_RESTART");
-	return *value || text_is(name, "HRTIMER_NORESTART");
-}
-
-/* A word that is not a number and not known is -1. */
-static uint64_t word_value(struct text word)
-{
-	uint64_t value;
-
-	if (word.size && is_digit(*word.start))
-		return atom_number(word);
-	return known_name(word, &value) ? value : UINT64_MAX;
-}
-
-/* The value of a { value, "name" }: what is negative is not recognised, and thus -1. docs/FORMAT.md 5.6. */
-static bool entry_value(const struct node *node, bool c, uint64_t *value)
-{
-	int64_t folded;
-
-	while (node->kind == NODE_TYPE)
-		node = node->left;
-	if (node->kind == NODE_ATOM) {
-		*value = word_value(node->text);
-		return true;
-	}
-	if (node->kind != NODE_OP || !fold(node, &folded))
-		return false;
-	*value = folded < 0 && !c ? UINT64_MAX : (uint64_t)folded;
-	return true;
-}
-
-static const struct node *without_casts(const struct node *node)
-{
-	while (node->kind == NODE_TYPE)
-		node = node->left;
-	return node;
-}
-
-/* ((void *)0), NULL: what the kernel's own lists end with. */
-static bool is_null(const struct node *name)
-{
-	int64_t value;
-
-	name = without_casts(name);
-	if (name->kind == NODE_ATOM && name->atom == ATOM_STRING)
-		return false;
-	return text_is(name->text, "NULL") || (node_is_constant(name) && fold(name, &value) && !value);
-}
-
-/* The name of a { value, "name" } as libtraceevent has it: a word stands for itself, numbers are worked out. */
-static bool entry_name(struct parser *p, struct node *node, struct text *name)
-{
-	struct node number = { .text = TEXT("") };
-	int64_t value;
-
-	while (node->kind == NODE_TYPE)
-		node = node->left;
-	*name = node->text;
-	if (node->kind == NODE_ATOM)
-		return true;
-	if (node->kind != NODE_OP || !fold(node, &value))
-		return p->lists || refuse(p);
-	if (!parse_set_number(p, &number, value))
-		return false;
-	*name = number.text;
-	return true;
-}
-
-static const struct event_field *find_field(const struct event_format *event, struct text name,
-					    bool own_only)
+static const struct event_field *find_field(const struct event_format *event, struct text name, bool own_only)
 {
 	const struct event_field *field = own_only ? NULL : event_common_field(event, name);
 
@@ -129,91 +49,6 @@ bool parse_field(struct parser *p, struct node *node)
 	node->field = find_field(p->event, node->text, false);
 	advance(p);
 	return !p->language.c || parse_c_member(p, node);
-}
-
-/* To the kernel, a name that is a null pointer ends the list. */
-static bool parse_entries(struct parser *p, struct symbol_entry **list)
-{
-	bool ended = false;
-
-	do {
-		struct symbol_entry *entry;
-		struct node *value, *name;
-
-		advance(p);
-		if (!at(p, LEXEME_OP, "{"))
-			break;
-		if (p->lists)
-			p->operators = 0;	/* real lists have more than one argument should */
-		if (!parse_next_primary(p, &value) || (p->token.kind == LEXEME_OP && !parse_operator(p, value)) ||
-		    !expect(p, LEXEME_DELIM, ","))
-			return false;
-		entry = arena_alloc(p->arena, sizeof(*entry));
-		if (!entry) {
-			p->no_memory = true;
-			return false;
-		}
-		entry->constant = node_is_constant(value) ||
-				  (value->kind == NODE_ATOM && known_name(value->text, &entry->value));
-		if (!entry_value(value, p->language.c, &entry->value)) {
-			if (!p->lists)
-				return refuse(p);
-			entry->constant = false;
-		}
-		if (!parse_next_primary(p, &name) || !expect(p, LEXEME_OP, "}") ||
-		    !entry_name(p, name, &entry->name))
-			return false;
-		entry->constant &= without_casts(name)->atom == ATOM_STRING;	/* not { -1, NULL } */
-		entry->next = NULL;
-		ended |= p->language.c && !p->lists && is_null(name);
-		if (!ended) {
-			*list = entry;
-			list = &entry->next;
-		}
-		advance(p);
-	} while (at(p, LEXEME_DELIM, ","));
-	return true;
-}
-
-/* A list whose value and entries are read; the node itself may become an operand elsewhere. */
-static bool add_list(struct parser *p, const struct node *node)
-{
-	struct value_list *list;
-
-	if (!p->lists)
-		return true;
-	list = arena_alloc(p->arena, sizeof(*list));
-	if (!list) {
-		p->no_memory = true;
-		return false;
-	}
-	*list = (struct value_list){ .value = node->left, .entries = node->entries,
-				     .is_flags = node->kind == NODE_FLAGS, .condition = p->condition };
-	*p->lists = list;
-	p->lists = &list->next;
-	return true;
-}
-
-/* __print_flags(value, "delimiter", entries) */
-static bool parse_flags(struct parser *p, struct node *node)
-{
-	node->kind = NODE_FLAGS;
-	if (!parse_next_expression(p, &node->left) || !expect(p, LEXEME_DELIM, ","))
-		return false;
-	advance(p);
-	if (at_item(p)) {
-		node->text = p->token.text;
-		advance(p);
-	}
-	return expect(p, LEXEME_DELIM, ",") && parse_entries(p, &node->entries) && add_list(p, node);
-}
-
-/* __print_symbolic(value, entries) */
-static bool parse_symbolic(struct parser *p, struct node *node)
-{
-	node->kind = NODE_SYMBOL;
-	return parse_next_expression(p, &node->left) && expect(p, LEXEME_DELIM, ",") &&
-	       parse_entries(p, &node->entries) && add_list(p, node);
 }
 
 static bool parse_hex(struct parser *p, struct node *node)
@@ -254,7 +89,7 @@ static bool parse_dynamic_array(struct parser *p, struct node *node)
 struct accessor {
 	const char *name;
 	enum node_kind kind;
-	bool needed;		/* libtraceevent looks the field up at once: it must be there */
+	bool needed; /* libtraceevent looks the field up at once: it must be there */
 };
 
 static const struct accessor *find_accessor(struct text name, bool c)
@@ -271,7 +106,7 @@ static const struct accessor *find_accessor(struct text name, bool c)
 		{ "__get_rel_dynamic_array", NODE_DYNAMIC_ARRAY, true },
 		{ "__get_sockaddr", NODE_DYNAMIC_ARRAY, true },
 		{ "__get_sockaddr_rel", NODE_DYNAMIC_ARRAY, true },
-		{ "__get_rel_sockaddr", NODE_DYNAMIC_ARRAY, true },	/* the kernel's name for it */
+		{ "__get_rel_sockaddr", NODE_DYNAMIC_ARRAY, true }, /* the kernel's name for it */
 		{ "__get_dynamic_array_len", NODE_DYNAMIC_ARRAY_LEN, true },
 		{ "__get_rel_dynamic_array_len", NODE_DYNAMIC_ARRAY_LEN, true },
 	};
@@ -309,8 +144,9 @@ bool parse_set_number(struct parser *p, struct node *node, int64_t value)
 	if (value < 0)
 		*end++ = '-';
 	end = number_decimal(end, value < 0 ? UINT64_C(0) - (uint64_t)value : (uint64_t)value);
-	*node = (struct node){ .kind = NODE_ATOM, .atom = ATOM_WORD, .next = next,
-			       .text = { text, (size_t)(end - text) } };
+	*node = (struct node){
+		.kind = NODE_ATOM, .atom = ATOM_WORD, .next = next, .text = { text, (size_t)(end - text) }
+	};
 	return true;
 }
 
@@ -321,8 +157,11 @@ unsigned fixed_type_size(struct text type)
 	if (type.size < 2 || (type.start[0] != 'u' && type.start[0] != 's'))
 		return 0;
 	type = (struct text){ type.start + 1, type.size - 1 };
-	return text_is(type, "8") ? 1 : text_is(type, "16") ? 2 : text_is(type, "32") ? 4 :
-	       text_is(type, "64") ? 8 : 0;
+	return text_is(type, "8")  ? 1 :
+	       text_is(type, "16") ? 2 :
+	       text_is(type, "32") ? 4 :
+	       text_is(type, "64") ? 8 :
+				     0;
 }
 
 /* sizeof REC->field, which must not be an array. */
@@ -359,7 +198,9 @@ static bool parse_sizeof(struct parser *p, struct node *node)
 		}
 		return parse_set_number(p, node, size);
 	}
-	size = at(p, LEXEME_ITEM, "int") ? 4 : p->token.kind == LEXEME_ITEM ? fixed_type_size(p->token.text) : 0;
+	size = at(p, LEXEME_ITEM, "int")    ? 4 :
+	       p->token.kind == LEXEME_ITEM ? fixed_type_size(p->token.text) :
+					      0;
 	if (!size)
 		return refuse(p);
 	advance(p);
@@ -427,14 +268,10 @@ static bool parse_function(struct parser *p, struct node *node)
 		const char *name;
 		bool (*parse)(struct parser *p, struct node *node);
 	} functions[] = {
-		{ "__print_flags", parse_flags },
-		{ "__print_symbolic", parse_symbolic },
-		{ "__print_hex", parse_hex },
-		{ "__print_hex_str", parse_hex },
-		{ "__print_array", parse_array },
-		{ "__print_dynamic_array", parse_dynamic_array },
-		{ "sizeof", parse_sizeof },
-		{ "__builtin_expect", parse_expect },
+		{ "__print_flags", parse_flags }, { "__print_symbolic", parse_symbolic },
+		{ "__print_hex", parse_hex },	  { "__print_hex_str", parse_hex },
+		{ "__print_array", parse_array }, { "__print_dynamic_array", parse_dynamic_array },
+		{ "sizeof", parse_sizeof },	  { "__builtin_expect", parse_expect },
 	};
 	const struct accessor *accessor = find_accessor(node->text, p->language.c);
 	bool (*parse)(struct parser *p, struct node *node) = parse_plugin_function;
@@ -444,13 +281,13 @@ static bool parse_function(struct parser *p, struct node *node)
 		return false;
 	if (known)
 		return expect(p, LEXEME_DELIM, ")") && (advance(p), true);
-	if (p->language.c && (text_is(node->text, "__print_flags_u64") || text_is(node->text, "__print_symbolic_u64")))
-		node->text.size -= strlen("_u64");	/* all are of 64 bits here */
+	if (p->language.c &&
+	    (text_is(node->text, "__print_flags_u64") || text_is(node->text, "__print_symbolic_u64")))
+		node->text.size -= strlen("_u64"); /* all are of 64 bits here */
 	for (size_t i = 0; i < countof(functions); i++)
 		if (text_is(node->text, functions[i].name))
 			parse = functions[i].parse;
-	if (!(accessor ? parse_accessor(p, accessor, node) : parse(p, node)) ||
-	    !expect(p, LEXEME_DELIM, ")"))
+	if (!(accessor ? parse_accessor(p, accessor, node) : parse(p, node)) || !expect(p, LEXEME_DELIM, ")"))
 		return false;
 	advance(p);
 	return true;
@@ -499,9 +336,26 @@ static bool parse_word(struct parser *p, struct node *node)
 static bool at_c_unary(const struct parser *p, const struct node *node)
 {
 	static const char *const types[] = {
-		"u8", "s8", "u16", "s16", "u32", "s32", "u64", "s64", "char", "short", "int", "long",
-		"unsigned", "unsigned char", "unsigned short", "unsigned int", "unsigned long",
-		"long long", "unsigned long long", "bool",
+		"u8",
+		"s8",
+		"u16",
+		"s16",
+		"u32",
+		"s32",
+		"u64",
+		"s64",
+		"char",
+		"short",
+		"int",
+		"long",
+		"unsigned",
+		"unsigned char",
+		"unsigned short",
+		"unsigned int",
+		"unsigned long",
+		"long long",
+		"unsigned long long",
+		"bool",
 	};
 
 	if (!p->language.c || node->kind != NODE_ATOM || p->token.kind != LEXEME_OP ||
@@ -523,12 +377,12 @@ static bool parse_parenthesis(struct parser *p, struct node *node)
 	advance(p);
 	after = p->lexer;
 	if (at(p, LEXEME_ITEM, "REC") && lexeme_is(lex_item(&after), LEXEME_DELIM, ")")) {
-		advance(p);	/* (REC)->field */
+		advance(p); /* (REC)->field */
 		return parse_field(p, node);
 	}
-	if (p->language.c ? !parse_c(p, node, C_LOWEST) :
-			    !parse_primary(p, node) ||
-			    (p->token.kind == LEXEME_OP && !parse_operator(p, node)))
+	if (p->language.c ?
+		    !parse_c(p, node, C_LOWEST) :
+		    !parse_primary(p, node) || (p->token.kind == LEXEME_OP && !parse_operator(p, node)))
 		return false;
 	if (!expect(p, LEXEME_DELIM, ")"))
 		return false;
@@ -570,8 +424,9 @@ bool parse_primary(struct parser *p, struct node *node)
 		ok = at(p, LEXEME_DELIM, "(") ? parse_parenthesis(p, node) : parse_unary(p, node);
 		break;
 	case LEXEME_OP:
-		ok = p->language.c && (at(p, LEXEME_OP, "&") || at(p, LEXEME_OP, "*")) ? parse_c_prefix(p, node) :
-										      parse_unary(p, node);
+		ok = p->language.c && (at(p, LEXEME_OP, "&") || at(p, LEXEME_OP, "*")) ?
+			     parse_c_prefix(p, node) :
+			     parse_unary(p, node);
 		break;
 	default:
 		ok = refuse(p);

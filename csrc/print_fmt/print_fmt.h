@@ -14,20 +14,20 @@
 
 /* What print fmts refer to in their file. All of it must outlive the programs. */
 struct print_fmt_env {
-	const struct kallsyms *kallsyms;		/* NULL: none */
-	const struct printk_formats *printk_formats;	/* NULL: none */
+	const struct kallsyms *kallsyms;	     /* NULL: none */
+	const struct printk_formats *printk_formats; /* NULL: none */
 	unsigned long_size;
 	bool big_endian;
-	bool plugins;			/* the functions that libtraceevent's plugins add are known */
-	bool kernel_text;		/* evaluate as C, print as the kernel does */
+	bool plugins;	  /* the functions that libtraceevent's plugins add are known */
+	bool kernel_text; /* evaluate as C, print as the kernel does */
 };
 
 /* A record as programs see it. */
 struct print_record {
 	const uint8_t *data;
 	uint32_t size;
-	struct symbol_cache *symbols;	/* of the running thread */
-	bool *binary;			/* [fields of the event] were not printable once; may be NULL */
+	struct symbol_cache *symbols; /* of the running thread */
+	bool *binary;		      /* [fields of the event] were not printable once; may be NULL */
 };
 
 struct print_fmt;
@@ -40,8 +40,7 @@ void print_fmt_destroy(struct print_fmt *program);
 /* Not understood: print_fmt_run() will show "[FAILED TO PARSE]" and the fields. */
 bool print_fmt_failed(const struct print_fmt *program);
 
-void print_fmt_run(const struct print_fmt *program, const struct print_record *record,
-		   struct output *out);
+void print_fmt_run(const struct print_fmt *program, const struct print_record *record, struct output *out);
 /* NAME=VALUE for every field: trace-cmd report -R. */
 void print_fmt_run_raw(const struct print_fmt *program, const struct print_record *record,
 		       struct output *out);

@@ -5,7 +5,7 @@
 #include "metadata/api.h"
 #include "print_fmt/program.h"
 
-#define PIECES_FEW 64		/* are looked through one by one: more than print fmts of kernels have */
+#define PIECES_FEW 64 /* are looked through one by one: more than print fmts of kernels have */
 #define NO_PIECE UINT32_MAX
 
 static bool is_printable(struct span bytes)
@@ -37,8 +37,7 @@ static void print_array(const struct print_fmt *p, const struct print_record *r,
 		/* It goes on to the next NUL, be it after the field; here no further than the record. */
 		bytes.size = r->size - (uint32_t)(bytes.data - r->data);
 		end = memchr(bytes.data, 0, bytes.size);
-		output_bytes(out, (const char *)bytes.data,
-			     end ? (size_t)(end - bytes.data) : bytes.size);
+		output_bytes(out, (const char *)bytes.data, end ? (size_t)(end - bytes.data) : bytes.size);
 		return;
 	}
 	if (r->binary)
@@ -117,7 +116,8 @@ static bool shown_field(const struct print_fmt *p, uint32_t piece, struct shown 
 
 	if (p->pieces[piece].arg == NO_EXPR)
 		return false;
-	for (e = &p->exprs[p->pieces[piece].arg]; e->code == EXPR_MASK && e->a != NO_EXPR; e = &p->exprs[e->a])
+	for (e = &p->exprs[p->pieces[piece].arg]; e->code == EXPR_MASK && e->a != NO_EXPR;
+	     e = &p->exprs[e->a])
 		;
 	*out = (struct shown){ e->text, e->field.offset, e->field.size, piece };
 	return e->code == EXPR_FIELD;
@@ -166,7 +166,8 @@ static uint32_t find_in_shown(const struct print_fmt *p, const struct shown *wan
 		else
 			high = middle;
 	}
-	return low < p->shown_count && !compare_field(&p->shown[low], wanted) ? p->shown[low].piece : NO_PIECE;
+	return low < p->shown_count && !compare_field(&p->shown[low], wanted) ? p->shown[low].piece :
+										NO_PIECE;
 }
 
 static uint32_t find_in_pieces(const struct print_fmt *p, const struct shown *wanted, uint32_t end)
@@ -197,7 +198,7 @@ static const struct piece *find_conversion(const struct print_fmt *p, uint32_t *
 	bool round;
 
 	if (count && !p->pieces[count - 1].before.size)
-		count--;	/* nothing stands behind the last conversion */
+		count--; /* nothing stands behind the last conversion */
 	if (*next >= count)
 		return NULL;
 	at = p->shown ? find_in_shown(p, &wanted) : find_in_pieces(p, &wanted, count);
@@ -209,14 +210,13 @@ static const struct piece *find_conversion(const struct print_fmt *p, uint32_t *
 	if (at == NO_PIECE)
 		return NULL;
 	*before = p->pieces[at].before;
-	if (!at && round && !before->size)	/* the end of the format is what came before its start */
+	if (!at && round && !before->size) /* the end of the format is what came before its start */
 		*before = p->pieces[p->piece_count - 1].before;
 	*next = at + 1;
 	return &p->pieces[at];
 }
 
-void print_fmt_run_raw(const struct print_fmt *program, const struct print_record *record,
-		       struct output *out)
+void print_fmt_run_raw(const struct print_fmt *program, const struct print_record *record, struct output *out)
 {
 	const struct event_format *event = program->event;
 	uint32_t next = 0;
@@ -231,7 +231,8 @@ void print_fmt_run_raw(const struct print_fmt *program, const struct print_recor
 		output_char(out, ' ');
 		output_text(out, field->name);
 		output_char(out, '=');
-		if (!program->failed && !program->bare && !(field->flags & (TRC_FIELD_ARRAY | TRC_FIELD_STRING)))
+		if (!program->failed && !program->bare &&
+		    !(field->flags & (TRC_FIELD_ARRAY | TRC_FIELD_STRING)))
 			piece = find_conversion(program, &next, field, &before);
 		if (!piece) {
 			print_value(program, record, i, &place, out);

@@ -5,21 +5,20 @@
 
 /* --- fields ------------------------------------------------------------------------------ */
 
-struct span read_dynamic(const struct print_fmt *p, const struct print_record *r,
-			 const struct place *field)
+struct span read_dynamic(const struct print_fmt *p, const struct print_record *r, const struct place *field)
 {
 	uint64_t value = read_number(p, r, field->offset, field->size);
 	uint64_t offset = value & 0xffff, size = value >> 16 & 0xffff;
 
 	if (offset > r->size)
 		offset = 0;
-	if (field->size == 2)		/* very old kernels */
+	if (field->size == 2) /* very old kernels */
 		size = r->size - offset;
 	if (offset + size > r->size)
 		size = 0;
 	if (field->flags & TRC_FIELD_RELATIVE)
 		offset += (uint64_t)field->offset + field->size;
-	if (offset + size > r->size)	/* libtraceevent does not look again */
+	if (offset + size > r->size) /* libtraceevent does not look again */
 		return (struct span){ r->data, 0 };
 	return (struct span){ r->data + offset, (uint32_t)size };
 }
@@ -36,14 +35,13 @@ struct span read_static(const struct print_record *r, const struct place *field)
 
 /* --- numbers ----------------------------------------------------------------------------- */
 
-static uint64_t eval_index(const struct print_fmt *p, const struct print_record *r,
-			   const struct expr *e)
+static uint64_t eval_index(const struct print_fmt *p, const struct print_record *r, const struct expr *e)
 {
 	uint64_t index = expr_eval(p, r, e->b), offset;
 
 	if (index > r->size)
 		return 0;
-	if (e->code == EXPR_INDEX && e->field.dynamic) {	/* as C has it */
+	if (e->code == EXPR_INDEX && e->field.dynamic) { /* as C has it */
 		offset = (uint64_t)(read_dynamic(p, r, &e->field).data - r->data) +
 			 index * e->field.element_size;
 	} else if (e->code == EXPR_DYNAMIC_INDEX) {
@@ -156,7 +154,7 @@ uint64_t expr_eval(const struct print_fmt *p, const struct print_record *r, uint
 		return eval_index(p, r, e);
 	case EXPR_DYNAMIC_LEN:
 		return read_dynamic(p, r, &e->field).size;
-	case EXPR_DYNAMIC:	/* libtraceevent: an address in its own memory. Say where in the record */
+	case EXPR_DYNAMIC: /* libtraceevent: an address in its own memory. Say where in the record */
 		return (uint64_t)(read_dynamic(p, r, &e->field).data - r->data);
 	case EXPR_FUNC:
 		return function_eval(p, r, e);
@@ -193,8 +191,8 @@ static void print_string(struct span bytes, const struct number_format *format, 
 {
 	const uint8_t *end = memchr(bytes.data, 0, bytes.size);
 
-	print_text((struct text){ (const char *)bytes.data,
-				  end ? (size_t)(end - bytes.data) : bytes.size }, format, out);
+	print_text((struct text){ (const char *)bytes.data, end ? (size_t)(end - bytes.data) : bytes.size },
+		   format, out);
 }
 
 /*
@@ -211,9 +209,8 @@ static void print_pointed(const struct print_fmt *p, uint64_t address, struct ou
 		output_hex(out, address);
 }
 
-static void print_field(const struct print_fmt *p, const struct print_record *r,
-			const struct place *field, const struct number_format *format,
-			struct output *out)
+static void print_field(const struct print_fmt *p, const struct print_record *r, const struct place *field,
+			const struct number_format *format, struct output *out)
 {
 	if (!(field->flags & TRC_FIELD_ARRAY) && field->size == p->env->long_size) {
 		bool swapped = p->big_endian && p->env->kernel_text;
@@ -295,9 +292,8 @@ static void print_flags_tep(struct flags_text *text, uint64_t value, const struc
 	}
 }
 
-static void print_flags(const struct print_fmt *p, const struct print_record *r,
-			const struct expr *e, const struct number_format *format,
-			struct output *out)
+static void print_flags(const struct print_fmt *p, const struct print_record *r, const struct expr *e,
+			const struct number_format *format, struct output *out)
 {
 	struct flags_text text = { e, format, out, false };
 	uint64_t value = expr_eval(p, r, e->a);
@@ -309,9 +305,8 @@ static void print_flags(const struct print_fmt *p, const struct print_record *r,
 		print_flags_tep(&text, value, entry, end);
 }
 
-static void print_symbol(const struct print_fmt *p, const struct print_record *r,
-			 const struct expr *e, const struct number_format *format,
-			 struct output *out)
+static void print_symbol(const struct print_fmt *p, const struct print_record *r, const struct expr *e,
+			 const struct number_format *format, struct output *out)
 {
 	uint64_t value = expr_eval(p, r, e->a);
 	const struct entry *entries = p->entries + e->first;
@@ -326,8 +321,7 @@ static void print_symbol(const struct print_fmt *p, const struct print_record *r
 	print_hex(value, out);
 }
 
-static struct span bytes_of(const struct print_fmt *p, const struct print_record *r,
-			    const struct expr *e)
+static struct span bytes_of(const struct print_fmt *p, const struct print_record *r, const struct expr *e)
 {
 	struct span bytes;
 
@@ -343,8 +337,8 @@ static struct span bytes_of(const struct print_fmt *p, const struct print_record
 	return bytes;
 }
 
-static void print_array(const struct print_fmt *p, const struct print_record *r,
-			const struct expr *e, struct output *out)
+static void print_array(const struct print_fmt *p, const struct print_record *r, const struct expr *e,
+			struct output *out)
 {
 	uint64_t size = expr_eval(p, r, e->c), count;
 
@@ -356,22 +350,21 @@ static void print_array(const struct print_fmt *p, const struct print_record *r,
 }
 
 /* libtraceevent believes the count; here it ends with the record. */
-static void print_bytes(const struct print_fmt *p, const struct print_record *r,
-			const struct expr *e, struct output *out)
+static void print_bytes(const struct print_fmt *p, const struct print_record *r, const struct expr *e,
+			struct output *out)
 {
 	struct span bytes = bytes_of(p, r, e);
 	uint64_t count = expr_eval(p, r, e->b);
 
-	if ((int32_t)count < 0)		/* it is an int there */
+	if ((int32_t)count < 0) /* it is an int there */
 		count = 0;
 	if ((uint32_t)count < bytes.size)
 		bytes.size = (uint32_t)count;
 	output_hex_bytes(out, bytes, e->code == EXPR_HEX ? " " : "");
 }
 
-static void print_mask(const struct print_fmt *p, const struct print_record *r,
-		       const struct expr *e, const struct number_format *format,
-		       struct output *out)
+static void print_mask(const struct print_fmt *p, const struct print_record *r, const struct expr *e,
+		       const struct number_format *format, struct output *out)
 {
 	struct span mask = read_dynamic(p, r, &e->field);
 	size_t start = out->size, size;
@@ -444,7 +437,7 @@ void expr_print(const struct print_fmt *p, const struct print_record *r, uint32_
 	case EXPR_FUNC:
 		function_print(p, r, e, out);
 		break;
-	default:	/* casts and other operators: libtraceevent prints nothing */
+	default: /* casts and other operators: libtraceevent prints nothing */
 		break;
 	}
 }
@@ -477,8 +470,7 @@ static struct number_format with_star(const struct print_fmt *p, const struct pr
 static void print_pointer(const struct print_fmt *p, uint64_t value, struct output *out)
 {
 	if (p->env->kernel_text) {
-		struct number_format format = { .letter = 'x', .zero = true,
-						.width = p->env->long_size * 2 };
+		struct number_format format = { .letter = 'x', .zero = true, .width = p->env->long_size * 2 };
 
 		output_number(out, &format, value);
 		return;
@@ -528,8 +520,8 @@ TRC_INLINE uint64_t piece_value(const struct print_fmt *p, const struct print_re
 	return expr_eval(p, r, piece->arg);
 }
 
-void piece_run(const struct print_fmt *p, const struct print_record *r, const struct piece *piece,
-	       bool raw, struct output *out)
+void piece_run(const struct print_fmt *p, const struct print_record *r, const struct piece *piece, bool raw,
+	       struct output *out)
 {
 	struct number_format format;
 

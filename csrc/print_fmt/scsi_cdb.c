@@ -3,16 +3,32 @@
 #include "print_fmt/program.h"
 
 enum {
-	READ_6 = 0x08, WRITE_6 = 0x0a, READ_10 = 0x28, WRITE_10 = 0x2a, VERIFY_10 = 0x2f,
-	WRITE_SAME_10 = 0x41, UNMAP = 0x42, VARIABLE_LENGTH = 0x7f, READ_16 = 0x88, WRITE_16 = 0x8a,
-	VERIFY_16 = 0x8f, WRITE_SAME_16 = 0x93, SERVICE_ACTION_IN_16 = 0x9e, READ_12 = 0xa8,
-	WRITE_12 = 0xaa, VERIFY_12 = 0xaf,
+	READ_6 = 0x08,
+	WRITE_6 = 0x0a,
+	READ_10 = 0x28,
+	WRITE_10 = 0x2a,
+	VERIFY_10 = 0x2f,
+	WRITE_SAME_10 = 0x41,
+	UNMAP = 0x42,
+	VARIABLE_LENGTH = 0x7f,
+	READ_16 = 0x88,
+	WRITE_16 = 0x8a,
+	VERIFY_16 = 0x8f,
+	WRITE_SAME_16 = 0x93,
+	SERVICE_ACTION_IN_16 = 0x9e,
+	READ_12 = 0xa8,
+	WRITE_12 = 0xaa,
+	VERIFY_12 = 0xaf,
 };
 
 /* Service actions of VARIABLE_LENGTH and SERVICE_ACTION_IN_16. */
 enum {
-	READ_32 = 0x09, VERIFY_32 = 0x0a, WRITE_32 = 0x0b, WRITE_SAME_32 = 0x0d,
-	READ_CAPACITY_16 = 0x10, GET_LBA_STATUS = 0x12,
+	READ_32 = 0x09,
+	VERIFY_32 = 0x0a,
+	WRITE_32 = 0x0b,
+	WRITE_SAME_32 = 0x0d,
+	READ_CAPACITY_16 = 0x10,
+	GET_LBA_STATUS = 0x12,
 };
 
 #define LONGEST_CDB 32
@@ -39,8 +55,11 @@ static void print_6(const uint8_t *cdb, struct output *out)
 static void print_32(const uint8_t *cdb, struct output *out)
 {
 	unsigned action = load_u16(cdb + 8, true);
-	const char *name = action == READ_32 ? "READ" : action == VERIFY_32 ? "VERIFY" :
-			   action == WRITE_32 ? "WRITE" : action == WRITE_SAME_32 ? "WRITE_SAME" : NULL;
+	const char *name = action == READ_32	   ? "READ" :
+			   action == VERIFY_32	   ? "VERIFY" :
+			   action == WRITE_32	   ? "WRITE" :
+			   action == WRITE_SAME_32 ? "WRITE_SAME" :
+						     NULL;
 
 	if (!name) {
 		output_char(out, '-');
@@ -111,8 +130,8 @@ static void print_command(const uint8_t *cdb, struct output *out)
 }
 
 /* Bytes that a short command lacks count as 0. */
-void scsi_print_cdb(const struct print_fmt *p, const struct print_record *r,
-		    const struct expr *expr, struct output *out)
+void scsi_print_cdb(const struct print_fmt *p, const struct print_record *r, const struct expr *expr,
+		    struct output *out)
 {
 	const struct expr *bytes = expr->b == NO_EXPR ? NULL : &p->exprs[expr->b];
 	uint8_t cdb[LONGEST_CDB] = { 0 };

@@ -13,27 +13,27 @@
 /* The longest text remembered; copy_twice() copies it. */
 #define CACHED_TEXT_ROOM COPY_TWICE
 
-#define SYMBOL_CACHE_SIZE 2048	/* a power of two */
+#define SYMBOL_CACHE_SIZE 2048 /* a power of two */
 
 struct cached_symbol {
-	uint64_t key;		/* the address asked for */
-	uint64_t address;	/* of the symbol */
-	struct text name;	/* start NULL: there is no symbol */
-	size_t text_size;	/* 0: the text is too long, or there is no symbol */
-	char text[CACHED_TEXT_ROOM];	/* NAME+0xOFFSET; name.size bytes of it are the name */
+	uint64_t key;		     /* the address asked for */
+	uint64_t address;	     /* of the symbol */
+	struct text name;	     /* start NULL: there is no symbol */
+	size_t text_size;	     /* 0: the text is too long, or there is no symbol */
+	char text[CACHED_TEXT_ROOM]; /* NAME+0xOFFSET; name.size bytes of it are the name */
 };
 
-#define FLAGS_CACHE_SIZE 256	/* a power of two */
+#define FLAGS_CACHE_SIZE 256 /* a power of two */
 
 struct cached_flags {
-	const void *of;		/* the step whose flags these are; NULL: the slot is free */
+	const void *of; /* the step whose flags these are; NULL: the slot is free */
 	uint64_t value;
 	size_t size;
 	char text[CACHED_TEXT_ROOM];
 };
 
 struct symbol_cache {
-	const struct kallsyms *kallsyms;	/* NULL: none */
+	const struct kallsyms *kallsyms; /* NULL: none */
 	struct cached_flags flags[FLAGS_CACHE_SIZE];
 	struct cached_symbol slots[SYMBOL_CACHE_SIZE];
 };
@@ -51,8 +51,7 @@ TRC_INLINE size_t symbol_cache_slot(uint64_t address)
 }
 
 /* The symbol address belongs to, or NULL; valid until the next call. */
-TRC_INLINE const struct cached_symbol *symbol_cache_find(struct symbol_cache *cache,
-							 uint64_t address)
+TRC_INLINE const struct cached_symbol *symbol_cache_find(struct symbol_cache *cache, uint64_t address)
 {
 	struct cached_symbol *slot = &cache->slots[symbol_cache_slot(address)];
 

@@ -12,24 +12,24 @@
 
 /* The numbers are libtraceevent's, because texts name them: "ARG TYPE NOT FIELD BUT 10". */
 enum node_kind {
-	NODE_NULL = 0,			/* the left side of a unary operator */
-	NODE_ATOM = 1,			/* number, identifier, string, character */
-	NODE_FIELD = 2,			/* REC->text */
-	NODE_FLAGS = 3,			/* left: the value; text: the delimiter */
-	NODE_SYMBOL = 4,		/* left: the value */
-	NODE_HEX = 5,			/* left: pointer, right: number of bytes */
-	NODE_INT_ARRAY = 6,		/* left: pointer, right: number of elements or NULL: all, extra: their size */
-	NODE_TYPE = 7,			/* (text)left */
-	NODE_STRING = 8,		/* __get_str(text) */
-	NODE_DYNAMIC_ARRAY = 10,	/* __get_dynamic_array(text) */
-	NODE_OP = 11,			/* left text right; of ?, right is a : of two */
-	NODE_FUNC = 12,			/* function(left, right, extra) */
+	NODE_NULL = 0,	    /* the left side of a unary operator */
+	NODE_ATOM = 1,	    /* number, identifier, string, character */
+	NODE_FIELD = 2,	    /* REC->text */
+	NODE_FLAGS = 3,	    /* left: the value; text: the delimiter */
+	NODE_SYMBOL = 4,    /* left: the value */
+	NODE_HEX = 5,	    /* left: pointer, right: number of bytes */
+	NODE_INT_ARRAY = 6, /* left: pointer, right: number of elements or NULL: all, extra: their size */
+	NODE_TYPE = 7,	    /* (text)left */
+	NODE_STRING = 8,    /* __get_str(text) */
+	NODE_DYNAMIC_ARRAY = 10, /* __get_dynamic_array(text) */
+	NODE_OP = 11,		 /* left text right; of ?, right is a : of two */
+	NODE_FUNC = 12,		 /* function(left, right, extra) */
 	NODE_BITMASK = 13,
 	NODE_DYNAMIC_ARRAY_LEN = 14,
 	NODE_HEX_STR = 15,
 	NODE_CPUMASK = 16,
 	NODE_STACKTRACE = 17,
-	NODE_ADDRESS = 32,		/* &REC->text, of C only */
+	NODE_ADDRESS = 32, /* &REC->text, of C only */
 };
 
 /* What plugins of libtraceevent add to the language. */
@@ -41,33 +41,37 @@ enum print_fmt_function {
 	FUNCTION_LE16_TO_CPUP,
 	FUNCTION_IS_WRITABLE_PTE,
 	FUNCTION_CONSTANT_P,
-	FUNCTION_FSWAB16, FUNCTION_FSWAB32, FUNCTION_FSWAB64,
-	FUNCTION_BSWAP16, FUNCTION_BSWAP32, FUNCTION_BSWAP64,
+	FUNCTION_FSWAB16,
+	FUNCTION_FSWAB32,
+	FUNCTION_FSWAB64,
+	FUNCTION_BSWAP16,
+	FUNCTION_BSWAP32,
+	FUNCTION_BSWAP64,
 };
 
 /* { value, "name" } of __print_flags and __print_symbolic. */
 struct symbol_entry {
 	uint64_t value;
-	bool constant;		/* value is what the kernel's compiler made of it, not what a word stands for */
+	bool constant; /* value is what the kernel's compiler made of it, not what a word stands for */
 	struct text name;
 	struct symbol_entry *next;
 };
 
 enum atom_kind {
-	ATOM_WORD,	/* a number, a character's code, or identifiers */
+	ATOM_WORD, /* a number, a character's code, or identifiers */
 	ATOM_STRING,
 };
 
 struct node {
 	enum node_kind kind;
-	uint8_t priority;		/* of an operator node: enum of libtraceevent's numbers, 0: wrapped by any */
-	uint8_t atom;			/* enum atom_kind */
-	uint8_t function;		/* enum print_fmt_function */
+	uint8_t priority; /* of an operator node: enum of libtraceevent's numbers, 0: wrapped by any */
+	uint8_t atom;	  /* enum atom_kind */
+	uint8_t function; /* enum print_fmt_function */
 	struct text text;
-	const struct event_field *field;	/* where text is the name of one; NULL: there is none */
+	const struct event_field *field; /* where text is the name of one; NULL: there is none */
 	struct symbol_entry *entries;
 	struct node *left, *right, *extra;
-	struct node *next;		/* the next argument */
+	struct node *next; /* the next argument */
 };
 
 /* Deeper nested expressions are refused: libtraceevent recurses without limit (docs/FORMAT.md 9). */
@@ -76,15 +80,15 @@ struct node {
 #define PRINT_FMT_MAX_OPERATORS 500
 
 struct print_fmt_tree {
-	struct text format;	/* escapes and conversions as they are */
+	struct text format; /* escapes and conversions as they are */
 	struct node *args;
-	bool failed;		/* not understood: records show their fields */
+	bool failed; /* not understood: records show their fields */
 };
 
 struct print_fmt_language {
 	unsigned long_size;
-	bool plugins;		/* know print_fmt_function */
-	bool c;			/* group operators as C does, not as libtraceevent */
+	bool plugins; /* know print_fmt_function */
+	bool c;	      /* group operators as C does, not as libtraceevent */
 	bool big_endian;
 };
 
@@ -92,15 +96,15 @@ struct print_fmt_language {
  * As libtraceevent. Nodes live in arena, texts in the event's own. A print fmt that cannot be
  * read is not a failure: tree->failed.
  */
-int print_fmt_parse(const struct event_format *event, struct print_fmt_language language,
-		    struct arena *arena, struct print_fmt_tree *tree, struct trc_error *err);
+int print_fmt_parse(const struct event_format *event, struct print_fmt_language language, struct arena *arena,
+		    struct print_fmt_tree *tree, struct trc_error *err);
 
 /* One __print_flags() or __print_symbolic(). */
 struct value_list {
 	const struct node *value;
 	const struct symbol_entry *entries;
 	bool is_flags;
-	const struct node *condition;	/* of the ?: whose first choice it is; NULL: of none */
+	const struct node *condition; /* of the ?: whose first choice it is; NULL: of none */
 	struct value_list *next;
 };
 

@@ -11,7 +11,7 @@
 
 struct named_list {
 	struct trc_value_list info;
-	const struct symbol_entry **entries;	/* [info.count] */
+	const struct symbol_entry **entries; /* [info.count] */
 };
 
 struct trc_value_names {
@@ -77,7 +77,8 @@ static int add_list(struct trc_value_names *names, const struct value_list *list
 	const struct node *field;
 	size_t count = 0;
 
-	to->info = (struct trc_value_list){ .field = "", .condition = "",
+	to->info = (struct trc_value_list){ .field = "",
+					    .condition = "",
 					    .flags = list->is_flags ? TRC_VALUE_LIST_BITS : 0 };
 	field = field_of(list->value, &to->info.mask);
 	if (field) {
@@ -117,8 +118,8 @@ static int read_lists(struct trc_value_names *names, const struct trc_metadata *
 	return rc;
 }
 
-int trc_value_names_create(const struct trc_metadata *metadata, size_t event,
-			   struct trc_value_names **out, struct trc_error *err)
+int trc_value_names_create(const struct trc_metadata *metadata, size_t event, struct trc_value_names **out,
+			   struct trc_error *err)
 {
 	struct trc_value_names *names;
 	int rc;

@@ -20,15 +20,14 @@
 #include "python/lifetime.h"
 
 struct handle {
-	PyObject_HEAD
-	struct life life;
-	void *object;			/* owned; NULL until it is made, and when it is destroyed */
+	PyObject_HEAD struct life life;
+	void *object; /* owned; NULL until it is made, and when it is destroyed */
 	void (*destroy)(void *object);
-	PyObject *pointer;		/* owned, NULL until published: the object as CFFI sees it */
-	PyObject *kept;			/* owned, NULL or a list: memory that the object points to */
-	struct handle **parents;	/* owned, and so is a reference to each */
+	PyObject *pointer;	 /* owned, NULL until published: the object as CFFI sees it */
+	PyObject *kept;		 /* owned, NULL or a list: memory that the object points to */
+	struct handle **parents; /* owned, and so is a reference to each */
 	Py_ssize_t parent_count;
-	Py_ssize_t used_parents;	/* so many of them are in use by this; 0 after the end */
+	Py_ssize_t used_parents; /* so many of them are in use by this; 0 after the end */
 };
 
 /* What it points into may be closed before it is. */
@@ -57,8 +56,7 @@ static void end(struct handle *handle)
 
 	handle->object = NULL;
 	if (object) {
-		Py_BEGIN_ALLOW_THREADS
-		handle->destroy(object);
+		Py_BEGIN_ALLOW_THREADS handle->destroy(object);
 		Py_END_ALLOW_THREADS
 	}
 	while (handle->used_parents)

@@ -20,7 +20,7 @@
 
 /* All zeros: open, nobody inside. */
 struct life {
-	atomic_size_t state;	/* LIFE_USER a user, and LIFE_CLOSED */
+	atomic_size_t state; /* LIFE_USER a user, and LIFE_CLOSED */
 };
 
 /* False: it is closed. Each that came in has to leave. */

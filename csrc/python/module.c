@@ -3,7 +3,7 @@
 #include "python/lifetime.h"
 
 struct state {
-	PyObject *handle_type;	/* owned */
+	PyObject *handle_type; /* owned */
 };
 
 static PyObject *hold(PyObject *module, PyObject *arguments)

@@ -18,9 +18,9 @@
 #define STREAM "arrow_array_stream"
 
 struct source {
-	PyObject *object;	/* owned */
-	PyObject *bytes;	/* owned, may be NULL: holds the message */
-	const char *message;	/* of the last failure, or NULL; in bytes or static */
+	PyObject *object;    /* owned */
+	PyObject *bytes;     /* owned, may be NULL: holds the message */
+	const char *message; /* of the last failure, or NULL; in bytes or static */
 };
 
 /* While Python runs, or what runs there was interrupted by us. */

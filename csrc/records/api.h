@@ -19,36 +19,34 @@ struct trc_data;
 
 /* How time stamps are made; all 0 is what trace-cmd report does without options. */
 enum trc_clock_flags {
-	TRC_CLOCK_RAW = 1,		/* as in the ring buffer, unchanged */
-	TRC_CLOCK_NO_SYNC = 2,		/* without TIME_SHIFT */
-	TRC_CLOCK_NO_DATE = 4,		/* without DATE */
+	TRC_CLOCK_RAW = 1,     /* as in the ring buffer, unchanged */
+	TRC_CLOCK_NO_SYNC = 2, /* without TIME_SHIFT */
+	TRC_CLOCK_NO_DATE = 4, /* without DATE */
 };
 struct trc_clock_options {
 	uint32_t flags;
-	uint64_t ts2secs_hz;		/* not 0: ticks a second, instead of TSC2NSEC */
-	int64_t offset;			/* ns, added to every time stamp */
+	uint64_t ts2secs_hz; /* not 0: ticks a second, instead of TSC2NSEC */
+	int64_t offset;	     /* ns, added to every time stamp */
 };
 
 /* clock may be NULL. Fails if the layout of a sub-buffer is not known; see trc_data_problem(). */
 int trc_data_create(const struct trc_file *file, const struct trc_metadata *metadata,
-		    const struct trc_clock_options *clock, struct trc_data **out,
-		    struct trc_error *err);
-void trc_data_destroy(struct trc_data *data);	/* NULL is fine */
+		    const struct trc_clock_options *clock, struct trc_data **out, struct trc_error *err);
+void trc_data_destroy(struct trc_data *data); /* NULL is fine */
 
 /* What is missing or damaged in the data areas, as far as their outline tells. */
 size_t trc_data_problem_count(const struct trc_data *data);
 int trc_data_problem(const struct trc_data *data, size_t index, struct trc_error *problem);
 
 struct trc_stream {
-	uint32_t buffer;		/* trc_buffer() */
+	uint32_t buffer; /* trc_buffer() */
 	uint32_t cpu;
 	uint64_t page_count;
-	uint32_t page_size;		/* bytes */
-	uint32_t salvaged;		/* 1: no table of the file names it */
+	uint32_t page_size; /* bytes */
+	uint32_t salvaged;  /* 1: no table of the file names it */
 };
 size_t trc_stream_count(const struct trc_data *data);
-int trc_stream(const struct trc_data *data, size_t index, struct trc_stream *out,
-	       struct trc_error *err);
+int trc_stream(const struct trc_data *data, size_t index, struct trc_stream *out, struct trc_error *err);
 
 /*
  * Time of a page's start in ns: no record in it is earlier (damaged or empty pages: of the next).
@@ -78,14 +76,14 @@ enum trc_count_limits {
 };
 struct trc_count {
 	uint64_t records;
-	uint64_t missed_events;		/* sum of the numbers that are known */
-	uint64_t missed_unknown;	/* losses of unknown number */
-	uint64_t first_ts, last_ts;	/* ns; of the first and the last record, if there are any */
+	uint64_t missed_events;	    /* sum of the numbers that are known */
+	uint64_t missed_unknown;    /* losses of unknown number */
+	uint64_t first_ts, last_ts; /* ns; of the first and the last record, if there are any */
 	uint64_t damaged_pages;
-	struct trc_error damage;	/* the first of them, if there is one */
+	struct trc_error damage; /* the first of them, if there is one */
 };
-int trc_count(const struct trc_data *data, size_t stream, uint64_t first, uint64_t count,
-	      uint64_t *counts, struct trc_count *result, struct trc_error *err);
+int trc_count(const struct trc_data *data, size_t stream, uint64_t first, uint64_t count, uint64_t *counts,
+	      struct trc_count *result, struct trc_error *err);
 
 /* Gives the memory of pages that are mapped and were read back to the system; they come in again when needed. */
 int trc_stream_release(const struct trc_data *data, size_t stream, uint64_t first, uint64_t count,
@@ -98,18 +96,18 @@ int trc_stream_release(const struct trc_data *data, size_t stream, uint64_t firs
  */
 struct trc_walk;
 enum trc_walk_flags {
-	TRC_WALK_BACKWARDS = 1,		/* last record first */
-	TRC_WALK_BY_CPU = 2,		/* source after source, no merge */
-	TRC_WALK_KEEP_MAPPED = 4,	/* leave the pages of the file mapped that were read */
+	TRC_WALK_BACKWARDS = 1,	  /* last record first */
+	TRC_WALK_BY_CPU = 2,	  /* source after source, no merge */
+	TRC_WALK_KEEP_MAPPED = 4, /* leave the pages of the file mapped that were read */
 };
 enum trc_walk_limits {
-	TRC_EVENT_ID_BYTES = 8192,	/* a bit for each id that a record can have */
+	TRC_EVENT_ID_BYTES = 8192, /* a bit for each id that a record can have */
 };
 struct trc_walk_source {
 	const struct trc_data *data;
-	size_t stream;			/* trc_stream() */
-	const uint8_t *event_ids;	/* TRC_EVENT_ID_BYTES, bit id set: wanted; NULL: all */
-	const int32_t *pids;		/* rising; NULL: all */
+	size_t stream;		  /* trc_stream() */
+	const uint8_t *event_ids; /* TRC_EVENT_ID_BYTES, bit id set: wanted; NULL: all */
+	const int32_t *pids;	  /* rising; NULL: all */
 	size_t pid_count;
 	/* Of the source's file. A record is wanted if one of them lets it through, or there is none... */
 	const struct trc_filter *const *filters;
@@ -126,15 +124,14 @@ struct trc_walk_source {
 };
 struct trc_walk_options {
 	uint32_t flags;
-	uint32_t until_last;		/* not 0: to the very end, whatever end says */
-	uint64_t start, end;		/* ns: start <= ts < end */
+	uint32_t until_last; /* not 0: to the very end, whatever end says */
+	uint64_t start, end; /* ns: start <= ts < end */
 };
 
 /* What the sources point to must outlive the walk. */
 int trc_walk_create(const struct trc_walk_source *sources, size_t count,
-		    const struct trc_walk_options *options, struct trc_walk **out,
-		    struct trc_error *err);
-void trc_walk_destroy(struct trc_walk *walk);	/* NULL is fine */
+		    const struct trc_walk_options *options, struct trc_walk **out, struct trc_error *err);
+void trc_walk_destroy(struct trc_walk *walk); /* NULL is fine */
 
 /*
  * The caller's arrays, room records long; of the last six those that are NULL are not wanted. Payloads are copied
@@ -142,17 +139,17 @@ void trc_walk_destroy(struct trc_walk *walk);	/* NULL is fine */
  */
 struct trc_batch {
 	size_t room, payload_room;
-	uint64_t *ts;			/* ns */
-	uint32_t *source;		/* place among the walk's sources */
-	uint32_t *id;			/* event id: common_type; UINT32_MAX: too short to have one */
-	int32_t *pid;			/* common_pid */
-	int64_t *missed_events;		/* lost before this record; -1: an unknown number */
-	uint32_t *size;			/* of the payload */
+	uint64_t *ts;		/* ns */
+	uint32_t *source;	/* place among the walk's sources */
+	uint32_t *id;		/* event id: common_type; UINT32_MAX: too short to have one */
+	int32_t *pid;		/* common_pid */
+	int64_t *missed_events; /* lost before this record; -1: an unknown number */
+	uint32_t *size;		/* of the payload */
 	uint64_t *payload_end;
 	uint8_t *payload;
-	const uint8_t **address;	/* or NULL; where payloads lie themselves, until the next call */
-	uint64_t *offset;		/* or NULL; of payloads in the file, TRC_NO_OFFSET: they are compressed */
-	size_t count, payload_size;	/* results */
+	const uint8_t **address;    /* or NULL; where payloads lie themselves, until the next call */
+	uint64_t *offset;	    /* or NULL; of payloads in the file, TRC_NO_OFFSET: they are compressed */
+	size_t count, payload_size; /* results */
 };
 
 /*
@@ -165,8 +162,7 @@ int trc_walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_err
  * Counts what is left of a walk instead of giving it out: into counts by event id, as trc_count() does,
  * and added to *sum, of which losses and damage stay as they are. TRC_GO_ON: it is not done yet.
  */
-int trc_walk_count(struct trc_walk *walk, uint64_t *counts, struct trc_count *sum,
-		   struct trc_error *err);
+int trc_walk_count(struct trc_walk *walk, uint64_t *counts, struct trc_count *sum, struct trc_error *err);
 
 /*
  * At the end of a walk forwards: events that a source lost after its last record that was wanted

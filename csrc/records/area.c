@@ -25,14 +25,14 @@ static struct owner owner_of(const struct trc_file *file, const struct area *are
 	return owner;
 }
 
-static void note_same_place(const struct trc_file *file, const struct area *kept,
-			    const struct area *left_out, struct problems *problems)
+static void note_same_place(const struct trc_file *file, const struct area *kept, const struct area *left_out,
+			    struct problems *problems)
 {
 	struct owner owner = owner_of(file, left_out), other = owner_of(file, kept);
 	struct trc_error fault;
 
-	trc_fail(&fault, TRC_CORRUPT, left_out->offset, "data of %s: is that of %s, and left out",
-		 owner.text, other.text);
+	trc_fail(&fault, TRC_CORRUPT, left_out->offset, "data of %s: is that of %s, and left out", owner.text,
+		 other.text);
 	problems_add(problems, &fault);
 }
 
@@ -44,8 +44,8 @@ static void note_overlap(const struct trc_file *file, const struct area *area, c
 
 	trc_fail(&fault, TRC_CORRUPT, next->offset,
 		 "data of %s: %" PRIu64 " of its %" PRIu64 " bytes are past the beginning of that of %s, "
-		 "and left out", owner.text, area->size - (next->offset - area->offset), area->size,
-		 other.text);
+		 "and left out",
+		 owner.text, area->size - (next->offset - area->offset), area->size, other.text);
 	problems_add(problems, &fault);
 }
 

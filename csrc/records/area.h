@@ -13,12 +13,12 @@
 
 struct area {
 	uint32_t buffer, cpu;
-	uint64_t offset, size;	/* as stored; ends where the next area begins at the latest */
-	uint64_t next;		/* where the next area begins; UINT64_MAX: there is none */
+	uint64_t offset, size; /* as stored; ends where the next area begins at the latest */
+	uint64_t next;	       /* where the next area begins; UINT64_MAX: there is none */
 };
 
 struct areas {
-	struct area *list;	/* by offset */
+	struct area *list; /* by offset */
 	size_t count;
 };
 

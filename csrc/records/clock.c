@@ -16,7 +16,7 @@ static uint64_t divide(uint64_t numerator, int64_t by)
 static const struct trc_time_sample *find_pair(const struct time_shift_cpu *cpu, int64_t ts)
 {
 	const struct trc_time_sample *s = cpu->samples;
-	size_t low = 0, high = cpu->count - 1;	/* s[low].time <= ts < s[high].time, once inside */
+	size_t low = 0, high = cpu->count - 1; /* s[low].time <= ts < s[high].time, once inside */
 
 	if (cpu->count == 2 || ts <= s[0].time)
 		return s;
@@ -74,8 +74,7 @@ bool clock_is_monotone(const struct clock *clock, uint32_t cpu)
 	       shift->cpus[cpu].samples[0].scaling == 1;
 }
 
-struct clock clock_make(const struct trc_file *file, size_t buffer,
-			const struct trc_clock_options *options)
+struct clock clock_make(const struct trc_file *file, size_t buffer, const struct trc_clock_options *options)
 {
 	struct trc_clock_options none = { 0 };
 	struct trc_tsc2nsec tsc;

@@ -12,14 +12,13 @@
 
 /* How one buffer's raw time stamps become nanoseconds; made once, then pure arithmetic. */
 struct clock {
-	const struct time_shift *shift;	/* NULL: none. Only the top buffer has one */
+	const struct time_shift *shift; /* NULL: none. Only the top buffer has one */
 	uint32_t mult, tsc_shift;	/* of TSC2NSEC; mult 0: none */
 	double ts2secs;			/* 1e9 / hz of trace-cmd report --ts2secs; 0: not asked for */
 	uint64_t offset;		/* added last; wraps */
 };
 
-struct clock clock_make(const struct trc_file *file, size_t buffer,
-			const struct trc_clock_options *options);
+struct clock clock_make(const struct trc_file *file, size_t buffer, const struct trc_clock_options *options);
 
 /* Does a later raw time stamp of this CPU always give a later (or the same) time? */
 bool clock_is_monotone(const struct clock *clock, uint32_t cpu);
@@ -44,8 +43,7 @@ TRC_INLINE uint64_t tsc_to_ns(uint64_t cycles, uint32_t mult, uint32_t shift)
 	uint64_t ns = ((cycles & UINT32_MAX) * factor) >> (shift & 63);
 
 	if (high)
-		ns += shift <= 32 ? (high * factor) << (32 - shift) :
-				    (high * factor) >> ((shift - 32) & 63);
+		ns += shift <= 32 ? (high * factor) << (32 - shift) : (high * factor) >> ((shift - 32) & 63);
 	return ns;
 }
 
@@ -57,7 +55,7 @@ TRC_INLINE uint64_t clock_ns(const struct clock *clock, uint32_t cpu, uint64_t t
 	if (TRC_UNLIKELY(clock->ts2secs != 0)) {
 		double ns = (double)ts * clock->ts2secs;
 
-		ts = ns < 0x1p64 ? (uint64_t)ns : 0;	/* what x86-64 makes of the rest; undefined in C */
+		ts = ns < 0x1p64 ? (uint64_t)ns : 0; /* what x86-64 makes of the rest; undefined in C */
 	} else if (clock->mult) {
 		ts = tsc_to_ns(ts, clock->mult, clock->tsc_shift);
 	}

@@ -24,8 +24,8 @@ TRC_INLINE void count_id(uint64_t *counts, uint32_t id)
  * The rest of a page's records, by id. False: one was damaged. type is where common_type lies: a
  * constant for the layout that every kernel has, so that the loop knows it.
  */
-TRC_INLINE bool count_rest(bool big_endian, struct event_place type, struct subbuffer *sub,
-			   uint64_t *counts, uint64_t *records)
+TRC_INLINE bool count_rest(bool big_endian, struct event_place type, struct subbuffer *sub, uint64_t *counts,
+			   uint64_t *records)
 {
 	struct subbuffer s = *sub;
 	enum subbuffer_step step;
@@ -106,14 +106,16 @@ struct stretch {
 	struct page_cache cache;
 };
 
-static struct stretch stretch_of(const struct trc_data *data, const struct stream *stream,
-				 uint64_t first, uint64_t end)
+static struct stretch stretch_of(const struct trc_data *data, const struct stream *stream, uint64_t first,
+				 uint64_t end)
 {
-	struct stretch stretch = { first, end, page_cache_of(data, stream, data->file->image.map.base ?
-							     MAPPED_STEP : READ_STEP, false) };
+	struct stretch stretch = {
+		first, end,
+		page_cache_of(data, stream, data->file->image.map.base ? MAPPED_STEP : READ_STEP, false)
+	};
 	struct map_window *window = &stretch.cache.window;
 
-	window->keep_mapped = true;	/* trc_stream_release() */
+	window->keep_mapped = true; /* trc_stream_release() */
 	if (!stream->compressed) {
 		window->low = stream->offset + first * stream->info.page_size;
 		window->high = stream->offset + end * stream->info.page_size;
@@ -150,8 +152,10 @@ static int open_page(const struct trc_data *data, const struct stream *stream, u
 					   stream->info.page_size, page.available, &out->sub);
 	out->offset = rc ? 0 : page.offset;
 	if (!rc && !out->sound)
-		trc_fail(&fault, TRC_CORRUPT, page.offset, "sub-buffer %" PRIu64 " of CPU %u: its header"
-			 " is damaged", index, stream->info.cpu);
+		trc_fail(&fault, TRC_CORRUPT, page.offset,
+			 "sub-buffer %" PRIu64 " of CPU %u: its header"
+			 " is damaged",
+			 index, stream->info.cpu);
 	if (!out->sound)
 		note_damage(result, &fault);
 	if (out->sound && TRC_UNLIKELY(out->sub.missed)) {
@@ -162,9 +166,8 @@ static int open_page(const struct trc_data *data, const struct stream *stream, u
 }
 
 /* Opens the next page of a stretch, if it has one. */
-static int take_page(const struct trc_data *data, const struct stream *stream,
-		     struct stretch *stretch, struct counted_page *out, struct trc_count *result,
-		     struct trc_error *err)
+static int take_page(const struct trc_data *data, const struct stream *stream, struct stretch *stretch,
+		     struct counted_page *out, struct trc_count *result, struct trc_error *err)
 {
 	*out = (struct counted_page){ 0 };
 	if (stretch->next == stretch->end)
@@ -193,16 +196,18 @@ static int count_stretches(const struct trc_data *data, const struct stream *str
 
 			if (!was_sound[i] || pages[i].sound)
 				continue;
-			trc_fail(&fault, TRC_CORRUPT, pages[i].offset, "sub-buffer %" PRIu64 " of CPU %u:"
-				 " a record is damaged, the rest is lost", pages[i].index, stream->info.cpu);
+			trc_fail(&fault, TRC_CORRUPT, pages[i].offset,
+				 "sub-buffer %" PRIu64 " of CPU %u:"
+				 " a record is damaged, the rest is lost",
+				 pages[i].index, stream->info.cpu);
 			note_damage(result, &fault);
 		}
 	}
 	return TRC_OK;
 }
 
-static int count_pages(const struct trc_data *data, const struct stream *stream, uint64_t first,
-		       uint64_t end, uint64_t *counts, struct trc_count *result, struct trc_error *err)
+static int count_pages(const struct trc_data *data, const struct stream *stream, uint64_t first, uint64_t end,
+		       uint64_t *counts, struct trc_count *result, struct trc_error *err)
 {
 	/* Compressed pages are taken one by one: unpacking takes so long that it makes no difference. */
 	uint64_t middle = stream->compressed ? end : first + (end - first + 1) / 2;
@@ -218,8 +223,8 @@ static int count_pages(const struct trc_data *data, const struct stream *stream,
 }
 
 /* Times of the first and the last record: from either end, the first page that has any. */
-static int find_times(const struct trc_data *data, const struct stream *stream, uint64_t first,
-		      uint64_t end, bool last, uint64_t *ts, struct trc_error *err)
+static int find_times(const struct trc_data *data, const struct stream *stream, uint64_t first, uint64_t end,
+		      bool last, uint64_t *ts, struct trc_error *err)
 {
 	struct page_cache cache = page_cache_of(data, stream, 0, last);
 	bool any = false;
@@ -241,8 +246,8 @@ static int find_times(const struct trc_data *data, const struct stream *stream, 
 	return rc;
 }
 
-int trc_count(const struct trc_data *data, size_t index, uint64_t first, uint64_t count,
-	      uint64_t *counts, struct trc_count *result, struct trc_error *err)
+int trc_count(const struct trc_data *data, size_t index, uint64_t first, uint64_t count, uint64_t *counts,
+	      struct trc_count *result, struct trc_error *err)
 {
 	struct trc_count sum = { 0 };
 	const struct stream *stream;

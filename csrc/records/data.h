@@ -19,21 +19,21 @@
 
 /* A run of whole pages compressed as one block; writers put 10 pages into one. */
 struct chunk {
-	uint64_t offset;	/* of the compressed bytes in the file */
+	uint64_t offset; /* of the compressed bytes in the file */
 	uint64_t first_page;
-	uint32_t stored, plain;	/* sizes in bytes */
+	uint32_t stored, plain; /* sizes in bytes */
 };
 
 struct stream {
 	struct trc_stream info;
-	const struct clock *clock;	/* of its buffer */
-	bool monotone;			/* clock_is_monotone() */
+	const struct clock *clock; /* of its buffer */
+	bool monotone;		   /* clock_is_monotone() */
 	bool compressed;
-	uint64_t offset, size;		/* in the file, as stored; uncompressed, the last page may be cut */
-	struct chunk *chunks;		/* compressed: sorted by first_page, no gaps */
+	uint64_t offset, size; /* in the file, as stored; uncompressed, the last page may be cut */
+	struct chunk *chunks;  /* compressed: sorted by first_page, no gaps */
 	size_t chunk_count;
-	uint32_t chunk_max;		/* unpacked size of the largest */
-	uint32_t stored_max;		/* stored size of the largest */
+	uint32_t chunk_max;  /* unpacked size of the largest */
+	uint32_t stored_max; /* stored size of the largest */
 };
 
 struct trc_data {
@@ -41,7 +41,7 @@ struct trc_data {
 	const struct trc_metadata *metadata;
 	struct subbuffer_layout layout;
 	struct event_common common;
-	struct clock *clocks;		/* one a buffer */
+	struct clock *clocks; /* one a buffer */
 	struct stream *streams;
 	size_t stream_count, stream_room;
 	struct problems problems;

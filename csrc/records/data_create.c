@@ -17,7 +17,7 @@
 #include "records/salvage.h"
 
 #define CHUNKS_FIRST 64
-#define UNSIZED_FIRST (UINT64_C(64) << 10)	/* chunks of 10 pages are smaller */
+#define UNSIZED_FIRST (UINT64_C(64) << 10) /* chunks of 10 pages are smaller */
 
 /* --- making the streams -------------------------------------------------------------------- */
 
@@ -25,7 +25,7 @@
 struct making {
 	struct trc_data *data;
 	struct account account;
-	struct unpacker unpacker;	/* for chunks that do not say how large they are */
+	struct unpacker unpacker; /* for chunks that do not say how large they are */
 };
 
 static void note(struct trc_data *data, int code, uint64_t offset, const struct stream *stream,
@@ -125,8 +125,8 @@ static int measure_chunk(struct making *making, const struct cursor *c, struct c
  * A chunk at the cursor: u32 stored size, u32 unpacked size, the block. In files of trace-cmd
  * 3.3.1 from 64-bit big-endian machines both sizes are 0, the block ends by itself.
  */
-static int read_chunk(struct making *making, struct cursor *c, const struct stream *stream,
-		      struct chunk *out, struct trc_error *err)
+static int read_chunk(struct making *making, struct cursor *c, const struct stream *stream, struct chunk *out,
+		      struct trc_error *err)
 {
 	const struct trc_file *file = making->data->file;
 	struct chunk chunk = { .first_page = stream->info.page_count };
@@ -147,7 +147,8 @@ static int read_chunk(struct making *making, struct cursor *c, const struct stre
 	if (chunk.plain > budget_block(&file->image.budget))
 		return trc_fail(err, TRC_LIMIT, chunk.offset - 4,
 				"chunk: unpacks to %u bytes, a quarter of the budget of %" PRIu64
-				" bytes of memory is the limit", chunk.plain, file->image.budget.memory);
+				" bytes of memory is the limit",
+				chunk.plain, file->image.budget.memory);
 	if (!unpacked_size_plausible(file->image.compression, chunk.stored, chunk.plain))
 		return trc_fail(err, TRC_CORRUPT, chunk.offset - 4, "chunk: %u bytes cannot unpack to %u",
 				chunk.stored, chunk.plain);
@@ -219,7 +220,9 @@ static int add_area(struct making *making, const struct area *area, bool salvage
 	struct trc_data *data = making->data;
 	const struct buffer *from = &data->file->buffers.list[area->buffer];
 	struct stream stream = {
-		.info = { .buffer = area->buffer, .cpu = area->cpu, .page_size = from->info.page_size,
+		.info = { .buffer = area->buffer,
+			  .cpu = area->cpu,
+			  .page_size = from->info.page_size,
 			  .salvaged = salvaged },
 		.clock = &data->clocks[area->buffer],
 		.monotone = clock_is_monotone(&data->clocks[area->buffer], area->cpu),
@@ -306,8 +309,7 @@ static int check_wrap(struct making *making, struct stream *stream, struct trc_e
 }
 
 int trc_data_create(const struct trc_file *file, const struct trc_metadata *metadata,
-		    const struct trc_clock_options *options, struct trc_data **out,
-		    struct trc_error *err)
+		    const struct trc_clock_options *options, struct trc_data **out, struct trc_error *err)
 {
 	struct trc_data *data = calloc(1, sizeof(*data));
 	struct page_header header;
@@ -324,8 +326,9 @@ int trc_data_create(const struct trc_file *file, const struct trc_metadata *meta
 		rc = trc_fail_no_memory(err);
 	else if (!(rc = map_check(&file->image.map, err)))
 		rc = metadata_page_header(metadata, &header, err);
-	if (rc == TRC_NOT_FOUND)	/* what is data without it is not to be found out */
-		rc = trc_fail(err, TRC_TRUNCATED, file->image.body, "header_page: missing, no record can be read");
+	if (rc == TRC_NOT_FOUND) /* what is data without it is not to be found out */
+		rc = trc_fail(err, TRC_TRUNCATED, file->image.body,
+			      "header_page: missing, no record can be read");
 	if (!rc) {
 		data->layout = (struct subbuffer_layout){
 			.commit_offset = header.commit_offset,
@@ -335,7 +338,8 @@ int trc_data_create(const struct trc_file *file, const struct trc_metadata *meta
 		};
 		for (size_t b = 0; b < file->buffers.count; b++)
 			data->clocks[b] = clock_make(file, b, options);
-		making = (struct making){ data, account_of(&file->image.budget), unpacker_of(file->image.compression) };
+		making = (struct making){ data, account_of(&file->image.budget),
+					  unpacker_of(file->image.compression) };
 		rc = make_streams(&making, err);
 		unpacker_deinit(&making.unpacker);
 		for (size_t i = 0; !rc && i < data->stream_count; i++)
@@ -378,8 +382,7 @@ size_t trc_stream_count(const struct trc_data *data)
 	return data->stream_count;
 }
 
-int trc_stream(const struct trc_data *data, size_t index, struct trc_stream *out,
-	       struct trc_error *err)
+int trc_stream(const struct trc_data *data, size_t index, struct trc_stream *out, struct trc_error *err)
 {
 	if (index >= data->stream_count)
 		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "trace data: %zu streams, not %zu",

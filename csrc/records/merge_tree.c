@@ -5,10 +5,10 @@
 
 #include "base/error.h"
 
-#define RUN_LEAST 16		/* records of one side in a row that are not worth a copy */
+#define RUN_LEAST 16 /* records of one side in a row that are not worth a copy */
 
-int merge_tree_init(struct merge_tree *tree, struct stream_cursor *cursors, uint32_t count,
-		    bool backwards, bool by_cpu, struct trc_error *err)
+int merge_tree_init(struct merge_tree *tree, struct stream_cursor *cursors, uint32_t count, bool backwards,
+		    bool by_cpu, struct trc_error *err)
 {
 	uint32_t leaves = 1;
 
@@ -33,8 +33,7 @@ void merge_tree_deinit(struct merge_tree *tree)
 }
 
 /* The block is a leaf's now. What was lost before it is told with its earliest record. */
-static void enter_block(struct merge_tree *tree, struct stream_cursor *cursor,
-			struct merge_node *node)
+static void enter_block(struct merge_tree *tree, struct stream_cursor *cursor, struct merge_node *node)
 {
 	const struct record_block *block = &cursor->block;
 
@@ -98,7 +97,7 @@ static size_t run_length(const struct merge_node *node, uint64_t key, bool with_
 
 /* Records of one child that are next, all of them, and lie side by side. */
 struct run {
-	struct merge_node *child;	/* NULL: both children's are to be merged */
+	struct merge_node *child; /* NULL: both children's are to be merged */
 	size_t count;
 };
 
@@ -144,8 +143,7 @@ static void take_over(struct merge_node *node, struct run run)
  * without one every step would wait for the loads of the step before, which takes about as long; and
  * real CPUs mostly have a few records in a row.
  */
-static size_t mix(struct merge_node *node, size_t filled, struct merge_node *left,
-		  struct merge_node *right)
+static size_t mix(struct merge_node *node, size_t filled, struct merge_node *left, struct merge_node *right)
 {
 	struct walk_record *to = node->buffer + filled, *end = node->buffer + NODE_RECORDS;
 	struct walk_record *a = left->at, *b = right->at;
@@ -207,8 +205,7 @@ static int need(struct merge_tree *tree, uint32_t index, struct trc_error *err)
 		return MERGE_READY;
 	if (node->done)
 		return MERGE_END;
-	rc = index >= tree->leaves ? fill_leaf(tree, index - tree->leaves, err) :
-				     fill_node(tree, index, err);
+	rc = index >= tree->leaves ? fill_leaf(tree, index - tree->leaves, err) : fill_node(tree, index, err);
 	node->done = rc == MERGE_END;
 	return rc;
 }

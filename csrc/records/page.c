@@ -7,13 +7,16 @@
 #include "file/file.h"
 #include "records/api.h"
 
-struct page_cache page_cache_of(const struct trc_data *data, const struct stream *stream,
-				uint64_t step, bool backwards)
+struct page_cache page_cache_of(const struct trc_data *data, const struct stream *stream, uint64_t step,
+				bool backwards)
 {
 	return (struct page_cache){
 		.unpacker = unpacker_of(data->file->image.compression),
-		.window = { .map = &data->file->image.map, .step = step, .low = stream->offset,
-			    .high = stream->offset + stream->size, .backwards = backwards },
+		.window = { .map = &data->file->image.map,
+			    .step = step,
+			    .low = stream->offset,
+			    .high = stream->offset + stream->size,
+			    .backwards = backwards },
 	};
 }
 
@@ -45,7 +48,7 @@ bool page_fault_is_recoverable(int code)
 
 size_t stream_find_chunk(const struct stream *stream, uint64_t page)
 {
-	size_t low = 0, high = stream->chunk_count;	/* chunks[low].first_page <= page */
+	size_t low = 0, high = stream->chunk_count; /* chunks[low].first_page <= page */
 
 	while (high - low > 1) {
 		size_t middle = low + (high - low) / 2;
@@ -62,12 +65,11 @@ static bool in_chunk(const struct stream *stream, size_t index, uint64_t page)
 {
 	const struct chunk *chunk = &stream->chunks[index];
 
-	return page >= chunk->first_page &&
-	       page - chunk->first_page < chunk->plain / stream->info.page_size;
+	return page >= chunk->first_page && page - chunk->first_page < chunk->plain / stream->info.page_size;
 }
 
-static int cache_chunk(const struct stream *stream, uint64_t page,
-		       struct page_cache *cache, struct trc_error *err)
+static int cache_chunk(const struct stream *stream, uint64_t page, struct page_cache *cache,
+		       struct trc_error *err)
 {
 	const struct chunk *chunk;
 	const uint8_t *stored;
@@ -101,8 +103,8 @@ static int cache_chunk(const struct stream *stream, uint64_t page,
 	return TRC_OK;
 }
 
-int stream_page(const struct stream *stream, uint64_t index, struct page_cache *cache,
-		struct page *out, struct trc_error *err)
+int stream_page(const struct stream *stream, uint64_t index, struct page_cache *cache, struct page *out,
+		struct trc_error *err)
 {
 	uint32_t page_size = stream->info.page_size;
 	uint64_t at = index * page_size;

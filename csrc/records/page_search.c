@@ -18,14 +18,14 @@ struct page_search {
 	const struct trc_data *data;
 	const struct stream *stream;
 	struct page_cache *cache;
-	uint64_t earliest, latest;	/* ns */
+	uint64_t earliest, latest; /* ns */
 };
 
 /* A page that was looked at. */
 struct probe {
-	bool found;		/* else there are no records, or not among the next probe_pages() */
-	uint64_t page;		/* the first one with records from there on */
-	uint64_t ts;		/* ns, that it begins with */
+	bool found;    /* else there are no records, or not among the next probe_pages() */
+	uint64_t page; /* the first one with records from there on */
+	uint64_t ts;   /* ns, that it begins with */
 };
 
 static uint64_t probe_pages(const struct stream *stream)
@@ -53,8 +53,9 @@ static int look_at(const struct page_search *search, uint64_t index, uint64_t li
 
 		if (rc && (!page_fault_is_recoverable(rc) || (account && account->exceeded)))
 			return rc;
-		if (rc || !subbuffer_open(&data->layout, data->layout.big_endian, page.bytes,
-					  stream->info.page_size, page.available, &sub) ||
+		if (rc ||
+		    !subbuffer_open(&data->layout, data->layout.big_endian, page.bytes,
+				    stream->info.page_size, page.available, &sub) ||
 		    !subbuffer_has_records(&sub, data->layout.big_endian))
 			continue;
 		*probe = (struct probe){ true, index, clock_ns(stream->clock, stream->info.cpu, sub.ts) };
@@ -105,7 +106,7 @@ int stream_find_page(const struct trc_data *data, const struct stream *stream, u
 		     struct page_cache *cache, uint64_t *page, struct trc_error *err)
 {
 	struct page_search search = { .data = data, .stream = stream, .cache = cache };
-	uint64_t low = 0, high = stream->info.page_count;	/* pages before low begin before ts */
+	uint64_t low = 0, high = stream->info.page_count; /* pages before low begin before ts */
 	bool in_order = true;
 	int rc = look_at_ends(&search, err);
 
@@ -146,15 +147,16 @@ int stream_page_ts(const struct trc_data *data, const struct stream *stream, uin
 	int rc;
 
 	if (page >= stream->info.page_count)
-		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "page time: there is no page %" PRIu64, page);
+		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "page time: there is no page %" PRIu64,
+				page);
 	cache = page_cache_of(data, stream, 0, false);
 	cache.account = account;
 	rc = look_at(&(struct page_search){ .data = data, .stream = stream, .cache = &cache }, page,
 		     stream->info.page_count, &probe, err);
 	page_cache_deinit(&cache);
 	if (!rc && !probe.found)
-		rc = trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "page time: no records from page %" PRIu64 " on",
-			      page);
+		rc = trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET,
+			      "page time: no records from page %" PRIu64 " on", page);
 	if (!rc)
 		*ts = probe.ts;
 	return rc;

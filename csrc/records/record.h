@@ -10,11 +10,11 @@
  * stays in the cache.
  */
 struct walk_record {
-	uint64_t key;			/* of the merge: less comes first */
-	uint64_t ts;			/* ns */
-	const uint8_t *payload;		/* in its page */
+	uint64_t key;		/* of the merge: less comes first */
+	uint64_t ts;		/* ns */
+	const uint8_t *payload; /* in its page */
 	uint32_t size;
-	uint32_t source;		/* its source's number in the walk */
+	uint32_t source; /* its source's number in the walk */
 };
 
 /* Two losses in a row; one of unknown number makes the sum unknown. */

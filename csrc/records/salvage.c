@@ -16,7 +16,7 @@ struct search {
 	void *context;
 	struct map_window window;
 	uint32_t page_size;
-	uint32_t next_cpu, next_row;	/* of the top buffer's areas, the first at or after next_cpu */
+	uint32_t next_cpu, next_row; /* of the top buffer's areas, the first at or after next_cpu */
 };
 
 static uint64_t round_up(uint64_t offset, uint32_t page_size)
@@ -31,7 +31,8 @@ static bool take_cpu(struct search *search, uint32_t *cpu)
 	uint32_t limit = search->file->cpu_count ? search->file->cpu_count : CPU_ID_MAX;
 
 	/* Its areas are sorted by CPU. */
-	while (search->next_row < top->info.cpu_count && top->areas[search->next_row].cpu <= search->next_cpu) {
+	while (search->next_row < top->info.cpu_count &&
+	       top->areas[search->next_row].cpu <= search->next_cpu) {
 		search->next_cpu += top->areas[search->next_row].cpu == search->next_cpu;
 		search->next_row++;
 	}
@@ -60,8 +61,7 @@ static int give_area(struct search *search, uint64_t offset, uint64_t size, stru
 }
 
 /* Is there a page with records at this offset, and from when? Its header tells. */
-static int page_time(struct search *search, uint64_t offset, uint64_t *ts, bool *found,
-		     struct trc_error *err)
+static int page_time(struct search *search, uint64_t offset, uint64_t *ts, bool *found, struct trc_error *err)
 {
 	uint64_t left = search->file->image.map.size - offset;
 	uint32_t size = search->layout->data_offset + 4;
@@ -75,7 +75,8 @@ static int page_time(struct search *search, uint64_t offset, uint64_t *ts, bool 
 	if (rc)
 		return rc;
 	*found = subbuffer_open(search->layout, search->layout->big_endian, bytes, search->page_size, size,
-				&page) && page.end > 0 && page.ts > 0;
+				&page) &&
+		 page.end > 0 && page.ts > 0;
 	*ts = *found ? page.ts : 0;
 	return TRC_OK;
 }
@@ -204,7 +205,7 @@ static int search_v7(struct search *search, struct trc_error *err)
 		}
 		at = section.offset + section.size;
 	}
-	if (file->buffers.count == 1)	/* no instance either */
+	if (file->buffers.count == 1) /* no instance either */
 		note_no_data(search);
 	return TRC_OK;
 }
@@ -220,7 +221,8 @@ static int search_v6(struct search *search, struct trc_error *err)
 	    top->info.cpu_count >= search->file->cpu_count ||
 	    options_range(&search->file->options, TRC_OPTION_BUFFER, &first))
 		return TRC_OK;
-	return search_area(search, false, round_up(start, search->page_size), search->file->image.map.size, err);
+	return search_area(search, false, round_up(start, search->page_size), search->file->image.map.size,
+			   err);
 }
 
 int salvage_areas(const struct trc_file *file, const struct subbuffer_layout *layout,

@@ -15,10 +15,10 @@
 #define MAPPED_STEP (UINT64_C(1) << 20)
 
 void stream_cursor_init(struct stream_cursor *cursor, const struct trc_data *data,
-			const struct stream *stream, const struct record_filter *filter,
-			uint32_t source, const struct walk_manner *manner, struct problems *problems)
+			const struct stream *stream, const struct record_filter *filter, uint32_t source,
+			const struct walk_manner *manner, struct problems *problems)
 {
-	uint64_t count = stream->info.page_count;	/* never 0: trc_data_create() */
+	uint64_t count = stream->info.page_count; /* never 0: trc_data_create() */
 	bool backwards = manner->backwards;
 
 	*cursor = (struct stream_cursor){
@@ -31,7 +31,8 @@ void stream_cursor_init(struct stream_cursor *cursor, const struct trc_data *dat
 		.pages_pass = stream_pages_pass(data, stream),
 		.next = backwards ? count - 1 : 0,
 		.last = backwards ? 0 : count - 1,
-		.cache = page_cache_of(data, stream, data->file->image.map.base ? MAPPED_STEP : manner->read_step,
+		.cache = page_cache_of(data, stream,
+				       data->file->image.map.base ? MAPPED_STEP : manner->read_step,
 				       backwards),
 		.problems = problems,
 		.stint = manner->stint,
@@ -107,9 +108,8 @@ static int open_page(struct stream_cursor *cursor, struct subbuffer *sub, struct
 			*err = fault;
 		if (rc != PAGE_READY)
 			return rc;
-		if (subbuffer_open(&cursor->data->layout, cursor->data->layout.big_endian,
-				   cursor->page.bytes, cursor->stream->info.page_size,
-				   cursor->page.available, sub))
+		if (subbuffer_open(&cursor->data->layout, cursor->data->layout.big_endian, cursor->page.bytes,
+				   cursor->stream->info.page_size, cursor->page.available, sub))
 			return PAGE_READY;
 		note_page(cursor, "its header is damaged");
 	}
@@ -166,14 +166,13 @@ TRC_INLINE bool id_chosen(const struct record_filter *filter, enum choice choice
 
 /* What is not wanted is stored, too, and written over, as there is no telling which it will be. */
 TRC_INLINE struct walk_record *put_record(struct walk_record *to, const struct record_filter *filter,
-					  enum choice choice, struct event_place type,
-					  bool big_endian, const struct record *record)
+					  enum choice choice, struct event_place type, bool big_endian,
+					  const struct record *record)
 {
 	to->ts = record->ts;
 	to->payload = record->payload;
 	to->size = record->size;
-	return to + id_chosen(filter, choice,
-			      record_id(type, big_endian, record->payload, record->size));
+	return to + id_chosen(filter, choice, record_id(type, big_endian, record->payload, record->size));
 }
 
 /*
@@ -182,8 +181,8 @@ TRC_INLINE struct walk_record *put_record(struct walk_record *to, const struct r
  * page.
  */
 TRC_INLINE enum subbuffer_step read_records(const struct stream_cursor *cursor, bool big_endian,
-					    enum choice choice, struct event_place type,
-					    struct subbuffer sub, struct record_block *block)
+					    enum choice choice, struct event_place type, struct subbuffer sub,
+					    struct record_block *block)
 {
 	const struct record_filter filter = *cursor->filter;
 	const ptrdiff_t ahead = cursor->ahead;
@@ -211,8 +210,8 @@ TRC_INLINE enum subbuffer_step read_records(const struct stream_cursor *cursor, 
 	return step;
 }
 
-static enum subbuffer_step read_any_records(const struct stream_cursor *cursor,
-					    struct subbuffer sub, struct record_block *block)
+static enum subbuffer_step read_any_records(const struct stream_cursor *cursor, struct subbuffer sub,
+					    struct record_block *block)
 {
 	const struct record_filter *filter = cursor->filter;
 	struct event_place type = cursor->data->common.type;
@@ -240,16 +239,18 @@ TRC_INLINE void set_time(struct walk_record *record, uint64_t ts, uint64_t *late
 }
 
 /* Ticks of TSC2NSEC alone, of any clock that there is: nothing in the loop depends on the clock. */
-static uint64_t convert_ticks(struct walk_record *records, size_t count, struct clock clock,
-			      uint64_t latest, uint32_t source)
+static uint64_t convert_ticks(struct walk_record *records, size_t count, struct clock clock, uint64_t latest,
+			      uint32_t source)
 {
 	uint64_t factor = tsc_factor(clock.mult);
 
 	for (size_t i = 0; i < count; i++) {
 		uint64_t ts = records[i].ts;
 
-		set_time(&records[i], ((ts & UINT32_MAX) * factor >> clock.tsc_shift) +
-			 ((ts >> 32) * factor << (32 - clock.tsc_shift)) + clock.offset, &latest, source);
+		set_time(&records[i],
+			 ((ts & UINT32_MAX) * factor >> clock.tsc_shift) +
+				 ((ts >> 32) * factor << (32 - clock.tsc_shift)) + clock.offset,
+			 &latest, source);
 	}
 	return latest;
 }
@@ -271,7 +272,8 @@ static uint64_t convert_times(const struct stream_cursor *cursor, struct record_
 		latest = convert_ticks(block->records, block->count, clock, latest, source);
 	} else {
 		for (size_t i = 0; i < block->count; i++)
-			set_time(&block->records[i], clock_ns(&clock, cpu, block->records[i].ts), &latest, source);
+			set_time(&block->records[i], clock_ns(&clock, cpu, block->records[i].ts), &latest,
+				 source);
 	}
 	return latest;
 }
@@ -282,9 +284,9 @@ static bool record_wanted(const struct stream_cursor *cursor, const struct walk_
 
 	if (record->ts < filter->start || record->ts > filter->last)
 		return false;
-	return !filter->pids || pid_wanted(filter, record_pid(cursor->data->common.pid,
-							      cursor->data->layout.big_endian,
-							      record->payload, record->size));
+	return !filter->pids ||
+	       pid_wanted(filter, record_pid(cursor->data->common.pid, cursor->data->layout.big_endian,
+					     record->payload, record->size));
 }
 
 /*
@@ -385,8 +387,7 @@ static bool begins_in_time(const struct stream_cursor *cursor, struct subbuffer 
 }
 
 /* The open page's records into the block. */
-static int read_page(struct stream_cursor *cursor, const struct subbuffer *sub,
-		     struct trc_error *err)
+static int read_page(struct stream_cursor *cursor, const struct subbuffer *sub, struct trc_error *err)
 {
 	struct record_block *block = &cursor->block;
 	uint64_t latest;
@@ -413,7 +414,7 @@ int stream_cursor_next_page(struct stream_cursor *cursor, struct trc_error *err)
 	struct subbuffer sub;
 
 	if (!cursor->searching && (cursor->block.count || cursor->backwards))
-		cursor->missed = 0;	/* reported with the block before */
+		cursor->missed = 0; /* reported with the block before */
 	cursor->block.count = 0;
 	for (;;) {
 		int rc = open_page(cursor, &sub, err);

@@ -15,8 +15,8 @@ static uint32_t id_of(const struct stream_cursor *cursor, size_t index)
 }
 
 /* Marks with 1 what a filter lets through, of records of one event that stand together. */
-static void run_one(const struct stream_cursor *cursor, const struct trc_filter *filter,
-		    size_t from, size_t count, uint8_t *pass)
+static void run_one(const struct stream_cursor *cursor, const struct trc_filter *filter, size_t from,
+		    size_t count, uint8_t *pass)
 {
 	const struct walk_record *records = cursor->block.records + from;
 	const uint8_t *payload[FILTER_ROWS];
@@ -51,8 +51,7 @@ static size_t same_event(const struct stream_cursor *cursor, size_t from)
 	uint32_t id = id_of(cursor, from);
 	size_t count = 1;
 
-	while (count < FILTER_ROWS && from + count < cursor->block.count &&
-	       id_of(cursor, from + count) == id)
+	while (count < FILTER_ROWS && from + count < cursor->block.count && id_of(cursor, from + count) == id)
 		count++;
 	return count;
 }

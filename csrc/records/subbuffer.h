@@ -11,48 +11,48 @@
 
 #include "base/byteorder.h"
 
-enum record_type {	/* type_len of a record's first word; 1 to 28: data of so many words */
-	RECORD_LONG_DATA = 0,
-	RECORD_PADDING = 29,
-	RECORD_TIME_EXTEND = 30,
-	RECORD_TIME_STAMP = 31,
+enum record_type { /* type_len of a record's first word; 1 to 28: data of so many words */
+		   RECORD_LONG_DATA = 0,
+		   RECORD_PADDING = 29,
+		   RECORD_TIME_EXTEND = 30,
+		   RECORD_TIME_STAMP = 31,
 };
 
-#define COMMIT_SIZE_MASK UINT32_C(0x07ffffff)	/* bits 0 to 26 */
+#define COMMIT_SIZE_MASK UINT32_C(0x07ffffff) /* bits 0 to 26 */
 #define COMMIT_MISSED_STORED (UINT32_C(1) << 30)
 #define COMMIT_MISSED_EVENTS (UINT32_C(1) << 31)
 
 /* So many bytes may a commit pass the end of its page: U-Boot's writer forgets the last record's own word. */
 #define COMMIT_OVERRUN 4
 
-#define TIME_STAMP_TOP UINT64_C(0xf800000000000000)	/* a stamp has 59 bits, these come from before */
+#define TIME_STAMP_TOP UINT64_C(0xf800000000000000) /* a stamp has 59 bits, these come from before */
 
 /* header_page: where things lie in a sub-buffer. */
 struct subbuffer_layout {
 	uint32_t commit_offset;
-	uint32_t commit_size;	/* 4 or 8 */
+	uint32_t commit_size; /* 4 or 8 */
 	uint32_t data_offset;
 	bool big_endian;
 };
 
 struct subbuffer {
-	const uint8_t *data;	/* first record */
-	uint32_t end;		/* bytes of records */
-	uint32_t pos;		/* of the next record, relative to data; a multiple of 4 */
-	uint64_t ts;		/* raw, of the last record */
-	int64_t missed;		/* lost before the first event: 0 none, -1 unknown number */
+	const uint8_t *data; /* first record */
+	uint32_t end;	     /* bytes of records */
+	uint32_t pos;	     /* of the next record, relative to data; a multiple of 4 */
+	uint64_t ts;	     /* raw, of the last record */
+	int64_t missed;	     /* lost before the first event: 0 none, -1 unknown number */
 };
 
 struct record {
 	const uint8_t *payload;
 	uint32_t size;
-	uint64_t ts;		/* raw */
+	uint64_t ts; /* raw */
 };
 
 enum subbuffer_step {
-	SUBBUFFER_RECORD,	/* *out is the next event */
+	SUBBUFFER_RECORD, /* *out is the next event */
 	SUBBUFFER_END,
-	SUBBUFFER_DAMAGED,	/* the record at pos contradicts the page: nothing after it can be read */
+	SUBBUFFER_DAMAGED, /* the record at pos contradicts the page: nothing after it can be read */
 };
 
 /*
@@ -60,9 +60,8 @@ enum subbuffer_step {
  * False: its header is damaged. A last record that passes the end of the page comes as damaged: its
  * end was written over by the page after it.
  */
-TRC_INLINE bool subbuffer_open(const struct subbuffer_layout *layout, bool big_endian,
-			       const uint8_t *page, uint32_t page_size, uint32_t available,
-			       struct subbuffer *out)
+TRC_INLINE bool subbuffer_open(const struct subbuffer_layout *layout, bool big_endian, const uint8_t *page,
+			       uint32_t page_size, uint32_t available, struct subbuffer *out)
 {
 	uint32_t commit, size, room;
 
@@ -93,9 +92,8 @@ TRC_INLINE bool subbuffer_open(const struct subbuffer_layout *layout, bool big_e
 }
 
 /* The rarer kinds of records; word is the one at pos, of which at least 4 bytes are there. */
-static enum subbuffer_step subbuffer_next_rare(struct subbuffer *s, bool big_endian,
-						      uint32_t type_len, uint32_t delta,
-						      struct record *out)
+static enum subbuffer_step subbuffer_next_rare(struct subbuffer *s, bool big_endian, uint32_t type_len,
+					       uint32_t delta, struct record *out)
 {
 	uint32_t left = s->end - s->pos - 4, value;
 
@@ -109,7 +107,7 @@ static enum subbuffer_step subbuffer_next_rare(struct subbuffer *s, bool big_end
 	case RECORD_LONG_DATA:
 		if (value < 4 || value > left)
 			return SUBBUFFER_DAMAGED;
-		value = (value + 3) & ~UINT32_C(3);	/* left is not a multiple of 4 only in a cut page */
+		value = (value + 3) & ~UINT32_C(3); /* left is not a multiple of 4 only in a cut page */
 		if (value > left)
 			return SUBBUFFER_DAMAGED;
 		s->ts += delta;
@@ -121,7 +119,7 @@ static enum subbuffer_step subbuffer_next_rare(struct subbuffer *s, bool big_end
 		if (value > left || value & 3) {
 			if (delta)
 				return SUBBUFFER_DAMAGED;
-			value = left;	/* fills the page; the kernel leaves its length unset */
+			value = left; /* fills the page; the kernel leaves its length unset */
 		}
 		s->pos += 4 + value;
 		break;
@@ -134,11 +132,10 @@ static enum subbuffer_step subbuffer_next_rare(struct subbuffer *s, bool big_end
 		s->pos += 8;
 		break;
 	}
-	return SUBBUFFER_END;	/* of this record, not of the page: subbuffer_next() goes on */
+	return SUBBUFFER_END; /* of this record, not of the page: subbuffer_next() goes on */
 }
 
-TRC_INLINE enum subbuffer_step subbuffer_next(struct subbuffer *s, bool big_endian,
-					      struct record *out)
+TRC_INLINE enum subbuffer_step subbuffer_next(struct subbuffer *s, bool big_endian, struct record *out)
 {
 	while (TRC_LIKELY(s->end - s->pos >= 4)) {
 		const uint8_t *at = s->data + s->pos;
@@ -186,8 +183,8 @@ static inline bool subbuffer_has_records(const struct subbuffer *sub, bool big_e
  * numbers, as what a record's word says of the next one's may be nowhere.
  */
 struct subbuffer_run {
-	uintptr_t at;		/* the next record, of which the first word is there */
-	uintptr_t last;		/* the last word of the page */
+	uintptr_t at;	/* the next record, of which the first word is there */
+	uintptr_t last; /* the last word of the page */
 	uint64_t ts;
 };
 

@@ -44,14 +44,14 @@ struct file_problems {
 #endif
 
 struct trc_walk {
-	struct record_filter *filters;	/* one a cursor */
-	struct stream_cursor *cursors;	/* one a source */
+	struct record_filter *filters; /* one a cursor */
+	struct stream_cursor *cursors; /* one a source */
 	uint32_t cursor_count;
 	struct merge_tree tree;
-	bool usual;		/* id and pid of all records are where every kernel has them */
-	uint64_t stint;		/* bytes of pages to be read yet in this call */
+	bool usual;	/* id and pid of all records are where every kernel has them */
+	uint64_t stint; /* bytes of pages to be read yet in this call */
 	uint64_t pages_total;
-	struct file_problems *files;	/* those that sources are of */
+	struct file_problems *files; /* those that sources are of */
 	size_t file_count;
 };
 
@@ -96,7 +96,7 @@ static int seek(struct stream_cursor *cursor, struct account *account, struct tr
 	uint64_t step = window->step;
 	int rc = TRC_OK;
 
-	window->step = 0;	/* a page here and there */
+	window->step = 0; /* a page here and there */
 	cursor->cache.account = account;
 	if (cursor->stream->monotone)
 		rc = seek_pages(cursor, err);
@@ -145,8 +145,7 @@ static struct problems *problems_of(struct trc_walk *walk, const struct trc_file
 
 static int add_cursor(struct trc_walk *walk, const struct trc_walk_source *source,
 		      const struct trc_walk_options *options, const struct walk_manner *manner,
-		      struct account *account,
-		      struct trc_error *err)
+		      struct account *account, struct trc_error *err)
 {
 	struct stream_cursor *cursor = &walk->cursors[walk->cursor_count];
 	struct record_filter *filter = &walk->filters[walk->cursor_count];
@@ -211,13 +210,13 @@ static int check_memory(const struct trc_walk_source *sources, size_t count, uin
 		if (sources[i].stream < data->stream_count)
 			needed += cursor_memory(data, &data->streams[sources[i].stream], read_step);
 	}
-	return count ? account_memory(account, needed, TRC_NO_OFFSET, "records of many streams in order", err) :
+	return count ? account_memory(account, needed, TRC_NO_OFFSET, "records of many streams in order",
+				      err) :
 		       TRC_OK;
 }
 
 int trc_walk_create(const struct trc_walk_source *sources, size_t count,
-		    const struct trc_walk_options *options, struct trc_walk **out,
-		    struct trc_error *err)
+		    const struct trc_walk_options *options, struct trc_walk **out, struct trc_error *err)
 {
 	struct trc_walk *walk = calloc(1, sizeof(*walk));
 	struct account account = { 0 };
@@ -243,12 +242,13 @@ int trc_walk_create(const struct trc_walk_source *sources, size_t count,
 	else if (count > UINT32_MAX / 4)
 		rc = trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "walk: %zu sources are too many", count);
 	else
-		rc = merge_tree_init(&walk->tree, walk->cursors, (uint32_t)count,
-				     manner.backwards, options->flags & TRC_WALK_BY_CPU, err);
+		rc = merge_tree_init(&walk->tree, walk->cursors, (uint32_t)count, manner.backwards,
+				     options->flags & TRC_WALK_BY_CPU, err);
 	if (!rc)
 		rc = check_memory(sources, count, manner.read_step, &account, err);
 	for (size_t i = 0; !rc && i < count; i++)
-		rc = trc_fail_of(add_cursor(walk, &sources[i], options, &manner, &account, err), (uint32_t)i, err);
+		rc = trc_fail_of(add_cursor(walk, &sources[i], options, &manner, &account, err), (uint32_t)i,
+				 err);
 	if (rc) {
 		trc_walk_destroy(walk);
 		return rc;
@@ -296,8 +296,7 @@ int walk_begin_stint(struct trc_walk *walk, struct trc_error *err)
 	return check_files(walk, err);
 }
 
-int walk_peek(struct trc_walk *walk, struct walk_record **records, size_t *count,
-	      struct trc_error *err)
+int walk_peek(struct trc_walk *walk, struct walk_record **records, size_t *count, struct trc_error *err)
 {
 	struct merge_node *root = merge_tree_root(&walk->tree);
 	int rc;
@@ -313,7 +312,7 @@ int walk_peek(struct trc_walk *walk, struct walk_record **records, size_t *count
 
 void walk_take(struct trc_walk *walk, size_t count)
 {
-	if (count)	/* where there was nothing yet, there is no place to move on from */
+	if (count) /* where there was nothing yet, there is no place to move on from */
 		merge_tree_root(&walk->tree)->at += count;
 }
 
@@ -345,8 +344,8 @@ void walk_missed(const struct trc_walk *walk, const struct walk_record *records,
 	}
 }
 
-TRC_INLINE void put_ids(uint32_t *restrict id, int32_t *restrict pid,
-			const struct walk_record *records, size_t n)
+TRC_INLINE void put_ids(uint32_t *restrict id, int32_t *restrict pid, const struct walk_record *records,
+			size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct walk_record record = records[i];
@@ -365,10 +364,10 @@ static void put_any_ids(const struct trc_walk *walk, struct trc_batch *batch,
 		const struct trc_data *data = walk->cursors[record.source].data;
 		bool big_endian = data->layout.big_endian;
 
-		batch->id[batch->count + i] =
-			record_id(data->common.type, big_endian, record.payload, record.size);
-		batch->pid[batch->count + i] =
-			record_pid(data->common.pid, big_endian, record.payload, record.size);
+		batch->id[batch->count + i] = record_id(data->common.type, big_endian, record.payload,
+							record.size);
+		batch->pid[batch->count + i] = record_pid(data->common.pid, big_endian, record.payload,
+							  record.size);
 	}
 }
 
@@ -430,8 +429,8 @@ static int put_root(struct trc_walk *walk, struct trc_batch *batch)
 static int fail_payload(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *err)
 {
 	batch->payload_size = merge_tree_root(&walk->tree)->at->size;
-	return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET,
-			"walk: a payload of %zu bytes does not fit", batch->payload_size);
+	return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "walk: a payload of %zu bytes does not fit",
+			batch->payload_size);
 }
 
 int trc_walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *err)
@@ -454,7 +453,7 @@ int walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *
 				return fail_payload(walk, batch, err);
 		} else if (rc == MERGE_HELD) {
 			if (batch->address && batch->count)
-				return TRC_OK;	/* where the next page may take the place of this one */
+				return TRC_OK; /* where the next page may take the place of this one */
 			merge_tree_release(&walk->tree);
 		} else if (rc == MERGE_STINT_OVER) {
 			return batch->count ? TRC_OK : TRC_GO_ON;

@@ -22,8 +22,7 @@ int walk_next(struct trc_walk *walk, struct trc_batch *batch, struct trc_error *
  * count 0: there are no more. TRC_GO_ON as above. They are the caller's until the next look, to change as it likes;
  * those it takes are gone for the next one.
  */
-int walk_peek(struct trc_walk *walk, struct walk_record **records, size_t *count,
-	      struct trc_error *err);
+int walk_peek(struct trc_walk *walk, struct walk_record **records, size_t *count, struct trc_error *err);
 void walk_take(struct trc_walk *walk, size_t count);
 
 /* What was lost before each of the records that the last look showed; trc_batch says how. */

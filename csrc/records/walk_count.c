@@ -18,8 +18,7 @@ static void add_batch(const struct trc_batch *batch, uint64_t *counts, struct tr
 	sum->records += batch->count;
 }
 
-int trc_walk_count(struct trc_walk *walk, uint64_t *counts, struct trc_count *sum,
-		   struct trc_error *err)
+int trc_walk_count(struct trc_walk *walk, uint64_t *counts, struct trc_count *sum, struct trc_error *err)
 {
 	uint64_t ts[COUNT_ROWS];
 	uint32_t source[COUNT_ROWS], id[COUNT_ROWS];

@@ -13,43 +13,43 @@
  */
 struct trc_report;
 enum trc_report_flags {
-	TRC_REPORT_RAW = 1,			/* -R: fields, not texts */
-	TRC_REPORT_NANOSECONDS = 2,		/* -t */
-	TRC_REPORT_LATENCY_FORMAT = 4,		/* -l */
-	TRC_REPORT_NO_PLUGINS = 8,		/* -N */
-	TRC_REPORT_NO_SYSTEM_PLUGINS = 16,	/* -L */
-	TRC_REPORT_KERNEL_TEXT = 32,		/* evaluate print fmts as C does */
-	TRC_REPORT_TS_DIFF = 64,		/* --ts-diff */
-	TRC_REPORT_SECONDS = 128,		/* time stamps are nanoseconds, whatever clock is recorded */
-	TRC_REPORT_EVENT_TEXT = 256,		/* only what stands behind the event's name */
-	TRC_REPORT_TICKS = 512,			/* --raw-ts: time stamps are ticks, whatever clock is recorded */
+	TRC_REPORT_RAW = 1,		   /* -R: fields, not texts */
+	TRC_REPORT_NANOSECONDS = 2,	   /* -t */
+	TRC_REPORT_LATENCY_FORMAT = 4,	   /* -l */
+	TRC_REPORT_NO_PLUGINS = 8,	   /* -N */
+	TRC_REPORT_NO_SYSTEM_PLUGINS = 16, /* -L */
+	TRC_REPORT_KERNEL_TEXT = 32,	   /* evaluate print fmts as C does */
+	TRC_REPORT_TS_DIFF = 64,	   /* --ts-diff */
+	TRC_REPORT_SECONDS = 128,	   /* time stamps are nanoseconds, whatever clock is recorded */
+	TRC_REPORT_EVENT_TEXT = 256,	   /* only what stands behind the event's name */
+	TRC_REPORT_TICKS = 512,		   /* --raw-ts: time stamps are ticks, whatever clock is recorded */
 	/* -O: options of libtraceevent's plugins that are not as usual */
-	TRC_REPORT_FUNCTION_PARENT = 1024,	/* ftrace:parent */
-	TRC_REPORT_FUNCTION_OFFSET = 2048,	/* ftrace:offset */
-	TRC_REPORT_FUNCTION_FLAT = 4096,	/* ftrace:indent=0 */
-	TRC_REPORT_FGRAPH_TAILPRINT = 8192,	/* fgraph:tailprint */
-	TRC_REPORT_FGRAPH_DEPTH = 16384,	/* fgraph:depth */
-	TRC_REPORT_FGRAPH_RETVAL_SKIP = 32768,	/* fgraph:retval-skip */
-	TRC_REPORT_FGRAPH_RETVAL_DEC = 65536,	/* fgraph:retval-dec */
-	TRC_REPORT_FGRAPH_RETVAL_HEX = 131072,	/* fgraph:retval-hex */
+	TRC_REPORT_FUNCTION_PARENT = 1024,     /* ftrace:parent */
+	TRC_REPORT_FUNCTION_OFFSET = 2048,     /* ftrace:offset */
+	TRC_REPORT_FUNCTION_FLAT = 4096,       /* ftrace:indent=0 */
+	TRC_REPORT_FGRAPH_TAILPRINT = 8192,    /* fgraph:tailprint */
+	TRC_REPORT_FGRAPH_DEPTH = 16384,       /* fgraph:depth */
+	TRC_REPORT_FGRAPH_RETVAL_SKIP = 32768, /* fgraph:retval-skip */
+	TRC_REPORT_FGRAPH_RETVAL_DEC = 65536,  /* fgraph:retval-dec */
+	TRC_REPORT_FGRAPH_RETVAL_HEX = 131072, /* fgraph:retval-hex */
 };
 struct trc_report_file {
 	const struct trc_file *file;
 	const struct trc_metadata *metadata;
-	const struct trc_symbols *symbols;	/* NULL: addresses stay numbers */
-	const char *label;			/* shown in front of lines if there are several files */
+	const struct trc_symbols *symbols; /* NULL: addresses stay numbers */
+	const char *label;		   /* shown in front of lines if there are several files */
 	size_t label_size;
 };
-struct trc_report_source {	/* what a source of the walk is; the report copies them */
-	uint32_t file;			/* index among the files */
-	uint32_t buffer;		/* trc_buffer() */
+struct trc_report_source { /* what a source of the walk is; the report copies them */
+	uint32_t file;	   /* index among the files */
+	uint32_t buffer;   /* trc_buffer() */
 	uint32_t cpu;
 };
 /* err->source: the file. */
 int trc_report_create(uint32_t flags, const struct trc_report_file *files, size_t file_count,
-		      const struct trc_report_source *sources, size_t source_count,
-		      struct trc_report **out, struct trc_error *err);
-void trc_report_destroy(struct trc_report *report);	/* NULL is fine */
+		      const struct trc_report_source *sources, size_t source_count, struct trc_report **out,
+		      struct trc_error *err);
+void trc_report_destroy(struct trc_report *report); /* NULL is fine */
 
 /*
  * Writes some events otherwise: -r, their fields; -n, by their print fmt whatever plugins know of
@@ -57,8 +57,8 @@ void trc_report_destroy(struct trc_report *report);	/* NULL is fine */
  * case alike. To be called before the first record. TRC_ARGUMENT: it is not a regular expression.
  */
 enum trc_report_how {
-	TRC_REPORT_EVENTS_RAW = 1,	/* -r */
-	TRC_REPORT_EVENTS_PLAIN = 2,	/* -n */
+	TRC_REPORT_EVENTS_RAW = 1,   /* -r */
+	TRC_REPORT_EVENTS_PLAIN = 2, /* -n */
 };
 int trc_report_set_events(struct trc_report *report, uint32_t how, const char *pattern, size_t size,
 			  struct trc_error *err);
@@ -66,15 +66,14 @@ int trc_report_set_events(struct trc_report *report, uint32_t how, const char *p
 /* Texts are UTF-8 only where the trace is, and are valid until the report is used again. */
 
 /* The lines above the first event: cpus=N, and the texts of latency tracers. err->source: the file. */
-int trc_report_begin(struct trc_report *report, const char **text, size_t *size,
-		     struct trc_error *err);
+int trc_report_begin(struct trc_report *report, const char **text, size_t *size, struct trc_error *err);
 
 /*
  * Lines of the walk's next records, about enough bytes of them; size 0: there are no more. TRC_GO_ON: not
  * enough yet, and more to come. The walk's sources are those the report was made for.
  */
-int trc_report_next(struct trc_report *report, struct trc_walk *walk, size_t enough,
-		    const char **text, size_t *size, struct trc_error *err);
+int trc_report_next(struct trc_report *report, struct trc_walk *walk, size_t enough, const char **text,
+		    size_t *size, struct trc_error *err);
 
 /* One record, of source number source. Its line, events lost before it and the newline included. */
 struct trc_report_record {
@@ -82,17 +81,17 @@ struct trc_report_record {
 	size_t size;
 	uint32_t source;
 	int64_t missed_events;
-	uint64_t ts;			/* ns */
+	uint64_t ts; /* ns */
 };
-int trc_report_record(struct trc_report *report, const struct trc_report_record *record,
-		      const char **text, size_t *size, struct trc_error *err);
+int trc_report_record(struct trc_report *report, const struct trc_report_record *record, const char **text,
+		      size_t *size, struct trc_error *err);
 
 /*
  * Whether a report cannot understand the print fmt of event number event (trc_event()) and would
  * show its fields instead; flags say which plugins there are.
  */
-int trc_event_check_print_fmt(const struct trc_metadata *metadata, size_t event, uint32_t flags,
-			      int *failed, struct trc_error *err);
+int trc_event_check_print_fmt(const struct trc_metadata *metadata, size_t event, uint32_t flags, int *failed,
+			      struct trc_error *err);
 
 /*
  * Several threads. Few lines depend on lines before them, so copies of one report may write
@@ -101,15 +100,13 @@ int trc_event_check_print_fmt(const struct trc_metadata *metadata, size_t event,
  */
 enum trc_report_joined {
 	TRC_REPORT_JOINED = 0,
-	TRC_REPORT_AGAIN = 1,	/* the stretch is to be written again, by a copy of report */
-	TRC_REPORT_IN_ONE = 2,	/* and the rest of the trace with it, in one walk: functions are nested,
+	TRC_REPORT_AGAIN = 1,  /* the stretch is to be written again, by a copy of report */
+	TRC_REPORT_IN_ONE = 2, /* and the rest of the trace with it, in one walk: functions are nested,
 				   differences shown */
 };
-int trc_report_copy(const struct trc_report *report, struct trc_report **out,
-		    struct trc_error *err);
+int trc_report_copy(const struct trc_report *report, struct trc_report **out, struct trc_error *err);
 /* Puts a copy into the state that report, of which it is one, has now: for the next stretch. */
-int trc_report_restart(struct trc_report *copy, const struct trc_report *report,
-		       struct trc_error *err);
+int trc_report_restart(struct trc_report *copy, const struct trc_report *report, struct trc_error *err);
 int trc_report_join(struct trc_report *report, const struct trc_report *later, uint32_t *again,
 		    struct trc_error *err);
 

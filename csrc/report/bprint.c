@@ -11,7 +11,7 @@ enum { IP, FMT, BUF };
 struct arguments {
 	const struct event_run *run;
 	uint32_t pos;
-	bool ended;		/* the record was too short for one: later ones are 0 or empty */
+	bool ended; /* the record was too short for one: later ones are 0 or empty */
 };
 
 static uint64_t take(struct arguments *a, unsigned size)
@@ -97,7 +97,8 @@ static const char *read_specification(const char *pos, const char *end, struct a
 			if (value > NUMBER_MAX_WIDTH)
 				value = NUMBER_MAX_WIDTH;
 			if (value >= 0)
-				*(format->has_precision ? &format->precision : &format->width) = (uint32_t)value;
+				*(format->has_precision ? &format->precision :
+							  &format->width) = (uint32_t)value;
 			continue;
 		}
 		case '0':
@@ -242,8 +243,7 @@ bool run_bprint(struct event_run *run)
 			return false;
 	run_function(run, run_number(run, IP), "0x");
 	output_literal(run->out, ": ");
-	if (run->env->printk_formats &&
-	    printk_formats_find(run->env->printk_formats, address, &format)) {
+	if (run->env->printk_formats && printk_formats_find(run->env->printk_formats, address, &format)) {
 		put_format(run, format);
 	} else {
 		output_literal(run->out, "(NO FORMAT FOUND at ");

@@ -6,8 +6,8 @@
 #include "print_fmt/print_fmt.h"
 #include "report/api.h"
 
-int trc_event_check_print_fmt(const struct trc_metadata *metadata, size_t event, uint32_t flags,
-			      int *failed, struct trc_error *err)
+int trc_event_check_print_fmt(const struct trc_metadata *metadata, size_t event, uint32_t flags, int *failed,
+			      struct trc_error *err)
 {
 	const struct print_fmt_env env = {
 		.long_size = metadata->long_size,

@@ -7,7 +7,7 @@
 
 #define COMM_WIDTH 16
 #define PID_WIDTH 5
-#define LONGEST_COMM 1024	/* a name longer than any kernel's is cut */
+#define LONGEST_COMM 1024 /* a name longer than any kernel's is cut */
 #define FIRST_ROOM 64
 
 void comm_table_init(struct comm_table *table, const struct saved_cmdlines *saved)
@@ -52,12 +52,12 @@ static bool grow(struct comm_table *table)
 	return true;
 }
 
-static bool fill(struct comm_table *table, struct comm_slot *slot, int32_t pid, struct text comm,
-		 bool known)
+static bool fill(struct comm_table *table, struct comm_slot *slot, int32_t pid, struct text comm, bool known)
 {
 	size_t size = comm.size < LONGEST_COMM ? comm.size : LONGEST_COMM;
 	size_t blanks = size < COMM_WIDTH ? COMM_WIDTH - size : 0;
-	char *start = arena_alloc(&table->arena, blanks + size + 1 + NUMBER_ROOM + PID_WIDTH + COPY_SLACK), *end;
+	char *start = arena_alloc(&table->arena, blanks + size + 1 + NUMBER_ROOM + PID_WIDTH + COPY_SLACK),
+	     *end;
 	char *number;
 
 	if (!start)
@@ -73,8 +73,11 @@ static bool fill(struct comm_table *table, struct comm_slot *slot, int32_t pid, 
 	while (end < number + PID_WIDTH)
 		*end++ = ' ';
 	table->version++;
-	*slot = (struct comm_slot){ .pid = pid, .start = start, .size = (uint16_t)(end - start),
-				    .comm = (uint16_t)blanks, .comm_size = (uint16_t)size,
+	*slot = (struct comm_slot){ .pid = pid,
+				    .start = start,
+				    .size = (uint16_t)(end - start),
+				    .comm = (uint16_t)blanks,
+				    .comm_size = (uint16_t)size,
 				    .known = known };
 	return true;
 }
@@ -146,8 +149,7 @@ bool comm_table_join(struct comm_table *to, const struct comm_table *from)
 	for (size_t i = 0; i < from->room; i++) {
 		const struct comm_slot *slot = &from->slots[i];
 
-		if (slot->size && slot->known &&
-		    !comm_table_add(to, slot->pid, comm_of(slot)))
+		if (slot->size && slot->known && !comm_table_add(to, slot->pid, comm_of(slot)))
 			return false;
 	}
 	return true;

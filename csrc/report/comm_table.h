@@ -11,19 +11,19 @@
 
 struct comm_slot {
 	int32_t pid;
-	uint16_t size;		/* of start; 0: the slot is free */
-	uint16_t comm_size;	/* after the blanks in front of it */
-	uint16_t comm;		/* where it starts */
-	bool known;		/* saved or told; else "<...>" stands there */
-	bool missed;		/* asked for while it was not known */
+	uint16_t size;	    /* of start; 0: the slot is free */
+	uint16_t comm_size; /* after the blanks in front of it */
+	uint16_t comm;	    /* where it starts */
+	bool known;	    /* saved or told; else "<...>" stands there */
+	bool missed;	    /* asked for while it was not known */
 	const char *start;
 };
 
 struct comm_table {
 	const struct saved_cmdlines *saved;
-	struct comm_slot *slots;	/* [room], a power of two */
+	struct comm_slot *slots; /* [room], a power of two */
 	size_t room, count;
-	uint32_t version;		/* another one whenever a name has changed */
+	uint32_t version; /* another one whenever a name has changed */
 	struct arena arena;
 };
 

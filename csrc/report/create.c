@@ -48,9 +48,9 @@ static bool counts_nanoseconds(const struct trc_file *file)
 
 static bool is_usual(const struct event_common *common)
 {
-	return !common->type.offset && common->type.size == 2 && common->flags.offset == 2 && common->flags.size == 1 &&
-	       common->preempt_count.offset == 3 && common->preempt_count.size == 1 &&
-	       common->pid.offset == 4 && common->pid.size == 4;
+	return !common->type.offset && common->type.size == 2 && common->flags.offset == 2 &&
+	       common->flags.size == 1 && common->preempt_count.offset == 3 &&
+	       common->preempt_count.size == 1 && common->pid.offset == 4 && common->pid.size == 4;
 }
 
 static int file_init(struct file_state *state, const struct trc_report_file *file, uint32_t flags,
@@ -116,7 +116,8 @@ static bool find_guests(struct trc_report *report, struct file_state *host)
 		struct guest_symbols *larger;
 		struct trc_guest guest;
 
-		if (file == host || trc_guest_find(host->file.file, trc_trace_id(file->file.file), &guest, NULL) ||
+		if (file == host ||
+		    trc_guest_find(host->file.file, trc_trace_id(file->file.file), &guest, NULL) ||
 		    !guest.vcpu_count)
 			continue;
 		larger = realloc(host->guests,
@@ -125,8 +126,8 @@ static bool find_guests(struct trc_report *report, struct file_state *host)
 			return false;
 		host->guests = larger;
 		for (uint32_t cpu = 0; cpu < guest.vcpu_count; cpu++)
-			host->guests[host->guest_count++] =
-				(struct guest_symbols){ guest.cpu_pid[cpu], file->symbols };
+			host->guests[host->guest_count++] = (struct guest_symbols){ guest.cpu_pid[cpu],
+										    file->symbols };
 	}
 	return true;
 }
@@ -140,7 +141,7 @@ static void find_rare_flags(struct trc_report *report)
 			report->rare_flags = RARE_FLAGS_OPEN;
 	}
 	for (uint32_t i = 0; i < report->file_count && report->rare_flags; i++)
-		report->files[i].usual_common = false;	/* no line is kept for others of its kind */
+		report->files[i].usual_common = false; /* no line is kept for others of its kind */
 }
 
 /* All prefixes are as wide as the widest; a label that is empty makes one of blanks. docs/FORMAT.md 6.6. */
@@ -205,8 +206,9 @@ static int add_buffers(struct trc_report *report, struct trc_error *err)
 
 			if (rc)
 				return rc;
-			report->buffers[report->buffer_count++] =
-				(struct buffer_state){ .file = file, .label = label_of(report, file, &buffer) };
+			report->buffers[report->buffer_count++] = (struct buffer_state){
+				.file = file, .label = label_of(report, file, &buffer)
+			};
 		}
 	}
 	return make_prefixes(report) ? TRC_OK : trc_fail_no_memory(err);
@@ -256,8 +258,8 @@ static int set_sources(struct trc_report *report, const struct trc_report_source
 
 		if (s->file >= report->file_count || s->buffer >= report->files[s->file].buffer_count)
 			return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET,
-					"report: source %zu is of file %u, buffer %u, which is not there",
-					i, s->file, s->buffer);
+					"report: source %zu is of file %u, buffer %u, which is not there", i,
+					s->file, s->buffer);
 		report->sources[i].buffer = &report->buffers[report->files[s->file].first_buffer + s->buffer];
 		report->sources[i].cpu = s->cpu;
 	}
@@ -265,14 +267,14 @@ static int set_sources(struct trc_report *report, const struct trc_report_source
 }
 
 int trc_report_create(uint32_t flags, const struct trc_report_file *files, size_t file_count,
-		      const struct trc_report_source *sources, size_t source_count,
-		      struct trc_report **out, struct trc_error *err)
+		      const struct trc_report_source *sources, size_t source_count, struct trc_report **out,
+		      struct trc_error *err)
 {
 	struct trc_report *report;
 	int rc = TRC_OK;
 
 	for (size_t i = 0; i < file_count && !rc; i++)
-		rc = trc_fail_of(trc_check(files[i].file, err), (uint32_t)i, err);	/* its options are read */
+		rc = trc_fail_of(trc_check(files[i].file, err), (uint32_t)i, err); /* its options are read */
 	if (!rc)
 		rc = report_create(flags, files, file_count, &report, err);
 	if (rc)

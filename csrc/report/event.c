@@ -13,8 +13,8 @@ static void find_fields(struct event_text *text, const struct event_format *even
 {
 	for (unsigned i = 0; i < HANDLER_FIELDS && text->handler->fields[i]; i++) {
 		const char *name = text->handler->fields[i];
-		const struct event_field *field =
-			event_reported_field(event, (struct text){ name, strlen(name) });
+		const struct event_field *field = event_reported_field(event,
+								       (struct text){ name, strlen(name) });
 
 		text->found[i] = field != NULL;
 		if (field)
@@ -23,8 +23,7 @@ static void find_fields(struct event_text *text, const struct event_format *even
 	}
 }
 
-static bool make_label(struct file_state *file, const struct event_format *event,
-		       struct text *label)
+static bool make_label(struct file_state *file, const struct event_format *event, struct text *label)
 {
 	size_t size = event->name.size;
 	size_t blanks = size < NAME_WIDTH ? NAME_WIDTH - size : 0;
@@ -44,16 +43,16 @@ static bool make_label(struct file_state *file, const struct event_format *event
  * libtraceevent gives the handler to the event that it finds by name. Where a format is stored
  * twice (record -e ftrace) that need not be the one it finds by id, whose text then stays plain.
  */
-static const struct event_handler *handler_of(const struct file_state *file,
-					      const struct event_format *event, uint32_t flags)
+static const struct event_handler *handler_of(const struct file_state *file, const struct event_format *event,
+					      uint32_t flags)
 {
 	const struct event_handler *handler = event_handler_find(event, flags);
 
 	if (handler && handler->needs &&
-	    !event_by_name(file->formats, event->system, (struct text){ handler->needs, strlen(handler->needs) }))
+	    !event_by_name(file->formats, event->system,
+			   (struct text){ handler->needs, strlen(handler->needs) }))
 		return NULL;
-	if (handler && !handler->always &&
-	    event_by_name(file->formats, event->system, event->name) != event)
+	if (handler && !handler->always && event_by_name(file->formats, event->system, event->name) != event)
 		return NULL;
 	return handler;
 }
@@ -88,7 +87,8 @@ static int find_blktrace(struct file_state *file, uint32_t type, const struct ev
 	int rc = TRC_OK;
 
 	if (!file->blktrace.count)
-		rc = blktrace_format(file->formats, type, file->env.long_size, &file->arena, &file->blktrace, err);
+		rc = blktrace_format(file->formats, type, file->env.long_size, &file->arena, &file->blktrace,
+				     err);
 	if (!rc && file->blktrace.count && file->blktrace.list[0].id == type)
 		*event = &file->blktrace.list[0];
 	return rc;

@@ -12,8 +12,7 @@ struct text run_text(const struct event_run *run, unsigned i)
 							       read_static(&run->print, place);
 	const uint8_t *end = memchr(bytes.data, 0, bytes.size);
 
-	return (struct text){ (const char *)bytes.data,
-			      end ? (size_t)(end - bytes.data) : bytes.size };
+	return (struct text){ (const char *)bytes.data, end ? (size_t)(end - bytes.data) : bytes.size };
 }
 
 void run_time(struct event_run *run, uint64_t ts)
@@ -44,8 +43,7 @@ int32_t run_pid(const struct event_run *run, const struct walk_record *record)
 	return (int32_t)load_uint(record->payload + run->pid.offset, run->pid.size, run->env->big_endian);
 }
 
-const struct cached_symbol *run_function(struct event_run *run, uint64_t address,
-					 const char *prefix)
+const struct cached_symbol *run_function(struct event_run *run, uint64_t address, const char *prefix)
 {
 	const struct cached_symbol *symbol = symbol_cache_find(run->print.symbols, address);
 
@@ -111,16 +109,16 @@ void run_hex(struct event_run *run, const char *label, unsigned i)
 const struct event_handler *event_handler_find(const struct event_format *event, uint32_t flags)
 {
 	static const struct event_handler *const lists[] = {
-		ftrace_handlers, sched_handlers, timer_handlers, memory_handlers, futex_handlers,
-		kvm_handlers, wireless_handlers,
+		ftrace_handlers, sched_handlers, timer_handlers,    memory_handlers,
+		futex_handlers,	 kvm_handlers,	 wireless_handlers,
 	};
-	bool plugins = !(flags & (TRC_REPORT_NO_PLUGINS | TRC_REPORT_NO_SYSTEM_PLUGINS |
-				  TRC_REPORT_KERNEL_TEXT));
+	bool plugins = !(flags &
+			 (TRC_REPORT_NO_PLUGINS | TRC_REPORT_NO_SYSTEM_PLUGINS | TRC_REPORT_KERNEL_TEXT));
 
 	for (size_t i = 0; i < countof(lists); i++)
 		for (const struct event_handler *h = lists[i]; h->name; h++)
-			if ((plugins || h->always) &&
-			    text_is(event->name, h->name) && text_is(event->system, h->system))
+			if ((plugins || h->always) && text_is(event->name, h->name) &&
+			    text_is(event->system, h->system))
 				return h;
 	return NULL;
 }

@@ -22,51 +22,52 @@ struct event_handler {
 	const char *system, *name;
 	/* Writes the text. False: the print fmt's text is to follow. */
 	bool (*run)(struct event_run *run);
-	bool wants_next;	/* next and next_event of struct event_run are used */
-	bool always;		/* no plugin: libtraceevent knows it by itself */
-	const char *needs;	/* another event of the system, without which the print fmt's text is shown; NULL: none */
+	bool wants_next; /* next and next_event of struct event_run are used */
+	bool always;	 /* no plugin: libtraceevent knows it by itself */
+	const char *
+		needs; /* another event of the system, without which the print fmt's text is shown; NULL: none */
 	const char *fields[HANDLER_FIELDS];
 };
 
 /* An event as a report knows it. */
 struct event_text {
 	struct print_fmt *program;
-	const struct event_handler *handler;	/* NULL: none */
-	struct text label;			/* "NAME: " and the blanks after it */
-	uint8_t how;				/* enum trc_report_how, or 0 */
-	bool *binary;				/* [fields of the event]: struct print_record */
-	bool *binary_first;			/* the same when the report was copied */
-	bool found[HANDLER_FIELDS];		/* is there such a field? */
+	const struct event_handler *handler; /* NULL: none */
+	struct text label;		     /* "NAME: " and the blanks after it */
+	uint8_t how;			     /* enum trc_report_how, or 0 */
+	bool *binary;			     /* [fields of the event]: struct print_record */
+	bool *binary_first;		     /* the same when the report was copied */
+	bool found[HANDLER_FIELDS];	     /* is there such a field? */
 	struct place fields[HANDLER_FIELDS];
-	char states[64];			/* sched_switch: the letter of each bit, 0: none */
+	char states[64]; /* sched_switch: the letter of each bit, 0: none */
 };
 
 /* Where the host's thread pid runs a guest whose file is read along. */
 struct guest_symbols {
 	int32_t pid;
-	struct symbol_cache *symbols;	/* of the guest's kernel */
+	struct symbol_cache *symbols; /* of the guest's kernel */
 };
 
 /* A handler at work on a record. */
 struct event_run {
-	uint32_t flags;				/* enum trc_report_flags */
+	uint32_t flags; /* enum trc_report_flags */
 	const struct print_fmt_env *env;
 	const struct event_text *event;
 	const struct walk_record *record;
 	uint32_t cpu;
-	struct walk_record *next;		/* in the same buffer; only if the handler wants it */
+	struct walk_record *next; /* in the same buffer; only if the handler wants it */
 	uint32_t next_cpu;
 	struct print_record print;
 	struct event_place pid;
-	const struct event_text *next_event;	/* next's */
+	const struct event_text *next_event; /* next's */
 	struct comm_table *comms;
 	struct function_stacks *stacks;
-	struct prototype_cache *prototypes;	/* NULL: types are not known */
-	const struct guest_symbols *guests;	/* [guest_count] */
+	struct prototype_cache *prototypes; /* NULL: types are not known */
+	const struct guest_symbols *guests; /* [guest_count] */
 	uint32_t guest_count;
 	struct output *out;
-	bool ticks;				/* time stamps are shown as ticks */
-	bool depended;				/* the text depends on records before */
+	bool ticks;    /* time stamps are shown as ticks */
+	bool depended; /* the text depends on records before */
 	bool no_memory;
 };
 
@@ -84,8 +85,7 @@ struct text run_text(const struct event_run *run, unsigned i);
 int32_t run_pid(const struct event_run *run, const struct walk_record *record);
 
 /* Puts the name of the function at address, or its address in hex with the prefix; NULL then. */
-const struct cached_symbol *run_function(struct event_run *run, uint64_t address,
-					 const char *prefix);
+const struct cached_symbol *run_function(struct event_run *run, uint64_t address, const char *prefix);
 
 /* libtraceevent's complaint about a missing field; and the one of tep_print_num_field(). */
 void run_missing(struct event_run *run, unsigned i);
@@ -107,8 +107,8 @@ bool run_bprint(struct event_run *run);
 const struct event_handler *event_handler_find(const struct event_format *event, uint32_t flags);
 
 /* Arrays that end with an entry without name. */
-extern const struct event_handler ftrace_handlers[], sched_handlers[], timer_handlers[],
-	memory_handlers[], futex_handlers[], kvm_handlers[], wireless_handlers[];
+extern const struct event_handler ftrace_handlers[], sched_handlers[], timer_handlers[], memory_handlers[],
+	futex_handlers[], kvm_handlers[], wireless_handlers[];
 
 /* What an event's handler prepares when the event is met first. */
 void sched_prepare(struct event_text *event);

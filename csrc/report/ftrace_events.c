@@ -11,7 +11,7 @@
 
 enum { IP, PARENT_IP, ARGS, COUNT, TOP_DELTA, BOTTOM_DELTA };
 
-#define ARGUMENTS_MIN 3	/* fewer are none: a record of no arguments may end in as much padding */
+#define ARGUMENTS_MIN 3 /* fewer are none: a record of no arguments may end in as much padding */
 
 /* A parent that is not a known function is not nested in anything. */
 static unsigned depth_of(struct event_run *run)
@@ -42,7 +42,7 @@ static const struct cached_symbol *put_function(struct event_run *run, uint64_t 
 	if (!symbol || !(run->flags & TRC_REPORT_FUNCTION_OFFSET))
 		return symbol;
 	output_literal(run->out, "+0x");
-	output_hex(run->out, (uint32_t)(address - symbol->address));	/* of 32 bits, as libtraceevent has it */
+	output_hex(run->out, (uint32_t)(address - symbol->address)); /* of 32 bits, as libtraceevent has it */
 	output_char(run->out, ' ');
 	return symbol;
 }
@@ -87,16 +87,16 @@ static bool run_repeats(struct event_run *run)
 
 /* --- function graph ---------------------------------------------------------------------- */
 
-enum { FUNC, DEPTH, CALLTIME, RETTIME, RETVAL };	/* of an exit */
-enum { ENTRY_ARGS = 2, RETADDR };			/* of an entry: behind FUNC and DEPTH */
+enum { FUNC, DEPTH, CALLTIME, RETTIME, RETVAL }; /* of an exit */
+enum { ENTRY_ARGS = 2, RETADDR };		 /* of an entry: behind FUNC and DEPTH */
 
 #define GRAPH_INDENT 2
-#define GRAPH_DEPTH_MAX 4096	/* of a record that lies; kernels know 50 levels */
-#define ERRNO_MAX 4095		/* the kernel's MAX_ERRNO */
+#define GRAPH_DEPTH_MAX 4096 /* of a record that lies; kernels know 50 levels */
+#define ERRNO_MAX 4095	     /* the kernel's MAX_ERRNO */
 
 static void put_overhead(uint64_t duration, struct output *out)
 {
-	if (duration == UINT64_MAX)	/* -1 is libtraceevent's "no duration" */
+	if (duration == UINT64_MAX) /* -1 is libtraceevent's "no duration" */
 		output_literal(out, "  ");
 	else if (duration > 1000000000)
 		output_literal(out, "$ ");
@@ -138,8 +138,8 @@ static void put_indent(uint64_t depth, struct output *out)
 }
 
 /* In hex, but error codes in decimal. */
-static void put_return_value(const struct event_text *event, const struct print_record *print,
-			     uint32_t flags, struct output *out)
+static void put_return_value(const struct event_text *event, const struct print_record *print, uint32_t flags,
+			     struct output *out)
 {
 	const struct place *place = &event->fields[RETVAL];
 	int64_t value;
@@ -350,19 +350,36 @@ static bool run_raw_data(struct event_run *run)
 }
 
 const struct event_handler ftrace_handlers[] = {
-	{ .system = "ftrace", .name = "function", .run = run_function_event,
+	{ .system = "ftrace",
+	  .name = "function",
+	  .run = run_function_event,
 	  .fields = { "ip", "parent_ip", "args" } },
-	{ .system = "ftrace", .name = "func_repeats", .run = run_repeats,
+	{ .system = "ftrace",
+	  .name = "func_repeats",
+	  .run = run_repeats,
 	  .fields = { "ip", "parent_ip", "args", "count", "top_delta_ts", "bottom_delta_ts" } },
-	{ .system = "ftrace", .name = "funcgraph_entry", .run = run_entry,
-	  .wants_next = true, .needs = "funcgraph_exit", .fields = { "func", "depth", "args", "retaddr" } },
-	{ .system = "ftrace", .name = "fgraph_retaddr_entry", .run = run_entry,
-	  .wants_next = true, .needs = "funcgraph_exit", .fields = { "func", "depth", "args", "retaddr" } },
-	{ .system = "ftrace", .name = "funcgraph_exit", .run = run_exit,
+	{ .system = "ftrace",
+	  .name = "funcgraph_entry",
+	  .run = run_entry,
+	  .wants_next = true,
+	  .needs = "funcgraph_exit",
+	  .fields = { "func", "depth", "args", "retaddr" } },
+	{ .system = "ftrace",
+	  .name = "fgraph_retaddr_entry",
+	  .run = run_entry,
+	  .wants_next = true,
+	  .needs = "funcgraph_exit",
+	  .fields = { "func", "depth", "args", "retaddr" } },
+	{ .system = "ftrace",
+	  .name = "funcgraph_exit",
+	  .run = run_exit,
 	  .fields = { "func", "depth", "calltime", "rettime", "retval" } },
 	{ .system = "ftrace", .name = "kernel_stack", .run = run_kernel_stack, .fields = { "caller" } },
 	{ .system = "ftrace", .name = "raw_data", .run = run_raw_data, .fields = { "id", "buf" } },
-	{ .system = "ftrace", .name = "bprint", .run = run_bprint, .always = true,
+	{ .system = "ftrace",
+	  .name = "bprint",
+	  .run = run_bprint,
+	  .always = true,
 	  .fields = { "ip", "fmt", "buf" } },
 	{ 0 },
 };

@@ -16,7 +16,8 @@ static uint64_t argument(const struct arguments *a, uint32_t index)
 {
 	unsigned size = a->run->env->long_size;
 
-	return load_uint(a->run->record->payload + a->offset + (size_t)size * index, size, a->run->env->big_endian);
+	return load_uint(a->run->record->payload + a->offset + (size_t)size * index, size,
+			 a->run->env->big_endian);
 }
 
 static void put_hex(struct output *out, uint64_t value)

@@ -9,14 +9,14 @@
 #include "metadata/btf.h"
 #include "report/event_handler.h"
 
-#define PROTOTYPE_CACHE_SIZE 1024	/* a power of two */
+#define PROTOTYPE_CACHE_SIZE 1024 /* a power of two */
 
 /* Functions come again and again; finding one in the types takes a bisection through all of them. */
 struct prototype_cache {
 	const struct btf *btf;
 	struct {
-		const char *name;	/* of the function, in kallsyms; NULL: the slot is free */
-		uint8_t found;		/* enum btf_found */
+		const char *name; /* of the function, in kallsyms; NULL: the slot is free */
+		uint8_t found;	  /* enum btf_found */
 		struct trc_btf_type prototype;
 	} slots[PROTOTYPE_CACHE_SIZE];
 };

@@ -37,8 +37,7 @@ static void put(struct function_stack *stack, uint32_t at, struct text name)
 		stack->size = at + 1;
 }
 
-int function_depth(struct function_stacks *stacks, uint32_t cpu, struct text parent,
-		   struct text child)
+int function_depth(struct function_stacks *stacks, uint32_t cpu, struct text parent, struct text child)
 {
 	struct function_stack *stack = stack_of(stacks, cpu);
 

@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 
-#define FUNCTION_STACK_MAX 512	/* deeper than any kernel stack */
+#define FUNCTION_STACK_MAX 512 /* deeper than any kernel stack */
 
 struct function_stack {
 	struct text names[FUNCTION_STACK_MAX];
@@ -16,13 +16,12 @@ struct function_stack {
 };
 
 struct function_stacks {
-	struct function_stack **by_cpu;	/* [count]; NULL: nothing seen yet */
+	struct function_stack **by_cpu; /* [count]; NULL: nothing seen yet */
 	uint32_t count;
 };
 
 /* Depth of child called by parent. An empty child is unknown and not remembered. -1: out of memory. */
-int function_depth(struct function_stacks *stacks, uint32_t cpu, struct text parent,
-		   struct text child);
+int function_depth(struct function_stacks *stacks, uint32_t cpu, struct text parent, struct text child);
 
 bool function_stacks_copy(struct function_stacks *to, const struct function_stacks *from);
 void function_stacks_deinit(struct function_stacks *stacks);

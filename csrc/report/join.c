@@ -29,8 +29,7 @@ static void copy_how(struct trc_report *to, const struct trc_report *from)
 }
 
 /* Fields that were not printable once: struct print_record. */
-static bool join_binary(const struct trc_report *report, struct file_state *to,
-			const struct file_state *from)
+static bool join_binary(const struct trc_report *report, struct file_state *to, const struct file_state *from)
 {
 	for (size_t i = 0; i < from->formats->count; i++) {
 		const struct event_format *event = &from->formats->list[i];
@@ -54,8 +53,7 @@ static void remember_first(struct file_state *state)
 			       state->formats->list[i].field_count);
 }
 
-static bool copy_file_state(struct trc_report *report, struct file_state *to,
-			    const struct file_state *from)
+static bool copy_file_state(struct trc_report *report, struct file_state *to, const struct file_state *from)
 {
 	struct comm_table comms;
 
@@ -77,7 +75,7 @@ static bool copy_state(struct trc_report *to, const struct trc_report *from)
 	for (uint32_t i = 0; i < from->file_count; i++)
 		if (!copy_file_state(to, &to->files[i], &from->files[i]))
 			return false;
-	for (size_t i = 0; i < to->source_count; i++)	/* they are of other names */
+	for (size_t i = 0; i < to->source_count; i++) /* they are of other names */
 		memset(to->sources[i].heads, 0, sizeof(to->sources[i].heads));
 	to->last_ts = from->last_ts;
 	to->rare_flags = from->rare_flags;
@@ -86,8 +84,7 @@ static bool copy_state(struct trc_report *to, const struct trc_report *from)
 	return function_stacks_copy(&to->stacks, &from->stacks);
 }
 
-int trc_report_copy(const struct trc_report *report, struct trc_report **out,
-		    struct trc_error *err)
+int trc_report_copy(const struct trc_report *report, struct trc_report **out, struct trc_error *err)
 {
 	struct trc_report_file *files = calloc(report->file_count + (size_t)1, sizeof(*files));
 	struct trc_report *copy = NULL;
@@ -110,8 +107,7 @@ int trc_report_copy(const struct trc_report *report, struct trc_report **out,
 	return TRC_OK;
 }
 
-int trc_report_restart(struct trc_report *copy, const struct trc_report *report,
-		       struct trc_error *err)
+int trc_report_restart(struct trc_report *copy, const struct trc_report *report, struct trc_error *err)
 {
 	if (copy->file_count != report->file_count)
 		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "report: restarted as that of other files");
@@ -125,7 +121,8 @@ static bool binary_differs(const struct file_state *before, const struct file_st
 	for (size_t i = 0; i < before->formats->count; i++) {
 		const struct event_text *a = &before->events[i], *b = &later->events[i];
 
-		for (uint32_t f = 0; a->program && b->program && f < before->formats->list[i].field_count; f++)
+		for (uint32_t f = 0; a->program && b->program && f < before->formats->list[i].field_count;
+		     f++)
 			if (a->binary[f] && !b->binary_first[f])
 				return true;
 	}

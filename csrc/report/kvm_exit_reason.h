@@ -6,7 +6,7 @@
 #include "base/internal.h"
 
 /* NULL: none. */
-const char *vmx_exit_reason(uint64_t reason);	/* Intel SDM, volume 3, appendix C */
-const char *svm_exit_reason(uint64_t reason);	/* AMD APM, volume 2, appendix C */
+const char *vmx_exit_reason(uint64_t reason); /* Intel SDM, volume 3, appendix C */
+const char *svm_exit_reason(uint64_t reason); /* AMD APM, volume 2, appendix C */
 
 #endif

@@ -25,8 +25,7 @@ TRC_INLINE char *put_flags(char *to, unsigned flags, unsigned preempt_count)
 	return to;
 }
 
-TRC_INLINE uint64_t common_number(const struct walk_record *record, struct event_place place,
-				  bool big_endian)
+TRC_INLINE uint64_t common_number(const struct walk_record *record, struct event_place place, bool big_endian)
 {
 	if (!place.size || (uint64_t)place.offset + place.size > record->size)
 		return 0;
@@ -110,7 +109,7 @@ static void put_difference(struct trc_report *report, const struct file_state *f
 
 	uint64_t ts = record->ts, difference;
 
-	if (file->trace_clock && !(report->flags & TRC_REPORT_NANOSECONDS))	/* as shown */
+	if (file->trace_clock && !(report->flags & TRC_REPORT_NANOSECONDS)) /* as shown */
 		ts = (ts + 500) / 1000;
 	report->depended = true;
 	if (report->last_ts) {
@@ -176,8 +175,8 @@ TRC_INLINE int event_of(const struct trc_report *report, struct file_state *file
 }
 
 TRC_INLINE int event_of_record(const struct trc_report *report, struct file_state *file,
-			   const struct walk_record *record, const struct event_text **out,
-			   struct trc_error *err)
+			       const struct walk_record *record, const struct event_text **out,
+			       struct trc_error *err)
 {
 	struct event_place type = file->formats->common.type;
 
@@ -192,8 +191,7 @@ struct common {
 	int32_t pid;
 };
 
-TRC_INLINE struct common read_common(const struct file_state *file,
-				     const struct walk_record *record)
+TRC_INLINE struct common read_common(const struct file_state *file, const struct walk_record *record)
 {
 	const struct event_common *common = &file->formats->common;
 	bool big_endian = file->env.big_endian;
@@ -226,9 +224,9 @@ static char *put_rare_flags(struct trc_report *report, const struct file_state *
 
 	report->depended = true;
 	if (report->rare_flags == RARE_FLAGS_OPEN)
-		report->rare_flags = lock >= 0 ? RARE_FLAGS_LOCK :
+		report->rare_flags = lock >= 0				      ? RARE_FLAGS_LOCK :
 				     migrate >= 0 && !places->lock_depth.size ? RARE_FLAGS_MIGRATE :
-				     RARE_FLAGS_NONE;
+										RARE_FLAGS_NONE;
 	if (report->rare_flags == RARE_FLAGS_NONE)
 		return to;
 	if (report->rare_flags == RARE_FLAGS_MIGRATE)
@@ -264,7 +262,8 @@ static char *put_fresh_head(struct trc_report *report, const struct source_state
 		return number_hex(to + 3, common.flags);
 	}
 	to = put_flags(to, common.flags, common.preempt_count);
-	return TRC_LIKELY(report->rare_flags == RARE_FLAGS_NONE) ? to : put_rare_flags(report, file, record, to);
+	return TRC_LIKELY(report->rare_flags == RARE_FLAGS_NONE) ? to :
+								   put_rare_flags(report, file, record, to);
 }
 
 static void remember_head(struct line_head *head, const char *text, size_t size, uint64_t key,
@@ -285,7 +284,7 @@ TRC_INLINE char *put_head(struct trc_report *report, struct source_state *source
 {
 	struct file_state *file = source->buffer->file;
 	bool usual = file->usual_common && record->size >= 8;
-	uint64_t key = usual ? load_u64(record->payload, false) >> 16 : 0;	/* all but the type */
+	uint64_t key = usual ? load_u64(record->payload, false) >> 16 : 0; /* all but the type */
 	struct line_head *head = &source->heads[key * UINT64_C(0x9e3779b97f4a7c15) >> (64 - LINE_HEADS_LOG2)];
 	char *to;
 
@@ -306,13 +305,19 @@ static struct event_run run_of(struct trc_report *report, struct file_state *fil
 {
 	return (struct event_run){
 		.flags = report->flags,
-		.env = &file->env, .event = event, .record = record,
+		.env = &file->env,
+		.event = event,
+		.record = record,
 		.cpu = report->sources[record->source].cpu,
 		.print = { record->payload, record->size, file->symbols, event->binary },
 		.pid = file->formats->common.pid,
-		.comms = &file->comms, .stacks = &report->stacks, .prototypes = file->prototypes, .out = out,
+		.comms = &file->comms,
+		.stacks = &report->stacks,
+		.prototypes = file->prototypes,
+		.out = out,
 		.ticks = !file->nanoseconds || report->flags & TRC_REPORT_TICKS,
-		.guests = file->guests, .guest_count = file->guest_count,
+		.guests = file->guests,
+		.guest_count = file->guest_count,
 	};
 }
 
@@ -336,9 +341,8 @@ static int set_next(struct trc_report *report, struct file_state *file, struct e
 	return TRC_OK;
 }
 
-static int put_text(struct trc_report *report, struct file_state *file,
-		    const struct event_text *event, struct walk_record *records, size_t count,
-		    struct output *out, struct trc_error *err)
+static int put_text(struct trc_report *report, struct file_state *file, const struct event_text *event,
+		    struct walk_record *records, size_t count, struct output *out, struct trc_error *err)
 {
 	const struct walk_record *record = records;
 	struct print_record print = { record->payload, record->size, file->symbols, event->binary };
@@ -395,9 +399,8 @@ static void cut_at_nul(struct output *out, size_t start)
 	out->has_nul = false;
 }
 
-static void put_start(struct trc_report *report, struct source_state *source,
-		      const struct event_text *event, const struct walk_record *record,
-		      struct output *out)
+static void put_start(struct trc_report *report, struct source_state *source, const struct event_text *event,
+		      const struct walk_record *record, struct output *out)
 {
 	bool difference = report->flags & TRC_REPORT_TS_DIFF;
 	char *to = put_head(report, source, record, out);
@@ -430,8 +433,8 @@ int report_line(struct trc_report *report, struct walk_record *records, size_t c
 	int rc;
 
 	if (TRC_UNLIKELY(record->source >= report->source_count))
-		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "report: source %u of %zu",
-				record->source, report->source_count);
+		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "report: source %u of %zu", record->source,
+				report->source_count);
 	source = &report->sources[record->source];
 	file = source->buffer->file;
 	rc = event_of_record(report, file, record, &event, err);

@@ -35,7 +35,6 @@ static inline bool report_is_taken(const struct walk_record *record)
 /* A function's exit is looked for among this many records after its entry. */
 #define REPORT_LOOK_AHEAD 64
 
-
 /* A report without sources yet, of all buffers of the files. trc_report_destroy() ends it. */
 int report_create(uint32_t flags, const struct trc_report_file *files, size_t file_count,
 		  struct trc_report **out, struct trc_error *err);
@@ -44,7 +43,7 @@ int report_create(uint32_t flags, const struct trc_report_file *files, size_t fi
 struct report_place {
 	struct report_batch *batch;
 	struct output out;
-	bool writing;		/* the last stint was over before there was enough: out goes on */
+	bool writing; /* the last stint was over before there was enough: out goes on */
 };
 /* Forgets records of the walk before that have not become lines. */
 void report_place_restart(struct report_place *place);

@@ -11,28 +11,29 @@
 #define LINE_HEAD_ROOM COPY_TWICE
 
 struct file_state {
-	struct trc_report_file file;	/* label: in the arena */
+	struct trc_report_file file; /* label: in the arena */
 	const struct event_formats *formats;
 	struct print_fmt_env env;
-	struct event_text *events;	/* [formats->count + 1], the last blktrace's; program NULL: not compiled yet */
-	struct event_formats blktrace;	/* empty: not met */
-	struct event_text **by_type;	/* [formats->id_count]: those compiled so far, else NULL */
+	struct event_text
+		*events; /* [formats->count + 1], the last blktrace's; program NULL: not compiled yet */
+	struct event_formats blktrace; /* empty: not met */
+	struct event_text **by_type;   /* [formats->id_count]: those compiled so far, else NULL */
 	struct comm_table comms;
 	struct symbol_cache *symbols;
-	struct prototype_cache *prototypes;	/* NULL: the file has no types */
-	struct arena arena;		/* labels of events */
-	bool nanoseconds;		/* time stamps are shown as seconds */
-	bool trace_clock;		/* the file says which clock it used: --ts-diff is in us then */
-	bool usual_common;		/* the common fields are those of all kernels of today, and lie as there */
-	struct guest_symbols *guests;	/* of this host */
+	struct prototype_cache *prototypes; /* NULL: the file has no types */
+	struct arena arena;		    /* labels of events */
+	bool nanoseconds;		    /* time stamps are shown as seconds */
+	bool trace_clock;		    /* the file says which clock it used: --ts-diff is in us then */
+	bool usual_common; /* the common fields are those of all kernels of today, and lie as there */
+	struct guest_symbols *guests; /* of this host */
 	uint32_t guest_count;
-	uint32_t first_buffer, buffer_count;	/* which of the report's are this file's */
+	uint32_t first_buffer, buffer_count; /* which of the report's are this file's */
 };
 
 struct buffer_state {
 	struct file_state *file;
-	struct text label;		/* empty: blanks stand for it */
-	struct text prefix;		/* the label, padded, and ": "; empty: none */
+	struct text label;  /* empty: blanks stand for it */
+	struct text prefix; /* the label, padded, and ": "; empty: none */
 };
 
 /*
@@ -40,9 +41,9 @@ struct buffer_state {
  * on their CPU had.
  */
 struct line_head {
-	uint64_t key;			/* of the record's common fields */
-	uint32_t version;		/* of the names */
-	uint32_t size;			/* 0: there is none */
+	uint64_t key;	  /* of the record's common fields */
+	uint32_t version; /* of the names */
+	uint32_t size;	  /* 0: there is none */
 	char text[LINE_HEAD_ROOM];
 };
 
@@ -58,28 +59,28 @@ struct source_state {
  * line decides for all: there, the number must not be negative. docs/FORMAT.md 6.1.
  */
 enum rare_flags {
-	RARE_FLAGS_NONE,	/* no file has any, or they are not shown */
-	RARE_FLAGS_OPEN,	/* there was no line yet */
+	RARE_FLAGS_NONE, /* no file has any, or they are not shown */
+	RARE_FLAGS_OPEN, /* there was no line yet */
 	RARE_FLAGS_MIGRATE,
-	RARE_FLAGS_LOCK,	/* the lock depth, in the place of the other, too */
+	RARE_FLAGS_LOCK, /* the lock depth, in the place of the other, too */
 };
 
 struct trc_report {
 	uint32_t flags;
 	struct file_state *files;
-	struct buffer_state *buffers;	/* of all files, in their order */
+	struct buffer_state *buffers; /* of all files, in their order */
 	uint32_t file_count, buffer_count;
-	uint32_t prefix_size;		/* 0: lines have no prefix */
+	uint32_t prefix_size; /* 0: lines have no prefix */
 	char *prefixes;
 	struct source_state *sources;
 	size_t source_count;
 	struct report_place place;
-	struct function_stacks stacks;	/* of all files, as the plugin has them */
+	struct function_stacks stacks; /* of all files, as the plugin has them */
 	enum rare_flags rare_flags;
-	uint64_t last_ts;		/* of the line before, for --ts-diff; none and 0 are one */
-	bool depended;			/* a line came out as it did because of those before */
-	uint64_t second;		/* the one that seconds_text says, in units of time stamps as shown */
-	size_t seconds_size;		/* 0: none yet */
+	uint64_t last_ts;    /* of the line before, for --ts-diff; none and 0 are one */
+	bool depended;	     /* a line came out as it did because of those before */
+	uint64_t second;     /* the one that seconds_text says, in units of time stamps as shown */
+	size_t seconds_size; /* 0: none yet */
 	char seconds_text[COPY_SLACK];
 };
 

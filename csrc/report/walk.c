@@ -9,15 +9,15 @@
 #include "report/api.h"
 #include "report/state.h"
 
-#define BATCH_RECORDS 512	/* with the text of their lines they stay in the level 2 cache */
+#define BATCH_RECORDS 512 /* with the text of their lines they stay in the level 2 cache */
 
 /* A walk's records, as they lie, and those of them that were seen only as what comes next. */
 struct report_batch {
 	struct walk_record records[REPORT_LOOK_AHEAD + BATCH_RECORDS];
-	int64_t missed[REPORT_LOOK_AHEAD + BATCH_RECORDS];	/* before each of them */
-	uint8_t *held;			/* payloads of the records kept for the next round */
-	size_t count;			/* records there are */
-	bool ended;			/* the walk has no more */
+	int64_t missed[REPORT_LOOK_AHEAD + BATCH_RECORDS]; /* before each of them */
+	uint8_t *held; /* payloads of the records kept for the next round */
+	size_t count;  /* records there are */
+	bool ended;    /* the walk has no more */
 };
 
 static void batch_destroy(struct report_batch *batch)
@@ -69,7 +69,7 @@ static int batch_fill(struct report_batch *batch, struct trc_walk *walk, struct 
 	if (rc)
 		return rc;
 	batch->ended = !count;
-	if (!count)	/* records is NULL where there never was one */
+	if (!count) /* records is NULL where there never was one */
 		return TRC_OK;
 	count = count < BATCH_RECORDS ? count : BATCH_RECORDS;
 	memcpy(batch->records + batch->count, records, count * sizeof(*records));
@@ -91,7 +91,8 @@ static int batch_write(struct trc_report *report, struct report_batch *batch, st
 
 		if (report_is_taken(record))
 			continue;
-		if (batch->count - i < REPORT_LOOK_AHEAD && !batch->ended && report_looks_ahead(report, record))
+		if (batch->count - i < REPORT_LOOK_AHEAD && !batch->ended &&
+		    report_looks_ahead(report, record))
 			break;
 		rc = report_line(report, record, batch->count - i, batch->missed[i], out, err);
 		if (rc)
@@ -105,8 +106,8 @@ static int batch_write(struct trc_report *report, struct report_batch *batch, st
 	return TRC_OK;
 }
 
-int trc_report_next(struct trc_report *report, struct trc_walk *walk, size_t enough,
-		    const char **text, size_t *size, struct trc_error *err)
+int trc_report_next(struct trc_report *report, struct trc_walk *walk, size_t enough, const char **text,
+		    size_t *size, struct trc_error *err)
 {
 	struct report_place *place = &report->place;
 	int rc = walk_begin_stint(walk, err);
@@ -120,7 +121,7 @@ int trc_report_next(struct trc_report *report, struct trc_walk *walk, size_t eno
 	if (!place->writing)
 		place->out.size = 0;
 	place->writing = false;
-	if (!place->batch->count)	/* it may be another walk now */
+	if (!place->batch->count) /* it may be another walk now */
 		place->batch->ended = false;
 	while (place->out.size < enough && !(place->batch->ended && !place->batch->count)) {
 		if ((rc = batch_fill(place->batch, walk, err)) ||
@@ -134,8 +135,7 @@ int trc_report_next(struct trc_report *report, struct trc_walk *walk, size_t eno
 	return TRC_OK;
 }
 
-int trc_report_begin(struct trc_report *report, const char **text, size_t *size,
-		     struct trc_error *err)
+int trc_report_begin(struct trc_report *report, const char **text, size_t *size, struct trc_error *err)
 {
 	struct output *out = &report->place.out;
 	int rc;
@@ -154,12 +154,15 @@ int trc_report_begin(struct trc_report *report, const char **text, size_t *size,
 	return TRC_OK;
 }
 
-int trc_report_record(struct trc_report *report, const struct trc_report_record *in,
-		      const char **text, size_t *size, struct trc_error *err)
+int trc_report_record(struct trc_report *report, const struct trc_report_record *in, const char **text,
+		      size_t *size, struct trc_error *err)
 {
 	struct output *out = &report->place.out;
 	struct walk_record record = {
-		.ts = in->ts, .payload = in->payload, .size = (uint32_t)in->size, .source = in->source,
+		.ts = in->ts,
+		.payload = in->payload,
+		.size = (uint32_t)in->size,
+		.source = in->source,
 	};
 	int rc;
 

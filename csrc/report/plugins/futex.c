@@ -5,10 +5,10 @@
 enum { UADDR, OP, VAL, UTIME, UADDR2, VAL3 };
 
 enum futex_argument {
-	SHOW_VAL = 1,		/* in hex: a value to compare */
-	SHOW_COUNT = 2,		/* val in decimal: how many to wake */
+	SHOW_VAL = 1,	/* in hex: a value to compare */
+	SHOW_COUNT = 2, /* val in decimal: how many to wake */
 	SHOW_UTIME = 4,
-	SHOW_VAL2 = 8,		/* the place of utime, in decimal */
+	SHOW_VAL2 = 8, /* the place of utime, in decimal */
 	SHOW_UADDR2 = 16,
 	SHOW_VAL3 = 32,
 };
@@ -90,7 +90,9 @@ static bool run_futex(struct event_run *run)
 }
 
 const struct event_handler futex_handlers[] = {
-	{ .system = "syscalls", .name = "sys_enter_futex", .run = run_futex,
+	{ .system = "syscalls",
+	  .name = "sys_enter_futex",
+	  .run = run_futex,
 	  .fields = { "uaddr", "op", "val", "utime", "uaddr2", "val3" } },
 	{ 0 },
 };

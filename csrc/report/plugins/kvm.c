@@ -41,7 +41,8 @@ static void put_reason(struct event_run *run, unsigned reason, unsigned isa_fiel
 	uint64_t isa = run->event->found[isa_field] ? run_number(run, isa_field) : ISA_VMX;
 	uint64_t value = run_number(run, reason);
 	const char *name = isa == ISA_VMX ? vmx_exit_reason(value) :
-			   isa == ISA_SVM ? svm_exit_reason(value) : "UNKNOWN-ISA";
+			   isa == ISA_SVM ? svm_exit_reason(value) :
+					    "UNKNOWN-ISA";
 
 	put(run, "reason ");
 	if (name) {
@@ -138,7 +139,9 @@ enum { NESTED_CODE, NESTED_ISA, NESTED_INFO1, NESTED_INFO2, NESTED_INT, NESTED_E
 static bool run_nested_inject(struct event_run *run)
 {
 	static const char *const labels[] = {
-		[NESTED_INFO1] = " info1 ", [NESTED_INFO2] = " info2 ", [NESTED_INT] = " int_info ",
+		[NESTED_INFO1] = " info1 ",
+		[NESTED_INFO2] = " info2 ",
+		[NESTED_INT] = " int_info ",
 		[NESTED_ERROR] = " int_info_err ",
 	};
 
@@ -221,7 +224,7 @@ static bool run_page(struct event_run *run)
 	}
 	put(run, run_number(run, PAGE_UNSYNC) ? "unsync" : "sync");
 	run->out->has_nul = true;
-	output_char(run->out, '\0');	/* the plugin's, too: it ends the line */
+	output_char(run->out, '\0'); /* the plugin's, too: it ends the line */
 	return true;
 }
 
@@ -248,13 +251,19 @@ static bool run_get_page(struct event_run *run)
 	{ .system = "kvmmmu", .name = event_name, .run = handler, .fields = PAGE_FIELDS }
 
 const struct event_handler kvm_handlers[] = {
-	{ .system = "kvm", .name = "kvm_exit", .run = run_exit,
+	{ .system = "kvm",
+	  .name = "kvm_exit",
+	  .run = run_exit,
 	  .fields = { "exit_reason", "isa", "guest_rip", "info1", "info2" } },
 	{ .system = "kvm", .name = "kvm_entry", .run = run_entry, .fields = { "vcpu_id", "rip" } },
-	{ .system = "kvm", .name = "kvm_emulate_insn", .run = run_emulate,
+	{ .system = "kvm",
+	  .name = "kvm_emulate_insn",
+	  .run = run_emulate,
 	  .fields = { "rip", "csbase", "len", "flags", "insn", "failed" } },
 	{ .system = "kvm", .name = "kvm_nested_vmexit", .run = run_nested, .fields = NESTED_FIELDS },
-	{ .system = "kvm", .name = "kvm_nested_vmexit_inject", .run = run_nested_inject,
+	{ .system = "kvm",
+	  .name = "kvm_nested_vmexit_inject",
+	  .run = run_nested_inject,
 	  .fields = NESTED_FIELDS },
 	PAGE_EVENT("kvm_mmu_get_page", run_get_page),
 	PAGE_EVENT("kvm_mmu_sync_page", run_page),

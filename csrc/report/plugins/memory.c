@@ -43,8 +43,8 @@ enum { PAGES, REASON };
 
 static bool run_tlb_flush(struct event_run *run)
 {
-	static const char *const reasons[] = { "flush on task switch", "remote shootdown",
-					       "local shootdown", "local mm shootdown" };
+	static const char *const reasons[] = { "flush on task switch", "remote shootdown", "local shootdown",
+					       "local mm shootdown" };
 	uint64_t reason = run_number(run, REASON);
 
 	output_literal(run->out, "pages=");

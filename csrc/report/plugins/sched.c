@@ -135,12 +135,12 @@ static bool run_wakeup(struct event_run *run)
 #define WAKEUP_FIELDS { "pid", "comm", "prio", "success", "target_cpu" }
 
 const struct event_handler sched_handlers[] = {
-	{ .system = "sched", .name = "sched_switch", .run = run_switch,
+	{ .system = "sched",
+	  .name = "sched_switch",
+	  .run = run_switch,
 	  .fields = { "prev_pid", "prev_comm", "prev_prio", "prev_state", "next_pid", "next_comm",
 		      "next_prio" } },
-	{ .system = "sched", .name = "sched_wakeup", .run = run_wakeup,
-	  .fields = WAKEUP_FIELDS },
-	{ .system = "sched", .name = "sched_wakeup_new", .run = run_wakeup,
-	  .fields = WAKEUP_FIELDS },
+	{ .system = "sched", .name = "sched_wakeup", .run = run_wakeup, .fields = WAKEUP_FIELDS },
+	{ .system = "sched", .name = "sched_wakeup_new", .run = run_wakeup, .fields = WAKEUP_FIELDS },
 	{ 0 },
 };

@@ -49,9 +49,13 @@ static bool run_expire(struct event_run *run)
 }
 
 const struct event_handler timer_handlers[] = {
-	{ .system = "timer", .name = "hrtimer_start", .run = run_start,
+	{ .system = "timer",
+	  .name = "hrtimer_start",
+	  .run = run_start,
 	  .fields = { "timer", "hrtimer", "function", "expires", "softexpires" } },
-	{ .system = "timer", .name = "hrtimer_expire_entry", .run = run_expire,
+	{ .system = "timer",
+	  .name = "hrtimer_expire_entry",
+	  .run = run_expire,
 	  .fields = { "timer", "hrtimer", "function", "now" } },
 	{ 0 },
 };

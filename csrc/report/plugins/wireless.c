@@ -3,11 +3,24 @@
 #include "report/event_handler.h"
 
 enum {
-	WIPHY, VIF, VIF_TYPE, ASSOC, AID, CTS, SHORT_PREAMBLE, SHORT_SLOT, DTIM_PERIOD, BEACON_INTERVAL,
-	ASSOC_CAPABILITY, TIMESTAMP, BASIC_RATES, ENABLE_BEACON, HT_OPERATION_MODE,
+	WIPHY,
+	VIF,
+	VIF_TYPE,
+	ASSOC,
+	AID,
+	CTS,
+	SHORT_PREAMBLE,
+	SHORT_SLOT,
+	DTIM_PERIOD,
+	BEACON_INTERVAL,
+	ASSOC_CAPABILITY,
+	TIMESTAMP,
+	BASIC_RATES,
+	ENABLE_BEACON,
+	HT_OPERATION_MODE,
 };
 
-#define INDENT 65	/* the text's column in the line of trace-cmd's day */
+#define INDENT 65 /* the text's column in the line of trace-cmd's day */
 
 static void put(struct event_run *run, const char *text)
 {
@@ -71,9 +84,11 @@ static bool run_bss_info_changed(struct event_run *run)
 }
 
 const struct event_handler wireless_handlers[] = {
-	{ .system = "mac80211", .name = "drv_bss_info_changed", .run = run_bss_info_changed,
-	  .fields = { "wiphy_name", "vif_name", "vif_type", "assoc", "aid", "cts", "shortpre",
-		      "shortslot", "dtimper", "bcnint", "assoc_cap", "timestamp", "basic_rates",
-		      "enable_beacon", "ht_operation_mode" } },
+	{ .system = "mac80211",
+	  .name = "drv_bss_info_changed",
+	  .run = run_bss_info_changed,
+	  .fields = { "wiphy_name", "vif_name", "vif_type", "assoc", "aid", "cts", "shortpre", "shortslot",
+		      "dtimper", "bcnint", "assoc_cap", "timestamp", "basic_rates", "enable_beacon",
+		      "ht_operation_mode" } },
 	{ 0 },
 };
