@@ -225,3 +225,20 @@ def test_scsi_commands(write: Write, cdb: str, said: str) -> None:
     command = bytes.fromhex(cdb)
     values = SCSI.values(cmd_len=len(command), cmnd=command)
     assert text_of(write, values, events=[SCSI]) == f"cmnd=({said})"
+
+
+ADDRESS = (Field("u8 address[16]", 16),)
+ADDRESSES = {
+    "::ffff:1.2.3.4": (0, 0, 0, 0, 0, 0xFFFF, 0x0102, 0x0304),
+    "1::ffff:102:304": (1, 0, 0, 0, 0, 0xFFFF, 0x0102, 0x0304),
+    "0:1::ffff:102:304": (0, 1, 0, 0, 0, 0xFFFF, 0x0102, 0x0304),
+    "fe80::5efe:1.2.3.4": (0xFE80, 0, 0, 0, 0, 0x5EFE, 0x0102, 0x0304),
+}
+
+
+@pytest.mark.parametrize("said", ADDRESSES)
+def test_addresses_that_hold_one_of_ipv4(write: Write, said: str) -> None:
+    """Only after five groups of zeros, or where ISATAP has it."""
+    form = EventFormat("made", "made", 1000, ADDRESS, '"%pI6c", REC->address')
+    values = form.values(address=struct.pack(">8H", *ADDRESSES[said]))
+    assert text_of(write, values, events=[form]) == said
