@@ -243,7 +243,8 @@ def test_export_to_a_full_disk(path: Path, tmp_path: Path, words: list[str]) -> 
 
 
 INTERRUPTED = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also where it was ignored
 from tracecmd import cli, export
 for make in export.FORMATS.values():
     make.write = lambda *_: time.sleep(600)

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,15 @@ class Interrupted(Exception):
     """What the handler of the signal raises."""
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Also where these tests run with the signal ignored, as jobs in the background do."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("name", READS)
 def test_a_signal_is_heeded_in_the_middle(large: Path, name: str) -> None:
     """As Ctrl-C: between two calls Python runs the handler, and what it raises ends the read."""
