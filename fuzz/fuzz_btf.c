@@ -65,7 +65,7 @@ static void show(struct prototype_cache *cache, struct text name, uint32_t numbe
 {
 	uint8_t *data = calloc(WORDS, long_size);
 	const struct print_fmt_env env = { .long_size = long_size, .big_endian = big_endian };
-	const struct report_record record = { .data = data, .size = WORDS * long_size };
+	const struct walk_record record = { .payload = data, .size = WORDS * long_size };
 	const struct event_text event = { .found = { true } };
 	const struct cached_symbol function = { .key = number, .address = number, .name = name };
 	struct event_run run = {

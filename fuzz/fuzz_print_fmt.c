@@ -52,7 +52,7 @@ static void run_handler(const struct event_format *event, const struct print_fmt
 			struct event_text *text, struct print_record print, struct tables *tables,
 			struct output *out)
 {
-	struct report_record record = { .data = print.data, .size = print.size, .ts = 1 };
+	struct walk_record record = { .payload = print.data, .size = print.size, .ts = 1 };
 	struct function_stacks stacks = { 0 };
 	struct comm_table comms;
 	struct event_run run = {
