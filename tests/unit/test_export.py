@@ -16,6 +16,7 @@ import pytest
 
 import tracecmd
 from tracecmd import export
+from tracecmd.export import folders
 
 from .busy import write_busy
 
@@ -295,3 +296,10 @@ def test_progress_bar(path: Path, tmp_path: Path) -> None:
     assert "a.csv" in shown
     assert shown.endswith("\r\x1b[K")
     assert run(path, "-o", tmp_path / "b.csv", "-e", "tick").stderr == ""
+
+
+def test_names_that_files_cannot_tell_apart() -> None:
+    """What a name cannot hold becomes a dot; of those then alike the later are numbered."""
+    keys = ["a:b", "a/b", "a?b", "c"]
+    names = folders._file_names(keys, ".parquet")
+    assert list(names.values()) == ["a.b.parquet", "a.b-2.parquet", "a.b-3.parquet", "c.parquet"]

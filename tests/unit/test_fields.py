@@ -367,3 +367,25 @@ def test_fields_asked_for_before_stay(wakeups: Path) -> None:
     assert [event["pid"] for event in events] == [7, 9]
     with pytest.raises(tracecmd.ClosedError):
         events[0]["prio"]
+
+
+def test_what_declarations_say(write: Write) -> None:
+    """Each of a field's properties, by one field that has it and others that do not."""
+    form = EventFormat(
+        "made", "kinds", 900,
+        (Field("int number", 4, signed=True), Field("char text[8]", 8), Field("u32 list[2]", 8),
+         Field("void * where", 8), Field("__data_loc char[] name", 4)), '"x"',
+    )  # fmt: skip
+    with tracecmd.open(write(Trace(events=(form,)))) as trace:
+        fields = trace.events["kinds"].fields
+
+        def those(of: str) -> set[str]:
+            own = ("number", "text", "list", "where", "name")
+            return {name for name in own if getattr(fields[name], of)}
+
+        assert those("is_signed") == {"number"}
+        assert those("is_array") == {"text", "list", "name"}
+        assert those("is_string") == {"text", "name"}
+        assert those("is_pointer") == {"where"}
+        assert those("is_dynamic") == {"name"}
+        assert those("is_opaque") == set()

@@ -437,3 +437,12 @@ def test_strict(write: Write) -> None:
         assert len(session.host.problems) == 1
     with pytest.raises(tracecmd.CorruptError):
         tracecmd.open_session(path, strict=True)
+
+
+def test_peers_by_name(files: dict[str, Path]) -> None:
+    with tracecmd.open_session(*files.values()) as session:
+        assert len(session.peers) > 2
+        for peer in session.peers:
+            assert session.peer(peer.name) is peer.trace
+        with pytest.raises(tracecmd.UnknownGuestError, match="no peer 'nobody'"):
+            session.peer("nobody")
