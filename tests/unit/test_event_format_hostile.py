@@ -15,8 +15,8 @@ SOURCE = compiler.ROOT / "fuzz" / "fuzz_event_format.c"
 MODULES = (
     *(f"base/{name}" for name in ("arena", "array", "digits", "error", "problem")),
     *(f"metadata/{name}" for name in (
-        "event_format", "field", "former_boot", "kallsyms", "page_header", "printk_formats", "saved_cmdlines",
-        "scanner",
+        "event_format", "field", "former_boot", "kallsyms", "page_header", "printk_formats",
+        "saved_cmdlines", "scanner",
     )),
 )  # fmt: skip
 MUTATIONS = os.environ.get("TRACECMD_MUTATIONS", "500")
