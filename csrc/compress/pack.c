@@ -100,8 +100,8 @@ int pack(struct packer *packer, const uint8_t *src, size_t size, uint8_t *dst, s
 	int rc;
 
 	if (size > UINT32_MAX || packed_bound(packer->algorithm, size) > UINT32_MAX)
-		return trc_fail(err, TRC_LIMIT, TRC_NO_OFFSET, "compression: a block of %zu bytes is too large",
-				size);
+		return trc_fail(err, TRC_LIMIT, TRC_NO_OFFSET,
+				"compression: a block of %zu bytes is too large", size);
 	rc = packer->algorithm == COMPRESSION_ZLIB ? pack_zlib(packer, src, size, dst, stored) :
 						     pack_zstd(packer, src, size, dst, stored);
 	return rc ? trc_fail_no_memory(err) : TRC_OK;

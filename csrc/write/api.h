@@ -54,11 +54,11 @@ int trc_outline_drop_section(struct trc_outline *outline, uint32_t id, struct tr
 /* Buffers in the order of the file; the top one, if there is any, has the name "". Texts end in NUL. */
 struct trc_outline_buffer {
 	const char *name;
-	const char *clock;    /* without brackets; "": not known */
-	uint32_t page_size;   /* sub-buffer size, bytes */
-	uint32_t cpu_count;   /* where an instance has more CPUs than the file says */
-	uint32_t kind;	      /* enum trc_buffer_kind */
-	const uint8_t *text;  /* of TRC_BUFFER_TEXT */
+	const char *clock;   /* without brackets; "": not known */
+	uint32_t page_size;  /* sub-buffer size, bytes */
+	uint32_t cpu_count;  /* where an instance has more CPUs than the file says */
+	uint32_t kind;	     /* enum trc_buffer_kind */
+	const uint8_t *text; /* of TRC_BUFFER_TEXT */
 	uint64_t text_size;
 };
 size_t trc_outline_buffer_count(const struct trc_outline *outline);

@@ -44,7 +44,8 @@ int trc_cut_create(const struct trc_walk_source *source, const struct trc_walk_o
 	if (!rc) {
 		uint32_t page_size = source->data->streams[source->stream].info.page_size;
 
-		cut->builder = (struct page_builder){ .layout = &source->data->layout, .page_size = page_size };
+		cut->builder = (struct page_builder){ .layout = &source->data->layout,
+						      .page_size = page_size };
 		cut->builder.page = malloc(page_size);
 		cut->rest = malloc((size_t)PAGES_A_STEP * page_size);
 		if (!cut->builder.page || !cut->rest)
@@ -137,7 +138,8 @@ static void end_page(struct trc_cut *cut, struct trc_block *block)
 	append_page(cut, block, cut->builder.page);
 }
 
-static void put_record(struct trc_cut *cut, struct trc_block *block, const struct record *record, int64_t missed)
+static void put_record(struct trc_cut *cut, struct trc_block *block, const struct record *record,
+		       int64_t missed)
 {
 	struct page_builder *builder = &cut->builder;
 
@@ -242,8 +244,8 @@ static void keep_rest(struct trc_cut *cut, struct trc_block *block)
 static int begin_block(struct trc_cut *cut, struct trc_block *block, struct trc_error *err)
 {
 	uint32_t page_size = cut->builder.page_size;
-	int rc = block_reserve(block, page_size,
-			       block_bytes(page_size) + (uint64_t)PAGES_A_STEP * page_size, err);
+	int rc = block_reserve(block, page_size, block_bytes(page_size) + (uint64_t)PAGES_A_STEP * page_size,
+			       err);
 
 	if (rc)
 		return rc;

@@ -28,8 +28,9 @@ static int check_buffers(const struct trc_outline *outline, struct trc_error *er
 	for (size_t i = 0; i < outline->buffer_count; i++)
 		has_text |= outline->buffers[i].kind == TRC_BUFFER_TEXT;
 	if (has_text && (!has_top(outline) || outline->buffer_count > 1))
-		return trc_fail(err, TRC_UNSUPPORTED, TRC_NO_OFFSET,
-				"writer: version 6 has a latency tracer's text only where there are no instances");
+		return trc_fail(
+			err, TRC_UNSUPPORTED, TRC_NO_OFFSET,
+			"writer: version 6 has a latency tracer's text only where there are no instances");
 	return TRC_OK;
 }
 

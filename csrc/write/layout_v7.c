@@ -191,8 +191,7 @@ static int end_file(struct trc_writer *writer, struct trc_error *err)
 	struct text strings;
 
 	writer_patch_u64(writer, writer->options_offset_at, writer_position(writer));
-	begin_section(writer, TRC_OPTION_DONE, false,
-		      add_string(writer, section_title(TRC_OPTION_DONE), ""));
+	begin_section(writer, TRC_OPTION_DONE, false, add_string(writer, section_title(TRC_OPTION_DONE), ""));
 	put_options(writer);
 	if (writer->outline->header.cpu_count) {
 		put_option_head(&writer->out, TRC_OPTION_CPUCOUNT, 4, writer->big_endian);

@@ -241,7 +241,8 @@ int trc_outline_add_buffer(struct trc_outline *outline, const struct trc_outline
 		return rc;
 	kept.name = keep_text(outline, buffer->name, strlen(buffer->name));
 	kept.clock = keep_text(outline, buffer->clock, strlen(buffer->clock));
-	kept.text = buffer->text_size <= SIZE_MAX ? keep(outline, buffer->text, (size_t)buffer->text_size) : NULL;
+	kept.text = buffer->text_size <= SIZE_MAX ? keep(outline, buffer->text, (size_t)buffer->text_size) :
+						    NULL;
 	if (!kept.name || !kept.clock || !kept.text)
 		return trc_fail_no_memory(err);
 	if (outline->buffer_count == outline->buffer_room) {

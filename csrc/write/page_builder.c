@@ -41,8 +41,8 @@ static void put_word(struct page_builder *builder, uint32_t type_len, uint32_t d
 static void put_time(struct page_builder *builder, uint32_t type, uint64_t value)
 {
 	put_word(builder, type, (uint32_t)(value & DELTA_MAX));
-	store_u32(builder->page + builder->layout->data_offset + builder->end, (uint32_t)(value >> DELTA_BITS),
-		  builder->layout->big_endian);
+	store_u32(builder->page + builder->layout->data_offset + builder->end,
+		  (uint32_t)(value >> DELTA_BITS), builder->layout->big_endian);
 	builder->end += 4;
 }
 

@@ -44,8 +44,8 @@ void writer_align(struct trc_writer *writer, uint32_t alignment)
 void writer_patch(struct trc_writer *writer, uint64_t offset, size_t size)
 {
 	if (writer->patch_count == writer->patch_room) {
-		struct patch *grown =
-			array_grow(writer->patches, &writer->patch_room, 16, sizeof(*writer->patches));
+		struct patch *grown = array_grow(writer->patches, &writer->patch_room, 16,
+						 sizeof(*writer->patches));
 
 		if (!grown) {
 			writer->patched.no_memory = true;
@@ -156,9 +156,9 @@ int trc_writer_create(const struct trc_outline *outline, const struct trc_write_
 	output_init(&writer->strings);
 	output_init(&writer->buffer_options);
 	writer->buffer_offset_at = calloc(outline->buffer_count + 1, sizeof(*writer->buffer_offset_at));
-	rc = writer->buffer_offset_at ? packer_init(&writer->packer, (enum compression)format->compression,
-						    format->level, err) :
-					trc_fail_no_memory(err);
+	rc = writer->buffer_offset_at ?
+		     packer_init(&writer->packer, (enum compression)format->compression, format->level, err) :
+		     trc_fail_no_memory(err);
 	if (!rc) {
 		put_header(writer);
 		rc = layout_of(writer)->begin_file(writer, err);
@@ -220,8 +220,8 @@ static int go_to_buffer(struct trc_writer *writer, size_t buffer, struct trc_err
 static int add_cpu(struct trc_writer *writer, uint32_t cpu, struct trc_error *err)
 {
 	if (writer->cpu_count == writer->cpu_room) {
-		struct cpu_place *grown =
-			array_grow(writer->cpus, &writer->cpu_room, 16, sizeof(*writer->cpus));
+		struct cpu_place *grown = array_grow(writer->cpus, &writer->cpu_room, 16,
+						     sizeof(*writer->cpus));
 
 		if (!grown)
 			return trc_fail_no_memory(err);
@@ -239,9 +239,11 @@ int trc_writer_begin(struct trc_writer *writer, size_t buffer, uint32_t cpu, str
 	if (rc)
 		return rc;
 	if (buffer >= outline->buffer_count || outline->buffers[buffer].kind != TRC_BUFFER_FLYRECORD)
-		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "writer: buffer %zu holds no pages", buffer);
+		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "writer: buffer %zu holds no pages",
+				buffer);
 	if (cpu > CPU_ID_MAX)
-		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "writer: CPU %u is too large a number", cpu);
+		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "writer: CPU %u is too large a number",
+				cpu);
 	if (writer->buffer != SIZE_MAX &&
 	    (buffer < writer->buffer || (buffer == writer->buffer && writer->cpu_count &&
 					 cpu <= writer->cpus[writer->cpu_count - 1].cpu)))
