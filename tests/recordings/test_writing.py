@@ -120,11 +120,14 @@ def test_trace_cmd_reads_it(path: Path, tmp_path: Path) -> None:
     if not path.is_relative_to(corpus.DATA):
         pytest.skip("those in the tree will do")
     report = ["report", "-R", "-t", "-i"]
+    known = b"none" + trace_cmd("list", "-c").stdout  # Debian 12's has no zlib
     before = trace_cmd(*report, path)
     if before.returncode or path.name == "s390x-tc331-broken-marker.dat":
         pytest.skip("trace-cmd cannot read the original")
     with open_sound(path) as trace:
         for version, compression in FORMATS:
+            if compression.split(":")[0].encode() not in known:
+                continue
             new = tmp_path / "new.dat"
             trace.write(new, version=version, compression=compression)
             after = trace_cmd(*report, new)
