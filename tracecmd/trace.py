@@ -297,6 +297,7 @@ class Trace(TraceFile, Readable):
         ts: Literal["timestamp", "uint64"] = "timestamp",
         invalid_utf8: Literal["replace", "binary"] = "replace",
         dictionary: bool = True,
+        symbols: bool = False,
         batch_rows: int = BATCH_ROWS,
         progress: Progress = None,
     ) -> Table:
@@ -329,6 +330,9 @@ class Trace(TraceFile, Readable):
             ts: type of the column ``ts``: ``timestamp[ns]`` or ``uint64``.
             invalid_utf8: ``"replace"`` what is no UTF-8 by U+FFFD, or give texts as ``"binary"``.
             dictionary: False for plain texts everywhere.
+            symbols: put a column of names behind each column of addresses that reports show as
+                functions: ``ip_symbol`` behind ``ip``, ``caller_symbol`` behind ``caller``.
+                ``columns`` may name them, too, with or without ``symbols``.
             batch_rows: rows in a batch, at most.
 
         Raises:
@@ -351,7 +355,9 @@ class Trace(TraceFile, Readable):
             order=order,
             reverse=reverse,
         )
-        layout = Layout(columns, ts=ts, invalid_utf8=invalid_utf8, dictionary=dictionary)
+        layout = Layout(
+            columns, ts=ts, invalid_utf8=invalid_utf8, dictionary=dictionary, symbols=symbols
+        )
         return self._table(selection, layout, ReadOptions(threads, batch_rows, progress))
 
     def tables(self, events: Names = None, **options: Any) -> Tables:
