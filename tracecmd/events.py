@@ -152,6 +152,11 @@ class EventFormat:
         """
         return symbols_of(self._value_names)
 
+    @property
+    def place(self) -> int:
+        """Its place in the order of the file."""
+        return self._info.place
+
     @cached_property
     def symbol_fields(self) -> frozenset[str]:
         """Names of the fields that are addresses of the kernel's code, or of its other symbols.

@@ -29,6 +29,7 @@ from .columns import BATCH_ROWS, Layout, RecordBatch, Table, Tables
 from .event import Event
 from .filter import Filter
 from .report import ReportOptions, report
+from .text_functions import TextFunctions
 from .trace_file import TraceFile
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["Trace"]
 
 
-class Trace(TraceFile, Readable):
+class Trace(TraceFile, Readable, TextFunctions):
     """An open trace.dat file. Made by :func:`tracecmd.open`; a context manager.
 
     Opening reads the file's options only, whatever its size; all else is read when asked for.

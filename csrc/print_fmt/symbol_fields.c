@@ -73,7 +73,10 @@ static int mark_printed(const struct trc_metadata *metadata, const struct event_
 	struct arguments arguments = { .compiler = { .p = &program, .compile_arg = compile_argument } };
 	struct print_fmt_tree tree;
 	int rc = print_fmt_parse(event,
-				 (struct print_fmt_language){ env.long_size, true, true, env.big_endian },
+				 (struct print_fmt_language){ .long_size = env.long_size,
+							      .plugins = true,
+							      .c = true,
+							      .big_endian = env.big_endian },
 				 &program.arena, &tree, err);
 
 	if (!rc && !tree.failed)

@@ -29,4 +29,8 @@ void walk_take(struct trc_walk *walk, size_t count);
 void walk_missed(const struct trc_walk *walk, const struct walk_record *records, size_t count,
 		 int64_t *missed);
 
+/* Where their payloads are in the file; TRC_NO_OFFSET: they are compressed there. */
+void walk_offsets(const struct trc_walk *walk, const struct walk_record *records, size_t count,
+		  uint64_t *offset);
+
 #endif

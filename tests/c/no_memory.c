@@ -172,6 +172,70 @@ static int job_report(const struct opened *o, uint32_t flags, struct sum *sum)
 	return rc;
 }
 
+/* The text of a record that a report left out, with the function of its print fmt, if it has one. */
+static int add_left_text(struct trc_report *report, const struct trc_left_out *left, const uint8_t *payload,
+			 struct sum *sum)
+{
+	const struct trc_report_record record = { payload + left->payload_end - left->size, left->size,
+						  left->source, 0, left->ts };
+	static const struct trc_function_value value = { .text = "a", .size = 1 };
+	struct trc_function_call call;
+	const char *text;
+	size_t size;
+	int rc = trc_report_left_text(report, &record, NULL, 0, &call, &text, &size, NULL);
+
+	if (rc == TRC_GO_ON)
+		rc = trc_report_left_text(report, &record, &value, 1, &call, &text, &size, NULL);
+	if (!rc)
+		add(sum, text, size);
+	return rc;
+}
+
+static int add_left_out(struct trc_report *report, const struct opened *o, struct sum *sum)
+{
+	const struct trc_walk_options options = { .until_last = 1 };
+	const struct trc_left_out *left;
+	const uint8_t *payload;
+	struct trc_walk *walk;
+	const char *text;
+	size_t size;
+	int rc = trc_walk_create(o->walked, o->source_count, &options, &walk, NULL);
+
+	if (rc)
+		return rc;
+	rc = trc_report_next(report, walk, ENOUGH, &text, &size, NULL);
+	if (!rc) {
+		size_t count = trc_report_left_out(report, &left, &payload);
+
+		add(sum, text, size);
+		for (size_t i = 0; !rc && i < count; i++)
+			rc = add_left_text(report, &left[i], payload, sum);
+	}
+	trc_walk_destroy(walk);
+	return rc;
+}
+
+/* Texts that are the caller's, of a copy. */
+static int job_left_out(const struct opened *o, uint32_t flags, struct sum *sum)
+{
+	const struct trc_report_file file = { o->file, o->metadata, o->symbols, "file", 4 };
+	static const char *const names[] = { "some_function", "jiffies_to_msecs" };
+	struct trc_report *report = NULL, *copy = NULL;
+	int rc = trc_report_create(flags, &file, 1, o->sources, o->source_count, &report, NULL);
+
+	for (size_t event = 0; !rc && event < trc_event_count(o->metadata); event += 2)
+		rc = trc_report_leave_out(report, 0, event, NULL);
+	if (!rc)
+		rc = trc_report_set_functions(report, 0, names, 2, NULL);
+	if (!rc)
+		rc = trc_report_copy(report, &copy, NULL);
+	if (!rc)
+		rc = add_left_out(copy, o, sum);
+	trc_report_destroy(copy);
+	trc_report_destroy(report);
+	return rc;
+}
+
 static int job_filter(const struct opened *o, uint32_t flags, struct sum *sum)
 {
 	static const char text[] =
@@ -503,6 +567,7 @@ static const struct job {
 	{ "report", job_report, 0 },
 	{ "report -R --ts-diff", job_report, TRC_REPORT_RAW | TRC_REPORT_TS_DIFF },
 	{ "report --kernel-text", job_report, TRC_REPORT_KERNEL_TEXT },
+	{ "report without texts", job_left_out, 0 },
 	{ "filter", job_filter, 0 },
 	{ "joined filters", job_joined_filters, 0 },
 	{ "value names", job_value_names, 0 },
