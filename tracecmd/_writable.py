@@ -65,7 +65,7 @@ class Writable:
 
             >>> with tracecmd.open("tests/data/sessions/kvm-small/trace.dat") as trace:
             ...     trace.write("/tmp/part.dat", start=204_900_000_000, end=204_919_000_000)
-            3512
+            17
 
         Args:
             path: the new file's name; a file that is there is replaced, but must not be this one.

@@ -37,4 +37,8 @@ void walk_missed(const struct trc_walk *walk, const struct walk_record *records,
  */
 int walk_next_page(struct trc_walk *walk, const struct stream_cursor **cursor, struct trc_error *err);
 
+/* Where their payloads are in the file; TRC_NO_OFFSET: they are compressed there. */
+void walk_offsets(const struct trc_walk *walk, const struct walk_record *records, size_t count,
+		  uint64_t *offset);
+
 #endif
