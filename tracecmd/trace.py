@@ -9,6 +9,7 @@ from . import _arguments, _lowlevel, errors
 from ._lazy import lazy
 from ._readable import Readable
 from ._reading import (
+    Excluded,
     Names,
     Numbers,
     Problems,
@@ -157,6 +158,7 @@ class Trace(TraceFile, Readable, TextFunctions):
         events: Names = None,
         *,
         where: str | Filter | None = None,
+        exclude: Excluded = None,
         buffers: Iterable[str] | None = None,
         cpus: Numbers = None,
         start: int | None = None,
@@ -181,6 +183,8 @@ class Trace(TraceFile, Readable, TextFunctions):
             events: names of events (``"sched_switch"``, ``"sched:sched_switch"``, ``"sched:*"``);
                 None for all.
             where: a filter of fields, as for :meth:`table`: a text or a :class:`~tracecmd.Filter`.
+            exclude: what is left out: names of events, which may have wildcards
+                (``"sched_stat_*"``), a :class:`~tracecmd.Filter`, or several of both.
             buffers: names of buffers, "" for the top one; None for all.
             cpus: numbers of CPUs, or one; None for all. Those that are not there select none.
             start, end: times in ns, ``start <= ts < end``; None for no bound.
@@ -205,6 +209,7 @@ class Trace(TraceFile, Readable, TextFunctions):
             self._recording,
             events,
             where=where,
+            exclude=exclude,
             buffers=buffers,
             cpus=cpus,
             start=start,
@@ -221,6 +226,7 @@ class Trace(TraceFile, Readable, TextFunctions):
         events: Names = None,
         *,
         where: str | Filter | None = None,
+        exclude: Excluded = None,
         buffers: Iterable[str] | None = None,
         cpus: Numbers = None,
         pids: Numbers = None,
@@ -238,6 +244,7 @@ class Trace(TraceFile, Readable, TextFunctions):
             self._recording,
             events,
             where=where,
+            exclude=exclude,
             buffers=buffers,
             cpus=cpus,
             start=ts,
@@ -287,6 +294,7 @@ class Trace(TraceFile, Readable, TextFunctions):
         *,
         columns: Iterable[str] | None = None,
         where: str | Filter | None = None,
+        exclude: Excluded = None,
         buffers: Iterable[str] | None = None,
         cpus: Numbers = None,
         start: int | None = None,
@@ -326,8 +334,8 @@ class Trace(TraceFile, Readable, TextFunctions):
                 field, too, has to be named by one of these or by its longer name. Numbers are
                 compared as unsigned 64-bit ones. Other than there, ``a || b && c`` is an error:
                 parentheses have to say which goes first.
-            buffers, cpus, start, end, pids, order, reverse, threads, progress: as for
-                :meth:`iter`.
+            exclude, buffers, cpus, start, end, pids, order, reverse, threads, progress: as
+                for :meth:`iter`.
             ts: type of the column ``ts``: ``timestamp[ns]`` or ``uint64``.
             invalid_utf8: ``"replace"`` what is no UTF-8 by U+FFFD, or give texts as ``"binary"``.
             dictionary: False for plain texts everywhere.
@@ -348,6 +356,7 @@ class Trace(TraceFile, Readable, TextFunctions):
             self._recording,
             events,
             where=where,
+            exclude=exclude,
             buffers=buffers,
             cpus=cpus,
             start=start,
@@ -379,6 +388,10 @@ class Trace(TraceFile, Readable, TextFunctions):
             patterns = _arguments.names("events", events) or ()
             selected = [str(event) for name in patterns for event in self.events.select(name)]
             names = list(dict.fromkeys(selected))
+        if options.get("exclude") is not None:
+            whole = Selection(self._recording, names, exclude=options["exclude"])
+            kept = {str(event) for event in choose([self._reader], whole).formats}
+            names = [name for name in names if name in kept]
         return Tables({name: self.table(name, **options) for name in names})
 
     def batches(self, events: Names = None, **options: Any) -> Iterator[RecordBatch]:
@@ -391,6 +404,7 @@ class Trace(TraceFile, Readable, TextFunctions):
         *,
         filters: str | Iterable[str] = (),
         filters_out: str | Iterable[str] = (),
+        exclude: Excluded = None,
         cpus: Numbers = None,
         start: int | None = None,
         end: int | None = None,
@@ -403,14 +417,14 @@ class Trace(TraceFile, Readable, TextFunctions):
             options: how the text is made.
             filters: filters of which one has to let a record through (-F).
             filters_out: filters none of which may (-v -F).
-            cpus, start, end, threads, progress: as for :meth:`iter`.
+            exclude, cpus, start, end, threads, progress: as for :meth:`iter`.
 
         Raises:
             FilterError: (a ValueError) a filter cannot be read, or fits no event of the file.
             OSError: options.kallsyms cannot be read.
             ValueError: raw_events or plain_events of options is not a regular expression.
         """
-        selection = Selection(self._recording, cpus=cpus, start=start, end=end)
+        selection = Selection(self._recording, exclude=exclude, cpus=cpus, start=start, end=end)
         return report(
             [self._reader],
             selection,
@@ -424,6 +438,7 @@ class Trace(TraceFile, Readable, TextFunctions):
         self,
         *,
         where: str | Filter | None = None,
+        exclude: Excluded = None,
         threads: int = 1,
         progress: Progress = None,
     ) -> Stat:
@@ -438,11 +453,13 @@ class Trace(TraceFile, Readable, TextFunctions):
             where: count what a filter lets through only, as for :meth:`iter`. Losses are counted
                 as without: what was lost cannot be compared. Events of which nothing is left are
                 not in :attr:`~tracecmd.Stat.events`.
+            exclude: count all but these, as for :meth:`iter`.
             threads: how many slices of the file to count side by side.
             progress: called now and then with pages counted and all pages.
         """
         options = ReadOptions(threads=threads, progress=progress)
-        if where is None:
+        if where is None and exclude is None:
             return count(self._reader, options)
-        choice = choose([self._reader], Selection(self._recording, where=where))
-        return count(self._reader, options, wanted_sources(choice, where))
+        selection = Selection(self._recording, where=where, exclude=exclude)
+        choice = choose([self._reader], selection)
+        return count(self._reader, options, wanted_sources(choice, selection.condition))
