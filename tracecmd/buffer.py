@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from . import _lowlevel, errors
 from ._lazy import lazy
-from ._reading import Names, Numbers, ReadOptions, Selection
+from ._reading import Excluded, Names, Numbers, ReadOptions, Selection
 from .event import Event
 from .filter import Filter
 
@@ -99,6 +99,7 @@ class Buffer:
         events: Names = None,
         *,
         where: str | Filter | None = None,
+        exclude: Excluded = None,
         cpus: Numbers = None,
         start: int | None = None,
         end: int | None = None,
@@ -112,6 +113,7 @@ class Buffer:
             self._trace._recording,
             events,
             where=where,
+            exclude=exclude,
             buffers=[self.name],
             cpus=cpus,
             start=start,

@@ -19,7 +19,7 @@ class FilterError(errors.TraceError, ValueError):
     """A text is not a filter, or fits no event of the file; it says what is expected, and where."""
 
 
-DEPTH_MAX = 100  # as the core has it
+DEPTH_MAX = 100  # Python goes down through them
 
 
 class NoEventError(FilterError):
@@ -132,19 +132,30 @@ class Filter:
 
     def build(self, reader: Reader, leaves: Mapping[Filter, _lowlevel.Filter]) -> _lowlevel.Filter:
         """Make it for one file of its leaves; those that are missing let nothing through."""
-        return self._build(reader, dict(leaves))
+        if self._how == "text" and self in leaves:
+            return leaves[self]
+        known = [leaf for leaf in self.leaves() if leaf in leaves]
+        numbers = {leaf: number for number, leaf in enumerate(known)}
+        steps: list[_lowlevel.FilterStep] = []
+        self._add_steps(numbers, steps, len(known))
+        filters = [leaves[leaf] for leaf in known]
+        return reader.own(_lowlevel.JoinedFilter(reader.path, filters, steps))
 
-    def _build(self, reader: Reader, known: dict[Filter, _lowlevel.Filter]) -> _lowlevel.Filter:
-        if self not in known:
+    def _add_steps(
+        self, numbers: dict[Filter, int], steps: list[_lowlevel.FilterStep], first: int
+    ) -> int:
+        """Put it behind its parts, each once; gives its number."""
+        if self not in numbers:
             how = "any" if self._how == "text" else self._how
-            parts = [part._build(reader, known) for part in self._parts]
-            known[self] = reader.own(_lowlevel.JoinedFilter(reader.path, how, parts))
-        return known[self]
+            parts = [part._add_steps(numbers, steps, first) for part in self._parts]
+            numbers[self] = first + len(steps)
+            steps.append(_lowlevel.FilterStep(how, parts))
+        return numbers[self]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Filter):
             return NotImplemented
-        return self._key() == other._key()
+        return self is other or _equal(self, other)
 
     def __hash__(self) -> int:
         return self._hash
@@ -175,6 +186,22 @@ class Filter:
 
 
 _How = Literal["text", "all", "any", "none"]
+
+
+def _equal(one: Filter, other: Filter) -> bool:
+    """Whether two are written alike; what is a part in many places is compared once."""
+    pairs, seen = [(one, other)], set()
+    while pairs:
+        a, b = pairs.pop()
+        if a is b or (id(a), id(b)) in seen:
+            continue
+        seen.add((id(a), id(b)))
+        if (a._hash, a._how, a._text) != (b._hash, b._how, b._text):
+            return False
+        if len(a._parts) != len(b._parts):
+            return False
+        pairs += zip(a._parts, b._parts, strict=True)
+    return True
 
 
 def _made(how: _How, text: str, parts: tuple[Filter, ...]) -> Filter:

@@ -9,6 +9,7 @@ from . import _arguments, _lowlevel, errors
 from ._lazy import lazy
 from ._readable import Readable
 from ._reading import (
+    Excluded,
     Names,
     Numbers,
     Problems,
@@ -158,6 +159,7 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
         events: Names = None,
         *,
         where: str | Filter | None = None,
+        exclude: Excluded = None,
         buffers: Iterable[str] | None = None,
         cpus: Numbers = None,
         start: int | None = None,
@@ -182,6 +184,8 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
             events: names of events (``"sched_switch"``, ``"sched:sched_switch"``, ``"sched:*"``);
                 None for all.
             where: a filter of fields, as for :meth:`table`: a text or a :class:`~tracecmd.Filter`.
+            exclude: what is left out: names of events, which may have wildcards
+                (``"sched_stat_*"``), a :class:`~tracecmd.Filter`, or several of both.
             buffers: names of buffers, "" for the top one; None for all.
             cpus: numbers of CPUs, or one; None for all. Those that are not there select none.
             start, end: times in ns, ``start <= ts < end``; None for no bound.
@@ -206,6 +210,7 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
             self._recording,
             events,
             where=where,
+            exclude=exclude,
             buffers=buffers,
             cpus=cpus,
             start=start,
@@ -222,6 +227,7 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
         events: Names = None,
         *,
         where: str | Filter | None = None,
+        exclude: Excluded = None,
         buffers: Iterable[str] | None = None,
         cpus: Numbers = None,
         pids: Numbers = None,
@@ -239,6 +245,7 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
             self._recording,
             events,
             where=where,
+            exclude=exclude,
             buffers=buffers,
             cpus=cpus,
             start=ts,
@@ -288,6 +295,7 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
         *,
         columns: Iterable[str] | None = None,
         where: str | Filter | None = None,
+        exclude: Excluded = None,
         buffers: Iterable[str] | None = None,
         cpus: Numbers = None,
         start: int | None = None,
@@ -327,8 +335,8 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
                 field, too, has to be named by one of these or by its longer name. Numbers are
                 compared as unsigned 64-bit ones. Other than there, ``a || b && c`` is an error:
                 parentheses have to say which goes first.
-            buffers, cpus, start, end, pids, order, reverse, threads, progress: as for
-                :meth:`iter`.
+            exclude, buffers, cpus, start, end, pids, order, reverse, threads, progress: as
+                for :meth:`iter`.
             ts: type of the column ``ts``: ``timestamp[ns]`` or ``uint64``.
             invalid_utf8: ``"replace"`` what is no UTF-8 by U+FFFD, or give texts as ``"binary"``.
             dictionary: False for plain texts everywhere.
@@ -349,6 +357,7 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
             self._recording,
             events,
             where=where,
+            exclude=exclude,
             buffers=buffers,
             cpus=cpus,
             start=start,
@@ -380,6 +389,10 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
             patterns = _arguments.names("events", events) or ()
             selected = [str(event) for name in patterns for event in self.events.select(name)]
             names = list(dict.fromkeys(selected))
+        if options.get("exclude") is not None:
+            whole = Selection(self._recording, names, exclude=options["exclude"])
+            kept = {str(event) for event in choose([self._reader], whole).formats}
+            names = [name for name in names if name in kept]
         return Tables({name: self.table(name, **options) for name in names})
 
     def batches(self, events: Names = None, **options: Any) -> Iterator[RecordBatch]:
@@ -392,6 +405,7 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
         *,
         filters: str | Iterable[str] = (),
         filters_out: str | Iterable[str] = (),
+        exclude: Excluded = None,
         cpus: Numbers = None,
         start: int | None = None,
         end: int | None = None,
@@ -404,14 +418,14 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
             options: how the text is made.
             filters: filters of which one has to let a record through (-F).
             filters_out: filters none of which may (-v -F).
-            cpus, start, end, threads, progress: as for :meth:`iter`.
+            exclude, cpus, start, end, threads, progress: as for :meth:`iter`.
 
         Raises:
             FilterError: (a ValueError) a filter cannot be read, or fits no event of the file.
             OSError: options.kallsyms cannot be read.
             ValueError: raw_events or plain_events of options is not a regular expression.
         """
-        selection = Selection(self._recording, cpus=cpus, start=start, end=end)
+        selection = Selection(self._recording, exclude=exclude, cpus=cpus, start=start, end=end)
         return report(
             [self._reader],
             selection,
@@ -425,6 +439,7 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
         self,
         *,
         where: str | Filter | None = None,
+        exclude: Excluded = None,
         threads: int = 1,
         progress: Progress = None,
     ) -> Stat:
@@ -439,11 +454,13 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
             where: count what a filter lets through only, as for :meth:`iter`. Losses are counted
                 as without: what was lost cannot be compared. Events of which nothing is left are
                 not in :attr:`~tracecmd.Stat.events`.
+            exclude: count all but these, as for :meth:`iter`.
             threads: how many slices of the file to count side by side.
             progress: called now and then with pages counted and all pages.
         """
         options = ReadOptions(threads=threads, progress=progress)
-        if where is None:
+        if where is None and exclude is None:
             return count(self._reader, options)
-        choice = choose([self._reader], Selection(self._recording, where=where))
-        return count(self._reader, options, wanted_sources(choice, where))
+        selection = Selection(self._recording, where=where, exclude=exclude)
+        choice = choose([self._reader], selection)
+        return count(self._reader, options, wanted_sources(choice, selection.condition))

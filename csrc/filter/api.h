@@ -61,18 +61,30 @@ int trc_filter_text(const struct trc_filter *filter, size_t index, uint32_t *id,
 int trc_filter_wants_symbols(const struct trc_filter *filter);
 
 /*
- * A filter made of others of the same file, which must outlive it. It lets records through that all,
- * any or none of them let through; of no parts, all records or none. Also those whose event the file
- * does not know, which no filter of a text lets through. It has no names, comparisons or texts of its
- * own. TRC_ARGUMENT: nested too deeply.
+ * A filter made of others of the same file, which must outlive it, in steps, of which the last is what it
+ * does. A step lets records through that all, any or none of its parts let through; of no parts, all
+ * records or none. Also those whose event the file does not know, which no filter of a text lets through.
+ * Parts are numbers: of a filter, or behind these of a step before. Each is run once for a record, in
+ * however many places it is a part. It has no names, comparisons or texts of its own. TRC_ARGUMENT: a part
+ * that is not there; a filter that is joined itself; more than 32768 filters and steps.
  */
-enum trc_filter_join {
+enum trc_filter_how {
 	TRC_FILTER_ALL,
 	TRC_FILTER_ANY,
 	TRC_FILTER_NONE,
 };
-int trc_filter_create_joined(enum trc_filter_join join, const struct trc_filter *const *parts, size_t count,
-			     struct trc_filter **out, struct trc_error *err);
+struct trc_filter_step {
+	uint32_t how;	       /* enum trc_filter_how */
+	uint32_t first, count; /* in parts */
+};
+struct trc_filter_join {
+	const struct trc_filter *const *filters;
+	const struct trc_filter_step *steps;
+	const uint32_t *parts;
+	size_t filter_count, step_count, part_count;
+};
+int trc_filter_create_joined(const struct trc_filter_join *join, struct trc_filter **out,
+			     struct trc_error *err);
 
 /* 1: it lets a record through, else 0; id is its common_type. */
 int trc_filter_passes(const struct trc_filter *filter, uint32_t id, const uint8_t *payload, uint32_t size,

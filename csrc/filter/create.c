@@ -172,7 +172,7 @@ void trc_filter_destroy(struct trc_filter *filter)
 	free(filter->ids);
 	free(filter->names);
 	free(filter->comparisons);
-	free(filter->parts);
+	filter_join_destroy(filter->join);
 	free((char *)filter->text.start);
 	free(filter);
 }

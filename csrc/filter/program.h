@@ -115,13 +115,11 @@ struct trc_filter {
 	struct name *names;
 	size_t name_count, name_room;
 	bool wants_symbols;
-	/* Made of others: all of the above is empty then. */
-	bool joined;
-	enum trc_filter_join join;
-	const struct trc_filter **parts; /* [part_count] */
-	size_t part_count;
-	unsigned depth; /* of joined filters in it, itself counted */
+	struct trc_filter_join
+		*join; /* owned; made of others: all of the above is empty then. NULL: it is not */
 };
+
+void filter_join_destroy(struct trc_filter_join *join); /* NULL is fine */
 
 /* filter_run() of one that is not joined; its stack is large, so that it stands below the recursion. */
 void filter_run_program(const struct trc_filter *filter, uint32_t id, const struct filter_rows *rows,

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/byteorder.h"
 #include "base/error.h"
 
@@ -61,7 +62,7 @@ static bool tail_size(const struct head *head, uint32_t *out)
 struct parser {
 	struct btf btf;
 	uint32_t types, types_end; /* in data */
-	uint32_t types_room, functions_room;
+	size_t types_room, functions_room;
 	uint64_t file_offset;
 	bool packed;
 };
@@ -112,16 +113,14 @@ static int read_header(struct parser *p, uint64_t size, struct trc_error *err)
 }
 
 /* What the table has is enough to bound the lists by: a type takes 12 bytes. */
-static bool append(uint32_t **list, uint32_t *count, uint32_t *room, uint32_t value)
+static bool append(uint32_t **list, uint32_t *count, size_t *room, uint32_t value)
 {
 	if (*count == *room) {
-		uint32_t wanted = *room ? *room * 2 : 1024;
-		uint32_t *more = realloc(*list, wanted * sizeof(*more));
+		uint32_t *larger = array_grow(*list, room, 1024, sizeof(*larger));
 
-		if (!more)
+		if (!larger)
 			return false;
-		*list = more;
-		*room = wanted;
+		*list = larger;
 	}
 	(*list)[(*count)++] = value;
 	return true;

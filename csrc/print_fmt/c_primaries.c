@@ -53,6 +53,12 @@ bool parse_c_prefix(struct parser *p, struct node *node)
 
 bool parse_c_word(struct parser *p, struct node *node)
 {
+	bool known;
+
+	if (!parse_c_variable(p, node, &known))
+		return false;
+	if (known)
+		return true;
 	if (text_is(node->text, "true"))
 		return parse_set_number(p, node, 1);
 	if (text_is(node->text, "false") || text_is(node->text, "NULL"))

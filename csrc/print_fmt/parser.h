@@ -18,6 +18,7 @@ struct parser {
 	bool failed, no_memory;
 	struct value_list **lists;    /* where the next one goes; NULL: they are not wanted */
 	const struct node *condition; /* of the ?: whose first choice is being parsed */
+	struct variable *variables;   /* of the statements around: c_statements.c */
 };
 
 /* Every parse_ function gives false when the print fmt is lost; p->token is then of no meaning. */
@@ -88,6 +89,9 @@ bool parse_c_member(struct parser *p, struct node *node);
 /* ((ktime_t) { .tv64 = x }).tv64: at the brace, *node being the type; and behind the parentheses. */
 bool parse_c_structure(struct parser *p, struct node *node);
 bool parse_c_member_of_structure(struct parser *p, const struct node *node);
+/* ({ TYPE NAME = x; ... x; }) at the brace, up to what follows the closing one; and a NAME in it. */
+bool parse_c_statements(struct parser *p, struct node *node);
+bool parse_c_variable(struct parser *p, struct node *node, bool *known);
 bool parse_c_sizeof(struct parser *p, struct node *node);
 /* name(...) at its parenthesis, up to the closing one, of those that only C has; else *known is false. */
 bool parse_c_function(struct parser *p, struct node *node, bool *known);

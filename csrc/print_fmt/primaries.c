@@ -387,6 +387,12 @@ static bool parse_parenthesis(struct parser *p, struct node *node)
 		advance(p); /* (REC)->field */
 		return parse_field(p, node);
 	}
+	if (p->language.c && at(p, LEXEME_OP, "{")) {
+		if (!parse_c_statements(p, node) || !expect(p, LEXEME_DELIM, ")"))
+			return false;
+		advance(p);
+		return true;
+	}
 	if (p->language.c ?
 		    !parse_c(p, node, C_LOWEST) :
 		    !parse_primary(p, node) || (p->token.kind == LEXEME_OP && !parse_operator(p, node)))

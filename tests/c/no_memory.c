@@ -262,25 +262,32 @@ static int job_filter(const struct opened *o, uint32_t flags, struct sum *sum)
 static int job_joined_filters(const struct opened *o, uint32_t flags, struct sum *sum)
 {
 	static const char *const texts[] = { "common_pid > 3", "common_type != 0" };
+	static const struct trc_filter_step steps[] = {
+		{ TRC_FILTER_ALL, 0, 2 },
+		{ TRC_FILTER_ANY, 2, 2 },
+		{ TRC_FILTER_NONE, 4, 3 },
+	};
+	static const uint32_t parts[] = { 0, 1, 2, 0, 2, 3, 1 };
 	static const uint8_t payload[64];
-	struct trc_filter *filters[5] = { 0 };
+	struct trc_filter *filters[3] = { 0 };
 	int rc = TRC_OK;
 
 	(void)flags;
 	for (size_t i = 0; !rc && i < 2; i++)
 		rc = trc_filter_create(o->metadata, NULL, texts[i], strlen(texts[i]), NULL, 0, &filters[i],
 				       NULL);
-	for (size_t i = 2; !rc && i < 5; i++) {
-		const struct trc_filter *parts[] = { filters[i - 1], filters[i - 2], filters[i - 1] };
+	if (!rc) {
+		const struct trc_filter *joined[] = { filters[0], filters[1] };
+		const struct trc_filter_join join = { joined, steps, parts, 2, 3, 7 };
 
-		rc = trc_filter_create_joined((enum trc_filter_join)(i - 2), parts, 3, &filters[i], NULL);
+		rc = trc_filter_create_joined(&join, &filters[2], NULL);
 	}
 	for (uint32_t id = 0; !rc && id < 10; id++) {
-		int passes = trc_filter_passes(filters[4], id, payload, sizeof(payload), 0);
+		int passes = trc_filter_passes(filters[2], id, payload, sizeof(payload), 0);
 
 		add(sum, &passes, sizeof(passes));
 	}
-	for (size_t i = 5; i-- > 0;)
+	for (size_t i = 3; i-- > 0;)
 		trc_filter_destroy(filters[i]);
 	return rc;
 }

@@ -5,11 +5,14 @@
  * payload, events missed before it, FNV-1a 64 of the payload.
  *
  *	records_libtracecmd FILE [TS_OFFSET [TS2SECS]]
+ *	records_libtracecmd --offsets FILE: of each record buffer, CPU, ns and where in the file it says
+ *	that the payload is.
  */
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <trace-cmd.h>
 
@@ -23,6 +26,8 @@ struct all {
 	const char *names[HANDLES_MAX];
 	int count;
 };
+
+static int only_offsets;
 
 static uint64_t fnv1a(const uint8_t *bytes, int size)
 {
@@ -46,6 +51,10 @@ static int print_record(struct tracecmd_input *handle, struct tep_record *record
 		if (all->handles[i] == handle)
 			name = all->names[i];
 	}
+	if (only_offsets) {
+		printf("%s %d %llu %llu\n", name, record->cpu, record->ts, record->offset);
+		return 0;
+	}
 	printf("%s %d %llu %d %d %s:%s %d %lld %016" PRIx64 "\n", name, record->cpu, record->ts,
 	       tep_data_pid(tep, record), tep_data_type(tep, record), event ? event->system : "?",
 	       event ? event->name : "?", record->size, record->missed_events,
@@ -58,6 +67,9 @@ int main(int argc, char **argv)
 	struct all all = { .count = 1 };
 	int instances;
 
+	only_offsets = argc > 2 && !strcmp(argv[1], "--offsets");
+	argc -= only_offsets;
+	argv += only_offsets;
 	if (argc < 2)
 		return 2;
 	all.handles[0] = tracecmd_open(argv[1], TRACECMD_FL_LOAD_NO_PLUGINS);

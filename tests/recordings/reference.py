@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -34,6 +35,13 @@ class Walk:
     def __call__(self, path: Path, *, ts_offset: int = 0, ts2secs: int = 0) -> list[str]:
         """The lines of a file that the library can read."""
         command = [self.program, path, str(ts_offset)] + ([str(ts2secs)] if ts2secs else [])
+        return self._run(command)
+
+    def offsets(self, path: Path) -> list[str]:
+        """Buffer, CPU, time and offset of each record of such a file."""
+        return self._run([self.program, "--offsets", path])
+
+    def _run(self, command: Sequence[str | Path]) -> list[str]:
         environment = {k: v for k, v in os.environ.items() if k != "LD_PRELOAD"}
         result = subprocess.run(
             command, capture_output=True, text=True, timeout=120, check=False, env=environment

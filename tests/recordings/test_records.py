@@ -7,6 +7,7 @@ import re
 import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -150,6 +151,35 @@ def assert_plausible(found: list[tracecmd.Event]) -> None:
     for event in found:
         own = [f for f in event.format.fields.values() if not f.is_dynamic]  # type: ignore[union-attr]
         assert all(f.offset + f.size <= event.size for f in own)
+
+
+def payload_of(data: bytes, offset: int, byteorder: Literal["little", "big"]) -> int:
+    """The library tells where the record's word is: the length is in it, or in one of its own."""
+    word = int.from_bytes(data[offset : offset + 4], byteorder)
+    type_len = word & 31 if byteorder == "little" else word >> 27
+    return offset + (4 if type_len else 8)
+
+
+@pytest.mark.parametrize("path", READABLE, ids=corpus.name_of)
+def test_offsets_in_c(path: Path, reference_walk: reference.Walk) -> None:
+    """Where records are in the file; of compressed data the library tells a place in its own."""
+    with tracecmd.open(path) as trace:
+        events = list(trace)
+        if any(buffer.compressed for buffer in trace.buffers):
+            assert {event.offset for event in events} <= {None}
+            return
+        data, order = path.read_bytes(), trace.byteorder
+        expected = []
+        for line in reference_walk.offsets(path):
+            head, _, offset = line.rpartition(" ")
+            expected.append(f"{head} {payload_of(data, int(offset), order)}")
+        found = [f"{e.buffer or '-'} {e.cpu} {e.ts} {e.offset}" for e in events]
+        assert_same_lines(found, expected)
+        for event in events[:: max(1, len(events) // 5)]:
+            for place in (event.offset, (event.offset or 0) - 4):
+                again = trace.read_at(place or 0)
+                assert again is not None
+                assert (again.offset, again.raw) == (event.offset, event.raw)
 
 
 def test_version_6_cut_and_mended(tmp_path: Path, reference_walk: reference.Walk) -> None:

@@ -156,3 +156,22 @@ def test_elements_on_the_right(tmp_path: Path) -> None:
     assert line.endswith(": sum:                  5")
     failed = line.removesuffix("5") + "[FAILED TO PARSE] a=3 r=ARRAY[01, 02, 03, 04]"
     assert theirs("-i", path) in (None, ["cpus=1", failed])
+
+
+@pytest.mark.parametrize(("print_fmt", "value"), [
+    ('"%d", REC->a ? 1 : 2 )', "1"), ('"%d", REC->a + 2 )', "5"),
+    ('"%s", REC->a > 1 ? "x" : "y" )', "x"),
+])  # fmt: skip
+def test_a_parenthesis_too_many(print_fmt: str, value: str, tmp_path: Path) -> None:
+    """Behind an operator the reference does not take it for the end, as it does behind a field."""
+    event = writer.EventFormat("made", "stray", 1000, (Field("int a", 4, signed=True),), print_fmt)
+    pages = writer.fill_pages([(1000, event.values(a=3))], MACHINE)
+    path = tmp_path / "stray.dat"
+    trace = writer.Trace(events=[event], buffers=[Buffer(cpus={0: pages})])
+    path.write_bytes(trace.write().data)
+    line = ours("-i", path)[1]
+    assert line.endswith(f": stray:                {value}")
+    assert ours("--kernel-text", "-i", path)[1] == line
+    done = reference.trace_cmd("report", "-i", path)
+    if done is not None:
+        assert done.stdout.decode().splitlines()[-1].endswith("[FAILED TO PARSE] a=3")

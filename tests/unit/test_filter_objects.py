@@ -11,6 +11,7 @@ import pytest
 
 import tracecmd
 from tracecmd import Event, Filter
+from tracecmd.cli import main
 
 from .. import writer
 from ..conftest import Trace
@@ -250,3 +251,125 @@ def test_after_close() -> None:
         F.matches(event)
     with pytest.raises(tracecmd.ClosedError):
         ODD.matches(event)
+
+
+def deep(levels: int) -> Filter:
+    """Each a part of the next one in two places: as a tree it has 2 ** levels leaves."""
+    made, a, b = Filter("CPU == 0"), Filter("CPU != 1"), Filter("common_pid != 3")
+    for level in range(levels):
+        made = (made & a) | (made & b) if level % 2 else ~(made & b) & (made | a)
+    return made
+
+
+def test_what_is_shared_is_run_once(trace: tracecmd.Trace, every: list[Event]) -> None:
+    """Filters made in a loop, as deep as they may be: at once."""
+
+    def passes(event: Event, levels: int) -> bool:
+        a, b = event.cpu != 1, event.pid != 3
+        value = event.cpu == 0
+        for level in range(levels):
+            value = (value and a) or (value and b) if level % 2 else (
+                not (value and b) and (value or a))  # fmt: skip
+        return value
+
+    for levels in (1, 2, 7, 39):
+        whole = deep(levels)
+        assert len(list(trace.iter(where=whole))) == sum(passes(e, levels) for e in every)
+        assert [e for e in every[:500] if whole.matches(e)] == [
+            e for e in every[:500] if passes(e, levels)
+        ]
+        other = pickle.loads(pickle.dumps(whole))
+        assert other == whole == deep(levels)
+        assert hash(other) == hash(whole)
+    assert deep(39) != deep(38)
+    with pytest.raises(ValueError, match="more than 100 deep"):
+        deep(60)
+
+
+def test_a_filter_of_many_filters(trace: tracecmd.Trace, every: list[Event]) -> None:
+    """So many that only few records are looked at together."""
+    leaves = [Filter(f"common_pid == {pid}") for pid in range(50)]
+    whole = Filter("CPU == 0")
+    for place, one in enumerate(leaves):
+        for other in leaves[place + 1 :]:
+            whole &= ~(one | other)
+    assert len(list(trace.iter(where=whole))) == sum(e.cpu == 0 and e.pid >= 50 for e in every)
+
+
+# What is left out ---------------------------------------------------------------------------------
+
+EXCLUDED: list[tuple[object, Callable[[Event], bool]]] = [
+    ("sched_switch", lambda e: e.name == "sched_switch"),
+    ("sched:sched_switch", lambda e: e.name == "sched_switch"),
+    ("sched/*", lambda e: e.system == "sched"),
+    ("sched_w*", lambda e: e.name.startswith("sched_w")),
+    (["kvm:kvm_e*", "*_switch"], lambda e: e.name.startswith("kvm_e") or e.name == "sched_switch"),
+    (F, to_18),
+    ([F, "kvm:*", G], lambda e: to_18(e) or e.system == "kvm" or woken(e)),
+    ((), lambda e: False),
+]
+
+
+@pytest.mark.parametrize("number", range(len(EXCLUDED)))
+def test_exclude(
+    trace: tracecmd.Trace, session: tracecmd.Session, every: list[Event], number: int
+) -> None:
+    exclude, out = EXCLUDED[number]
+    keys = [key(event) for event in every if not out(event)]
+    assert list(map(key, trace.iter(exclude=exclude))) == keys  # type: ignore[arg-type]
+    cpu_0 = [key(event) for event in every if not out(event) and event.cpu == 0]
+    assert list(map(key, trace.iter(exclude=exclude, where="CPU == 0", threads=2))) == cpu_0
+    scheds = [key(e) for e in every if not out(e) and e.system == "sched"]
+    assert list(map(key, trace.iter("sched:*", exclude=exclude))) == scheds
+    assert list(map(key, trace.buffers[0].iter(exclude=exclude))) == keys
+    table = trace.table(columns=["ts"], exclude=exclude)
+    assert sum(len(batch) for batch in table.batches()) == len(keys)
+    names = Counter(f"{e.system}:{e.name}" for e in every if not out(e))
+    assert trace.stat(exclude=exclude).events == dict(names.most_common())
+    tables = trace.tables(["sched:*", "kvm_exit"], exclude=exclude)
+    asked = {name for name in names if name.startswith("sched:") or name == "kvm:kvm_exit"}
+    assert asked <= set(tables)
+    assert sum(len(batch) for _, batch in tables.batches()) == sum(names[name] for name in asked)
+    report = b"".join(trace.report(exclude=exclude)).splitlines()
+    assert len(report) - 1 == len(keys)
+    assert b"".join(trace.report(exclude=exclude, threads=3)).splitlines() == report
+
+    of_all = [key(event) for event in session if not out(event)]
+    assert list(map(key, session.iter(exclude=exclude))) == of_all
+    assert sum(s.records for s in session.stat(exclude=exclude).values()) == len(of_all)
+    assert len(b"".join(session.report(exclude=exclude)).splitlines()) - 3 == len(of_all)
+    joined = [key(j.event) for j in session.join() if not out(j.event)]
+    assert [key(j.event) for j in session.join(exclude=exclude)] == joined
+
+
+def test_what_cannot_be_left_out(trace: tracecmd.Trace) -> None:
+    for name in ("sched_swich", "nosuch*", "sched:kvm_*"):
+        with pytest.raises(tracecmd.UnknownEventError):
+            trace.iter(exclude=name)
+    with pytest.raises(tracecmd.FilterError):
+        trace.iter(exclude=Filter("nosuch_event: pid == 1"))
+    with pytest.raises(TypeError, match="a name or a Filter"):
+        trace.iter(exclude=[3])
+    with pytest.raises(TypeError, match="a name or a Filter"):
+        trace.stat(exclude=3)
+
+
+def test_exclude_keeps_events_without_a_format(tmp_path: Path) -> None:
+    form = EventFormat("test", "gone", 930, (Field("u32 n", 4),), '"%u", REC->n')
+    events = [(1000, form.values(pid=1, n=1)), (1001, writer.TICK.values(pid=1, n=2))]
+    pages = writer.fill_pages(events, Machine(False, 8))
+    path = tmp_path / "trace.dat"
+    path.write_bytes(Trace(buffers=[Buffer(cpus={0: pages})]).write().data)
+    with tracecmd.open(path) as opened:
+        assert [event.id for event in opened.iter(exclude="tick")] == [930]
+        assert opened.stat(exclude="tick").events == {"id 930": 1}
+
+
+def test_exclude_exports(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    out = tmp_path / "folder"
+    out.mkdir()
+    arguments = ["export", str(SESSION / "trace.dat"), "-o", str(out), "-q", "--format", "jsonl"]
+    assert main([*arguments, "-e", "sched:*", "--exclude", "sched_wak*,kvm:*"]) == 0
+    assert (out / "sched.sched_switch.jsonl").exists()
+    assert not list(out.glob("sched.sched_wak*"))

@@ -7,7 +7,7 @@ import pytest
 import tracecmd
 
 from ..conftest import Trace, Write
-from ..writer import Buffer, Event, EventFormat, Field, Page
+from ..writer import Buffer, Event, EventFormat, Field, Machine, Page, fill_pages
 from .test_newer_kernels import FAILED, FIELDS, said
 
 UUID = bytes.fromhex("00112233445566778899aabbccddeeff")
@@ -50,6 +50,19 @@ def kernel(write: Write, print_fmt: str) -> str:
         ('"%llu", ((ktime_t) { .tv64 = REC->b })', "4096"),
         ('"%llu", ((ktime_t) { REC->b }).tv64', FAILED),
         ('"%llu", (REC->b).tv64', FAILED),
+        # statements in expressions
+        ('"%d", ({ int x_1 = (REC->n); int y_2 = (128); ((x_1) < (y_2) ? (x_1) : (y_2)); })', "-2"),
+        ('"%u", ({ u8 x = REC->w; x + 1; })', "5"),
+        ('"%u", ({ unsigned int x = 3; ({ u8 x = x + 255; x; }) + x; }) * 2', "10"),
+        ('"%d", ({ REC->n; })', "-2"),
+        ('"%d", ({ __auto_type x = REC->n; x - 1; })', "-3"),
+        ('"%d", ({ int x = REC->n; })', FAILED),
+        ('"%d", ({ int x = x; x; }) + x', "0"),
+        ('"%d", ({ int x; x; })', FAILED),
+        ('"%d", ({ int x = 1; x })', FAILED),
+        ('"%d", ({ typeof(REC->n) x = 1; x; })', FAILED),
+        ('"%d", ({ ' + "".join(f"u64 v{n} = v{n - 1} + v{n - 1};" for n in range(1, 60))
+         + " v59; })", FAILED),  # it would be worked out 2 ** 59 times
         # sizes and words
         ('"%d", (int)sizeof(char)', "1"),
         ('"%d", (int)sizeof(REC->r)', "8"),
@@ -140,3 +153,20 @@ def test_byte_orders(write: Write, big_endian: bool) -> None:
         (only,) = trace
         swapped = "1234 3412 3412" if big_endian else "3412 1234 3412"
         assert only.text(kernel=True) == f"{swapped} 0-1,40"
+
+
+def test_real_statements(write: Write) -> None:
+    """dma_map_sg, as kernels from 6.12 on have it."""
+    fields = (Field("int full_nents", 4, signed=True), Field("bool truncated", 1))
+    fmt = (
+        '"nents=%d/%d%s", ({ int __UNIQUE_ID_x__915 = (REC->full_nents); int __UNIQUE_ID_y__916 = '
+        "(128); ((__UNIQUE_ID_x__915) < (__UNIQUE_ID_y__916) ? (__UNIQUE_ID_x__915) : "
+        '(__UNIQUE_ID_y__916)); }), REC->full_nents, REC->truncated ? " [TRUNCATED]" : ""'
+    )
+    form = EventFormat("dma", "dma_map_sg", 940, fields, fmt)
+    events = [(1000 + n, form.values(pid=1, full_nents=n, truncated=n > 128)) for n in (-3, 7, 300)]
+    pages = fill_pages([(ts + 10, event) for ts, event in events], Machine(False, 8))
+    with tracecmd.open(write(Trace(events=(form,), buffers=[Buffer(cpus={0: pages})]))) as trace:
+        assert [event.text(kernel=True) for event in trace] == [
+            "nents=-3/-3", "nents=7/7", "nents=128/300 [TRUNCATED]",
+        ]  # fmt: skip

@@ -15,6 +15,7 @@ from ._columns import (
     ColumnsSource,
     ColumnTable,
     Filter,
+    FilterStep,
     JoinedFilter,
 )
 from ._data import Batch, Clock, Count, Counts, Damage, Data, Payloads, StreamInfo, Walk, WalkSource
@@ -96,6 +97,7 @@ __all__ = [
     "FieldReader",
     "File",
     "Filter",
+    "FilterStep",
     "GoOn",
     "Guest",
     "Handle",

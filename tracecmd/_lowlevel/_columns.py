@@ -125,17 +125,37 @@ class Filter(Handle):
             return names
 
 
-class JoinedFilter(Filter):
-    """struct trc_filter made of others of one file; how: ``"all"``, ``"any"`` or ``"none"``."""
+class FilterStep(NamedTuple):
+    """struct trc_filter_step: how is ``"all"``, ``"any"`` or ``"none"``; of filters and steps."""
 
-    def __init__(self, path: str, how: str, parts: Sequence[Filter]) -> None:
+    how: str
+    parts: Sequence[int]
+
+
+class JoinedFilter(Filter):
+    """struct trc_filter made of others of one file, in steps."""
+
+    def __init__(self, path: str, filters: Sequence[Filter], steps: Sequence[FilterStep]) -> None:
         Handle.__init__(self, path)
         self._symbols = None
-        pointers = ffi.new("const struct trc_filter *[]", [self._hold(part) for part in parts])
-        self._create("trc_filter", lib.trc_filter_create_joined, _JOINS[how], pointers, len(parts))
+        parts = [part for step in steps for part in step.parts]
+        rows, first = [], 0
+        for step in steps:
+            rows.append((_HOW[step.how], first, len(step.parts)))
+            first += len(step.parts)
+        pointers = ffi.new("const struct trc_filter *[]", [self._hold(each) for each in filters])
+        row_array, part_array = (
+            ffi.new("struct trc_filter_step[]", rows),
+            ffi.new("uint32_t[]", parts),
+        )
+        join = ffi.new(
+            "struct trc_filter_join *",
+            [pointers, row_array, part_array, len(filters), len(rows), len(parts)],
+        )
+        self._create("trc_filter", lib.trc_filter_create_joined, join)
 
 
-_JOINS = {
+_HOW = {
     "all": lib.TRC_FILTER_ALL,
     "any": lib.TRC_FILTER_ANY,
     "none": lib.TRC_FILTER_NONE,

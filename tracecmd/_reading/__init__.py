@@ -13,6 +13,7 @@ from .records import Watched, add_missed, make_walk, read_events, read_selected,
 from .request import Request
 from .selection import (
     THREADS_MAX,
+    Excluded,
     Names,
     Numbers,
     Progress,
@@ -29,6 +30,7 @@ __all__ = [
     "THREADS_MAX",
     "Choice",
     "EventBatch",
+    "Excluded",
     "FileChoice",
     "Names",
     "Numbers",

@@ -147,5 +147,5 @@ def read_selected(
     readers: Sequence[Reader], selection: Selection, options: ReadOptions
 ) -> Iterator[Event]:
     """Walk over what is selected of one file or several."""
-    sources = wanted_sources(choose(readers, selection), selection.where)
+    sources = wanted_sources(choose(readers, selection), selection.condition)
     return read_events(Request.of(readers, sources, selection, options))

@@ -9,6 +9,8 @@ the records nor their order.
 from __future__ import annotations
 
 import dataclasses
+import functools
+import operator
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -20,12 +22,22 @@ from ..filter import Filter
 if TYPE_CHECKING:
     from .._readable import Readable
 
-__all__ = ["EVENT_ROWS", "Names", "Numbers", "Progress", "ReadOptions", "Recording", "Selection"]
+__all__ = [
+    "EVENT_ROWS",
+    "Excluded",
+    "Names",
+    "Numbers",
+    "Progress",
+    "ReadOptions",
+    "Recording",
+    "Selection",
+]
 
 EVENT_ROWS = 4096  # in a batch, where it becomes events
 THREADS_MAX = 1024
 
 Names = str | Iterable[str] | None
+Excluded = str | Filter | Iterable[str | Filter] | None
 Numbers = int | Iterable[int] | None
 Progress = Callable[[int, int], None] | None
 
@@ -36,6 +48,18 @@ class Recording(Protocol):
     def open(self) -> Readable:
         """Open it: a :class:`~tracecmd.Trace` or a :class:`~tracecmd.Session`."""
         ...
+
+
+def _exclusions(value: object) -> tuple[str | Filter, ...] | None:
+    if value is None:
+        return None
+    if isinstance(value, str | Filter):
+        return (value,)
+    given = tuple(value) if isinstance(value, Iterable) else (value,)
+    for each in given:
+        if not isinstance(each, str | Filter):
+            raise TypeError(f"exclude={value!r}; it is a name or a Filter, or several")
+    return given
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -60,6 +84,8 @@ class Selection:
         start, end: times in ns, ``start <= ts < end``; an end of None is no bound.
         pids: tasks that recorded (``common_pid``), rising; None for all.
         where: a filter: a text in the language of trace-cmd report -F, or a Filter; None: none.
+        exclude: what is left out of that: names of events, which may have wildcards
+            (``"sched_stat_*"``, ``"rcu:*"``), and Filters; None: nothing.
         peers: names of a session's peers; None for all. Of a single file it is None.
         order: ``"time"`` merges all CPUs, ``"cpu"`` has one after the other.
         reverse: whether the last record comes first.
@@ -76,6 +102,7 @@ class Selection:
     end: int | None
     pids: tuple[int, ...] | None
     where: str | Filter | None
+    exclude: tuple[str | Filter, ...] | None
     peers: tuple[str, ...] | None
     order: Literal["time", "cpu"]
     reverse: bool
@@ -91,6 +118,7 @@ class Selection:
         end: int | None = None,
         pids: Numbers = None,
         where: str | Filter | None = None,
+        exclude: Excluded = None,
         peers: Names = None,
         order: Literal["time", "cpu"] = "time",
         reverse: bool = False,
@@ -109,12 +137,34 @@ class Selection:
             "end": last,
             "pids": _arguments.pids(pids),
             "where": where,
+            "exclude": _exclusions(exclude),
             "peers": _arguments.names("peers", peers),
             "order": order,
             "reverse": bool(reverse),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
+
+    @property
+    def excluded_names(self) -> tuple[str, ...]:
+        """The names among what is left out."""
+        return tuple(each for each in self.exclude or () if isinstance(each, str))
+
+    @property
+    def excluded_filter(self) -> Filter | None:
+        """The filters among it, as one."""
+        filters = [each for each in self.exclude or () if isinstance(each, Filter)]
+        return functools.reduce(operator.or_, filters) if filters else None
+
+    @property
+    def condition(self) -> str | Filter | None:
+        """What a record has to fulfil: ``where``, and none of the filters that are left out."""
+        excluded = self.excluded_filter
+        if excluded is None:
+            return self.where
+        if self.where is None:
+            return ~excluded
+        return (Filter(self.where) if isinstance(self.where, str) else self.where) & ~excluded
 
     def replace(self, **changes: Any) -> Selection:
         """The same with other values; they are checked like those of a new one."""

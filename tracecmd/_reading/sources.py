@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -110,11 +111,18 @@ def choose(readers: Sequence[Reader], selection: Selection) -> Choice:
         KeyError: no file has a buffer of one of the names.
     """
     named = _named_events(readers, selection.events)
+    excluded = _excluded_events(readers, selection.excluded_names)
     buffers = _named_buffers(readers, selection.buffers)
     files = []
     for place, reader in enumerate(readers):
         events = named[place] if named is not None else None
         ids = None if events is None else id_bitmap(events)
+        if excluded is not None:
+            out = {event.place for event in excluded[place]}
+            # Also of events by no name, which are asked for if nothing is said.
+            ids = _all_but(ids, id_bitmap(excluded[place]))
+            asked = reader.events.values() if events is None else events
+            events = tuple(event for event in asked if event.place not in out)
         sources = [
             Source(reader, index, ids, selection.pids)
             for index, stream in enumerate(reader.streams)
@@ -142,6 +150,40 @@ def _named_events(
         if unknown and len(unknown) == len(readers):
             raise unknown[0]
     return [tuple(events) for events in named]
+
+
+def _all_but(ids: bytes | None, out: bytes) -> bytes:
+    return bytes(
+        has & ~not_wanted & 0xFF
+        for has, not_wanted in zip(ids or b"\xff" * len(out), out, strict=True)
+    )
+
+
+def _excluded_events(
+    readers: Sequence[Reader], names: Sequence[str]
+) -> list[list[EventFormat]] | None:
+    """The events of each file that are left out; None: there are no names of such."""
+    if not names:
+        return None
+    excluded: list[list[EventFormat]] = [[] for _ in readers]
+    for name in names:
+        fits = [_fitting(reader, name) for reader in readers]
+        if not any(fits) and readers:
+            readers[0].events.select(name)  # it says which names are near
+        for place, more in enumerate(fits):
+            excluded[place] += more
+    return excluded
+
+
+def _fitting(reader: Reader, name: str) -> list[EventFormat]:
+    """The events whose name fits one with wildcards, alone or behind its system's."""
+    system, _, event = name.replace("/", ":").rpartition(":")
+    return [
+        form
+        for form in reader.events.values()
+        if fnmatch.fnmatchcase(form.name, event or "*")
+        and fnmatch.fnmatchcase(form.system, system or "*")
+    ]
 
 
 def _named_buffers(readers: Sequence[Reader], names: Sequence[str] | None) -> list[set[int]] | None:

@@ -45,6 +45,12 @@ def add_parser(commands: Any) -> None:
         action="append",
         help='events ("sched_switch", "sched:*", several with commas); all if not given',
     )
+    parser.add_argument(
+        "--exclude",
+        metavar="EVENT",
+        action="append",
+        help='events that are not wanted, also with wildcards ("sched_stat_*", "rcu:*")',
+    )
     parser.add_argument("--columns", metavar="A,B,...", help="columns to write")
     parser.add_argument(
         "--symbols",
@@ -82,6 +88,7 @@ def _write_columns(trace: Trace, arguments: argparse.Namespace, bar: Bar) -> Non
         "columns": None if arguments.columns is None else arguments.columns.split(","),
         "where": arguments.where,
         "symbols": arguments.symbols,
+        "exclude": _split(arguments.exclude),
         "start": nanoseconds(arguments.start),
         "end": nanoseconds(arguments.end),
         "threads": arguments.threads,
@@ -106,8 +113,9 @@ def _write_perfetto(arguments: argparse.Namespace, bar: Bar) -> None:
     from ..export import perfetto  # noqa: PLC0415
     from ..session import open_session  # noqa: PLC0415
 
-    if arguments.columns is not None or arguments.where is not None or arguments.symbols:
-        raise UsageError(f"--columns, --symbols and --where are not for {PERFETTO}")
+    given = (arguments.columns, arguments.where, arguments.exclude, arguments.symbols or None)
+    if any(each is not None for each in given):
+        raise UsageError(f"--columns, --exclude, --symbols and --where are not for {PERFETTO}")
     events = _split(arguments.events)
     start, end = nanoseconds(arguments.start), nanoseconds(arguments.end)
     out = Path(arguments.output)

@@ -32,9 +32,9 @@ def make_table(
     columns = choose_columns(everywhere, formats, layout.columns)
     if layout.symbols:
         columns = name_addresses(columns, everywhere)
-    filters = make_filters(choice, selection.where)
+    filters = make_filters(choice, selection.condition)
     sources = choice.sources()
-    if selection.where is not None:
+    if selection.condition is not None:
         sources = [source for source in sources if id(source.reader) in filters]
     scan = Scan(
         Request.of(readers, sources, selection, options),

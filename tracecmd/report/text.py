@@ -22,6 +22,7 @@ from .._reading import (
     make_walk,
     report_file,
     watch,
+    where,
 )
 from ..analysis import count
 from ..events import EventFormat
@@ -57,12 +58,16 @@ def report(
         ValueError: an option is not a regular expression.
     """
     symbols = make_symbols(readers, options)
-    sources = choose(readers, selection).sources()
+    choice = choose(readers, selection)
+    excluded = where.make_filters(choice, selection.excluded_filter)
     compiled = {
         reader: make_filters(reader, own, filters, filters_out)
         for reader, own in zip(readers, symbols, strict=True)
     }
-    request = Request.of(readers, filtered(sources, compiled), selection, how)
+    for reader, own in compiled.items():
+        if id(reader) in excluded:
+            compiled[reader] = own._replace(unwanted=(*own.unwanted, excluded[id(reader)]))
+    request = Request.of(readers, filtered(choice.sources(), compiled), selection, how)
     return map(bytes, write_report(request, readers, symbols, options))
 
 

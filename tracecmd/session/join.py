@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from .. import _arguments, _lowlevel
-from .._reading import EventBatch, Names, Progress, Selection, choose, make_filters
+from .. import _arguments
+from .._reading import (
+    Choice,
+    EventBatch,
+    Excluded,
+    Progress,
+    Selection,
+    choose,
+    make_filters,
+)
 from ..event import Event
 from ..events import UnknownEventError
 from ..filter import Filter
@@ -61,6 +69,7 @@ def join(
     *,
     peers: Iterable[str] | None,
     where: str | Filter | None,
+    exclude: Excluded,
     buffers: Iterable[str] | None,
     start: int | None,
     end: int | None,
@@ -73,7 +82,9 @@ def join(
         asked = tuple(peer.name for peer in session.peers)
     first, last = _arguments.window(start, end)
     _check(session, names, asked)
-    filters = _filters(session, names, asked, where)
+    selection = Selection(session._recording, names, peers=asked, where=where, exclude=exclude)
+    choice = choose([session.peer(name)._reader for name in asked], selection)
+    filters = _Filters(choice, selection)
     machine = Machine(
         session,
         buffers=_arguments.names("buffers", buffers),
@@ -83,27 +94,31 @@ def join(
     return _join(machine, first, last, filters)
 
 
-Filters = Mapping[int, _lowlevel.Filter] | None  # by id() of the reader
+class _Filters:
+    """What passes of each peer."""
+
+    def __init__(self, choice: Choice, selection: Selection) -> None:
+        condition = selection.condition
+        self._filters = None if condition is None else make_filters(choice, condition)
+        self._ids = {id(file.reader): file.event_ids for file in choice.files}
+
+    def passes(self, event: Event) -> bool:
+        """Whether a record is wanted."""
+        reader = id(event._batch.reader_of(event._index))
+        ids = self._ids[reader]
+        if (
+            ids is not None
+            and event.id < 8 * len(ids)
+            and not ids[event.id >> 3] >> (event.id & 7) & 1
+        ):
+            return False
+        if self._filters is None:
+            return True
+        own = self._filters.get(reader)
+        return own is not None and own.passes(event.id, event.raw, event.cpu)
 
 
-def _filters(
-    session: Session, names: Names, peers: tuple[str, ...], where: str | Filter | None
-) -> Filters:
-    """The filter for each peer that has the events of it; None: there is none."""
-    whole = Selection(session._recording, names, peers=peers, where=where)
-    if where is None:
-        return None
-    return make_filters(choose([session.peer(name)._reader for name in peers], whole), where)
-
-
-def _passes(filters: Filters, event: Event) -> bool:
-    if filters is None:
-        return True
-    own = filters.get(id(event._batch.reader_of(event._index)))
-    return own is not None and own.passes(event.id, event.raw, event.cpu)
-
-
-def _join(machine: Machine, start: int, end: int | None, filters: Filters) -> Iterator[Joined]:
+def _join(machine: Machine, start: int, end: int | None, filters: _Filters) -> Iterator[Joined]:
     for followed in machine.run():
         machine.done.clear()
         if followed is None:
@@ -113,7 +128,7 @@ def _join(machine: Machine, start: int, end: int | None, filters: Filters) -> It
             continue
         if ts >= start:
             joined = _joined(followed)
-            if joined is not None and _passes(filters, joined.event):
+            if joined is not None and filters.passes(joined.event):
                 yield joined
 
 

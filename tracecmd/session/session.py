@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 from .. import _arguments, errors
 from .._readable import Readable
 from .._reading import (
+    Excluded,
     Names,
     Numbers,
     Progress,
@@ -187,6 +188,7 @@ class Session(Readable):
         *,
         peers: Names = None,
         where: str | Filter | None = None,
+        exclude: Excluded = None,
         buffers: Iterable[str] | None = None,
         cpus: Numbers = None,
         start: int | None = None,
@@ -211,15 +213,16 @@ class Session(Readable):
 
         Args:
             peers: ``"host"`` and names of guests; None for all.
-            events, where, buffers, cpus, start, end, pids, order, reverse, threads, progress: as
-                for :meth:`Trace.iter`. CPUs and PIDs are each peer's own. Of ``where`` one peer
-                at least has to have the events and fields.
+            events, where, exclude, buffers, cpus, start, end, pids, order, reverse, threads,
+                progress: as for :meth:`Trace.iter`. CPUs and PIDs are each peer's own. Of
+                ``where`` one peer at least has to have the events and fields.
         """
         selection = Selection(
             self._recording,
             events,
             peers=peers,
             where=where,
+            exclude=exclude,
             buffers=buffers,
             cpus=cpus,
             start=start,
@@ -237,6 +240,7 @@ class Session(Readable):
         peers: Names = None,
         columns: Iterable[str] | None = None,
         where: str | Filter | None = None,
+        exclude: Excluded = None,
         buffers: Iterable[str] | None = None,
         cpus: Numbers = None,
         start: int | None = None,
@@ -259,14 +263,16 @@ class Session(Readable):
 
         Args:
             peers: ``"host"`` and names of guests; None for all.
-            events, columns, where, buffers, cpus, start, end, pids, order, reverse, threads, ts,
-                invalid_utf8, dictionary, symbols, batch_rows, progress: as for :meth:`Trace.table`.
+            events, columns, where, exclude, buffers, cpus, start, end, pids, order, reverse,
+                threads, ts, invalid_utf8, dictionary, symbols, batch_rows, progress: as for
+                :meth:`Trace.table`.
         """
         selection = Selection(
             self._recording,
             events,
             peers=peers,
             where=where,
+            exclude=exclude,
             buffers=buffers,
             cpus=cpus,
             start=start,
@@ -342,6 +348,7 @@ class Session(Readable):
         self,
         options: ReportOptions | None = None,
         *,
+        exclude: Excluded = None,
         start: int | None = None,
         end: int | None = None,
         threads: int = 1,
@@ -350,7 +357,7 @@ class Session(Readable):
         """Give what ``trace-cmd report -i HOST -i GUEST...`` prints; see :meth:`Trace.report`."""
         return report(
             [peer.trace._reader for peer in self.peers],
-            Selection(self._recording, start=start, end=end),
+            Selection(self._recording, exclude=exclude, start=start, end=end),
             ReadOptions(threads=threads, progress=progress),
             options or ReportOptions(),
         )
@@ -359,6 +366,7 @@ class Session(Readable):
         self,
         *,
         where: str | Filter | None = None,
+        exclude: Excluded = None,
         threads: int = 1,
         progress: Progress = None,
     ) -> Mapping[str, Stat]:
@@ -368,9 +376,10 @@ class Session(Readable):
         """
         self._require_open()
         options = ReadOptions(threads=threads, progress=progress)
-        whole = Selection(self._recording, where=where)
+        whole = Selection(self._recording, where=where, exclude=exclude)
         choice = choose(self._readers(whole), whole)
-        sources = None if where is None else wanted_sources(choice, whole.where)
+        everything = where is None and exclude is None
+        sources = None if everything else wanted_sources(choice, whole.condition)
         return {peer.name: count(peer.trace._reader, options, sources) for peer in self.peers}
 
     # Both sides at once -------------------------------------------------------------------
@@ -418,6 +427,7 @@ class Session(Readable):
         *,
         peers: Names = None,
         where: str | Filter | None = None,
+        exclude: Excluded = None,
         buffers: Iterable[str] | None = None,
         start: int | None = None,
         end: int | None = None,
@@ -430,7 +440,7 @@ class Session(Readable):
         instant follows the rules of :meth:`timeline`.
 
         Args:
-            events, where, start, end, progress: as for :meth:`iter`. The filter is for the
+            events, where, exclude, start, end, progress: as for :meth:`iter`. The filter is for the
                 records that come out, not for what is known of the other side.
             peers: ``"host"`` and names of guests; None for all.
             buffers: as for :meth:`timeline`.
@@ -445,6 +455,7 @@ class Session(Readable):
             events,
             peers=peers,
             where=where,
+            exclude=exclude,
             buffers=buffers,
             start=start,
             end=end,
