@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The whole interface of the tracecmd core: reading trace.dat files, version 6 and 7.
+ * The whole interface of the tracecmd core: reading and writing trace.dat files, version 6 and 7.
  *
  * Each floor declares its own part. What lies there between the two marker comments is also what CFFI is
  * given, in this order, so it stays plain C declarations.
@@ -30,5 +30,6 @@
 #include "columns/api.h"
 #include "print_fmt/api.h"
 #include "report/api.h"
+#include "write/api.h"
 
 #endif

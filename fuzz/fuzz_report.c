@@ -136,6 +136,8 @@ static void read_records(const struct recording *recording)
 	trc_walk_destroy(walk);
 	for (size_t i = 1; i < records.count; i++)
 		records.sorted &= records.ts[i - 1] <= records.ts[i];
+	/* A stretch that ends at the last time of all has no bound: it cannot end before such a record. */
+	records.sorted &= !records.count || records.ts[records.count - 1] != UINT64_MAX;
 }
 
 /* --- reports ---------------------------------------------------------------------------------- */

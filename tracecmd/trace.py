@@ -22,6 +22,7 @@ from ._reading import (
     read_events,
     wanted_sources,
 )
+from ._writable import Writable
 from .analysis import Stat, count
 from .btf import Btf, read_btf
 from .buffer import Buffer
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["Trace"]
 
 
-class Trace(TraceFile, Readable):
+class Trace(TraceFile, Readable, Writable):
     """An open trace.dat file. Made by :func:`tracecmd.open`; a context manager.
 
     Opening reads the file's options only, whatever its size; all else is read when asked for.

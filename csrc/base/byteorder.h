@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Unaligned loads in the file's byte order. Bounds are the caller's business:
+ * Unaligned loads and stores in the file's byte order. Bounds are the caller's business:
  * metadata goes through the cursor, records through the sub-buffer walk.
  */
 #ifndef TRC_BASE_BYTEORDER_H
@@ -55,6 +55,36 @@ TRC_INLINE uint64_t load_uint(const uint8_t *p, unsigned size, bool big_endian)
 	default:
 		return 0;
 	}
+}
+
+TRC_INLINE void store_u16(uint8_t *p, uint16_t v, bool big_endian)
+{
+	if (big_endian != TRC_HOST_BIG_ENDIAN)
+		v = (uint16_t)(v >> 8 | v << 8);
+	memcpy(p, &v, sizeof(v));
+}
+
+TRC_INLINE void store_u32(uint8_t *p, uint32_t v, bool big_endian)
+{
+	if (big_endian != TRC_HOST_BIG_ENDIAN)
+		v = __builtin_bswap32(v);
+	memcpy(p, &v, sizeof(v));
+}
+
+TRC_INLINE void store_u64(uint8_t *p, uint64_t v, bool big_endian)
+{
+	if (big_endian != TRC_HOST_BIG_ENDIAN)
+		v = __builtin_bswap64(v);
+	memcpy(p, &v, sizeof(v));
+}
+
+/* A kernel's long: of 4 bytes the low half. */
+TRC_INLINE void store_long(uint8_t *p, uint64_t v, unsigned size, bool big_endian)
+{
+	if (size == 4)
+		store_u32(p, (uint32_t)v, big_endian);
+	else
+		store_u64(p, v, big_endian);
 }
 
 #endif

@@ -46,7 +46,8 @@ struct subbuffer {
 struct record {
 	const uint8_t *payload;
 	uint32_t size;
-	uint64_t ts; /* raw */
+	uint64_t ts;	 /* raw */
+	uint32_t header; /* bytes before the payload: a word, or two where the second is the length */
 };
 
 enum subbuffer_step {
@@ -111,7 +112,7 @@ static enum subbuffer_step subbuffer_next_rare(struct subbuffer *s, bool big_end
 		if (value > left)
 			return SUBBUFFER_DAMAGED;
 		s->ts += delta;
-		*out = (struct record){ s->data + s->pos + 8, value - 4, s->ts };
+		*out = (struct record){ s->data + s->pos + 8, value - 4, s->ts, 8 };
 		s->pos += 4 + value;
 		return SUBBUFFER_RECORD;
 	case RECORD_PADDING:
@@ -152,7 +153,7 @@ TRC_INLINE enum subbuffer_step subbuffer_next(struct subbuffer *s, bool big_endi
 			if (TRC_UNLIKELY(s->end - s->pos - 4 < size))
 				return SUBBUFFER_DAMAGED;
 			s->ts += delta;
-			*out = (struct record){ at + 4, size, s->ts };
+			*out = (struct record){ at + 4, size, s->ts, 4 };
 			s->pos += 4 + size;
 			return SUBBUFFER_RECORD;
 		}
@@ -215,7 +216,7 @@ TRC_INLINE bool subbuffer_run_next(struct subbuffer_run *run, bool big_endian, s
 	if (TRC_UNLIKELY(type_len - 1 >= 28 || next > run->last))
 		return false;
 	run->ts += big_endian ? word & ((1u << 27) - 1) : word >> 5;
-	*out = (struct record){ (const uint8_t *)at + 4, type_len * 4, run->ts };
+	*out = (struct record){ (const uint8_t *)at + 4, type_len * 4, run->ts, 4 };
 	run->at = next;
 	return true;
 }

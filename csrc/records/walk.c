@@ -316,6 +316,17 @@ void walk_take(struct trc_walk *walk, size_t count)
 		merge_tree_root(&walk->tree)->at += count;
 }
 
+int walk_next_page(struct trc_walk *walk, const struct stream_cursor **cursor, struct trc_error *err)
+{
+	int rc;
+
+	if (!walk->cursor_count)
+		return PAGE_END;
+	*cursor = &walk->cursors[0];
+	rc = stream_cursor_next_page(&walk->cursors[0], err);
+	return rc < 0 ? -trc_fail_of(-rc, 0, err) : rc;
+}
+
 /* Copies payloads for as long as they fit; how many did. */
 static size_t put_payloads(struct trc_batch *batch, const struct walk_record *records, size_t n)
 {

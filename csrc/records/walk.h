@@ -5,6 +5,7 @@
 
 #include "records/api.h"
 #include "records/record.h"
+#include "records/stream_cursor.h"
 
 /* The one event whose bit is set; UINT32_MAX: there is none, there are several, or no bits. */
 uint32_t walk_only_id(const uint8_t *event_ids);
@@ -28,5 +29,12 @@ void walk_take(struct trc_walk *walk, size_t count);
 /* What was lost before each of the records that the last look showed; trc_batch says how. */
 void walk_missed(const struct trc_walk *walk, const struct walk_record *records, size_t count,
 		 int64_t *missed);
+
+/*
+ * Instead of these, for those who take pages: the next one with wanted records of a walk through one source,
+ * whose cursor has it. What was lost before is cursor->missed, before the first record of the block. An enum
+ * page_step, or minus a code; TRC_GO_ON as PAGE_STINT_OVER.
+ */
+int walk_next_page(struct trc_walk *walk, const struct stream_cursor **cursor, struct trc_error *err);
 
 #endif

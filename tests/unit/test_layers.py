@@ -27,9 +27,9 @@ LAYERS: Sequence[Sequence[str]] = (
      "tracecmd.filter"),
     ("tracecmd._reading",),  # from a selection to records
     ("tracecmd.export",),  # writers know Arrow's interface only, and take whatever speaks it
-    ("tracecmd.columns", "tracecmd.analysis"),
+    ("tracecmd.columns", "tracecmd.analysis", "tracecmd.writing"),
     ("tracecmd.report",),
-    ("tracecmd._readable", "tracecmd.trace_file", "tracecmd.buffer"),
+    ("tracecmd._readable", "tracecmd._writable", "tracecmd.trace_file", "tracecmd.buffer"),
     ("tracecmd.trace",),
     ("tracecmd.opening",),
     ("tracecmd.session",),

@@ -46,6 +46,16 @@ from ._report import (
     ReportFile,
 )
 from ._symbols import BtfKind, BtfType, Symbols
+from ._write import (
+    KERNEL_SECTIONS,
+    Block,
+    Cut,
+    Outline,
+    OutlineBuffer,
+    OutlineHeader,
+    WriteFormat,
+    Writer,
+)
 
 __all__ = [
     "AGAIN",
@@ -59,11 +69,13 @@ __all__ = [
     "GO_ON",
     "IN_ONE",
     "JOINED",
+    "KERNEL_SECTIONS",
     "OPTION_NAMES",
     "REPORT_FLAGS",
     "SECTION_IDS",
     "Array",
     "Batch",
+    "Block",
     "BtfKind",
     "BtfType",
     "BufferInfo",
@@ -76,6 +88,7 @@ __all__ = [
     "ColumnsSource",
     "Count",
     "Counts",
+    "Cut",
     "Damage",
     "Data",
     "EventInfo",
@@ -92,6 +105,9 @@ __all__ = [
     "Metadata",
     "NotFoundError",
     "Option",
+    "Outline",
+    "OutlineBuffer",
+    "OutlineHeader",
     "Payloads",
     "Report",
     "ReportFile",
@@ -105,6 +121,8 @@ __all__ = [
     "ValueList",
     "Walk",
     "WalkSource",
+    "WriteFormat",
+    "Writer",
     "array_capsule",
     "schema_capsule",
 ]

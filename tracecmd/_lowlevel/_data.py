@@ -206,7 +206,43 @@ class Batch(NamedTuple):
         return None if place == NO_OFFSET else place
 
 
-class Walk(Handle):
+class SourceHandle(Handle):
+    """What goes through streams: an object that keeps struct trc_walk_source."""
+
+    def _source_array(self, sources: Sequence[WalkSource]) -> Any:
+        array = ffi.new("struct trc_walk_source[]", len(sources))
+        for entry, source in zip(array, sources, strict=True):
+            entry.data = self._hold(source.data)
+            entry.stream = source.stream
+            entry.event_ids = self._values(source.event_ids, "uint8_t[]")
+            if source.pids is not None:
+                entry.pids = self._values(sorted(source.pids), "int32_t[]")
+                entry.pid_count = len(source.pids)
+            entry.filters, entry.filter_count = self._keep_filters(source.filters)
+            entry.filters_out, entry.filter_out_count = self._keep_filters(source.filters_out)
+            entry.stack_id = source.stack_id
+        return array
+
+    def _values(self, values: Any, kind: str) -> Any:
+        if values is None:
+            return ffi.NULL
+        if isinstance(values, bytes):
+            return self._keep(ffi.from_buffer(kind, values))
+        return self._keep(ffi.new(kind, values))
+
+    def _keep_filters(self, filters: Sequence[Handle]) -> tuple[Any, int]:
+        pointers = [self._hold(filter) for filter in filters]
+        return self._values(pointers or None, "const struct trc_filter *[]"), len(pointers)
+
+
+def walk_options(start: int, end: int | None, flags: int = 0) -> Any:
+    """A struct trc_walk_options for a window of time; an end of None is no bound."""
+    return ffi.new(
+        "struct trc_walk_options *", [flags, end is None, start, 0 if end is None else end]
+    )
+
+
+class Walk(SourceHandle):
     """struct trc_walk: records of some streams in time order (or stream by stream)."""
 
     def __init__(
@@ -220,21 +256,9 @@ class Walk(Handle):
         room: int = 4096,
     ) -> None:
         super().__init__(sources[0].data.path if sources else "")
-        array = ffi.new("struct trc_walk_source[]", len(sources))
-        for entry, source in zip(array, sources, strict=True):
-            entry.data = self._hold(source.data)
-            entry.stream = source.stream
-            entry.event_ids = self._values(source.event_ids, "uint8_t[]")
-            if source.pids is not None:
-                entry.pids = self._values(sorted(source.pids), "int32_t[]")
-                entry.pid_count = len(source.pids)
-            entry.filters, entry.filter_count = self._keep_filters(source.filters)
-            entry.filters_out, entry.filter_out_count = self._keep_filters(source.filters_out)
-            entry.stack_id = source.stack_id
+        array = self._source_array(sources)
         flags = lib.TRC_WALK_BACKWARDS * backwards | lib.TRC_WALK_BY_CPU * by_cpu
-        options = ffi.new(
-            "struct trc_walk_options *", [flags, end is None, start, 0 if end is None else end]
-        )
+        options = walk_options(start, end, flags)
         self.paths = [source.data.path for source in sources]
         self._create(
             "trc_walk", lib.trc_walk_create, array, len(sources), options, sources=self.paths
@@ -244,17 +268,6 @@ class Walk(Handle):
         self._source_count = len(sources)
         self._payload_room = PAYLOAD_ROOM
         self._make_arrays()
-
-    def _values(self, values: Any, kind: str) -> Any:
-        if values is None:
-            return ffi.NULL
-        if isinstance(values, bytes):
-            return self._keep(ffi.from_buffer(kind, values))
-        return self._keep(ffi.new(kind, values))
-
-    def _keep_filters(self, filters: Sequence[Handle]) -> tuple[Any, int]:
-        pointers = [self._hold(filter) for filter in filters]
-        return self._values(pointers or None, "const struct trc_filter *[]"), len(pointers)
 
     def _make_arrays(self) -> None:
         room = self._room

@@ -1,0 +1,101 @@
+"""Where the pages of a CPU come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from .. import _lowlevel
+from .._reading import Source
+
+__all__ = ["CutPages", "Pages", "RawPages"]
+
+
+class Pages(Protocol):
+    """Whole pages of one CPU, block by block."""
+
+    page_size: int
+
+    def fill(self, block: _lowlevel.Block) -> bool | _lowlevel.GoOn:
+        """Put the next ones into a block; False: there are no more.
+
+        GO_ON says that they are not all there yet: the same block is to be filled again.
+        """
+        ...
+
+    def progress(self) -> tuple[int, int]:
+        """Work done and all work, in pages."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it keeps."""
+        ...
+
+
+class CutPages:
+    """Those of a stream that hold what is wanted of it.
+
+    Pages that are wanted as a whole stay as they were; of others the records that are wanted are
+    written anew, with their times and with the losses that reading them shows.
+    """
+
+    def __init__(self, source: Source, start: int, end: int | None) -> None:
+        self.page_size = source.reader.streams[source.stream].page_size
+        self._problems = source.reader.problems
+        self._cut = _lowlevel.Cut(source.lowlevel(), start, end)
+        self._known = 0
+
+    def fill(self, block: _lowlevel.Block) -> bool | _lowlevel.GoOn:
+        """See :meth:`Pages.fill`; damage is noted, or raised where the file is read strictly."""
+        try:
+            return self._cut.next(block)
+        finally:
+            problems = self._cut.problems(self._known)
+            self._known = max(self._known, len(problems))
+            for problem in problems:
+                self._problems.note(problem.problem)
+
+    @property
+    def records(self) -> int:
+        """How many were written so far."""
+        return self._cut.records
+
+    def progress(self) -> tuple[int, int]:
+        """See :meth:`Pages.progress`."""
+        return self._cut.progress()
+
+    def close(self) -> None:
+        """See :meth:`Pages.close`."""
+        self._cut.close()
+
+
+class RawPages:
+    """Pages from elsewhere: pieces of bytes, each of whole pages."""
+
+    def __init__(
+        self, page_size: int, pieces: Iterable[bytes | memoryview], pages: int = 0
+    ) -> None:
+        self.page_size = page_size
+        self._pieces: Iterator[bytes | memoryview] = iter(pieces)
+        self._done = 0
+        self._pages = pages
+
+    def fill(self, block: _lowlevel.Block) -> bool:
+        """See :meth:`Pages.fill`.
+
+        Raises:
+            ValueError: a piece is not of whole pages.
+        """
+        for piece in self._pieces:
+            if len(piece):
+                block.set(self.page_size, piece)
+                self._done += len(piece) // self.page_size
+                return True
+        return False
+
+    def progress(self) -> tuple[int, int]:
+        """See :meth:`Pages.progress`."""
+        return self._done, max(self._pages, self._done)
+
+    def close(self) -> None:
+        """See :meth:`Pages.close`."""
