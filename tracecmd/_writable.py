@@ -5,7 +5,16 @@ from __future__ import annotations
 import os
 
 from . import _lowlevel
-from ._reading import Names, Numbers, Progress, Reader, Recording, Selection
+from ._reading import (
+    Names,
+    Numbers,
+    Progress,
+    Reader,
+    Recording,
+    Selection,
+    choose,
+    wanted_sources,
+)
 from .filter import Filter
 from .writing import Outline, write_selection
 
@@ -87,6 +96,7 @@ class Writable:
         return write_selection(
             path,
             self._reader,
+            wanted_sources(choose([self._reader], selection), selection.where),
             selection,
             version=version,
             compression=compression,

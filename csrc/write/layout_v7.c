@@ -87,7 +87,7 @@ static void put_section_option(struct trc_writer *writer, uint32_t id)
 
 static int begin_file(struct trc_writer *writer, struct trc_error *err)
 {
-	enum compression compression = (enum compression)writer->format.compression;
+	enum compression compression = writer->packer.algorithm;
 
 	put_text_nul(&writer->out, compression_name(compression));
 	put_text_nul(&writer->out, compression_version(compression));
@@ -102,7 +102,7 @@ static int begin_file(struct trc_writer *writer, struct trc_error *err)
 		put_section_option(writer, id);
 		rc = put_section(writer, id,
 				 (struct text){ (const char *)section.data, (size_t)section.size },
-				 writer_packs(writer), err);
+				 writer_packs(writer) || section_always_packed(id), err);
 		if (rc)
 			return rc;
 	}

@@ -137,6 +137,20 @@ static void put_header(struct trc_writer *writer)
 	put_u32(&writer->out, header->page_size, writer->big_endian);
 }
 
+static enum compression section_compression(const struct trc_writer *writer)
+{
+	bool packs = writer_packs(writer);
+
+	for (uint32_t id = SECTION_FIRST_TEXT; writer->format.version == 7 && id <= SECTION_LAST_TEXT; id++) {
+		struct trc_bytes section;
+
+		if (section_always_packed(id) && !packs &&
+		    !trc_outline_section(writer->outline, id, &section, NULL))
+			return COMPRESSION_ZSTD;
+	}
+	return (enum compression)writer->format.compression;
+}
+
 int trc_writer_create(const struct trc_outline *outline, const struct trc_write_format *format,
 		      struct trc_writer **out, struct trc_error *err)
 {
@@ -157,7 +171,7 @@ int trc_writer_create(const struct trc_outline *outline, const struct trc_write_
 	output_init(&writer->buffer_options);
 	writer->buffer_offset_at = calloc(outline->buffer_count + 1, sizeof(*writer->buffer_offset_at));
 	rc = writer->buffer_offset_at ?
-		     packer_init(&writer->packer, (enum compression)format->compression, format->level, err) :
+		     packer_init(&writer->packer, section_compression(writer), format->level, err) :
 		     trc_fail_no_memory(err);
 	if (!rc) {
 		put_header(writer);

@@ -22,7 +22,7 @@ struct cpu_place {
 struct trc_writer {
 	const struct trc_outline *outline;
 	struct trc_write_format format;
-	struct packer packer; /* of sections */
+	struct packer packer; /* of sections: what the file's header names */
 	bool big_endian;
 
 	/* What goes out next, where the file has come to; then a block's bytes, and at the end patches. */
@@ -57,6 +57,15 @@ struct trc_writer {
 static inline bool writer_packs(const struct trc_writer *writer)
 {
 	return writer->format.compression != TRC_COMPRESSION_NONE;
+}
+
+/*
+ * trace-cmd 3.4 cannot read these two where they are not compressed, and then shows no record. So a file of plain
+ * pages that has them is called one of zstd, which is asked for section by section.
+ */
+static inline bool section_always_packed(uint32_t id)
+{
+	return id == TRC_OPTION_BTF_FILE || id == TRC_OPTION_MODULES_FILE;
 }
 
 /* Where the next byte goes. */

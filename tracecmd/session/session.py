@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -28,6 +30,7 @@ from ..trace import Trace
 from .clock import PeerClock, peer_clock
 from .join import Joined, join
 from .vcpu_timeline import Timeline
+from .writing import write_peers
 
 __all__ = ["Peer", "Session", "VCpu"]
 
@@ -277,6 +280,60 @@ class Session(Readable):
     def batches(self, events: Names = None, **options: Any) -> Iterator[RecordBatch]:
         """The batches of a :meth:`table`, of ``batch_rows`` rows at most, as they are read."""
         return self.table(events, **options).batches()
+
+    def write(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        start: int | None = None,
+        end: int | None = None,
+        events: Names = None,
+        cpus: Numbers = None,
+        pids: Numbers = None,
+        where: str | Filter | None = None,
+        buffers: Names = None,
+        peers: Names = None,
+        version: int | None = None,
+        compression: str | None = None,
+        threads: int = 1,
+        progress: Progress = None,
+    ) -> dict[Path, int]:
+        """Write the files of the session, or a part of each, into a folder.
+
+        All are cut to one window on the session's clock. Trace IDs, guests' vCPUs and time shifts
+        stay, so that the new files are a session, too. Gives the files and their numbers of
+        records.
+
+        Args:
+            folder: is made if need be; files have their own names there.
+            start, end, events, cpus, pids, where, buffers, peers: as for :meth:`iter`.
+            version, compression, threads, progress: as for :meth:`Trace.write`; progress is told of
+                each file by itself.
+
+        Raises:
+            ValueError: two files have one name, or the folder is the one they are in.
+            KeyError, FilterError, TypeError, OSError, TraceError: as :meth:`Trace.write` does.
+        """
+        selection = Selection(
+            self._recording,
+            events,
+            where=where,
+            buffers=buffers,
+            cpus=cpus,
+            start=start,
+            end=end,
+            pids=pids,
+            peers=peers,
+        )
+        return write_peers(
+            folder,
+            self._readers(selection),
+            selection,
+            version=version,
+            compression=compression,
+            threads=threads,
+            progress=progress,
+        )
 
     def report(
         self,

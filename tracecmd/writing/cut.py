@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from .._reading import Progress, Reader, Selection, choose, wanted_sources
+from .._reading import Progress, Reader, Selection, Source
 from .file import Stream, write_file
 from .outline import Outline, OutlineBuffer
 from .pages import CutPages
@@ -33,17 +33,17 @@ def format_like(reader: Reader, version: int | None, compression: str | None) ->
     return version, compression
 
 
-def cut_streams(reader: Reader, selection: Selection, outline: Outline) -> list[Stream]:
-    """The streams with what is selected; outline's buffers become those that are.
+def cut_streams(
+    reader: Reader, sources: Iterable[Source], selection: Selection, outline: Outline
+) -> list[Stream]:
+    """The part of some streams of a file that lies in a window; outline's buffers become theirs.
 
     Raises:
-        KeyError, ValueError: as reading the selection does.
         TraceError: the file is read strictly and at fault.
     """
     for problem in outline.problems:
         reader.problems.note(problem)
     reader.require_sound()
-    sources = wanted_sources(choose([reader], selection), selection.where)
     places = buffer_places(reader, selection, outline)
     return [
         Stream(
@@ -80,6 +80,7 @@ def buffer_places(reader: Reader, selection: Selection, outline: Outline) -> dic
 def write_selection(
     path: str | os.PathLike[str],
     reader: Reader,
+    sources: Iterable[Source],
     selection: Selection,
     *,
     version: int | None = None,
@@ -93,7 +94,8 @@ def write_selection(
     Args:
         path: the new file, which must not be the one that is read.
         reader: the file.
-        selection: what of it.
+        sources: its streams that the selection asks for, in the order of buffers and CPUs.
+        selection: what of them.
         version, compression: as :func:`~tracecmd.writing.write_file` has them; None: the file's.
         threads, progress: likewise.
         outline: all but the records, in place of the file's own.
@@ -105,13 +107,12 @@ def write_selection(
     refuse_input(path, [reader.path])
     version, compression = format_like(reader, version, compression)
     outline = Outline.of_file(reader.file) if outline is None else outline
-    streams = cut_streams(reader, selection, outline)
-    cuts = [stream.pages for stream in streams if isinstance(stream.pages, CutPages)]
+    streams = cut_streams(reader, sources, selection, outline)
     records = 0
 
     def count_and_report(done: int, total: int) -> None:
         nonlocal records
-        records = sum(cut.records for cut in cuts)
+        records = sum(s.pages.records for s in streams if isinstance(s.pages, CutPages))
         if progress:
             progress(done, total)
 
