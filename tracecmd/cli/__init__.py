@@ -16,12 +16,12 @@ from typing import Any, NoReturn
 
 from .. import __version__
 from ..errors import TraceError
-from . import export, info, report, session, stat
+from . import convert, export, info, report, session, split, stat
 from ._common import complain, drop_output
 
 __all__ = ["main"]
 
-COMMANDS = (info, session, stat, report, export)
+COMMANDS = (info, session, stat, report, export, split, convert)
 
 
 class _Parser(argparse.ArgumentParser):
