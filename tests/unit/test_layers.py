@@ -32,6 +32,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("tracecmd._readable", "tracecmd._writable", "tracecmd.trace_file", "tracecmd.buffer"),
     ("tracecmd.trace",),
     ("tracecmd.opening",),
+    ("tracecmd.writing.attach", "tracecmd.writing.restore"),
     ("tracecmd.session",),
     ("tracecmd.export.perfetto",),  # a format of whole recordings, not of tables
     ("tracecmd",),  # __init__: the names that users import
