@@ -49,6 +49,10 @@ int section_bytes(const struct image *image, const struct section *section, stru
 struct cursor section_cursor(const struct image *image, const struct section *section,
 			     const struct trc_bytes *bytes, const char *structure);
 
+/* trc_section_text() of a section's plain bytes, from their first one. */
+int section_next_text(struct cursor c, uint32_t id, struct trc_text_position *position, struct trc_text *out,
+		      struct trc_error *err);
+
 /*
  * Version 6: steps over the formats at the cursor (count x {u64 size, text}), with
  * system names (count x {name, u32 count, texts}) or without.

@@ -111,23 +111,14 @@ static int next_bare_text(struct cursor *c, struct trc_text_position *at, struct
 	return take_text(c, cursor_left(c), out, err);
 }
 
-int trc_section_text(const struct trc_file *file, uint32_t id, const struct trc_bytes *bytes,
-		     struct trc_text_position *position, struct trc_text *out, struct trc_error *err)
+int section_next_text(struct cursor c, uint32_t id, struct trc_text_position *position, struct trc_text *out,
+		      struct trc_error *err)
 {
-	static const char *const names[] = {
-		"HEADER_INFO", "FTRACE_EVENTS", "EVENT_FORMATS", "KALLSYMS", "PRINTK", "CMDLINES", NULL, NULL,
-		NULL,	       "MODULES_FILE",
-	};
-	const struct section *section = sections_text((struct sections *)(uintptr_t)&file->sections, id);
 	struct trc_text_position at = *position;
 	struct trc_text text = { .system = "" };
-	struct cursor c;
-	int rc;
+	int rc = cursor_skip(&c, at.pos, err);
 
-	if (!section || !section->present || id == TRC_OPTION_BTF_FILE)
-		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "section %u: holds no texts", id);
-	c = section_cursor(&file->image, section, bytes, names[id - SECTION_FIRST_TEXT]);
-	if ((rc = cursor_skip(&c, at.pos, err)))
+	if (rc)
 		return rc;
 	if (id == TRC_OPTION_HEADER_INFO)
 		rc = next_header_text(&c, &at, &text, err);
@@ -143,4 +134,19 @@ int trc_section_text(const struct trc_file *file, uint32_t id, const struct trc_
 	*position = at;
 	*out = text;
 	return TRC_OK;
+}
+
+int trc_section_text(const struct trc_file *file, uint32_t id, const struct trc_bytes *bytes,
+		     struct trc_text_position *position, struct trc_text *out, struct trc_error *err)
+{
+	static const char *const names[] = {
+		"HEADER_INFO", "FTRACE_EVENTS", "EVENT_FORMATS", "KALLSYMS", "PRINTK", "CMDLINES", NULL, NULL,
+		NULL,	       "MODULES_FILE",
+	};
+	const struct section *section = sections_text((struct sections *)(uintptr_t)&file->sections, id);
+
+	if (!section || !section->present || id == TRC_OPTION_BTF_FILE)
+		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "section %u: holds no texts", id);
+	return section_next_text(section_cursor(&file->image, section, bytes, names[id - SECTION_FIRST_TEXT]),
+				 id, position, out, err);
 }

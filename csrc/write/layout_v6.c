@@ -85,7 +85,7 @@ static int begin_file(struct trc_writer *writer, struct trc_error *err)
 	if (rc)
 		return rc;
 	for (uint32_t id = TRC_OPTION_HEADER_INFO; id <= TRC_OPTION_CMDLINES; id++)
-		output_text(&writer->out, section_or_empty(outline, id));
+		put_texts_v6(&writer->out, outline, id);
 	put_u32(&writer->out, outline->header.cpu_count, writer->big_endian);
 	put_text_nul(&writer->out, "options  ");
 	put_options(writer);

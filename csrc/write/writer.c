@@ -43,6 +43,8 @@ void writer_align(struct trc_writer *writer, uint32_t alignment)
 
 void writer_patch(struct trc_writer *writer, uint64_t offset, size_t size)
 {
+	if (!size)
+		return;
 	if (writer->patch_count == writer->patch_room) {
 		struct patch *grown = array_grow(writer->patches, &writer->patch_room, 16,
 						 sizeof(*writer->patches));
@@ -82,19 +84,6 @@ void put_options(struct trc_writer *writer)
 		put_option_head(&writer->out, option->id, option->size, writer->big_endian);
 		output_bytes(&writer->out, (const char *)option->data, option->size);
 	}
-}
-
-struct text section_or_empty(const struct trc_outline *outline, uint32_t id)
-{
-	static const char zeros[8] = { 0 };
-	static const char headers[] = "header_page\0\0\0\0\0\0\0\0\0header_event\0\0\0\0\0\0\0\0";
-	struct trc_bytes section;
-
-	if (!trc_outline_section(outline, id, &section, NULL))
-		return (struct text){ (const char *)section.data, (size_t)section.size };
-	if (id == TRC_OPTION_HEADER_INFO)
-		return (struct text){ headers, sizeof(headers) };
-	return (struct text){ zeros, id == TRC_OPTION_CMDLINES ? 8 : 4 };
 }
 
 static int check_memory(const struct trc_writer *writer, struct trc_error *err)

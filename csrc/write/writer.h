@@ -98,8 +98,11 @@ void put_option_head(struct output *out, uint32_t id, uint32_t size, bool big_en
 /* All options of the outline. */
 void put_options(struct trc_writer *writer);
 
-/* Of a section, its encoding where it has no text. */
-struct text section_or_empty(const struct trc_outline *outline, uint32_t id);
+/*
+ * Version 6: a section's texts, which nothing but their own lengths keeps from what comes after. Of those that are
+ * damaged all that is whole; of those that are missing that there are none.
+ */
+void put_texts_v6(struct output *out, const struct trc_outline *outline, uint32_t id);
 
 /* A layout: what each version does at each step. Buffers come one after the other, whether they have data or not. */
 struct layout {

@@ -25,14 +25,18 @@ __all__ = ["replacing", "write_parquet", "write_table", "writing"]
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Open a new file that takes the place of path when the block ends well."""
+    """Open a new file that takes the place of path when the block ends well.
+
+    It is on the disk before an older file by that name is gone.
+    """
     target = Path(path)
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         with part.open("xb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if target.exists():
+                os.fsync(file.fileno())
         part.replace(target)
     except BaseException:
         with contextlib.suppress(OSError):
