@@ -200,10 +200,11 @@ class _ByPages:
         room = reader.streams[self._source.stream].page_size - header_size(reader)
         pages, used, records, before = 0, room + 1, 0, 0
         for batch in read_batches(_request([self._source], self._window, ROWS)):
-            for ts, size in zip(batch.ts, batch.size, strict=True):
+            for ts, size, missed in zip(batch.ts, batch.size, batch.missed_events, strict=True):
                 need = size + (4 if size <= LONGEST_SHORT else 8)
                 extend = 8 if ts - before >= EXTEND_FROM else 0
-                if used + need + extend > room:  # its page begins with its time
+                # A page begins with the time of its first record, and says what was lost before.
+                if missed or used + need + extend > room:
                     if pages == limit:
                         yield records
                         pages, records = 0, 0
