@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * no_memory FILE: runs out of memory at each allocation in turn, while the file is opened, reported,
- * filtered and read as columns. Built with -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc and the
+ * filtered, read as columns and written anew. Built with -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc and the
  * sanitizers, which find what is leaked or used after all. Each time the answer has to be
  * TRC_NO_MEMORY, or what it is with memory. Prints the number of allocations of each job.
  */
@@ -398,6 +398,62 @@ static int job_fields(const struct opened *o, uint32_t flags, struct sum *sum)
 	return rc;
 }
 
+static void take_pieces(struct trc_writer *writer, struct sum *sum)
+{
+	struct trc_piece piece;
+
+	for (trc_writer_next_piece(writer, &piece); piece.size; trc_writer_next_piece(writer, &piece))
+		add(sum, piece.data, piece.size);
+}
+
+static int write_stream(const struct opened *o, size_t source, struct trc_writer *writer,
+			struct trc_block *block, struct sum *sum)
+{
+	const struct trc_walk_options options = { .until_last = 1 };
+	struct trc_cut *cut;
+	int begun = 0, rc = trc_cut_create(&o->walked[source], &options, &cut, NULL);
+
+	if (rc)
+		return rc;
+	while ((rc = trc_cut_next(cut, block, NULL)) == TRC_GO_ON || (!rc && trc_block_size(block))) {
+		if (rc == TRC_GO_ON)
+			continue;
+		if (!begun++ && (rc = trc_writer_begin(writer, o->sources[source].buffer,
+						       o->sources[source].cpu, NULL)))
+			break;
+		take_pieces(writer, sum);
+		if ((rc = trc_block_pack(block, NULL)) || (rc = trc_writer_put(writer, block, NULL)))
+			break;
+		take_pieces(writer, sum);
+	}
+	trc_cut_destroy(cut);
+	return rc;
+}
+
+/* The whole file in another format: flags are version | compression << 8. */
+static int job_write(const struct opened *o, uint32_t flags, struct sum *sum)
+{
+	const struct trc_write_format format = { .version = flags & 255, .compression = flags >> 8 };
+	struct trc_outline *outline = NULL;
+	struct trc_writer *writer = NULL;
+	struct trc_block *block = NULL;
+	int rc;
+
+	if (!(rc = trc_outline_of_file(o->file, &outline, NULL)) &&
+	    !(rc = trc_block_create(outline, &format, &block, NULL)))
+		rc = trc_writer_create(outline, &format, &writer, NULL);
+	if (!rc)
+		take_pieces(writer, sum);
+	for (size_t i = 0; !rc && i < o->source_count; i++)
+		rc = write_stream(o, i, writer, block, sum);
+	if (!rc && !(rc = trc_writer_end(writer, NULL)))
+		take_pieces(writer, sum);
+	trc_writer_destroy(writer);
+	trc_block_destroy(block);
+	trc_outline_destroy(outline);
+	return rc;
+}
+
 /* --- running them -------------------------------------------------------------------------- */
 
 static const struct job {
@@ -414,6 +470,8 @@ static const struct job {
 	{ "columns", job_columns, 0 },
 	{ "fields", job_fields, 0 },
 	{ "columns without dictionaries", job_columns, TRC_COLUMNS_NO_DICTIONARY },
+	{ "write version 6", job_write, 6 },
+	{ "write version 7 with zstd", job_write, 7 | TRC_COMPRESSION_ZSTD << 8 },
 };
 
 static int run_job(const struct job *job, const struct opened *o, unsigned long fail, struct sum *sum)
