@@ -41,7 +41,7 @@ class Left:
             ]
             for cpu in (0, 1, 3)
         }
-        self.whole = Trace(buffers=[Buffer(cpus=pages)], **kinds)
+        self.whole = Trace(buffers=[Buffer(cpus=pages)], **{**kinds, "compression": "none"})
         self.head = folder / "head.dat"
         self.head.write_bytes(Trace(**kinds).write().data)
         self.cpus: dict[int, Path] = {}
