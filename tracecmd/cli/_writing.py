@@ -7,11 +7,14 @@ import contextlib
 import signal
 from collections.abc import Iterable, Iterator
 
+from ..events import UnknownEventError, UnknownFieldError
+from ..filter import FilterError
 from ..writing import parse_compression
 from ._common import add_threads
 from ._times import UsageError
 
 __all__ = [
+    "USAGE_ERRORS",
     "add_format",
     "add_work",
     "names_of",
@@ -19,6 +22,9 @@ __all__ = [
     "require_format",
     "stoppable",
 ]
+
+USAGE_ERRORS = (FilterError, UnknownEventError, UnknownFieldError, UsageError)
+"""What is asked for does not fit, or is not there; all else that is wrong is the file's."""
 
 COMPRESSIONS = "none, zlib or zstd, with a level as zstd:9, or any, the best there is"
 

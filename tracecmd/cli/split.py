@@ -16,6 +16,7 @@ from ._common import complain, warn_problems, whole_number
 from ._progress import Bar
 from ._times import UsageError, nanoseconds
 from ._writing import (
+    USAGE_ERRORS,
     add_format,
     add_work,
     names_of,
@@ -191,9 +192,12 @@ def run(arguments: argparse.Namespace) -> int:
             selection = Selection(trace._recording, start=start, end=end, **wanted)
             _write(trace, selection, arguments)
             warn_problems([trace])
+    except USAGE_ERRORS as error:
+        complain(error)
+        return 2
     except TraceError:
         raise
-    except (KeyError, ValueError, UsageError) as error:
+    except (KeyError, ValueError) as error:
         complain(error.args[0])
         return 2
     return 0

@@ -118,6 +118,9 @@ def _arrange(
                 "the top buffer of a guest's file keeps its name, as its time shift is of no other"
             )
         outline.drop(OptionId.TIME_SHIFT)  # instances have none, and a new top one would
+    top = {number for number, new_name in found if new_name == ""}
+    cpus = [stream.cpu for stream in reader.streams if stream.buffer in top]
+    outline.cpus = max(outline.cpus, 1 + max(cpus, default=-1))  # an instance can have more
     outline.buffers = [
         outline.buffers[places[number]]._replace(name=new_name) for number, new_name in found
     ]
