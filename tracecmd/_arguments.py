@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
-__all__ = ["TIME_LIMIT", "is_pid", "names", "number", "numbers", "pids", "whole", "window"]
+__all__ = [
+    "TIME_LIMIT",
+    "function",
+    "is_pid",
+    "names",
+    "number",
+    "numbers",
+    "pids",
+    "whole",
+    "window",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 TIME_LIMIT = 1 << 64  # of time stamps in ns
 
@@ -33,6 +46,17 @@ def number(name: str, value: object, least: int, most: int) -> int:
     if not least <= given <= most:
         raise ValueError(f"{name}={given}; it is a number from {least} to {most}")
     return given
+
+
+def function(name: str, value: F) -> F:
+    """What can be called.
+
+    Raises:
+        TypeError: it cannot.
+    """
+    if not callable(value):
+        raise TypeError(f"{name}={value!r}; it is a function")
+    return value
 
 
 def window(start: object, end: object) -> tuple[int, int | None]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ._lowlevel import Value
 from ._texts import unknown_field
+from .text_makers import text_of
 
 if TYPE_CHECKING:
     from ._reading.event_batch import EventBatch
@@ -231,7 +232,7 @@ class Event:
         address = None if name is None else self[f"{form.name}.{name}"]
         return address if isinstance(address, int) else None
 
-    def text(self, *, kernel: bool = False) -> str:
+    def text(self, *, kernel: bool = False, custom: bool = True) -> str:
         """What trace-cmd report prints of the event after its name.
 
         Functions are not indented, and entries of the function graph stand alone: one event does
@@ -240,8 +241,18 @@ class Event:
         Args:
             kernel: evaluate the print format as C does, and so as the kernel's own ``trace`` file;
                 else as libtraceevent.
+            custom: let functions of :meth:`Trace.set_text` make it, if there is one for the event.
+
+        Raises:
+            TypeError: such a function gave what is not a text; and whatever it raised.
         """
         reader = self._batch.reader_of(self._index)
+        texts = reader.makers.texts
+        if custom and texts:
+            form = self.format
+            function = None if form is None else texts.get(form.place)
+            if function is not None:
+                return text_of(function, self)
         stream = self._batch.stream_of(self._index)
         return reader.text(self.raw, stream, self.ts, kernel=kernel)
 

@@ -152,6 +152,27 @@ class EventFormat:
         """
         return symbols_of(self._value_names)
 
+    @property
+    def place(self) -> int:
+        """Its place in the order of the file."""
+        return self._info.place
+
+    @cached_property
+    def symbol_fields(self) -> frozenset[str]:
+        """Names of the fields that are addresses of the kernel's code, or of its other symbols.
+
+        Those that reports show by name: with ``%pS`` in the print fmt, and the tracers' own
+        (``ip``, ``parent_ip``, ``func``, ``caller``). :meth:`Trace.table` can name them, too.
+        """
+        every = [
+            *self.common_fields,
+            *self._fields(self._info.common_count, self._info.field_count),
+        ]
+        shown = self._metadata.symbol_fields(self._info.place, len(every))
+        return frozenset(
+            field.name for field, is_shown in zip(every, shown, strict=True) if is_shown
+        )
+
     @cached_property
     def _value_names(self) -> list[ValueNames]:
         """The same list by list of the print fmt."""

@@ -30,6 +30,7 @@ from .columns import BATCH_ROWS, Layout, RecordBatch, Table, Tables
 from .event import Event
 from .filter import Filter
 from .report import ReportOptions, report
+from .text_functions import TextFunctions
 from .trace_file import TraceFile
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["Trace"]
 
 
-class Trace(TraceFile, Readable, Writable):
+class Trace(TraceFile, Readable, Writable, TextFunctions):
     """An open trace.dat file. Made by :func:`tracecmd.open`; a context manager.
 
     Opening reads the file's options only, whatever its size; all else is read when asked for.
@@ -298,6 +299,7 @@ class Trace(TraceFile, Readable, Writable):
         ts: Literal["timestamp", "uint64"] = "timestamp",
         invalid_utf8: Literal["replace", "binary"] = "replace",
         dictionary: bool = True,
+        symbols: bool = False,
         batch_rows: int = BATCH_ROWS,
         progress: Progress = None,
     ) -> Table:
@@ -330,6 +332,9 @@ class Trace(TraceFile, Readable, Writable):
             ts: type of the column ``ts``: ``timestamp[ns]`` or ``uint64``.
             invalid_utf8: ``"replace"`` what is no UTF-8 by U+FFFD, or give texts as ``"binary"``.
             dictionary: False for plain texts everywhere.
+            symbols: put a column of names behind each column of addresses that reports show as
+                functions: ``ip_symbol`` behind ``ip``, ``caller_symbol`` behind ``caller``.
+                ``columns`` may name them, too, with or without ``symbols``.
             batch_rows: rows in a batch, at most.
 
         Raises:
@@ -352,7 +357,9 @@ class Trace(TraceFile, Readable, Writable):
             order=order,
             reverse=reverse,
         )
-        layout = Layout(columns, ts=ts, invalid_utf8=invalid_utf8, dictionary=dictionary)
+        layout = Layout(
+            columns, ts=ts, invalid_utf8=invalid_utf8, dictionary=dictionary, symbols=symbols
+        )
         return self._table(selection, layout, ReadOptions(threads, batch_rows, progress))
 
     def tables(self, events: Names = None, **options: Any) -> Tables:

@@ -10,154 +10,16 @@
 #include "base/error.h"
 #include "base/utf8.h"
 
-#define BUFFER_MIN 64 /* also so that no buffer is NULL, which not all consumers take */
-#define DICTIONARY_SLOTS 64
-#define VALUES_MAX INT32_MAX /* offsets are int32 */
-
-/* --- buffers --------------------------------------------------------------------------------- */
-
-/* Data that lies in a slab cannot grow there. */
-static uint8_t *leave_slab(struct arrow_buffer *buffer, size_t room)
-{
-	uint8_t *data = malloc(room);
-
-	if (!data)
-		return NULL;
-	memcpy(data, buffer->data, buffer->size);
-	slab_release(buffer->slab);
-	buffer->slab = NULL;
-	return data;
-}
-
-bool arrow_buffer_grow(struct arrow_buffer *buffer, size_t n)
-{
-	size_t room = 2 * buffer->room;
-	uint8_t *data;
-
-	if (n > SIZE_MAX / 4 - buffer->size)
-		return false;
-	if (room < buffer->size + n) /* as much as is known to come, and not twice that */
-		room = (buffer->size + n + BUFFER_MIN - 1) / BUFFER_MIN * BUFFER_MIN;
-	data = buffer->slab ? leave_slab(buffer, room) : realloc(buffer->data, room);
-	if (!data)
-		return false;
-	buffer->data = data;
-	buffer->room = room;
-	return true;
-}
-
-static void free_data(void *data, struct slab *slab)
-{
-	if (slab)
-		slab_release(slab);
-	else
-		free(data);
-}
-
-void arrow_buffer_deinit(struct arrow_buffer *buffer)
-{
-	free_data(buffer->data, buffer->slab);
-	*buffer = (struct arrow_buffer){ 0 };
-}
-
-bool arrow_buffer_put(struct arrow_buffer *buffer, const void *bytes, size_t size)
-{
-	if (!arrow_buffer_reserve(buffer, size))
-		return false;
-	if (size)
-		memcpy(buffer->data + buffer->size, bytes, size);
-	buffer->size += size;
-	return true;
-}
-
-static bool put_offset(struct arrow_buffer *offsets, size_t end)
-{
-	int32_t offset = (int32_t)end;
-
-	return end <= VALUES_MAX && arrow_buffer_put(offsets, &offset, sizeof(offset));
-}
-
-/* --- dictionary ------------------------------------------------------------------------------ */
-
-static int32_t dictionary_offset(const struct dictionary *dictionary, uint32_t index)
-{
-	int32_t offset;
-
-	memcpy(&offset, dictionary->offsets.data + sizeof(offset) * index, sizeof(offset));
-	return offset;
-}
-
-static uint64_t hash_of(const uint8_t *text, size_t size)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ text[i]) * UINT64_C(0x100000001b3);
-	return hash ^ hash >> 32;
-}
-
-/* The slot of a text, or the free one where it belongs. */
-static uint32_t *find_slot(const struct dictionary *dictionary, const uint8_t *text, size_t size)
-{
-	size_t mask = dictionary->room - 1;
-
-	for (size_t at = hash_of(text, size) & mask;; at = (at + 1) & mask) {
-		uint32_t *slot = &dictionary->slots[at];
-		int32_t from;
-
-		if (!*slot)
-			return slot;
-		from = dictionary_offset(dictionary, *slot - 1);
-		if ((size_t)(dictionary_offset(dictionary, *slot) - from) == size &&
-		    (!size || !memcmp(dictionary->bytes.data + from, text, size)))
-			return slot;
-	}
-}
-
-static bool dictionary_make_room(struct dictionary *dictionary)
-{
-	size_t room = dictionary->room ? 2 * dictionary->room : DICTIONARY_SLOTS;
-	uint32_t *slots;
-
-	if (dictionary->count < dictionary->room / 2)
-		return true;
-	slots = calloc(room, sizeof(*slots));
-	if (!slots)
-		return false;
-	free(dictionary->slots);
-	dictionary->slots = slots;
-	dictionary->room = room;
-	for (uint32_t i = 0; i < dictionary->count; i++) {
-		int32_t from = dictionary_offset(dictionary, i);
-
-		*find_slot(dictionary, dictionary->bytes.data + from,
-			   (size_t)(dictionary_offset(dictionary, i + 1) - from)) = i + 1;
-	}
-	return true;
-}
-
-static uint32_t dictionary_add(struct dictionary *dictionary, const uint8_t *text, size_t size)
-{
-	uint32_t *slot;
-
-	if (!dictionary_make_room(dictionary))
-		return UINT32_MAX;
-	slot = find_slot(dictionary, text, size);
-	if (!*slot) {
-		if (!arrow_buffer_put(&dictionary->bytes, text, size) ||
-		    !put_offset(&dictionary->offsets, dictionary->bytes.size))
-			return UINT32_MAX;
-		*slot = ++dictionary->count;
-	}
-	return *slot - 1;
-}
-
 /* --- building -------------------------------------------------------------------------------- */
+
+static bool is_list(struct column_type type)
+{
+	return type.shape == SHAPE_LIST || type.shape == SHAPE_BITS || type.shape == SHAPE_TEXT_LIST;
+}
 
 static bool has_offsets(struct column_type type)
 {
-	return (type.shape == SHAPE_TEXT && !type.dictionary) || type.shape == SHAPE_BINARY ||
-	       type.shape == SHAPE_LIST || type.shape == SHAPE_BITS;
+	return (type.shape == SHAPE_TEXT && !type.dictionary) || type.shape == SHAPE_BINARY || is_list(type);
 }
 
 size_t column_row_size(struct column_type type)
@@ -192,8 +54,11 @@ static void empty(struct column_builder *builder)
 	arrow_buffer_deinit(&builder->values);
 	arrow_buffer_deinit(&builder->dictionary.offsets);
 	arrow_buffer_deinit(&builder->dictionary.bytes);
+	arrow_buffer_deinit(&builder->element_validity);
+	arrow_buffer_deinit(&builder->element_offsets);
 	builder->dictionary.count = 0;
 	builder->rows = builder->null_count = 0;
+	builder->elements = builder->element_null_count = 0;
 }
 
 void column_builder_deinit(struct column_builder *builder)
@@ -204,9 +69,20 @@ void column_builder_deinit(struct column_builder *builder)
 	*builder = (struct column_builder){ 0 };
 }
 
+/* What has offsets begins with one, as they say where each value ends. */
+static bool put_first_offsets(struct column_builder *builder)
+{
+	struct column_type type = builder->type;
+
+	if (type.shape == SHAPE_TEXT_LIST && !type.dictionary &&
+	    !arrow_buffer_put_offset(&builder->element_offsets, 0))
+		return false;
+	return !has_offsets(type) || arrow_buffer_put_offset(&builder->offsets, 0);
+}
+
 bool column_builder_begin(struct column_builder *builder, size_t rows, struct slab_pool *pool)
 {
-	size_t bytes = rows * column_row_size(builder->type) + BUFFER_MIN;
+	size_t bytes = rows * column_row_size(builder->type) + ARROW_BUFFER_MIN;
 	struct dictionary *dictionary = &builder->dictionary;
 	struct arrow_buffer *values = &builder->values;
 
@@ -217,10 +93,18 @@ bool column_builder_begin(struct column_builder *builder, size_t rows, struct sl
 	values->room = values->data ? bytes : 0;
 	if (!arrow_buffer_reserve(values, bytes))
 		return false;
-	if (builder->type.dictionary &&
-	    (!put_offset(&dictionary->offsets, 0) || !arrow_buffer_reserve(&dictionary->bytes, BUFFER_MIN)))
+	if (builder->type.dictionary && (!arrow_buffer_put_offset(&dictionary->offsets, 0) ||
+					 !arrow_buffer_reserve(&dictionary->bytes, ARROW_BUFFER_MIN)))
 		return false;
-	return !has_offsets(builder->type) || put_offset(&builder->offsets, 0);
+	return put_first_offsets(builder);
+}
+
+bool column_builder_restart(struct column_builder *builder, struct column_type type)
+{
+	builder->type = type;
+	builder->validity.size = builder->offsets.size = builder->values.size = 0;
+	builder->rows = builder->null_count = 0;
+	return put_first_offsets(builder);
 }
 
 uint32_t column_builder_index(struct column_builder *builder, const uint8_t *text, size_t size)
@@ -235,47 +119,125 @@ uint32_t column_builder_index(struct column_builder *builder, const uint8_t *tex
 	return dictionary_add(&builder->dictionary, text, size);
 }
 
+/* Bits up to number bits are there: those that are new say that all is there. */
+static bool extend_validity(struct arrow_buffer *validity, size_t bits)
+{
+	size_t bytes = (bits + 7) / 8, had = validity->size;
+
+	if (bytes <= had)
+		return true;
+	if (!arrow_buffer_reserve(validity, bytes - had))
+		return false;
+	memset(validity->data + had, 0xff, bytes - had);
+	validity->size = bytes;
+	return true;
+}
+
+static bool put_null(struct arrow_buffer *validity, size_t *null_count, size_t at)
+{
+	if (!extend_validity(validity, at + 1))
+		return false;
+	validity->data[at / 8] &= (uint8_t)~(1u << at % 8);
+	++*null_count;
+	return true;
+}
+
 bool column_builder_null(struct column_builder *builder, size_t row)
 {
-	size_t bytes = row / 8 + 1, had = builder->validity.size;
-
-	if (bytes > had) {
-		if (!arrow_buffer_reserve(&builder->validity, bytes - had))
-			return false;
-		memset(builder->validity.data + had, 0xff, bytes - had);
-		builder->validity.size = bytes;
-	}
-	builder->validity.data[row / 8] &= (uint8_t)~(1u << row % 8);
-	builder->null_count++;
-	return true;
+	return put_null(&builder->validity, &builder->null_count, row);
 }
 
 bool column_builder_end_row(struct column_builder *builder)
 {
 	unsigned width = builder->type.width ? builder->type.width : 1;
 
-	return put_offset(&builder->offsets, builder->values.size / width);
+	return arrow_buffer_put_offset(&builder->offsets, builder->type.shape == SHAPE_TEXT_LIST ?
+								  builder->elements :
+								  builder->values.size / width);
+}
+
+static bool put_bytes(struct column_builder *builder, const uint8_t *bytes, size_t size)
+{
+	bool text = builder->type.shape == SHAPE_TEXT || builder->type.shape == SHAPE_TEXT_LIST;
+	struct arrow_buffer *values = &builder->values;
+
+	if (!text || builder->type.binary)
+		return arrow_buffer_put(values, bytes, size);
+	if (!arrow_buffer_reserve(values, UTF8_GROWTH * size))
+		return false;
+	values->size += utf8_copy(values->data + values->size, bytes, size);
+	return true;
 }
 
 bool column_builder_bytes(struct column_builder *builder, const uint8_t *bytes, size_t size)
 {
-	struct arrow_buffer *values = &builder->values;
+	return put_bytes(builder, bytes, size) && column_builder_end_row(builder);
+}
 
-	if (builder->type.shape != SHAPE_TEXT || builder->type.binary) {
-		if (!arrow_buffer_put(values, bytes, size))
+bool column_builder_element_index(struct column_builder *builder, uint32_t index)
+{
+	builder->elements++;
+	return arrow_buffer_put(&builder->values, &index, sizeof(index));
+}
+
+bool column_builder_element(struct column_builder *builder, const uint8_t *text, size_t size)
+{
+	uint32_t index = 0;
+
+	if (!text && !put_null(&builder->element_validity, &builder->element_null_count, builder->elements))
+		return false;
+	if (builder->type.dictionary) {
+		if (text && (index = column_builder_index(builder, text, size)) == UINT32_MAX)
 			return false;
-	} else {
-		if (!arrow_buffer_reserve(values, UTF8_GROWTH * size))
-			return false;
-		values->size += utf8_copy(values->data + values->size, bytes, size);
+		return column_builder_element_index(builder, index);
 	}
-	return column_builder_end_row(builder);
+	builder->elements++;
+	return put_bytes(builder, text, text ? size : 0) &&
+	       arrow_buffer_put_offset(&builder->element_offsets, builder->values.size);
+}
+
+/* --- looking back ---------------------------------------------------------------------------- */
+
+bool column_builder_is_null(const struct column_builder *builder, size_t row)
+{
+	return row / 8 < builder->validity.size && !(builder->validity.data[row / 8] >> row % 8 & 1);
+}
+
+uint64_t column_builder_integer(const struct column_builder *builder, size_t element)
+{
+	const uint8_t *from = builder->values.data + builder->type.width * element;
+	uint64_t value = 0;
+	uint32_t word;
+	uint16_t half;
+
+	switch (builder->type.width) {
+	case 8:
+		memcpy(&value, from, sizeof(value));
+		return value;
+	case 4:
+		memcpy(&word, from, sizeof(word));
+		return word;
+	case 2:
+		memcpy(&half, from, sizeof(half));
+		return half;
+	default:
+		return *from;
+	}
+}
+
+size_t column_builder_list_end(const struct column_builder *builder, size_t row)
+{
+	int32_t end;
+
+	memcpy(&end, builder->offsets.data + sizeof(end) * (row + 1), sizeof(end));
+	return (size_t)end;
 }
 
 size_t column_builder_size(const struct column_builder *builder)
 {
 	return builder->values.size + builder->offsets.size + builder->validity.size +
-	       builder->dictionary.bytes.size + builder->dictionary.offsets.size;
+	       builder->dictionary.bytes.size + builder->dictionary.offsets.size +
+	       builder->element_offsets.size + builder->element_validity.size;
 }
 
 /* --- arrays ---------------------------------------------------------------------------------- */
@@ -293,7 +255,7 @@ static void release_array(struct ArrowArray *array)
 	struct array_memory *memory = array->private_data;
 
 	for (int64_t i = 0; i < array->n_buffers; i++)
-		free_data((void *)(uintptr_t)memory->buffers[i], memory->slabs[i]);
+		arrow_buffer_free((void *)(uintptr_t)memory->buffers[i], memory->slabs[i]);
 	if (array->n_children && memory->child.release)
 		memory->child.release(&memory->child);
 	if (array->dictionary && memory->dictionary.release)
@@ -351,6 +313,31 @@ static bool make_dictionary(struct array_memory *memory, struct ArrowArray *arra
 	return true;
 }
 
+static bool make_texts(struct array_memory *memory, struct ArrowArray *array, struct column_builder *builder)
+{
+	bool dictionary = builder->type.dictionary;
+	struct array_memory *texts = make_array(&memory->child, builder->elements, dictionary ? 2 : 3);
+
+	if (!texts)
+		return false;
+	memory->child_pointer = &memory->child;
+	array->n_children = 1;
+	array->children = &memory->child_pointer;
+	memory->child.null_count = (int64_t)builder->element_null_count;
+	if (builder->element_null_count) {
+		if (!extend_validity(&builder->element_validity, builder->elements))
+			return false;
+		take_buffer(texts, 0, &builder->element_validity);
+	}
+	if (dictionary) {
+		take_buffer(texts, 1, &builder->values);
+		return make_dictionary(texts, &memory->child, &builder->dictionary);
+	}
+	take_buffer(texts, 1, &builder->element_offsets);
+	take_buffer(texts, 2, &builder->values);
+	return true;
+}
+
 /* Bytes, 0 or 1, to bits; in place, since bit i never lies after byte i. */
 static void pack_bits(struct arrow_buffer *values)
 {
@@ -363,28 +350,15 @@ static void pack_bits(struct arrow_buffer *values)
 	}
 }
 
-/* Validity ends with the last null: all after it are there. */
-static bool fill_validity(struct column_builder *builder, size_t rows)
-{
-	size_t had = builder->validity.size, bytes = (rows + 7) / 8;
-
-	if (!builder->null_count || had >= bytes)
-		return true;
-	if (!arrow_buffer_reserve(&builder->validity, bytes - had))
-		return false;
-	memset(builder->validity.data + had, 0xff, bytes - had);
-	builder->validity.size = bytes;
-	return true;
-}
-
 static bool finish(struct column_builder *builder, size_t rows, struct ArrowArray *out)
 {
 	struct column_type type = builder->type;
-	bool list = type.shape == SHAPE_LIST || type.shape == SHAPE_BITS;
+	bool list = is_list(type);
 	bool fixed_list = type.shape == SHAPE_FIXED_LIST;
 	struct array_memory *memory;
 
-	if (!fill_validity(builder, rows))
+	/* It ends with the last null: all after it are there. */
+	if (builder->null_count && !extend_validity(&builder->validity, rows))
 		return false;
 	memory = make_array(out, rows, fixed_list ? 1 : has_offsets(type) && !list ? 3 : 2);
 	if (!memory)
@@ -392,9 +366,13 @@ static bool finish(struct column_builder *builder, size_t rows, struct ArrowArra
 	out->null_count = (int64_t)builder->null_count;
 	if (type.shape == SHAPE_BOOL)
 		pack_bits(&builder->values);
-	if ((list || fixed_list) && !make_child(memory, out, &builder->values, type.width))
+	if (type.shape == SHAPE_TEXT_LIST) {
+		if (!make_texts(memory, out, builder))
+			return false;
+	} else if ((list || fixed_list) && !make_child(memory, out, &builder->values, type.width)) {
 		return false;
-	if (type.dictionary && !make_dictionary(memory, out, &builder->dictionary))
+	}
+	if (type.dictionary && !list && !make_dictionary(memory, out, &builder->dictionary))
 		return false;
 	if (builder->null_count)
 		take_buffer(memory, 0, &builder->validity);

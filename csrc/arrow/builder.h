@@ -10,51 +10,7 @@
 
 #include "arrow/api.h"
 #include "arrow/column_type.h"
-#include "platform/slab.h"
-
-#define CACHE_LINE 64
-
-struct arrow_buffer {
-	uint8_t *data;
-	size_t size, room;
-	struct slab *slab; /* that data is cut from; NULL: it is malloc()'s */
-};
-
-/* Room for n more bytes. false: out of memory. */
-bool arrow_buffer_grow(struct arrow_buffer *buffer, size_t n);
-
-bool arrow_buffer_put(struct arrow_buffer *buffer, const void *bytes, size_t size);
-void arrow_buffer_deinit(struct arrow_buffer *buffer);
-
-TRC_INLINE bool arrow_buffer_reserve(struct arrow_buffer *buffer, size_t n)
-{
-	return TRC_LIKELY(n <= buffer->room - buffer->size) || arrow_buffer_grow(buffer, n);
-}
-
-/*
- * Where size more bytes go, which the caller fills in; NULL: out of memory. As many are likely to follow:
- * their memory is asked for while these are written.
- */
-TRC_INLINE uint8_t *arrow_buffer_append(struct arrow_buffer *buffer, size_t size)
-{
-	uint8_t *to;
-
-	if (!arrow_buffer_reserve(buffer, size))
-		return NULL;
-	to = buffer->data + buffer->size;
-	buffer->size += size;
-	for (size_t i = 0; i < size; i += CACHE_LINE)
-		TRC_WILL_WRITE((uintptr_t)to + size + i);
-	return to;
-}
-
-/* Distinct texts, numbered from 0. */
-struct dictionary {
-	struct arrow_buffer offsets, bytes; /* int32: where each begins, and the last one ends */
-	uint32_t count;
-	uint32_t *slots; /* [room], a power of two: number + 1, 0: free */
-	size_t room;
-};
+#include "arrow/dictionary.h"
 
 struct column_builder {
 	struct column_type type;
@@ -65,6 +21,11 @@ struct column_builder {
 	struct arrow_buffer values;   /* of booleans a byte each until the end; indices of a dictionary */
 	struct dictionary dictionary;
 	struct arrow_buffer scratch;
+
+	/* Of a list of texts, whose values are those of its elements: */
+	size_t elements, element_null_count;
+	struct arrow_buffer element_validity; /* as validity */
+	struct arrow_buffer element_offsets;  /* int32, where it is not a dictionary */
 };
 
 /* One builder a column; a zeroed one may be deinited. */
@@ -85,8 +46,23 @@ bool column_builder_null(struct column_builder *builder, size_t row);
 /* A text or binary value, of what is not a dictionary. */
 bool column_builder_bytes(struct column_builder *builder, const uint8_t *bytes, size_t size);
 
+/* The next text of a list of texts; text NULL: it is null. */
+bool column_builder_element(struct column_builder *builder, const uint8_t *text, size_t size);
+
+/* The same of a dictionary, by number. */
+bool column_builder_element_index(struct column_builder *builder, uint32_t index);
+
 /* The last value of a row is in: where a list ends. */
 bool column_builder_end_row(struct column_builder *builder);
+
+/* No values, as at the beginning of a batch, but with the memory that there is. type: of those that come. */
+bool column_builder_restart(struct column_builder *builder, struct column_type type);
+
+/* Is this row of the batch null? Element number element of the integers, or of the lists of them. */
+bool column_builder_is_null(const struct column_builder *builder, size_t row);
+uint64_t column_builder_integer(const struct column_builder *builder, size_t element);
+/* One behind the last element of a row of lists; they begin where those of the row before end. */
+size_t column_builder_list_end(const struct column_builder *builder, size_t row);
 
 /* Bytes in use. */
 size_t column_builder_size(const struct column_builder *builder);

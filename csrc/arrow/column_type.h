@@ -15,14 +15,15 @@ enum column_shape {
 	SHAPE_FIXED_LIST,   /* length integers */
 	SHAPE_LIST,	    /* integers */
 	SHAPE_BITS,	    /* uint32: the numbers of the bits set */
+	SHAPE_TEXT_LIST,    /* texts, of which some may be null */
 };
 
 struct column_type {
 	uint8_t shape; /* enum column_shape */
 	uint8_t width; /* of an integer: 1, 2, 4, 8 */
 	bool is_signed;
-	bool dictionary; /* of a text: int32 indices */
-	bool binary;	 /* of a text: its bytes as they are */
+	bool dictionary; /* of texts: int32 indices */
+	bool binary;	 /* of texts: their bytes as they are */
 	uint32_t length;
 };
 

@@ -100,6 +100,7 @@ static void format_of(struct column_type type, char *format, size_t room)
 		break;
 	case SHAPE_LIST:
 	case SHAPE_BITS:
+	case SHAPE_TEXT_LIST:
 		snprintf(format, room, "+l");
 		break;
 	default:
@@ -159,7 +160,9 @@ static bool fill_schema(struct column_type type, const char *name, bool nullable
 	struct column_type inner = { .shape = SHAPE_INTEGER,
 				     .width = type.width,
 				     .is_signed = type.is_signed };
-	bool nested = type.shape == SHAPE_LIST || type.shape == SHAPE_BITS || type.shape == SHAPE_FIXED_LIST;
+	bool texts = type.shape == SHAPE_TEXT_LIST, nested = texts || type.shape == SHAPE_LIST ||
+							     type.shape == SHAPE_BITS ||
+							     type.shape == SHAPE_FIXED_LIST;
 
 	if (!memory || !take_metadata(out, metadata))
 		return false;
@@ -167,11 +170,15 @@ static bool fill_schema(struct column_type type, const char *name, bool nullable
 	out->flags = nullable ? 2 : 0; /* ARROW_FLAG_NULLABLE */
 	if (!nested && !type.dictionary)
 		return true;
-	if (type.dictionary)
-		inner = (struct column_type){ .shape = SHAPE_TEXT, .binary = type.binary };
+	if (texts || type.dictionary)
+		inner = (struct column_type){
+			.shape = SHAPE_TEXT,
+			.binary = type.binary,
+			.dictionary = texts && type.dictionary,
+		};
 	if (!make_children(memory, 1))
 		return false;
-	if (type.dictionary) {
+	if (!nested) {
 		out->dictionary = memory->children;
 	} else {
 		out->n_children = 1;

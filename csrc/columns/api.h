@@ -17,7 +17,8 @@
  * kernel's without the -1 that may end it, a user's with all 8 as recorded, zeros after the last one.
  * Bytes that are none of these (u8 arrays, structs, opaque fields) are binary. A value that does not lie within its
  * record is null, and so is that of a field which an event does not have. Each column's metadata holds
- * the field's C type ("c_type"), "offset", "size", "signed", and what trc_column.symbols says as "symbols".
+ * the field's C type ("c_type"), "offset", "size", "signed", and what trc_column.symbols says as "symbols";
+ * that of a column of symbols the field's name ("symbol_of").
  */
 struct trc_columns;
 enum trc_column_kind {
@@ -33,6 +34,8 @@ enum trc_column_kind {
 	TRC_COLUMN_PEER = 9,	       /* dictionary: the source's peer */
 	TRC_COLUMN_SYSTEM = 10,	       /* dictionary: the event's system */
 	TRC_COLUMN_MISSED_EVENTS = 11, /* int64: lost before this record; -1: an unknown number */
+	TRC_COLUMN_SYMBOL = 12,	       /* dictionary, of arrays a list of it: the kernel's symbols that
+					  a field's addresses are in; null: none */
 };
 enum trc_columns_flags {
 	TRC_COLUMNS_UINT64_TS = 1,     /* time stamps as plain numbers */
@@ -41,17 +44,18 @@ enum trc_columns_flags {
 };
 struct trc_column {
 	const char *name;    /* of the column; ends in NUL */
-	const char *field;   /* of kind FIELD: its name; ends in NUL */
+	const char *field;   /* of kinds FIELD and SYMBOL: its name; ends in NUL */
 	uint32_t kind;	     /* enum trc_column_kind */
 	const char *symbols; /* names of its values, for its metadata; ends in NUL; NULL: none */
-	const char *event;   /* of kind FIELD: that of this event alone, "SYSTEM:NAME", null in others;
+	const char *event;   /* of the same kinds: that of this event alone, "SYSTEM:NAME", null in others;
 					   ends in NUL; NULL: of all events that have it */
 };
 struct trc_columns_source {
-	struct trc_walk_source walk;	 /* event_ids: which events' fields there are */
-	const char *peer;		 /* for TRC_COLUMN_PEER; ends in NUL; NULL: none */
-	const struct trc_filter *filter; /* of the source's file; NULL: all records */
-	uint32_t no_records;		 /* not 0: there is no stream; what fields the events have counts */
+	struct trc_walk_source walk;	   /* event_ids: which events' fields there are */
+	const char *peer;		   /* for TRC_COLUMN_PEER; ends in NUL; NULL: none */
+	const struct trc_filter *filter;   /* of the source's file; NULL: all records */
+	const struct trc_symbols *symbols; /* of the source's file, for TRC_COLUMN_SYMBOL; NULL: none */
+	uint32_t no_records;		   /* not 0: there is no stream; what fields the events have counts */
 };
 struct trc_columns_options {
 	struct trc_walk_options walk;
@@ -61,9 +65,9 @@ struct trc_columns_options {
 };
 
 /*
- * sources' streams, event_ids, pids and filters must outlive the columns; the rest is copied.
+ * sources' streams, event_ids, pids, filters and symbols must outlive the columns; the rest is copied.
  * TRC_NOT_FOUND: a field that none of the events has. TRC_ARGUMENT: events have fields of one name
- * whose types cannot be one column.
+ * whose types cannot be one column, or a column of symbols is of a field that has no addresses.
  */
 int trc_columns_create(const struct trc_columns_source *sources, size_t count,
 		       const struct trc_columns_options *options, struct trc_columns **out,

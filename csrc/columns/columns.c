@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "columns/api.h"
 #include "columns/set.h"
+#include "columns/symbol.h"
 #include "file/file.h"
 #include "filter/api.h"
 #include "records/api.h"
@@ -168,6 +169,7 @@ static const struct field_access *access_of(const struct column *column, size_t 
 	case TRC_COLUMN_PREEMPT_COUNT:
 		return &stretch->file->preempt_count;
 	case TRC_COLUMN_FIELD:
+	case TRC_COLUMN_SYMBOL:
 		return stretch->plan->has[index] ? &stretch->plan->access[index] : NULL;
 	default:
 		return NULL;
@@ -201,6 +203,10 @@ static bool put_column(const struct trc_columns *columns, struct column *column,
 	case TRC_COLUMN_BUFFER:
 	case TRC_COLUMN_PEER:
 		return put_source_texts(columns, column, rows);
+	case TRC_COLUMN_SYMBOL:
+		return access ? column_put_symbols(builder, &column->addresses, column->cache,
+						   stretch->file->kallsyms, rows, access) :
+				column_put_nulls(builder, rows->count);
 	default:
 		return access ? column_put_field(builder, column->cache, rows, access) :
 				column_put_nulls(builder, rows->count);

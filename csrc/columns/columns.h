@@ -10,6 +10,7 @@
 #include "columns/field.h"
 #include "filter/api.h"
 #include "filter/filter.h"
+#include "metadata/kallsyms.h"
 #include "records/api.h"
 #include "records/data.h"
 #include "records/walk.h"
@@ -28,7 +29,8 @@ struct file_plans {
 	const struct event_formats *formats;
 	unsigned long_size;
 	bool big_endian;
-	struct plan *plans; /* [plan_count]; the first is for ids without a format */
+	const struct kallsyms *kallsyms; /* NULL: no symbols were given */
+	struct plan *plans;		 /* [plan_count]; the first is for ids without a format */
 	size_t plan_count;
 	uint32_t *by_id; /* [formats->id_count]: which plan */
 	struct field_access pid, flags, preempt_count;
@@ -46,13 +48,13 @@ struct source {
 
 struct column {
 	uint32_t kind;		 /* enum trc_column_kind */
-	char *name, *field_name; /* field_name: NULL unless the kind is FIELD */
+	char *name, *field_name; /* field_name: NULL unless the kind is FIELD or SYMBOL */
 	char *symbols;		 /* or NULL */
 	char *event;		 /* "SYSTEM:NAME", the only one whose field it is; or NULL */
 	struct text field;
-	struct column_builder builder;
-	struct lookup_cache *cache; /* indices of texts of 16 bytes, of pids; or NULL */
-	uint32_t *of_source;	    /* [source_count] index + 1, or NULL */
+	struct column_builder builder, addresses; /* addresses: of symbols, those of a stretch */
+	struct lookup_cache *cache;		  /* indices of texts of 16 bytes, of pids; or NULL */
+	uint32_t *of_source;			  /* [source_count] index + 1, or NULL */
 };
 
 struct trc_columns {

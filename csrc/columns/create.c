@@ -9,9 +9,11 @@
 #include "columns/api.h"
 #include "columns/columns.h"
 #include "columns/set.h"
+#include "columns/symbol.h"
 #include "file/api.h"
 #include "file/file.h"
 #include "metadata/api.h"
+#include "metadata/metadata.h"
 #include "records/api.h"
 
 #define FIRST_BYTES ((uint64_t)4 << 20) /* at most so much is made ready for a first batch */
@@ -35,6 +37,11 @@ static bool is_of_event(const struct column *column, const struct event_format *
 			 !memcmp(name + system_size + 1, event->name.start, event->name.size));
 }
 
+static bool is_field(uint32_t kind)
+{
+	return kind == TRC_COLUMN_FIELD || kind == TRC_COLUMN_SYMBOL;
+}
+
 /* The fields of one event for all columns. */
 static bool make_plan(const struct trc_columns *columns, const struct file_plans *file,
 		      const struct event_format *event, struct plan *plan)
@@ -50,7 +57,7 @@ static bool make_plan(const struct trc_columns *columns, const struct file_plans
 		const struct column *column = &columns->columns[i];
 		const struct event_field *field;
 
-		if (column->kind != TRC_COLUMN_FIELD || !is_of_event(column, event))
+		if (!is_field(column->kind) || !is_of_event(column, event))
 			continue;
 		field = event_field_by_name(event, column->field);
 		if (!field)
@@ -147,6 +154,8 @@ static int add_source(struct trc_columns *columns, const struct trc_columns_sour
 		.buffer = { buffer.name, buffer.name_size },
 		.peer = text_of(from->peer),
 	};
+	if (from->symbols)
+		columns->files[file].kallsyms = &from->symbols->kallsyms;
 	columns->cpus[columns->source_count] = stream.cpu;
 	columns->walks[columns->source_count++] = from->walk;
 	columns->filtered |= from->filter != NULL;
@@ -171,14 +180,13 @@ static int add_column(struct trc_columns *columns, const struct trc_column *from
 {
 	struct column *column = &columns->columns[columns->column_count];
 
-	if (from->kind > TRC_COLUMN_MISSED_EVENTS || !from->name ||
-	    (from->kind == TRC_COLUMN_FIELD && !from->field))
+	if (from->kind > TRC_COLUMN_SYMBOL || !from->name || (is_field(from->kind) && !from->field))
 		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "columns: number %zu is not a column",
 				columns->column_count);
 	*column = (struct column){ .kind = from->kind, .name = copy_string(from->name) };
 	columns->column_count++;
 	columns->missed |= from->kind == TRC_COLUMN_MISSED_EVENTS;
-	if (from->kind == TRC_COLUMN_FIELD && !(column->field_name = copy_string(from->field)))
+	if (is_field(from->kind) && !(column->field_name = copy_string(from->field)))
 		return trc_fail_no_memory(err);
 	if (from->symbols && !(column->symbols = copy_string(from->symbols)))
 		return trc_fail_no_memory(err);
@@ -186,6 +194,20 @@ static int add_column(struct trc_columns *columns, const struct trc_column *from
 		return trc_fail_no_memory(err);
 	column->field = text_of(column->field_name);
 	return column->name ? TRC_OK : trc_fail_no_memory(err);
+}
+
+/* What an event's field becomes in a column: a value of its own type, or the names of its addresses. */
+static int access_type(const struct trc_columns *columns, size_t index, const struct plan *plan,
+		       struct column_type *type, struct trc_error *err)
+{
+	const struct column *column = &columns->columns[index];
+
+	*type = plan->access[index].type;
+	if (column->kind == TRC_COLUMN_FIELD || symbol_type_of(*type, columns->flags, type))
+		return TRC_OK;
+	return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET,
+			"columns: field %s of event %.*s has no addresses, and thus no symbols",
+			column->field.start, (int)plan->event->name.size, plan->event->name.start);
 }
 
 static int field_type(const struct trc_columns *columns, size_t index, struct column_type *type,
@@ -199,11 +221,16 @@ static int field_type(const struct trc_columns *columns, size_t index, struct co
 		for (size_t p = 0; p < columns->files[f].plan_count; p++) {
 			const struct plan *plan = &columns->files[f].plans[p];
 
+			struct column_type other;
+			int rc;
+
 			if (!plan->has[index])
 				continue;
+			if ((rc = access_type(columns, index, plan, &other, err)))
+				return rc;
 			if (!found)
-				*type = plan->access[index].type;
-			else if (!column_type_join(type, plan->access[index].type))
+				*type = other;
+			else if (!column_type_join(type, other))
 				return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET,
 						"columns: field %s is of another type in event %.*s; "
 						"%.*s.%s is a column of its own",
@@ -241,6 +268,7 @@ static int column_type_of(const struct trc_columns *columns, size_t index, struc
 		type->width = 1;
 		return TRC_OK;
 	case TRC_COLUMN_FIELD:
+	case TRC_COLUMN_SYMBOL:
 		return field_type(columns, index, type, err);
 	default:
 		*type = (struct column_type){
@@ -261,7 +289,8 @@ static int prepare_column(struct trc_columns *columns, size_t index, struct trc_
 	if (rc)
 		return rc;
 	column_builder_init(&column->builder, type);
-	if (column->kind == TRC_COLUMN_COMM || (column->kind == TRC_COLUMN_FIELD && type.dictionary)) {
+	if (column->kind == TRC_COLUMN_COMM || column->kind == TRC_COLUMN_SYMBOL ||
+	    (column->kind == TRC_COLUMN_FIELD && type.dictionary)) {
 		column->cache = malloc(sizeof(*column->cache));
 		if (!column->cache)
 			return trc_fail_no_memory(err);
@@ -421,6 +450,7 @@ void trc_columns_destroy(struct trc_columns *columns)
 		struct column *column = &columns->columns[i];
 
 		column_builder_deinit(&column->builder);
+		column_builder_deinit(&column->addresses);
 		free(column->name);
 		free(column->field_name);
 		free(column->symbols);
@@ -459,17 +489,19 @@ static int column_schema(const struct trc_columns *columns, size_t index, struct
 	const struct column *column = &columns->columns[index];
 	const struct event_field *field = first_field(columns, index);
 	struct arrow_metadata metadata = { 0 };
-	bool nullable = column->kind == TRC_COLUMN_FIELD || column->kind == TRC_COLUMN_FLAGS ||
+	bool nullable = is_field(column->kind) || column->kind == TRC_COLUMN_FLAGS ||
 			column->kind == TRC_COLUMN_PREEMPT_COUNT || column->kind == TRC_COLUMN_EVENT ||
 			column->kind == TRC_COLUMN_SYSTEM;
 
-	if (field) {
+	if (field && column->kind == TRC_COLUMN_FIELD) {
 		arrow_metadata_add(&metadata, "c_type", field->type);
 		arrow_metadata_add_number(&metadata, "offset", field->offset);
 		arrow_metadata_add_number(&metadata, "size", field->size);
 		arrow_metadata_add_number(&metadata, "signed", !!(field->flags & TRC_FIELD_SIGNED));
 		if (column->symbols)
 			arrow_metadata_add(&metadata, "symbols", text_of(column->symbols));
+	} else if (field) {
+		arrow_metadata_add(&metadata, "symbol_of", field->name);
 	}
 	return arrow_schema(column->builder.type, column->name, nullable, &metadata, out, err);
 }

@@ -192,7 +192,12 @@ void kallsyms_describe(const struct kallsyms *k, size_t index, struct symbol *ou
 	};
 }
 
-bool kallsyms_find(const struct kallsyms *k, uint64_t address, struct symbol *out)
+struct text kallsyms_name(const struct kallsyms *k, size_t index)
+{
+	return (struct text){ k->text.start + k->list[index].name, k->list[index].name_size };
+}
+
+bool kallsyms_find_index(const struct kallsyms *k, uint64_t address, size_t *index)
 {
 	size_t low = 0, high = k->count;
 
@@ -210,13 +215,23 @@ bool kallsyms_find(const struct kallsyms *k, uint64_t address, struct symbol *ou
 			high = middle;
 		} else if (address == symbol->address ||
 			   (middle + 1 < k->count && address < symbol[1].address)) {
-			kallsyms_describe(k, middle, out);
+			*index = middle;
 			return true;
 		} else {
 			low = middle + 1;
 		}
 	}
 	return false;
+}
+
+bool kallsyms_find(const struct kallsyms *k, uint64_t address, struct symbol *out)
+{
+	size_t index;
+
+	if (!kallsyms_find_index(k, address, &index))
+		return false;
+	kallsyms_describe(k, index, out);
+	return true;
 }
 
 uint64_t kallsyms_size(const struct kallsyms *k, uint64_t address)

@@ -48,6 +48,10 @@ void kallsyms_describe(const struct kallsyms *kallsyms, size_t index, struct sym
  */
 bool kallsyms_find(const struct kallsyms *kallsyms, uint64_t address, struct symbol *out);
 
+/* The same, by its number in the list. */
+bool kallsyms_find_index(const struct kallsyms *kallsyms, uint64_t address, size_t *index);
+struct text kallsyms_name(const struct kallsyms *kallsyms, size_t index);
+
 /* From the symbol at this address to the next one behind it; 0: there is none. */
 uint64_t kallsyms_size(const struct kallsyms *kallsyms, uint64_t address);
 

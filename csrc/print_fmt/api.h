@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Names of values, which print formats have. */
+/* What print formats tell of fields: names of values, and which of them are addresses of symbols. */
 #ifndef TRC_PRINT_FMT_API_H
 #define TRC_PRINT_FMT_API_H
 
@@ -34,6 +34,16 @@ int trc_value_list(const struct trc_value_names *names, size_t list, struct trc_
 /* name is as the print fmt has it, with its escapes. */
 int trc_value_name(const struct trc_value_names *names, size_t list, size_t index, uint64_t *value,
 		   const char **name, size_t *size, struct trc_error *err);
+
+/*
+ * Which fields of an event reports show as symbols of the kernel: %pS and its like, __get_stacktrace(), and
+ * those of the tracers' own events, also where the kernel was too old to say so. Not the addresses of
+ * ftrace:user_stack, which are of another memory. shown: [count], 1 for each of the fields as
+ * trc_event_field() counts them that is one, and of a type that TRC_COLUMN_SYMBOL takes, else 0. TRC_NOT_FOUND:
+ * there is no such event.
+ */
+int trc_event_symbol_fields(const struct trc_metadata *metadata, size_t event, uint8_t *shown, size_t count,
+			    struct trc_error *err);
 
 /* [cdef end] */
 

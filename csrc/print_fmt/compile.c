@@ -342,6 +342,8 @@ static struct expr compile_function(struct compiler *c, const struct node *node)
 {
 	struct expr expr = compile_nothing(node);
 
+	if (node->function == FUNCTION_HELPER)
+		return compile_helper(c, node);
 	expr.code = EXPR_FUNC;
 	expr.function = node->function;
 	expr.a = c->compile_arg(c, node->left);
@@ -431,8 +433,10 @@ void print_fmt_destroy(struct print_fmt *program)
 int print_fmt_compile(const struct event_format *event, const struct print_fmt_env *env,
 		      struct print_fmt **out, struct trc_error *err)
 {
-	struct print_fmt_language language = { env->long_size, env->plugins, env->kernel_text,
-					       env->big_endian };
+	struct print_fmt_language language = {
+		env->long_size,	 env->plugins, env->kernel_text,
+		env->big_endian, env->helpers, env->helper_count,
+	};
 	struct print_fmt *program = calloc(1, sizeof(*program));
 	struct compiler compiler = { .p = program,
 				     .compile_arg = env->kernel_text ? compile_c_arg : compile_node };

@@ -26,6 +26,7 @@ uint32_t compile_node(struct compiler *c, const struct node *node);
 uint32_t compile_c_arg(struct compiler *c, const struct node *node);
 
 /* Parts of compile_node(). */
+struct expr compile_helper(struct compiler *c, const struct node *node);
 struct expr compile_nothing(const struct node *node);
 struct expr compile_kind(struct compiler *c, const struct node *node);
 enum expr_code compile_operator_code(struct text op); /* EXPR_NOTHING: not one */

@@ -503,6 +503,12 @@ static void run_slowly(const struct print_fmt *p, const struct print_record *r, 
 	}
 }
 
+void print_fmt_run_calls(const struct print_fmt *program, const struct print_record *record,
+			 struct output *out)
+{
+	run_slowly(program, record, out);
+}
+
 void print_fmt_run(const struct print_fmt *program, const struct print_record *record, struct output *out)
 {
 	if (TRC_UNLIKELY(record->size < program->fast_size))

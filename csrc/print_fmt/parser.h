@@ -96,6 +96,10 @@ bool parse_c_function(struct parser *p, struct node *node, bool *known);
 bool parse_flags(struct parser *p, struct node *node);
 bool parse_symbolic(struct parser *p, struct node *node);
 
+/* name(...) at its parenthesis, of a function of the caller's: which, and its arguments. */
+bool find_helper(const struct parser *p, struct text name, uint32_t *index);
+bool parse_helper(struct parser *p, struct node *node, uint32_t index);
+
 bool parse_set_number(struct parser *p, struct node *node, int64_t value);
 
 #endif

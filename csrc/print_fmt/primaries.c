@@ -276,7 +276,14 @@ static bool parse_function(struct parser *p, struct node *node)
 	const struct accessor *accessor = find_accessor(node->text, p->language.c);
 	bool (*parse)(struct parser *p, struct node *node) = parse_plugin_function;
 	bool known = false;
+	uint32_t helper;
 
+	if (find_helper(p, node->text, &helper)) {
+		if (!parse_helper(p, node, helper) || !expect(p, LEXEME_DELIM, ")"))
+			return false;
+		advance(p);
+		return true;
+	}
 	if (p->language.c && !parse_c_function(p, node, &known))
 		return false;
 	if (known)

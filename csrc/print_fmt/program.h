@@ -59,6 +59,8 @@ enum expr_code {
 	EXPR_ARRAY,	 /* elements of the field, b: how many or NO_EXPR: all, c: size of each */
 	EXPR_STACKTRACE, /* functions in the dynamic field, one a line */
 	EXPR_FUNC,	 /* function(a, b, c) */
+	EXPR_HELPER,	 /* function number value of the caller's, a: the first argument */
+	EXPR_ARGUMENT,	 /* a; b: the next one */
 	EXPR_NOTHING,	 /* 0, no text */
 };
 
@@ -125,6 +127,7 @@ struct print_fmt {
 	bool failed;
 	bool bare; /* -R shows the fields without conversions: of trace_printk() */
 	bool big_endian;
+	bool helpers;	      /* it has functions of the caller's */
 	struct piece *pieces; /* the last is PIECE_END */
 	struct expr *exprs;
 	struct entry *entries;
@@ -197,6 +200,11 @@ void output_stack(const struct print_fmt *p, const struct print_record *r, const
 /* The SCSI command in expr's second argument: scsi_cdb.c. */
 void scsi_print_cdb(const struct print_fmt *p, const struct print_record *r, const struct expr *expr,
 		    struct output *out);
+
+/* The caller's functions: helper.c. */
+uint64_t helper_eval(const struct print_fmt *p, const struct print_record *r, const struct expr *e);
+void helper_print(const struct print_fmt *p, const struct print_record *r, const struct expr *e,
+		  const struct number_format *format, struct output *out);
 
 uint64_t function_eval(const struct print_fmt *p, const struct print_record *r, const struct expr *expr);
 void function_print(const struct print_fmt *p, const struct print_record *r, const struct expr *expr,

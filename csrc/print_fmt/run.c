@@ -158,6 +158,8 @@ uint64_t expr_eval(const struct print_fmt *p, const struct print_record *r, uint
 		return (uint64_t)(read_dynamic(p, r, &e->field).data - r->data);
 	case EXPR_FUNC:
 		return function_eval(p, r, e);
+	case EXPR_HELPER:
+		return helper_eval(p, r, e);
 	case EXPR_STRING:
 	case EXPR_BITMASK:
 	case EXPR_CPUMASK:
@@ -168,6 +170,7 @@ uint64_t expr_eval(const struct print_fmt *p, const struct print_record *r, uint
 	case EXPR_HEX_STR:
 	case EXPR_ARRAY:
 	case EXPR_STACKTRACE:
+	case EXPR_ARGUMENT:
 	case EXPR_NOTHING:
 		return 0;
 	default:
@@ -436,6 +439,9 @@ void expr_print(const struct print_fmt *p, const struct print_record *r, uint32_
 		break;
 	case EXPR_FUNC:
 		function_print(p, r, e, out);
+		break;
+	case EXPR_HELPER:
+		helper_print(p, r, e, format, out);
 		break;
 	default: /* casts and other operators: libtraceevent prints nothing */
 		break;

@@ -47,6 +47,7 @@ enum print_fmt_function {
 	FUNCTION_BSWAP16,
 	FUNCTION_BSWAP32,
 	FUNCTION_BSWAP64,
+	FUNCTION_HELPER, /* the caller's: print_fmt.h */
 };
 
 /* { value, "name" } of __print_flags and __print_symbolic. */
@@ -70,8 +71,9 @@ struct node {
 	struct text text;
 	const struct event_field *field; /* where text is the name of one; NULL: there is none */
 	struct symbol_entry *entries;
-	struct node *left, *right, *extra;
-	struct node *next; /* the next argument */
+	struct node *left, *right, *extra; /* of a caller's function: left is the first of its arguments */
+	uint32_t helper;		   /* of NODE_FUNC: which of the caller's functions */
+	struct node *next;		   /* the next argument */
 };
 
 /* Deeper nested expressions are refused: libtraceevent recurses without limit (docs/FORMAT.md 9). */
@@ -90,6 +92,8 @@ struct print_fmt_language {
 	bool plugins; /* know print_fmt_function */
 	bool c;	      /* group operators as C does, not as libtraceevent */
 	bool big_endian;
+	const struct text *helpers; /* [helper_count]: names of the caller's functions */
+	uint32_t helper_count;
 };
 
 /*

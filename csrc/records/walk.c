@@ -383,8 +383,7 @@ static void put_any_ids(const struct trc_walk *walk, struct trc_batch *batch,
 }
 
 /* Pages that are not mapped are not replaced before all of their records were put. */
-static void put_offsets(const struct trc_walk *walk, const struct walk_record *records, size_t n,
-			uint64_t *offset)
+void walk_offsets(const struct trc_walk *walk, const struct walk_record *records, size_t n, uint64_t *offset)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct stream_cursor *cursor = &walk->cursors[records[i].source];
@@ -417,7 +416,7 @@ static void put_records(const struct trc_walk *walk, struct trc_batch *batch,
 	for (size_t i = 0; batch->size && i < n; i++)
 		batch->size[to + i] = records[i].size;
 	if (batch->offset)
-		put_offsets(walk, records, n, batch->offset + to);
+		walk_offsets(walk, records, n, batch->offset + to);
 	if (batch->missed_events)
 		walk_missed(walk, records, n, batch->missed_events + to);
 }

@@ -30,11 +30,17 @@ void walk_take(struct trc_walk *walk, size_t count);
 void walk_missed(const struct trc_walk *walk, const struct walk_record *records, size_t count,
 		 int64_t *missed);
 
+<<<<<<< HEAD
 /*
  * Instead of these, for those who take pages: the next one with wanted records of a walk through one source,
  * whose cursor has it. What was lost before is cursor->missed, before the first record of the block. An enum
  * page_step, or minus a code; TRC_GO_ON as PAGE_STINT_OVER.
  */
 int walk_next_page(struct trc_walk *walk, const struct stream_cursor **cursor, struct trc_error *err);
+=======
+/* Where their payloads are in the file; TRC_NO_OFFSET: they are compressed there. */
+void walk_offsets(const struct trc_walk *walk, const struct walk_record *records, size_t count,
+		  uint64_t *offset);
+>>>>>>> symbols
 
 #endif

@@ -57,8 +57,9 @@ void trc_report_destroy(struct trc_report *report); /* NULL is fine */
  * case alike. To be called before the first record. TRC_ARGUMENT: it is not a regular expression.
  */
 enum trc_report_how {
-	TRC_REPORT_EVENTS_RAW = 1,   /* -r */
-	TRC_REPORT_EVENTS_PLAIN = 2, /* -n */
+	TRC_REPORT_EVENTS_RAW = 1,	/* -r */
+	TRC_REPORT_EVENTS_PLAIN = 2,	/* -n */
+	TRC_REPORT_EVENTS_LEFT_OUT = 4, /* trc_report_leave_out() */
 };
 int trc_report_set_events(struct trc_report *report, uint32_t how, const char *pattern, size_t size,
 			  struct trc_error *err);
@@ -85,6 +86,51 @@ struct trc_report_record {
 };
 int trc_report_record(struct trc_report *report, const struct trc_report_record *record, const char **text,
 		      size_t *size, struct trc_error *err);
+
+/*
+ * Texts that are the caller's: their lines end where the text is to be put in, before the newline. Of an
+ * event (trc_event()) of one of the files, unless it is shown raw, or plain. And of all events whose print fmt
+ * calls one of some functions, whose names end in NUL and are copied: those make up a text together with
+ * the core, trc_report_left_text(). To be called before the first record; copies know the same.
+ */
+int trc_report_leave_out(struct trc_report *report, uint32_t file, size_t event, struct trc_error *err);
+int trc_report_set_functions(struct trc_report *report, uint32_t file, const char *const *names, size_t count,
+			     struct trc_error *err);
+
+/*
+ * The records whose lines trc_report_next() gave last without their texts, in order; valid until it, or
+ * trc_report_restart(), is called again.
+ */
+struct trc_left_out {
+	uint64_t at; /* where in the lines the text belongs */
+	uint64_t ts, payload_end, offset;
+	int64_t missed_events;
+	uint32_t source, id, size; /* these are those of trc_batch */
+	int32_t pid;
+};
+size_t trc_report_left_out(const struct trc_report *report, const struct trc_left_out **records,
+			   const uint8_t **payload);
+
+/*
+ * The text of one such record by its print fmt. values: what the functions gave, in the order in which they
+ * were asked for. TRC_GO_ON: the next of them is *call. TRC_NOT_FOUND: this record's text is not left out. The
+ * text is valid until the next call of this.
+ */
+#define TRC_FUNCTION_ARGUMENTS 8
+struct trc_function_value {
+	uint64_t number;
+	const char *text; /* NULL: the number is the value */
+	size_t size;
+};
+struct trc_function_call {
+	uint32_t function; /* its place among the names */
+	uint32_t count;
+	uint64_t arguments[TRC_FUNCTION_ARGUMENTS];
+};
+int trc_report_left_text(struct trc_report *report, const struct trc_report_record *record,
+			 const struct trc_function_value *values, size_t count,
+			 struct trc_function_call *call, const char **text, size_t *size,
+			 struct trc_error *err);
 
 /*
  * Whether a report cannot understand the print fmt of event number event (trc_event()) and would

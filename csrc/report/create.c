@@ -224,6 +224,7 @@ int report_create(uint32_t flags, const struct trc_report_file *files, size_t fi
 		return trc_fail_no_memory(err);
 	report->flags = flags;
 	output_init(&report->place.out);
+	output_init(&report->place.left_text);
 	report->files = calloc(file_count + 1, sizeof(*report->files));
 	if (!report->files)
 		rc = trc_fail_no_memory(err);

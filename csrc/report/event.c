@@ -57,6 +57,14 @@ static const struct event_handler *handler_of(const struct file_state *file, con
 	return handler;
 }
 
+static bool is_left_out(const struct trc_report *report, const struct event_text *text)
+{
+	if (report->flags & TRC_REPORT_RAW || text->how & TRC_REPORT_EVENTS_RAW)
+		return false;
+	return print_fmt_calls_helpers(text->program) ||
+	       (text->how & TRC_REPORT_EVENTS_LEFT_OUT && !(text->how & TRC_REPORT_EVENTS_PLAIN));
+}
+
 int report_compile_event(const struct trc_report *report, struct file_state *file,
 			 const struct event_format *event, struct event_text *out, struct trc_error *err)
 {
@@ -72,6 +80,7 @@ int report_compile_event(const struct trc_report *report, struct file_state *fil
 	rc = print_fmt_compile(event, &file->env, &text.program, err);
 	if (rc)
 		return rc;
+	text.left_out = is_left_out(report, &text);
 	text.handler = handler_of(file, event, report->flags);
 	if (text.handler)
 		find_fields(&text, event);

@@ -35,6 +35,7 @@ struct event_text {
 	const struct event_handler *handler; /* NULL: none */
 	struct text label;		     /* "NAME: " and the blanks after it */
 	uint8_t how;			     /* enum trc_report_how, or 0 */
+	bool left_out;			     /* the text is the caller's */
 	bool *binary;			     /* [fields of the event]: struct print_record */
 	bool *binary_first;		     /* the same when the report was copied */
 	bool found[HANDLER_FIELDS];	     /* is there such a field? */

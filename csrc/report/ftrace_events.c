@@ -174,11 +174,13 @@ static bool next_is_exit(const struct event_run *run, struct print_record *exit)
 	const struct walk_record *next = run->next;
 	const struct event_text *event = run->next_event;
 
-	if (!next || !event || !event->handler || !text_is(TEXT("funcgraph_exit"), event->handler->name) ||
-	    run->next_cpu != run->cpu || run_pid(run, next) != run_pid(run, run->record) ||
-	    !event->found[FUNC])
+	if (!next || !event || event->left_out || !event->handler ||
+	    !text_is(TEXT("funcgraph_exit"), event->handler->name) || run->next_cpu != run->cpu ||
+	    run_pid(run, next) != run_pid(run, run->record) || !event->found[FUNC])
 		return false;
-	*exit = (struct print_record){ next->payload, next->size, run->print.symbols, NULL };
+	*exit = (struct print_record){ .data = next->payload,
+				       .size = next->size,
+				       .symbols = run->print.symbols };
 	return read_number(event->program, exit, event->fields[FUNC].offset, event->fields[FUNC].size) ==
 	       run_number(run, FUNC);
 }

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "report/api.h"
+#include "report/caller_text.h"
 #include "report/state.h"
 
 static bool copy_sources(struct trc_report *to, const struct trc_report *from)
@@ -19,6 +20,17 @@ static bool copy_sources(struct trc_report *to, const struct trc_report *from)
 		to->sources[i].cpu = from->sources[i].cpu;
 	}
 	return true;
+}
+
+static int copy_functions(struct trc_report *to, const struct trc_report *from, struct trc_error *err)
+{
+	int rc = TRC_OK;
+
+	to->leaves_out = from->leaves_out;
+	for (uint32_t i = 0; i < from->file_count && !rc; i++)
+		rc = report_set_helpers(to, i, from->files[i].env.helpers, from->files[i].env.helper_count,
+					err);
+	return rc;
 }
 
 static void copy_how(struct trc_report *to, const struct trc_report *from)
@@ -99,6 +111,11 @@ int trc_report_copy(const struct trc_report *report, struct trc_report **out, st
 	if (rc)
 		return rc;
 	copy_how(copy, report);
+	rc = copy_functions(copy, report, err);
+	if (rc) {
+		trc_report_destroy(copy);
+		return rc;
+	}
 	if (!copy_sources(copy, report) || !copy_state(copy, report)) {
 		trc_report_destroy(copy);
 		return trc_fail_no_memory(err);

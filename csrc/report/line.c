@@ -5,9 +5,6 @@
 #include "report/api.h"
 #include "report/state.h"
 
-/* The most text that one record may become; the rest of it is dropped. */
-#define RECORD_TEXT_MAX ((size_t)8 << 20)
-
 /* --- pieces of a line -------------------------------------------------------------------- */
 
 /* Irqs off, need-resched (L: lazily), hard and soft irq, preempt count: docs/FORMAT.md 6.1. */
@@ -309,7 +306,7 @@ static struct event_run run_of(struct trc_report *report, struct file_state *fil
 		.event = event,
 		.record = record,
 		.cpu = report->sources[record->source].cpu,
-		.print = { record->payload, record->size, file->symbols, event->binary },
+		.print = { record->payload, record->size, file->symbols, event->binary, NULL },
 		.pid = file->formats->common.pid,
 		.comms = &file->comms,
 		.stacks = &report->stacks,
@@ -341,17 +338,41 @@ static int set_next(struct trc_report *report, struct file_state *file, struct e
 	return TRC_OK;
 }
 
+static bool has_handler(const struct event_text *event)
+{
+	return event->handler && (event->handler->always || !(event->how & TRC_REPORT_EVENTS_PLAIN));
+}
+
+/* The text is the caller's, but what the lines after it owe to this event stays the same. */
+static int leave_text(struct trc_report *report, struct file_state *file, const struct event_text *event,
+		      const struct walk_record *record, struct output *out, struct trc_error *err)
+{
+	report->left_at = out->size;
+	if (has_handler(event) && !event->handler->wants_next) {
+		struct event_run run = run_of(report, file, event, record, out);
+
+		event->handler->run(&run);
+		report->depended |= run.depended;
+		out->size = report->left_at;
+		if (run.no_memory)
+			return trc_fail_no_memory(err);
+	}
+	return TRC_OK;
+}
+
 static int put_text(struct trc_report *report, struct file_state *file, const struct event_text *event,
 		    struct walk_record *records, size_t count, struct output *out, struct trc_error *err)
 {
 	const struct walk_record *record = records;
-	struct print_record print = { record->payload, record->size, file->symbols, event->binary };
+	struct print_record print = { record->payload, record->size, file->symbols, event->binary, NULL };
 
 	if (TRC_UNLIKELY(report->flags & TRC_REPORT_RAW || event->how & TRC_REPORT_EVENTS_RAW)) {
 		print_fmt_run_raw(event->program, &print, out);
 		return TRC_OK;
 	}
-	if (event->handler && (event->handler->always || !(event->how & TRC_REPORT_EVENTS_PLAIN))) {
+	if (TRC_UNLIKELY(event->left_out))
+		return leave_text(report, file, event, record, out, err);
+	if (has_handler(event)) {
 		struct event_run run = run_of(report, file, event, record, out);
 		bool done;
 		int rc = event->handler->wants_next ? set_next(report, file, &run, records, count, err) :
@@ -432,6 +453,7 @@ int report_line(struct trc_report *report, struct walk_record *records, size_t c
 	size_t start = out->size;
 	int rc;
 
+	report->left_at = NOT_LEFT_OUT;
 	if (TRC_UNLIKELY(record->source >= report->source_count))
 		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "report: source %u of %zu", record->source,
 				report->source_count);
@@ -441,7 +463,7 @@ int report_line(struct trc_report *report, struct walk_record *records, size_t c
 	if (TRC_UNLIKELY(rc))
 		return rc;
 	output_limit(out, RECORD_TEXT_MAX);
-	if (source->buffer->prefix.size)
+	if (source->buffer->prefix.size && !(report->flags & TRC_REPORT_EVENT_TEXT))
 		output_text(out, source->buffer->prefix);
 	if (TRC_UNLIKELY(missed && !(report->flags & TRC_REPORT_EVENT_TEXT)))
 		put_lost(missed, source->cpu, out);
@@ -454,7 +476,9 @@ int report_line(struct trc_report *report, struct walk_record *records, size_t c
 	}
 	if (TRC_UNLIKELY(out->has_nul))
 		cut_at_nul(out, start);
-	if (out->size > start && out->data[out->size - 1] == '\n')
+	if (TRC_UNLIKELY(report->left_at != NOT_LEFT_OUT))
+		report->left_at = out->size;
+	else if (out->size > start && out->data[out->size - 1] == '\n')
 		out->size--;
 	output_char(out, '\n');
 	if (TRC_UNLIKELY(out->no_memory) && !rc)

@@ -17,6 +17,7 @@
 #include "metadata/metadata.h"
 #include "records/record.h"
 #include "report/api.h"
+#include "report/left_out.h"
 
 /*
  * Records are taken as they lie in a walk. One that the line of a record before it tells of as well is
@@ -44,6 +45,8 @@ struct report_place {
 	struct report_batch *batch;
 	struct output out;
 	bool writing; /* the last stint was over before there was enough: out goes on */
+	struct left_records left;
+	struct output left_text;
 };
 /* Forgets records of the walk before that have not become lines. */
 void report_place_restart(struct report_place *place);

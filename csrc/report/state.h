@@ -7,6 +7,9 @@
 #include "report/event_handler.h"
 #include "report/function_args.h"
 
+/* The most text that one record may become; the rest of it is dropped. */
+#define RECORD_TEXT_MAX ((size_t)8 << 20)
+
 #define LINE_HEADS_LOG2 3
 #define LINE_HEAD_ROOM COPY_TWICE
 
@@ -77,9 +80,11 @@ struct trc_report {
 	struct report_place place;
 	struct function_stacks stacks; /* of all files, as the plugin has them */
 	enum rare_flags rare_flags;
-	uint64_t last_ts;    /* of the line before, for --ts-diff; none and 0 are one */
-	bool depended;	     /* a line came out as it did because of those before */
-	uint64_t second;     /* the one that seconds_text says, in units of time stamps as shown */
+	uint64_t last_ts; /* of the line before, for --ts-diff; none and 0 are one */
+	bool leaves_out;  /* there are such texts */
+	size_t left_at;	  /* where the caller's text goes in the line written last; NOT_LEFT_OUT: nowhere */
+	bool depended;	  /* a line came out as it did because of those before */
+	uint64_t second;  /* the one that seconds_text says, in units of time stamps as shown */
 	size_t seconds_size; /* 0: none yet */
 	char seconds_text[COPY_SLACK];
 };

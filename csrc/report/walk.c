@@ -14,7 +14,8 @@
 /* A walk's records, as they lie, and those of them that were seen only as what comes next. */
 struct report_batch {
 	struct walk_record records[REPORT_LOOK_AHEAD + BATCH_RECORDS];
-	int64_t missed[REPORT_LOOK_AHEAD + BATCH_RECORDS]; /* before each of them */
+	int64_t missed[REPORT_LOOK_AHEAD + BATCH_RECORDS];  /* before each of them */
+	uint64_t offset[REPORT_LOOK_AHEAD + BATCH_RECORDS]; /* of payloads in the file */
 	uint8_t *held; /* payloads of the records kept for the next round */
 	size_t count;  /* records there are */
 	bool ended;    /* the walk has no more */
@@ -57,7 +58,8 @@ static bool hold_payloads(struct report_batch *batch)
 }
 
 /* Reads on; the records kept come first. */
-static int batch_fill(struct report_batch *batch, struct trc_walk *walk, struct trc_error *err)
+static int batch_fill(struct report_batch *batch, struct trc_walk *walk, bool with_offsets,
+		      struct trc_error *err)
 {
 	struct walk_record *records;
 	size_t count;
@@ -74,9 +76,30 @@ static int batch_fill(struct report_batch *batch, struct trc_walk *walk, struct 
 	count = count < BATCH_RECORDS ? count : BATCH_RECORDS;
 	memcpy(batch->records + batch->count, records, count * sizeof(*records));
 	walk_missed(walk, records, count, batch->missed + batch->count);
+	if (with_offsets)
+		walk_offsets(walk, records, count, batch->offset + batch->count);
 	walk_take(walk, count);
 	batch->count += count;
 	return TRC_OK;
+}
+
+static bool keep_left_out(struct trc_report *report, const struct walk_record *record, int64_t missed,
+			  uint64_t offset)
+{
+	const struct file_state *file = report->sources[record->source].buffer->file;
+	const struct event_common *common = &file->formats->common;
+	struct trc_left_out left = {
+		.at = report->left_at,
+		.ts = record->ts,
+		.offset = offset,
+		.missed_events = missed,
+		.source = record->source,
+		.id = record_id(common->type, file->env.big_endian, record->payload, record->size),
+		.size = record->size,
+		.pid = record_pid(common->pid, file->env.big_endian, record->payload, record->size),
+	};
+
+	return left_records_add(&report->place.left, left, record->payload);
 }
 
 /* Lines of all records but those among the last few whose next ones are to be known first. */
@@ -97,10 +120,14 @@ static int batch_write(struct trc_report *report, struct report_batch *batch, st
 		rc = report_line(report, record, batch->count - i, batch->missed[i], out, err);
 		if (rc)
 			return rc;
+		if (TRC_UNLIKELY(report->left_at != NOT_LEFT_OUT) &&
+		    !keep_left_out(report, record, batch->missed[i], batch->offset[i]))
+			return trc_fail_no_memory(err);
 	}
 	for (; i < batch->count; i++, left++) {
 		batch->records[left] = batch->records[i];
 		batch->missed[left] = batch->missed[i];
+		batch->offset[left] = batch->offset[i];
 	}
 	batch->count = left;
 	return TRC_OK;
@@ -118,13 +145,16 @@ int trc_report_next(struct trc_report *report, struct trc_walk *walk, size_t eno
 		place->batch = calloc(1, sizeof(*place->batch));
 	if (!place->batch)
 		return trc_fail_no_memory(err);
-	if (!place->writing)
+	if (!place->writing) {
 		place->out.size = 0;
+		left_records_clear(&place->left);
+	}
 	place->writing = false;
 	if (!place->batch->count) /* it may be another walk now */
 		place->batch->ended = false;
-	while (place->out.size < enough && !(place->batch->ended && !place->batch->count)) {
-		if ((rc = batch_fill(place->batch, walk, err)) ||
+	while (place->out.size + place->left.payload_size < enough &&
+	       !(place->batch->ended && !place->batch->count)) {
+		if ((rc = batch_fill(place->batch, walk, report->leaves_out, err)) ||
 		    (rc = batch_write(report, place->batch, &place->out, err))) {
 			place->writing = rc == TRC_GO_ON;
 			return rc;
@@ -182,10 +212,13 @@ void report_place_restart(struct report_place *place)
 		place->batch->count = 0;
 	place->writing = false;
 	place->out.size = 0;
+	left_records_clear(&place->left);
 }
 
 void report_place_deinit(struct report_place *place)
 {
 	batch_destroy(place->batch);
 	output_deinit(&place->out);
+	output_deinit(&place->left_text);
+	left_records_deinit(&place->left);
 }

@@ -11,12 +11,13 @@
 
 #include "tracecmd.h"
 
+#define FIELDS_MAX 64 /* of an event */
 #define MAX_SOURCES 64
 #define ENOUGH 4096
 
 /* --- allocations -------------------------------------------------------------------------- */
 
-static unsigned long allocations, failing;	/* failing: number of the one that fails; 0: none */
+static unsigned long allocations, failing; /* failing: number of the one that fails; 0: none */
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -171,6 +172,70 @@ static int job_report(const struct opened *o, uint32_t flags, struct sum *sum)
 	return rc;
 }
 
+/* The text of a record that a report left out, with the function of its print fmt, if it has one. */
+static int add_left_text(struct trc_report *report, const struct trc_left_out *left, const uint8_t *payload,
+			 struct sum *sum)
+{
+	const struct trc_report_record record = { payload + left->payload_end - left->size, left->size,
+						  left->source, 0, left->ts };
+	static const struct trc_function_value value = { .text = "a", .size = 1 };
+	struct trc_function_call call;
+	const char *text;
+	size_t size;
+	int rc = trc_report_left_text(report, &record, NULL, 0, &call, &text, &size, NULL);
+
+	if (rc == TRC_GO_ON)
+		rc = trc_report_left_text(report, &record, &value, 1, &call, &text, &size, NULL);
+	if (!rc)
+		add(sum, text, size);
+	return rc;
+}
+
+static int add_left_out(struct trc_report *report, const struct opened *o, struct sum *sum)
+{
+	const struct trc_walk_options options = { .until_last = 1 };
+	const struct trc_left_out *left;
+	const uint8_t *payload;
+	struct trc_walk *walk;
+	const char *text;
+	size_t size;
+	int rc = trc_walk_create(o->walked, o->source_count, &options, &walk, NULL);
+
+	if (rc)
+		return rc;
+	rc = trc_report_next(report, walk, ENOUGH, &text, &size, NULL);
+	if (!rc) {
+		size_t count = trc_report_left_out(report, &left, &payload);
+
+		add(sum, text, size);
+		for (size_t i = 0; !rc && i < count; i++)
+			rc = add_left_text(report, &left[i], payload, sum);
+	}
+	trc_walk_destroy(walk);
+	return rc;
+}
+
+/* Texts that are the caller's, of a copy. */
+static int job_left_out(const struct opened *o, uint32_t flags, struct sum *sum)
+{
+	const struct trc_report_file file = { o->file, o->metadata, o->symbols, "file", 4 };
+	static const char *const names[] = { "some_function", "jiffies_to_msecs" };
+	struct trc_report *report = NULL, *copy = NULL;
+	int rc = trc_report_create(flags, &file, 1, o->sources, o->source_count, &report, NULL);
+
+	for (size_t event = 0; !rc && event < trc_event_count(o->metadata); event += 2)
+		rc = trc_report_leave_out(report, 0, event, NULL);
+	if (!rc)
+		rc = trc_report_set_functions(report, 0, names, 2, NULL);
+	if (!rc)
+		rc = trc_report_copy(report, &copy, NULL);
+	if (!rc)
+		rc = add_left_out(copy, o, sum);
+	trc_report_destroy(copy);
+	trc_report_destroy(report);
+	return rc;
+}
+
 static int job_filter(const struct opened *o, uint32_t flags, struct sum *sum)
 {
 	static const char text[] =
@@ -191,6 +256,33 @@ static int job_filter(const struct opened *o, uint32_t flags, struct sum *sum)
 		;
 	trc_filter_destroy(filter);
 	return rc == TRC_NOT_FOUND ? TRC_OK : rc;
+}
+
+/* Filters of filters, one of them in two places, and what they let through. */
+static int job_joined_filters(const struct opened *o, uint32_t flags, struct sum *sum)
+{
+	static const char *const texts[] = { "common_pid > 3", "common_type != 0" };
+	static const uint8_t payload[64];
+	struct trc_filter *filters[5] = { 0 };
+	int rc = TRC_OK;
+
+	(void)flags;
+	for (size_t i = 0; !rc && i < 2; i++)
+		rc = trc_filter_create(o->metadata, NULL, texts[i], strlen(texts[i]), NULL, 0, &filters[i],
+				       NULL);
+	for (size_t i = 2; !rc && i < 5; i++) {
+		const struct trc_filter *parts[] = { filters[i - 1], filters[i - 2], filters[i - 1] };
+
+		rc = trc_filter_create_joined((enum trc_filter_join)(i - 2), parts, 3, &filters[i], NULL);
+	}
+	for (uint32_t id = 0; !rc && id < 10; id++) {
+		int passes = trc_filter_passes(filters[4], id, payload, sizeof(payload), 0);
+
+		add(sum, &passes, sizeof(passes));
+	}
+	for (size_t i = 5; i-- > 0;)
+		trc_filter_destroy(filters[i]);
+	return rc;
 }
 
 static int add_names(const struct trc_value_names *names, struct sum *sum)
@@ -232,6 +324,51 @@ static int job_value_names(const struct opened *o, uint32_t flags, struct sum *s
 	return TRC_OK;
 }
 
+static int job_symbol_fields(const struct opened *o, uint32_t flags, struct sum *sum)
+{
+	(void)flags;
+	for (size_t event = 0; event < trc_event_count(o->metadata); event++) {
+		uint8_t shown[FIELDS_MAX];
+		int rc = trc_event_symbol_fields(o->metadata, event, shown, FIELDS_MAX, NULL);
+
+		if (rc)
+			return rc;
+		add(sum, shown, sizeof(shown));
+	}
+	return TRC_OK;
+}
+
+/* One event's format alone, without a file. */
+static int job_format(const struct opened *o, uint32_t flags, struct sum *sum)
+{
+	static const char text[] = "name: one\nID: 7\nformat:\n"
+				   "\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n\n"
+				   "\tfield:u32 four[4];\toffset:8;\tsize:16;\tsigned:0;\n"
+				   "\tfield:struct a b{;\toffset:24;\tsize:8;\tsigned:0;\n"
+				   "\tfield:__data_loc char[] text;\toffset:32;\tsize:4;\tsigned:0;\n\n"
+				   "print fmt: \"%s\", __get_str(text)\n";
+	struct trc_metadata *metadata;
+	struct trc_event_info info;
+	int rc = trc_metadata_create_of_format("test", 4, text, sizeof(text) - 1, 8, &metadata, NULL);
+
+	(void)o;
+	(void)flags;
+	if (rc)
+		return rc;
+	rc = trc_event(metadata, 0, &info, NULL);
+	for (size_t i = 0; !rc && i < info.common_count + info.field_count; i++) {
+		struct trc_field_info field;
+
+		rc = trc_event_field(metadata, 0, i, &field, NULL);
+		if (!rc) {
+			add(sum, field.type, field.type_size);
+			add(sum, &field.offset, sizeof(field.offset));
+		}
+	}
+	trc_metadata_destroy(metadata);
+	return rc;
+}
+
 static int read_batches(struct trc_columns *columns, struct sum *sum)
 {
 	struct ArrowSchema schema, copy;
@@ -259,6 +396,13 @@ static int read_batches(struct trc_columns *columns, struct sum *sum)
 	return TRC_OK;
 }
 
+static int has_stacks(const struct opened *o)
+{
+	size_t event;
+
+	return !trc_event_find(o->metadata, "ftrace", 6, "kernel_stack", 12, &event, NULL);
+}
+
 static int job_columns(const struct opened *o, uint32_t flags, struct sum *sum)
 {
 	static const struct trc_column wanted[] = {
@@ -267,10 +411,17 @@ static int job_columns(const struct opened *o, uint32_t flags, struct sum *sum)
 		{ .name = "event", .kind = TRC_COLUMN_EVENT },
 		{ .name = "pid", .field = "common_pid", .kind = TRC_COLUMN_FIELD },
 		{ .name = "print.ip", .field = "ip", .kind = TRC_COLUMN_FIELD, .event = "ftrace:print" },
+		{ .name = "called", .field = "ip", .kind = TRC_COLUMN_SYMBOL, .event = "ftrace:print" },
+		{ .name = "stack",
+		  .field = "caller",
+		  .kind = TRC_COLUMN_SYMBOL,
+		  .event = "ftrace:kernel_stack" },
 	};
 	struct trc_columns_options options = {
-		.walk = { .until_last = 1 }, .flags = flags,
-		.column_count = sizeof(wanted) / sizeof(*wanted), .columns = wanted,
+		.walk = { .until_last = 1 },
+		.flags = flags,
+		.column_count = sizeof(wanted) / sizeof(*wanted) - !has_stacks(o),
+		.columns = wanted,
 	};
 	static uint8_t all[TRC_EVENT_ID_BYTES];
 	struct trc_columns_source sources[MAX_SOURCES] = { 0 };
@@ -281,6 +432,7 @@ static int job_columns(const struct opened *o, uint32_t flags, struct sum *sum)
 	for (size_t i = 0; i < o->source_count; i++) {
 		sources[i].walk = o->walked[i];
 		sources[i].walk.event_ids = all;
+		sources[i].symbols = o->symbols;
 	}
 	rc = trc_columns_create(sources, o->source_count, &options, &columns, NULL);
 	if (rc)
@@ -314,8 +466,14 @@ static int read_records(const struct opened *o, struct records *r)
 	if (rc)
 		return rc;
 	r->batch = (struct trc_batch){
-		.room = RECORDS, .payload_room = sizeof(r->payload), .ts = r->ts, .source = r->source,
-		.id = r->id, .pid = r->pid, .size = r->size, .payload_end = r->payload_end,
+		.room = RECORDS,
+		.payload_room = sizeof(r->payload),
+		.ts = r->ts,
+		.source = r->source,
+		.id = r->id,
+		.pid = r->pid,
+		.size = r->size,
+		.payload_end = r->payload_end,
 		.payload = r->payload,
 	};
 	rc = trc_walk_next(walk, &r->batch, NULL);
@@ -465,8 +623,12 @@ static const struct job {
 	{ "report", job_report, 0 },
 	{ "report -R --ts-diff", job_report, TRC_REPORT_RAW | TRC_REPORT_TS_DIFF },
 	{ "report --kernel-text", job_report, TRC_REPORT_KERNEL_TEXT },
+	{ "report without texts", job_left_out, 0 },
 	{ "filter", job_filter, 0 },
+	{ "joined filters", job_joined_filters, 0 },
 	{ "value names", job_value_names, 0 },
+	{ "symbol fields", job_symbol_fields, 0 },
+	{ "format", job_format, 0 },
 	{ "columns", job_columns, 0 },
 	{ "fields", job_fields, 0 },
 	{ "columns without dictionaries", job_columns, TRC_COLUMNS_NO_DICTIONARY },

@@ -24,12 +24,17 @@ LAYERS: Sequence[Sequence[str]] = (
      "tracecmd._texts", "tracecmd.symbolic", "tracecmd._lazy"),
     ("tracecmd._lowlevel",),  # all that knows CFFI
     ("tracecmd.budget", "tracecmd.btf", "tracecmd.options", "tracecmd.events", "tracecmd.event",
-     "tracecmd.filter"),
+     "tracecmd.filter", "tracecmd.text_makers"),
     ("tracecmd._reading",),  # from a selection to records
     ("tracecmd.export",),  # writers know Arrow's interface only, and take whatever speaks it
     ("tracecmd.columns", "tracecmd.analysis", "tracecmd.writing"),
     ("tracecmd.report",),
+<<<<<<< HEAD
     ("tracecmd._readable", "tracecmd._writable", "tracecmd.trace_file", "tracecmd.buffer"),
+=======
+    ("tracecmd._readable", "tracecmd.trace_file", "tracecmd.buffer",
+     "tracecmd.text_functions"),
+>>>>>>> symbols
     ("tracecmd.trace",),
     ("tracecmd.opening",),
     ("tracecmd.writing.attach", "tracecmd.writing.restore"),

@@ -41,7 +41,8 @@ class Schema:
             child = self._struct.children[index]
             text = ffi.string((child.dictionary or child).format).decode()
             if child.n_children:
-                text += " " + ffi.string(child.children[0].format).decode()
+                item = child.children[0]
+                text += " " + ffi.string((item.dictionary or item).format).decode()
             formats.append(text)
         return formats
 

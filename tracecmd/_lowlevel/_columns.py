@@ -162,6 +162,7 @@ class ColumnsSource(NamedTuple):
     peer: str = ""
     filter: Filter | None = None
     no_records: bool = False
+    symbols: Symbols | None = None
 
 
 class ColumnsOptions(NamedTuple):
@@ -206,6 +207,7 @@ class _Reader(Handle):
                 entry.walk.pid_count = len(walk.pids)
             entry.peer = self._string(source.peer)
             entry.filter = self._hold(source.filter) if source.filter else ffi.NULL
+            entry.symbols = self._hold(source.symbols) if source.symbols else ffi.NULL
             entry.no_records = source.no_records
         return array
 

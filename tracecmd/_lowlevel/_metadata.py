@@ -139,6 +139,13 @@ class Metadata(Handle):
             pairs.append((value[0], decode(text[0], size[0])))
         return pairs
 
+    def symbol_fields(self, event: int, count: int) -> list[bool]:
+        """Of each of an event's fields, the common ones first, whether it is an address of code."""
+        with self as metadata:
+            shown, err = ffi.new("uint8_t[]", count), ffi.new("struct trc_error *")
+            check(lib.trc_event_symbol_fields(metadata, event, shown, count, err), err, self.path)
+            return [bool(each) for each in shown]
+
     def event_of_id(self, number: int) -> int | None:
         """Index of the event that records with this id are of, as libtraceevent finds it."""
         with self as metadata:

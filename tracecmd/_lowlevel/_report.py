@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ._base import GO_ON, GoOn, check, ffi, lib
-from ._data import Walk
+from ._data import Batch, Payloads, Walk
 from ._file import File
 from ._handle import Handle
 from ._metadata import Metadata
@@ -141,6 +142,76 @@ class Report(Handle):
                 return GO_ON
             check(code, err, self.path, walk.paths)
             return memoryview(ffi.buffer(text[0], size[0]))
+
+    def leave_out(self, file: int, event: int) -> None:
+        """Leave the text of a file's event to the caller."""
+        with self as report:
+            err = ffi.new("struct trc_error *")
+            check(lib.trc_report_leave_out(report, file, event, err), err, self.path)
+
+    def set_functions(self, file: int, names: Sequence[str]) -> None:
+        """Leave the texts of events whose print fmts call one of these to left_text()."""
+        held = [ffi.new("char[]", name.encode(errors="surrogateescape")) for name in names]
+        with self as report:
+            err = ffi.new("struct trc_error *")
+            code = lib.trc_report_set_functions(
+                report, file, ffi.new("char *[]", held), len(held), err
+            )
+            check(code, err, self.path)
+
+    def left_out(self) -> tuple[list[int], Batch] | None:
+        """Where the lines that next() gave last lack a text, and the records these are of."""
+        with self as report:
+            records, payload = ffi.new("struct trc_left_out **"), ffi.new("uint8_t **")
+            count = lib.trc_report_left_out(report, records, payload)
+            if not count:
+                return None
+            rows = ffi.unpack(records[0], count)
+            raw = bytes(ffi.buffer(payload[0], rows[-1].payload_end))
+            columns = {
+                name: [getattr(row, name) for row in rows]
+                for name in ("ts", "source", "id", "pid", "missed_events", "size", "payload_end")
+            }
+            packed = (
+                array(code, columns[name]).tobytes()
+                for code, name in (("Q", "payload_end"), ("I", "size"), ("I", "id"))
+            )
+            return [row.at for row in rows], Batch(
+                **columns,
+                payload=raw,
+                payloads=Payloads(raw, *packed),
+                offsets=array("Q", [row.offset for row in rows]).tobytes(),
+            )
+
+    def left_text(
+        self, payload: bytes, source: int, ts: int, values: Sequence[int | bytes]
+    ) -> bytes | tuple[int, list[int]] | None:
+        """The text of a record by its print fmt and what the functions in it gave so far.
+
+        Or the next call: a function's place among the names, and its arguments. None: the text of
+        this record is not left out.
+        """
+        with self as report:
+            text, size, err = self._outputs()
+            held = ffi.from_buffer("uint8_t[]", payload)
+            record = ffi.new("struct trc_report_record *", [held, len(payload), source, 0, ts])
+            given = ffi.new("struct trc_function_value[]", len(values))
+            texts = [ffi.from_buffer(v) if isinstance(v, bytes) else None for v in values]
+            for entry, value, raw in zip(given, values, texts, strict=True):
+                if isinstance(value, int):
+                    entry.number = value % (1 << 64)
+                else:
+                    entry.text, entry.size = ffi.cast("const char *", raw), len(value)
+            call = ffi.new("struct trc_function_call *")
+            code = lib.trc_report_left_text(
+                report, record, given, len(values), call, text, size, err
+            )
+            if code == lib.TRC_GO_ON:
+                return call.function, ffi.unpack(call.arguments, call.count)
+            if code == lib.TRC_NOT_FOUND:
+                return None
+            check(code, err, self.path)
+            return bytes(ffi.buffer(text[0], size[0]))
 
     def record(self, payload: bytes, source: int, ts: int, missed_events: int) -> bytes:
         """Text of one record."""

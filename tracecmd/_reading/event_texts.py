@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import _lowlevel
+from ..text_makers import TextMakers
 
 if TYPE_CHECKING:
     from .reader import Reader
@@ -30,6 +31,7 @@ class EventTexts:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
+        self._makers = reader.makers
         self._idle: dict[bool, deque[_lowlevel.Report]] = {False: deque(), True: deque()}
         self._closed = False
 
@@ -41,7 +43,11 @@ class EventTexts:
         except IndexError:
             report = self._make(kernel=kernel)
         try:
-            line = report.record(payload, stream, ts, 0)
+            line = None
+            if self._makers.functions:
+                line = self._makers.print(report, payload, stream, ts)
+            if line is None:
+                line = report.record(payload, stream, ts, 0)
         finally:
             idle.append(report)
             if self._closed:  # perhaps before this one was back
@@ -53,7 +59,9 @@ class EventTexts:
         if kernel:
             flags |= _lowlevel.REPORT_FLAGS["kernel_text"]
         rows = [(0, stream.buffer, stream.cpu) for stream in self._reader.streams]
-        return _lowlevel.Report([report_file(self._reader)], rows, flags)
+        report = _lowlevel.Report([report_file(self._reader)], rows, flags)
+        TextMakers(functions=self._makers.functions).prepare(report, 0)
+        return report
 
     def close(self) -> None:
         """Close the reports, those in use when they are given back."""

@@ -11,6 +11,7 @@ from .. import _lowlevel
 from .._lazy import lazy
 from ..btf import Btf, read_btf
 from ..events import Events
+from ..text_makers import TextMakers
 from .event_texts import EventTexts
 from .problems import Problems
 
@@ -36,6 +37,7 @@ class Reader:
         self.data = _lowlevel.Data(file, metadata, clock)
         self.streams = self.data.streams()
         self.buffer_names = [buffer.name for buffer in file.buffers()]
+        self.makers = TextMakers()
         self._comms: dict[int, str] = {}
         self._common: dict[str, _lowlevel.FieldReader] = {}
         self._parts: dict[int, weakref.ref[_lowlevel.Handle]] = {}  # by their number
@@ -70,6 +72,13 @@ class Reader:
         """What trace-cmd report prints of one event after its name."""
         return self._texts.text(payload, stream, ts, kernel=kernel)
 
+    def set_makers(self, makers: TextMakers) -> None:
+        """Let functions make texts, or parts of them, from now on."""
+        self.makers = makers
+        texts = self.__dict__.pop("_texts", None)  # lazy; those in use go on with the old ones
+        if texts is not None:
+            texts.close()
+
     def common_field(self, kind: Literal["flags", "preempt_count"]) -> _lowlevel.FieldReader:
         """What all records have at one place, whatever their event."""
         reader = self._common.get(kind)
@@ -96,6 +105,7 @@ class Reader:
 
     def close(self) -> None:
         """Close the data; a walk that still runs keeps it until then."""
+        self.makers = TextMakers()
         texts = self.__dict__.get("_texts")  # lazy: not there if nobody asked
         if texts is not None:
             texts.close()

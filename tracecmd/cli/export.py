@@ -46,6 +46,11 @@ def add_parser(commands: Any) -> None:
         help='events ("sched_switch", "sched:*", several with commas); all if not given',
     )
     parser.add_argument("--columns", metavar="A,B,...", help="columns to write")
+    parser.add_argument(
+        "--symbols",
+        action="store_true",
+        help="beside addresses that a report shows as functions write their names (ip_symbol)",
+    )
     parser.add_argument("--where", metavar="FILTER", help="as trace-cmd report -F takes it")
     parser.add_argument("--start", metavar="TIME", help="first time: seconds, or ns with 'ns'")
     parser.add_argument("--end", metavar="TIME", help="first time not wanted")
@@ -76,6 +81,7 @@ def _write_columns(trace: Trace, arguments: argparse.Namespace, bar: Bar) -> Non
     options: dict[str, Any] = {
         "columns": None if arguments.columns is None else arguments.columns.split(","),
         "where": arguments.where,
+        "symbols": arguments.symbols,
         "start": nanoseconds(arguments.start),
         "end": nanoseconds(arguments.end),
         "threads": arguments.threads,
@@ -100,8 +106,8 @@ def _write_perfetto(arguments: argparse.Namespace, bar: Bar) -> None:
     from ..export import perfetto  # noqa: PLC0415
     from ..session import open_session  # noqa: PLC0415
 
-    if arguments.columns is not None or arguments.where is not None:
-        raise UsageError(f"--columns and --where are not for {PERFETTO}")
+    if arguments.columns is not None or arguments.where is not None or arguments.symbols:
+        raise UsageError(f"--columns, --symbols and --where are not for {PERFETTO}")
     events = _split(arguments.events)
     start, end = nanoseconds(arguments.start), nanoseconds(arguments.end)
     out = Path(arguments.output)

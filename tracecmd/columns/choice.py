@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from .. import _lowlevel
 from .._texts import unknown_field, valid_utf8
 from ..event import RECORD_NAMES
 from ..events import EventFormat, UnknownFieldError
 
-__all__ = ["OWN", "add_symbols", "choose_columns"]
+__all__ = ["OWN", "add_symbols", "choose_columns", "name_addresses"]
 
 OWN = {name: name.removeprefix("common_") for name in RECORD_NAMES}
 """The columns that are the record's own, and of what kind each is for the core."""
+SYMBOL = "_symbol"
+"""What the name of a column of addresses gets for that of the symbols they are in."""
 USUAL = ("ts", "cpu", "common_pid", "common_comm", "common_flags", "common_preempt_count")
 
 
@@ -21,7 +23,52 @@ def _own(name: str) -> _lowlevel.Column:
     return _lowlevel.Column(name, OWN[name])
 
 
-def _resolve(events: Sequence[EventFormat], name: str) -> _lowlevel.Column:
+def _having(column: _lowlevel.Column, events: Iterable[EventFormat]) -> list[EventFormat]:
+    """The events that a column of a field is of."""
+    return [e for e in events if e.has_field(column.field) and column.event in ("", str(e))]
+
+
+def _of_symbols(
+    column: _lowlevel.Column, events: Iterable[EventFormat], name: str
+) -> _lowlevel.Column | None:
+    """The column of names for one of addresses; None: some event has other things there."""
+    having = _having(column, events)
+    if column.kind != "field" or not all(column.field in e.symbol_fields for e in having):
+        return None
+    return _lowlevel.Column(name, "symbol", column.field, event=column.event)
+
+
+def name_addresses(
+    columns: Sequence[_lowlevel.Column], events: Sequence[EventFormat]
+) -> list[_lowlevel.Column]:
+    """Put the names of symbols behind the addresses that are in them, unless they are there."""
+    taken = {column.name for column in columns}
+    named = []
+    for column in columns:
+        named.append(column)
+        name = column.name + SYMBOL
+        if name not in taken and (symbols := _of_symbols(column, events, name)):
+            named.append(symbols)
+    return named
+
+
+def _resolve_symbols(
+    everywhere: Sequence[EventFormat], events: Sequence[EventFormat], name: str
+) -> _lowlevel.Column | None:
+    """The column of names by its own name, "ip_symbol"; None if it is not such a name."""
+    base = name.removesuffix(SYMBOL)
+    if base == name:
+        return None
+    try:
+        column = _resolve(everywhere, events, base)
+    except UnknownFieldError:
+        return None
+    return _of_symbols(column, everywhere, name)
+
+
+def _resolve(
+    everywhere: Sequence[EventFormat], events: Sequence[EventFormat], name: str
+) -> _lowlevel.Column:
     """The column of a name: the record's own, or a field of all events that have it, or of one."""
     if name in OWN:
         return _own(name)
@@ -32,6 +79,9 @@ def _resolve(events: Sequence[EventFormat], name: str) -> _lowlevel.Column:
         field = event.qualified(name)
         if field is not None:
             return _lowlevel.Column(name, "field", field.name, event=str(event))
+    symbols = _resolve_symbols(everywhere, events, name)
+    if symbols is not None:
+        return symbols
     known = dict.fromkeys(field for event in events for field in event.fields)
     what = f"column of {events[0] if len(events) == 1 else 'these events'}"
     raise UnknownFieldError(unknown_field(what, name, [*OWN, *known]))
@@ -71,16 +121,20 @@ def _usual_columns(events: Sequence[EventFormat]) -> list[_lowlevel.Column]:
 
 
 def choose_columns(
-    events: Sequence[EventFormat], wanted: Sequence[str] | None
+    everywhere: Sequence[EventFormat],
+    events: Sequence[EventFormat],
+    wanted: Sequence[str] | None,
 ) -> list[_lowlevel.Column]:
     """The columns of a table: those asked for by name, or the usual ones.
+
+    everywhere: the events as each file has them; events: one for each name.
 
     Raises:
         UnknownFieldError: none of the events has a field of one of the names, or one occurs twice.
     """
     if wanted is None:
         return _usual_columns(events)
-    columns = [_resolve(events, name) for name in wanted]
+    columns = [_resolve(everywhere, events, name) for name in wanted]
     if len(set(wanted)) < len(wanted):
         raise UnknownFieldError("columns: a name occurs twice")
     return columns

@@ -25,6 +25,7 @@ class Layout:
         ts: type of the column ``ts``: ``"timestamp"`` (ns) or ``"uint64"``.
         invalid_utf8: whether to ``"replace"`` what is not UTF-8, or give texts as ``"binary"``.
         dictionary: whether texts of fixed length are dictionaries.
+        symbols: whether columns of addresses have ones with the names of their symbols beside them.
 
     Raises:
         TypeError, ValueError: one of them cannot be what it is; the message names it.
@@ -34,6 +35,7 @@ class Layout:
     ts: Literal["timestamp", "uint64"]
     invalid_utf8: Literal["replace", "binary"]
     dictionary: bool
+    symbols: bool
 
     def __init__(
         self,
@@ -42,6 +44,7 @@ class Layout:
         ts: Literal["timestamp", "uint64"] = "timestamp",
         invalid_utf8: Literal["replace", "binary"] = "replace",
         dictionary: bool = True,
+        symbols: bool = False,
     ) -> None:
         _check_choice("ts", ts, "timestamp", "uint64")
         _check_choice("invalid_utf8", invalid_utf8, "replace", "binary")
@@ -51,3 +54,4 @@ class Layout:
         object.__setattr__(self, "ts", ts)
         object.__setattr__(self, "invalid_utf8", invalid_utf8)
         object.__setattr__(self, "dictionary", dictionary)
+        object.__setattr__(self, "symbols", bool(symbols))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from .. import _lowlevel
 from .._reading import Choice, Reader, ReadOptions, Request, Selection, choose, make_filters
 from ..events import EventFormat
-from .choice import add_symbols, choose_columns
+from .choice import add_symbols, choose_columns, name_addresses
 from .layout import Layout
 from .scan import Scan
 from .table import Table
@@ -29,7 +29,9 @@ def make_table(
     choice = choose(readers, selection)
     everywhere = choice.formats
     formats = _distinct(everywhere)
-    columns = choose_columns(formats, layout.columns)
+    columns = choose_columns(everywhere, formats, layout.columns)
+    if layout.symbols:
+        columns = name_addresses(columns, everywhere)
     filters = make_filters(choice, selection.where)
     sources = choice.sources()
     if selection.where is not None:

@@ -36,7 +36,9 @@ def _bytes_like(memory: _lowlevel.Memory, text: bool) -> Values:
 
 def _list(memory: _lowlevel.Memory, element: str) -> Values:
     ends = _offsets(memory)
-    values = _plain(memory.child(), element)
+    values = _column(memory.child(), element)
+    if isinstance(values, np.ma.MaskedArray):  # of texts only
+        values = values.filled(None)
     array = np.empty(memory.length, object)
     for i in range(memory.length):
         array[i] = values[ends[i] : ends[i + 1]]

@@ -61,10 +61,21 @@ class Scan(NamedTuple):
             self.dictionary,
         )
 
-    def sources(self) -> list[_lowlevel.ColumnsSource]:
-        """What to read, for the core."""
+    @property
+    def wants_symbols(self) -> bool:
+        """Whether some column has the names of addresses."""
+        return any(column.kind == "symbol" for column in self.columns)
+
+    def sources(self, *, symbols: bool | None = None) -> list[_lowlevel.ColumnsSource]:
+        """What to read, for the core; symbols: the kernel's as well, None: if they are wanted."""
+        named = self.wants_symbols if symbols is None else symbols
         return [
-            _lowlevel.ColumnsSource(s.lowlevel(), s.reader.peer, self.filters.get(id(s.reader)))
+            _lowlevel.ColumnsSource(
+                s.lowlevel(),
+                s.reader.peer,
+                self.filters.get(id(s.reader)),
+                symbols=s.reader.symbols if named else None,
+            )
             for s in self.request.sources
         ] + [_lowlevel.ColumnsSource(walk, no_records=True) for walk in self.formats]
 

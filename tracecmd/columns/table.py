@@ -65,6 +65,12 @@ class Table:
     :attr:`Event.args` names. Null is what an event does not have, or what does not lie in its
     record.
 
+    A field of addresses that reports show as functions (:attr:`EventFormat.symbol_fields`) can have
+    a column of their names beside it, ``ip_symbol`` of ``ip``: dictionaries of utf8, of stacks
+    lists of it (``caller_symbol``). The names are those of :meth:`Trace.symbol`, of each peer's own
+    kernel; null is what is not known. Metadata ``symbol_of`` is the field's name. They are there
+    with ``symbols=True``, or if asked for by name.
+
     Enums and flags are integers. The metadata of a field's column (``pyarrow.Field.metadata``,
     also in Parquet and Arrow files) holds ``c_type``, ``offset`` and ``size`` in bytes,
     ``signed`` (0 or 1), and where the print fmt names values ``symbols``, a JSON object from

@@ -44,7 +44,10 @@ class ScanSet(NamedTuple):
             assert source.event_ids is not None
             where = scan.filters.get(id(source.reader))
             tables.append(_lowlevel.ColumnTable(source.event_ids, scan.columns, where))
-        return _lowlevel.ColumnSet(first.sources(), tables, first.options(start, end))
+        symbols = any(scan.wants_symbols for scan in self.scans)
+        return _lowlevel.ColumnSet(
+            first.sources(symbols=symbols), tables, first.options(start, end)
+        )
 
     def arrays(self, progress: Progress) -> Iterator[tuple[int, _lowlevel.Array]]:
         """All batches and the numbers of their tables; those of one table are in order."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from typing import NamedTuple
@@ -25,11 +25,15 @@ from .._reading import (
 )
 from ..analysis import count
 from ..events import EventFormat
+from ..text_makers import TextMakers
 from .filters import filtered, make_filters
 from .options import ReportOptions
 from .symbols import Symbols, make_symbols
+from .texts import put_texts
 
 __all__ = ["report", "write_report"]
+
+_Makers = Mapping[Reader, TextMakers]
 
 # Of all streams together, for a thread's stretch: its text stays in the processor's cache.
 WINDOW_BYTES = 2 << 20
@@ -78,11 +82,12 @@ def write_report(
         ValueError: at once, an option is not a regular expression.
     """
     request = _with_stacks(request)
-    return _pieces(_make_report(request, readers, symbols, options), request)
+    makers = {reader: reader.makers for reader in readers}
+    return _pieces(_make_report(request, readers, symbols, options, makers), request, makers)
 
 
 def _make_report(request: Request, readers: Sequence[Reader], symbols: Symbols,
-                 options: ReportOptions) -> _lowlevel.Report:  # fmt: skip
+                 options: ReportOptions, makers: _Makers) -> _lowlevel.Report:  # fmt: skip
     place = {id(reader): index for index, reader in enumerate(readers)}
     rows = []
     for source in request.sources:
@@ -94,6 +99,8 @@ def _make_report(request: Request, readers: Sequence[Reader], symbols: Symbols,
         report.set_events(_lowlevel.EVENTS_RAW, pattern)
     for pattern in _arguments.names("plain_events", options.plain_events) or ():
         report.set_events(_lowlevel.EVENTS_PLAIN, pattern)
+    for number, reader in enumerate(readers):
+        makers[reader].prepare(report, number)
     return report
 
 
@@ -120,22 +127,25 @@ def _has_events(reader: Reader, event: EventFormat, request: Request) -> bool:
     return str(event) in counted.events
 
 
-def _pieces(report: _lowlevel.Report, request: Request) -> Iterator[memoryview]:
+def _pieces(report: _lowlevel.Report, request: Request, makers: _Makers) -> Iterator[memoryview]:
     try:
         yield memoryview(report.begin())
         windows = cut_windows(request, WINDOW_BYTES)
         if len(windows) == 1:
-            yield from _write(report, request, windows[0])
+            yield from _write(report, request, windows[0], makers)
         else:
-            yield from _write_stretches(report, request, windows)
+            yield from _write_stretches(report, request, windows, makers)
     finally:
         report.close()
 
 
-def _write(report: _lowlevel.Report, request: Request, window: Window) -> Iterator[memoryview]:
+def _write(
+    report: _lowlevel.Report, request: Request, window: Window, makers: _Makers
+) -> Iterator[memoryview]:
     """The lines of one window of time."""
     with closing(make_walk(request, *window)) as walk:
-        yield from watch(request, walk, lambda: report.next(walk) or None)
+        for lines in watch(request, walk, lambda: report.next(walk) or None):
+            yield put_texts(report, lines, request.sources, makers)
 
 
 class _Stretch(NamedTuple):
@@ -158,7 +168,7 @@ def _write_stretch(report: _lowlevel.Report, request: Request, window: Window) -
 
 
 def _write_stretches(
-    report: _lowlevel.Report, request: Request, windows: Sequence[Window]
+    report: _lowlevel.Report, request: Request, windows: Sequence[Window], makers: _Makers
 ) -> Iterator[memoryview]:
     """Windows side by side on threads, joined in order.
 
@@ -180,13 +190,13 @@ def _write_stretches(
                 window = windows[number]
                 verdict = report.join(stretch.report) if stretch.is_whole else _lowlevel.IN_ONE
                 if verdict == _lowlevel.IN_ONE:
-                    yield from _write(report, request, (window[0], windows[-1][1]))
+                    yield from _write(report, request, (window[0], windows[-1][1]), makers)
                     return
                 if request.on_progress:
                     request.on_progress(number + 1, len(windows))
                 if verdict == _lowlevel.AGAIN:
-                    yield from _write(report, quiet, window)
+                    yield from _write(report, quiet, window, makers)
                 else:
                     request.note(stretch.problems)
-                    yield stretch.text
+                    yield put_texts(stretch.report, stretch.text, request.sources, makers)
                 idle.append(stretch.report)

@@ -248,6 +248,7 @@ class Session(Readable):
         ts: Literal["timestamp", "uint64"] = "timestamp",
         invalid_utf8: Literal["replace", "binary"] = "replace",
         dictionary: bool = True,
+        symbols: bool = False,
         batch_rows: int = BATCH_ROWS,
         progress: Progress = None,
     ) -> Table:
@@ -259,7 +260,7 @@ class Session(Readable):
         Args:
             peers: ``"host"`` and names of guests; None for all.
             events, columns, where, buffers, cpus, start, end, pids, order, reverse, threads, ts,
-                invalid_utf8, dictionary, batch_rows, progress: as for :meth:`Trace.table`.
+                invalid_utf8, dictionary, symbols, batch_rows, progress: as for :meth:`Trace.table`.
         """
         selection = Selection(
             self._recording,
@@ -274,7 +275,9 @@ class Session(Readable):
             order=order,
             reverse=reverse,
         )
-        layout = Layout(columns, ts=ts, invalid_utf8=invalid_utf8, dictionary=dictionary)
+        layout = Layout(
+            columns, ts=ts, invalid_utf8=invalid_utf8, dictionary=dictionary, symbols=symbols
+        )
         return self._table(selection, layout, ReadOptions(threads, batch_rows, progress))
 
     def batches(self, events: Names = None, **options: Any) -> Iterator[RecordBatch]:
