@@ -74,8 +74,11 @@ if TYPE_CHECKING:
         VCpuSummary,
         open_session,
     )
+    from .writing.attach import Attached, Shift, attach
+    from .writing.restore import Restored, open_raw, restore, write_head
 
 __all__ = [
+    "Attached",
     "BootPart",
     "Btf",
     "Budget",
@@ -115,8 +118,10 @@ __all__ = [
     "Prototype",
     "RecordBatch",
     "ReportOptions",
+    "Restored",
     "Session",
     "SessionError",
+    "Shift",
     "Stat",
     "Symbol",
     "Table",
@@ -140,28 +145,40 @@ __all__ = [
     "VCpu",
     "VCpuSummary",
     "__version__",
+    "attach",
     "open",
+    "open_raw",
     "open_session",
     "parse_format",
+    "restore",
+    "write_head",
 ]
 
-_OF_SESSIONS = {
-    "Interval",
-    "Joined",
-    "Peer",
-    "Session",
-    "Timeline",
-    "VCpu",
-    "VCpuSummary",
-    "open_session",
+_LATER = {
+    "Attached": "writing.attach",
+    "Interval": "session",
+    "Joined": "session",
+    "Peer": "session",
+    "Restored": "writing.restore",
+    "Session": "session",
+    "Shift": "writing.attach",
+    "Timeline": "session",
+    "VCpu": "session",
+    "VCpuSummary": "session",
+    "attach": "writing.attach",
+    "open_raw": "writing.restore",
+    "open_session": "session",
+    "restore": "writing.restore",
+    "write_head": "writing.restore",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Import sessions when somebody asks for them: most scripts read a single file."""
-    if name not in _OF_SESSIONS:
+    """Import sessions and the like when somebody asks for them: most scripts read a single file."""
+    if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(f"{__name__}.session"), name)
+    module = importlib.import_module(f"{__name__}.{_LATER[name]}")
+    value = globals()[name] = getattr(module, name)
     return value
 
 

@@ -109,6 +109,11 @@ void trc_cut_destroy(struct trc_cut *cut); /* NULL is fine */
  * must be for the same one. What is in the block is good until it is filled again.
  */
 int trc_cut_next(struct trc_cut *cut, struct trc_block *block, struct trc_error *err);
+/*
+ * So many records may come from now on: then there are no more pages, until this is called again and they go
+ * on with the next one. UINT64_MAX: all that are left. To be called between files, not while one is made.
+ */
+void trc_cut_limit(struct trc_cut *cut, uint64_t records);
 /* Records that were written so far. */
 uint64_t trc_cut_records(const struct trc_cut *cut);
 /* For trc_walk_problem(), trc_walk_progress() and trc_walk_missed(). */

@@ -26,7 +26,10 @@ struct trc_cut {
 	bool whole;	/* that page is wanted as it is */
 	bool goes_on;	/* the block is being filled still: TRC_GO_ON */
 	bool overflown; /* a page made more than PAGES_A_STEP of itself */
-	bool ended;
+	bool ended;	/* for now, where that was asked for */
+	bool over;	/* for good */
+	size_t first;	/* wanted records of the cursor's page before this one are dealt with */
+	uint64_t left;	/* records that may still come; UINT64_MAX: no bound */
 	uint64_t records;
 };
 
@@ -46,6 +49,7 @@ int trc_cut_create(const struct trc_walk_source *source, const struct trc_walk_o
 
 		cut->builder = (struct page_builder){ .layout = &source->data->layout,
 						      .page_size = page_size };
+		cut->left = UINT64_MAX;
 		cut->builder.page = malloc(page_size);
 		cut->rest = malloc((size_t)PAGES_A_STEP * page_size);
 		if (!cut->builder.page || !cut->rest)
@@ -108,12 +112,13 @@ TRC_INLINE size_t count_of(struct subbuffer sub, bool big_endian)
 	return step == SUBBUFFER_DAMAGED ? SIZE_MAX : count;
 }
 
-/* Is each record of the page wanted, and what was lost before it just what the page says? */
-static bool is_whole(const struct stream_cursor *cursor)
+/* Is each record of the page wanted here, and what was lost before it just what the page says? */
+static bool is_whole(const struct trc_cut *cut)
 {
+	const struct stream_cursor *cursor = cut->cursor;
 	struct subbuffer sub;
 
-	if (cursor->page.available < cursor->stream->info.page_size || !open_input(cursor, &sub) ||
+	if (cut->first || cursor->block.count > cut->left || cursor->page.available < cursor->stream->info.page_size || !open_input(cursor, &sub) ||
 	    sub.missed != cursor->missed)
 		return false;
 	return cursor->block.count ==
@@ -152,12 +157,20 @@ static void put_record(struct trc_cut *cut, struct trc_block *block, const struc
 	page_put(builder, record);
 }
 
+/* So many of the page's wanted records go where the cut is now. */
+static size_t portion(const struct trc_cut *cut)
+{
+	size_t rest = cut->cursor->block.count - cut->first;
+
+	return rest < cut->left ? rest : (size_t)cut->left;
+}
+
 /* Records of the page that are wanted; they come in the order in which they lie there. */
 static void put_records(struct trc_cut *cut, struct trc_block *block)
 {
 	const struct stream_cursor *cursor = cut->cursor;
-	const struct walk_record *wanted = cursor->block.records;
-	const struct walk_record *end = wanted + cursor->block.count;
+	const struct walk_record *wanted = cursor->block.records + cut->first;
+	const struct walk_record *end = wanted + portion(cut);
 	bool big_endian = cursor->data->layout.big_endian;
 	struct subbuffer sub;
 	struct record record;
@@ -213,19 +226,44 @@ static bool take_page(struct trc_cut *cut, struct trc_block *block)
 
 static int next_page(struct trc_cut *cut, struct trc_error *err)
 {
-	int rc = walk_next_page(cut->walk, &cut->cursor, err);
+	int rc;
 
+	if (!cut->left) {
+		cut->ended = true;
+		return TRC_OK;
+	}
+	rc = walk_next_page(cut->walk, &cut->cursor, err);
 	if (rc < 0)
 		return -rc;
 	if (rc == PAGE_STINT_OVER)
 		return TRC_GO_ON;
-	cut->ended = rc == PAGE_END;
+	cut->ended = cut->over = rc == PAGE_END;
 	if (!cut->ended) {
 		cut->waits = true;
-		cut->whole = is_whole(cut->cursor);
-		cut->records += cut->cursor->block.count;
+		cut->first = 0;
+		cut->whole = is_whole(cut);
 	}
 	return TRC_OK;
+}
+
+/* The page is in the block, or as much of it as the bound allows: then it waits for another one. */
+static void page_taken(struct trc_cut *cut)
+{
+	size_t taken = portion(cut);
+
+	cut->records += taken;
+	cut->first += taken;
+	if (cut->left != UINT64_MAX)
+		cut->left -= taken;
+	cut->waits = cut->first < cut->cursor->block.count;
+	cut->ended = cut->waits;
+}
+
+void trc_cut_limit(struct trc_cut *cut, uint64_t records)
+{
+	cut->left = records;
+	cut->ended = cut->over;
+	cut->whole = cut->waits && is_whole(cut);
 }
 
 /* Chunks are of one size but for the last: what is beyond a block goes into the next. */
@@ -264,7 +302,8 @@ static int fill_block(struct trc_cut *cut, struct trc_block *block, struct trc_e
 			return rc;
 		if (cut->waits && !take_page(cut, block))
 			return TRC_OK;
-		cut->waits = false;
+		if (cut->waits)
+			page_taken(cut);
 	}
 	return rc;
 }

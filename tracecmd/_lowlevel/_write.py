@@ -11,6 +11,7 @@ from ._file import File, Option
 from ._handle import Handle
 
 ENCODING_ERRORS = "surrogateescape"
+UINT64_MAX = (1 << 64) - 1
 KERNEL_SECTIONS: tuple[int, ...] = (
     *range(lib.TRC_OPTION_HEADER_INFO, lib.TRC_OPTION_CMDLINES + 1),
     lib.TRC_OPTION_BTF_FILE,
@@ -212,6 +213,11 @@ class Cut(SourceHandle):
                 return GO_ON
             check(code, err, self.path, self._paths)
             return bool(lib.trc_block_size(out))
+
+    def limit(self, records: int | None) -> None:
+        """So many records may come, then no more pages until the next call; None: all."""
+        with self as cut:
+            lib.trc_cut_limit(cut, UINT64_MAX if records is None else records)
 
     @property
     def records(self) -> int:

@@ -9,7 +9,16 @@ from .event_batch import EventBatch
 from .event_texts import report_file
 from .problems import Problems
 from .reader import Reader
-from .records import Watched, add_missed, make_walk, read_events, read_selected, read_window, watch
+from .records import (
+    Watched,
+    add_missed,
+    make_walk,
+    read_batches,
+    read_events,
+    read_selected,
+    read_window,
+    watch,
+)
 from .request import Request
 from .selection import (
     THREADS_MAX,
@@ -51,6 +60,7 @@ __all__ = [
     "in_order",
     "make_filters",
     "make_walk",
+    "read_batches",
     "read_events",
     "read_selected",
     "read_window",

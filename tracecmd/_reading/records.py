@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 from .. import _lowlevel
@@ -21,6 +21,7 @@ __all__ = [
     "Watched",
     "add_missed",
     "make_walk",
+    "read_batches",
     "read_events",
     "read_selected",
     "read_window",
@@ -107,7 +108,7 @@ def _add_missed(batches: list[_lowlevel.Batch], missed: list[int]) -> None:
                 break
 
 
-def read_batches(request: Request) -> Iterator[_lowlevel.Batch]:
+def read_batches(request: Request) -> Generator[_lowlevel.Batch, None, None]:
     """Read in the request's order; with threads, windows of time side by side."""
     cuts = cut_windows(request, WINDOW_BYTES)
     if len(cuts) == 1:

@@ -6,17 +6,23 @@ goes: ``outline`` is what a file is apart from its records, ``pages`` where its 
 """
 
 from .cut import write_selection
-from .file import Stream, write_file
+from .file import Stream, parse_compression, write_file
 from .outline import Outline, OutlineBuffer
 from .pages import CutPages, Pages, RawPages
+from .parts import Limit
+from .split import KeptBuffer, split_selection
 
 __all__ = [
     "CutPages",
+    "KeptBuffer",
+    "Limit",
     "Outline",
     "OutlineBuffer",
     "Pages",
     "RawPages",
     "Stream",
+    "parse_compression",
+    "split_selection",
     "write_file",
     "write_selection",
 ]

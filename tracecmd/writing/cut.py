@@ -10,7 +10,7 @@ from .file import Stream, write_file
 from .outline import Outline, OutlineBuffer
 from .pages import CutPages
 
-__all__ = ["cut_streams", "refuse_input", "write_selection"]
+__all__ = ["buffer_places", "cut_streams", "format_like", "refuse_input", "write_selection"]
 
 
 def refuse_input(path: str | os.PathLike[str], inputs: Sequence[str]) -> None:
@@ -24,6 +24,15 @@ def refuse_input(path: str | os.PathLike[str], inputs: Sequence[str]) -> None:
             raise ValueError(f"{os.fspath(path)}: is the file that is read; write to another one")
 
 
+def format_like(reader: Reader, version: int | None, compression: str | None) -> tuple[int, str]:
+    """Version and compression of a new file; those not given are the file's that is read."""
+    header = reader.file.header()
+    version = header.version if version is None else version
+    if compression is None:
+        compression = header.compression if version == 7 else "none"
+    return version, compression
+
+
 def cut_streams(
     reader: Reader, sources: Iterable[Source], selection: Selection, outline: Outline
 ) -> list[Stream]:
@@ -35,7 +44,7 @@ def cut_streams(
     for problem in outline.problems:
         reader.problems.note(problem)
     reader.require_sound()
-    places = _buffer_places(reader, selection, outline)
+    places = buffer_places(reader, selection, outline)
     return [
         Stream(
             places[reader.streams[source.stream].buffer],
@@ -46,7 +55,7 @@ def cut_streams(
     ]
 
 
-def _buffer_places(reader: Reader, selection: Selection, outline: Outline) -> dict[int, int]:
+def buffer_places(reader: Reader, selection: Selection, outline: Outline) -> dict[int, int]:
     """Where each buffer of the file is in the outline, which loses those not asked for.
 
     Those that are in both come in the same order. A recorder that was stopped leaves data of the
@@ -96,10 +105,7 @@ def write_selection(
         KeyError, TraceError, OSError: as that and reading do.
     """
     refuse_input(path, [reader.path])
-    header = reader.file.header()
-    version = header.version if version is None else version
-    if compression is None:
-        compression = header.compression if version == 7 else "none"
+    version, compression = format_like(reader, version, compression)
     outline = Outline.of_file(reader.file) if outline is None else outline
     streams = cut_streams(reader, sources, selection, outline)
     records = 0

@@ -60,6 +60,10 @@ class CutPages:
         """How many were written so far."""
         return self._cut.records
 
+    def limit(self, records: int | None) -> None:
+        """So many may come from now on, then no pages until the next call; None: all."""
+        self._cut.limit(records)
+
     def progress(self) -> tuple[int, int]:
         """See :meth:`Pages.progress`."""
         return self._cut.progress()
