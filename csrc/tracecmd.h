@@ -30,5 +30,6 @@
 #include "columns/api.h"
 #include "print_fmt/api.h"
 #include "report/api.h"
+#include "analysis/api.h"
 
 #endif

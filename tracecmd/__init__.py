@@ -14,7 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
-from .analysis import CpuCount, Stat
+from .analysis import Answer, CpuCount, Stat
 from .btf import Btf, Parameter, Prototype
 from .budget import Budget
 from .buffer import Buffer, CpuArea
@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Answer",
     "BootPart",
     "Btf",
     "Budget",

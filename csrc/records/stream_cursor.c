@@ -374,16 +374,47 @@ static void choose_records(struct stream_cursor *cursor, struct record_block *bl
 	set_keys(cursor, block);
 }
 
-/* A loss was before the page's first record, and counts where that is in the wanted time. */
-static bool begins_in_time(const struct stream_cursor *cursor, struct subbuffer sub)
+/*
+ * A loss was before the page's first record, and counts where that is in the wanted time; for those who ask
+ * for gaps also where the record before it is.
+ */
+static void note_loss(struct stream_cursor *cursor, struct subbuffer sub)
 {
+	const struct record_filter *filter = cursor->filter;
+	struct walk_gap *gap = &cursor->gap;
 	struct record record;
+	int64_t missed = sub.missed;
 	uint64_t ts;
 
 	if (subbuffer_next(&sub, cursor->data->layout.big_endian, &record) != SUBBUFFER_RECORD)
-		return false;
+		return;
 	ts = clock_ns(cursor->stream->clock, cursor->stream->info.cpu, record.ts);
-	return ts >= cursor->filter->start && ts <= cursor->filter->last;
+	if (ts < filter->start ||
+	    (ts > filter->last && (!filter->gaps || (cursor->has_latest && cursor->latest > filter->last))))
+		return;
+	if (!cursor->missed)
+		*gap = (struct walk_gap){
+			.from = cursor->latest,
+			.has_from = cursor->has_latest,
+			.number = gap->number,
+		};
+	cursor->missed = add_missed(cursor->missed, missed);
+	gap->to = ts > gap->from ? ts : gap->from;
+	gap->count = cursor->missed;
+	gap->number++;
+}
+
+/* The time that the page's last record has, wanted or not. */
+static void note_latest(struct stream_cursor *cursor, const struct subbuffer *sub)
+{
+	uint64_t ts;
+
+	if (!cursor->block.count && !subbuffer_has_records(sub, cursor->data->layout.big_endian))
+		return;
+	ts = clock_ns(cursor->stream->clock, cursor->stream->info.cpu, cursor->block.last_ts);
+	if (!cursor->has_latest || ts > cursor->latest)
+		cursor->latest = ts;
+	cursor->has_latest = true;
 }
 
 /* The open page's records into the block. */
@@ -400,8 +431,9 @@ static int read_page(struct stream_cursor *cursor, const struct subbuffer *sub, 
 	latest = convert_times(cursor, block);
 	if (cursor->by_time && (block->count || subbuffer_has_records(sub, cursor->data->layout.big_endian)))
 		check_time_order(cursor, sub);
-	if (TRC_UNLIKELY(sub->missed) && begins_in_time(cursor, *sub))
-		cursor->missed = add_missed(cursor->missed, sub->missed);
+	if (TRC_UNLIKELY(sub->missed))
+		note_loss(cursor, *sub);
+	note_latest(cursor, sub);
 	if (is_choosy(cursor))
 		choose_records(cursor, block);
 	else

@@ -29,4 +29,13 @@ void walk_take(struct trc_walk *walk, size_t count);
 void walk_missed(const struct trc_walk *walk, const struct walk_record *records, size_t count,
 		 int64_t *missed);
 
+/*
+ * The gap that a source's next records are behind, or, where it has none any more, that it ends with. A
+ * look shows no record that comes after the beginning of a gap before this does. false: there is none at
+ * hand. after: the payload of the first wanted record behind it; NULL: there is none.
+ */
+bool walk_gap(const struct trc_walk *walk, uint32_t source, struct walk_gap *gap, const uint8_t **after);
+/* Whether any source has one. */
+bool walk_has_gaps(const struct trc_walk *walk);
+
 #endif

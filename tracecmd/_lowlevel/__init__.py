@@ -4,6 +4,8 @@ Everything it gives out is a plain Python value; no pointer leaves it. The class
 ``csrc/tracecmd.h``, where each function is described.
 """
 
+from . import _analysis as analyses
+from ._analysis import Analysis, AnalysisOptions, AnalysisSource
 from ._arrow import Array, Memory, Schema, Stream, array_capsule, schema_capsule
 from ._base import GO_ON, GoOn, NotFoundError, SourceProblem
 from ._columns import (
@@ -62,6 +64,9 @@ __all__ = [
     "OPTION_NAMES",
     "REPORT_FLAGS",
     "SECTION_IDS",
+    "Analysis",
+    "AnalysisOptions",
+    "AnalysisSource",
     "Array",
     "Batch",
     "BtfKind",
@@ -105,6 +110,7 @@ __all__ = [
     "ValueList",
     "Walk",
     "WalkSource",
+    "analyses",
     "array_capsule",
     "schema_capsule",
 ]

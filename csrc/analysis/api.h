@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* Answers that take a state: what was lost, spans, residencies, what tasks did. */
+#ifndef TRC_ANALYSIS_API_H
+#define TRC_ANALYSIS_API_H
+
+#include "arrow/api.h"
+#include "records/api.h"
+
+/* [cdef begin] */
+
+/*
+ * Analyses: one pass over the records of some streams, of one file or of several, through a state machine
+ * whose rows come out in batches, as columns do. An analysis belongs to one thread at a time; what its
+ * sources point to must outlive it.
+ *
+ * Rows come in the order in which they ended, those that are open at the end last. Times are timestamp[ns],
+ * durations uint64, in ns.
+ */
+struct trc_analysis;
+enum trc_analysis_flags {
+	TRC_ANALYSIS_UINT64_TS = 1,	/* times as plain numbers */
+	TRC_ANALYSIS_NO_DICTIONARY = 2, /* all texts plain */
+	TRC_ANALYSIS_PEER = 4,		/* a column of the source's peer */
+};
+struct trc_analysis_source {
+	const struct trc_data *data;
+	size_t stream;	  /* trc_stream() */
+	const char *peer; /* ends in NUL; NULL: none */
+};
+struct trc_analysis_options {
+	uint32_t flags;	     /* enum trc_analysis_flags */
+	uint32_t until_last; /* not 0: to the very end of the records */
+	uint64_t start, end; /* ns: records with start <= ts < end, and what is cut is cut to these */
+	/* Rows of these alone. Which rows are of a CPU or a task, each answer says. */
+	uint32_t of_cpus, of_pids; /* 0: of all */
+	const uint32_t *cpus;
+	size_t cpu_count;
+	const int32_t *pids; /* rising */
+	size_t pid_count;
+};
+
+/*
+ * Where events were lost. Columns: cpu uint32; from, to: times of the record before, null: none was
+ * read, and of the one after, of any event; count uint64, null: not known; buffer.
+ * A loss counts that lies between start and end, or reaches into that. Rows are of a CPU.
+ */
+int trc_losses_create(const struct trc_analysis_source *sources, size_t count,
+		      const struct trc_analysis_options *options, struct trc_analysis **out,
+		      struct trc_error *err);
+
+void trc_analysis_destroy(struct trc_analysis *analysis); /* NULL is fine */
+
+/* As trc_columns_schema(). */
+int trc_analysis_schema(const struct trc_analysis *analysis, struct ArrowSchema *out, struct trc_error *err);
+
+/*
+ * As trc_columns_next(); but a batch has more than max_rows where a single record, or the end, makes many.
+ * TRC_LIMIT: what is open at once takes more memory than the file's budget.
+ */
+int trc_analysis_next(struct trc_analysis *analysis, size_t max_rows, struct ArrowArray *out,
+		      struct trc_error *err);
+
+/* As trc_walk_problem_count() and its like. */
+size_t trc_analysis_problem_count(const struct trc_analysis *analysis);
+int trc_analysis_problem(const struct trc_analysis *analysis, size_t index, struct trc_error *problem);
+void trc_analysis_progress(const struct trc_analysis *analysis, uint64_t *done, uint64_t *total);
+
+/* [cdef end] */
+
+#endif
