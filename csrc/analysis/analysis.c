@@ -44,72 +44,71 @@ static int fail(const struct trc_analysis *analysis, struct trc_error *err)
 
 /* --- gaps ------------------------------------------------------------------------------------ */
 
-static uint64_t beginning(const struct walk_gap *gap)
+/* The gaps of a source that the machine was not told of; false: there are none. */
+static bool untold_gaps(struct trc_analysis *analysis, uint32_t source, struct walk_gaps *gaps)
 {
-	return gap->has_from ? gap->from : 0;
+	uint64_t seen = analysis->sources[source].gaps_seen;
+
+	*gaps = walk_gaps(analysis->walk, source);
+	if (seen >= gaps->before + gaps->count)
+		return false;
+	seen = seen > gaps->before ? seen - gaps->before : 0;
+	gaps->gaps += seen;
+	gaps->count -= seen;
+	gaps->before += seen;
+	return true;
 }
 
-static void add_pending(struct trc_analysis *analysis, struct pending_gap pending)
+/* Which is to be told next: the one that begins first, of those at hand. */
+static void find_next_gap(struct trc_analysis *analysis)
 {
-	size_t at = analysis->pending_count++;
-
-	for (; at && beginning(&analysis->pending[at - 1].gap) > beginning(&pending.gap); at--)
-		analysis->pending[at] = analysis->pending[at - 1];
-	analysis->pending[at] = pending;
-}
-
-/* Gaps that the walk has come to since the last look. */
-static void look_for_gaps(struct trc_analysis *analysis)
-{
+	analysis->has_gap = false;
 	for (uint32_t i = 0; i < analysis->source_count; i++) {
-		struct analysis_source *source = &analysis->sources[i];
-		struct pending_gap pending = { .source = i };
+		struct walk_gaps gaps;
+		uint64_t begins;
 
-		if (!walk_gap(analysis->walk, i, &pending.gap, &pending.after) ||
-		    pending.gap.number == source->number)
+		if (!untold_gaps(analysis, i, &gaps))
 			continue;
-		source->number = pending.gap.number;
-		add_pending(analysis, pending);
+		begins = gaps.gaps->has_from ? gaps.gaps->from : 0;
+		if (!analysis->has_gap || begins < analysis->gap_begins) {
+			analysis->gap_begins = begins;
+			analysis->gap_source = i;
+		}
+		analysis->has_gap = true;
 	}
 }
 
-static bool tell_first_gap(struct trc_analysis *analysis)
+static bool tell_gap(struct trc_analysis *analysis, uint32_t of)
 {
-	struct pending_gap pending = analysis->pending[0];
-	struct analysis_source *source = &analysis->sources[pending.source];
+	struct analysis_source *source = &analysis->sources[of];
+	struct walk_gaps gaps;
+	bool good;
 
-	analysis->pending_count--;
-	memmove(analysis->pending, analysis->pending + 1,
-		analysis->pending_count * sizeof(*analysis->pending));
-	if (!source->has_lost || pending.gap.to > source->lost)
-		source->lost = pending.gap.to;
+	if (!untold_gaps(analysis, of, &gaps))
+		return true;
+	source->gaps_seen = gaps.before + 1;
+	if (!source->has_lost || gaps.gaps->to > source->lost)
+		source->lost = gaps.gaps->to;
 	source->has_lost = true;
-	return analysis->machine->lose(analysis, pending.source, &pending.gap);
+	good = analysis->machine->lose(analysis, of, gaps.gaps);
+	find_next_gap(analysis);
+	return good;
 }
 
-/* Whether a gap comes before a record: it begins before it, or that is the one behind it. */
-static bool is_due(const struct pending_gap *pending, const struct walk_record *record)
-{
-	return beginning(&pending->gap) < record->key || pending->after == record->payload;
-}
-
+/* A gap comes before what is later than its beginning, and before the record behind it. */
 static bool tell_gaps_before(struct trc_analysis *analysis, const struct walk_record *record)
 {
-	for (size_t i = 0; i < analysis->pending_count;) {
-		/* One that begins with the record may stand after others that do, and yet come first. */
-		if (!is_due(&analysis->pending[i], record)) {
-			i++;
-			continue;
-		}
-		if (i) {
-			struct pending_gap due = analysis->pending[i];
+	struct walk_gaps gaps;
 
-			memmove(analysis->pending + 1, analysis->pending, i * sizeof(due));
-			analysis->pending[0] = due;
-		}
-		if (!tell_first_gap(analysis))
+	while (analysis->has_gap && analysis->gap_begins < record->key) {
+		if (!tell_gap(analysis, analysis->gap_source))
 			return false;
-		i = 0;
+	}
+	if (!analysis->has_gap || analysis->gap_begins > record->key)
+		return true;
+	while (untold_gaps(analysis, record->source, &gaps) && gaps.after == record->payload) {
+		if (!tell_gap(analysis, record->source))
+			return false;
 	}
 	return true;
 }
@@ -124,7 +123,7 @@ static bool put_records(struct trc_analysis *analysis, const struct walk_record 
 	size_t i = 0;
 
 	for (; i < count && analysis->rows < max_rows; i++) {
-		if (TRC_UNLIKELY(analysis->pending_count) && !tell_gaps_before(analysis, &records[i]))
+		if (TRC_UNLIKELY(analysis->has_gap) && !tell_gaps_before(analysis, &records[i]))
 			return false;
 		analysis->now = records[i].key;
 		if (TRC_UNLIKELY(!put(analysis, &records[i])))
@@ -136,8 +135,8 @@ static bool put_records(struct trc_analysis *analysis, const struct walk_record 
 
 static bool finish(struct trc_analysis *analysis)
 {
-	while (analysis->pending_count) {
-		if (!tell_first_gap(analysis))
+	while (analysis->has_gap) {
+		if (!tell_gap(analysis, analysis->gap_source))
 			return false;
 	}
 	analysis->finished = true;
@@ -154,7 +153,7 @@ static int fill_batch(struct trc_analysis *analysis, size_t max_rows, struct trc
 		if (rc)
 			return rc;
 		if (walk_has_gaps(analysis->walk))
-			look_for_gaps(analysis);
+			find_next_gap(analysis);
 		if (!count)
 			return finish(analysis) ? TRC_OK : fail(analysis, err);
 		if (!put_records(analysis, records, count, max_rows, &taken))

@@ -27,12 +27,14 @@ struct analysis_file {
 struct analysis_source {
 	uint32_t file; /* in files */
 	uint32_t cpu;
+	uint32_t group; /* of sources of one buffer of one file */
 	size_t stream;
+	uint32_t buffer_index;
 	struct text buffer;
 	char *peer;
-	uint64_t number; /* of the gap that the machine was told of last */
-	uint64_t lost;	 /* ns: no gap that it was told of ends later */
-	bool has_lost;	 /* it was told of one */
+	uint64_t gaps_seen; /* that the machine was told of */
+	uint64_t lost;	    /* ns: no gap that it was told of ends later */
+	bool has_lost;	    /* it was told of one */
 };
 
 /*
@@ -66,12 +68,6 @@ struct analysis_column_spec {
 #define COLUMN_BOOL { .shape = SHAPE_BOOL }
 #define COLUMN_TEXT { .shape = SHAPE_TEXT }
 
-struct pending_gap {
-	uint32_t source;
-	struct walk_gap gap;
-	const uint8_t *after;
-};
-
 struct trc_analysis {
 	const struct analysis_machine *machine;
 	struct trc_walk *walk;
@@ -79,6 +75,7 @@ struct trc_analysis {
 	size_t file_count;
 	struct analysis_source *sources;
 	size_t source_count;
+	uint32_t group_count;
 	uint32_t flags; /* enum trc_analysis_flags */
 	bool until_last;
 	uint64_t start, end;
@@ -99,8 +96,10 @@ struct trc_analysis {
 	struct account account;
 	uint64_t now; /* key of the record at hand */
 
-	struct pending_gap *pending; /* [source_count], the first to begin comes first */
-	size_t pending_count;
+	/* The gap that is told next, where has_gap. */
+	bool has_gap;
+	uint32_t gap_source;
+	uint64_t gap_begins; /* ns */
 };
 
 /* --- making one ------------------------------------------------------------------------------ */

@@ -48,6 +48,62 @@ int trc_losses_create(const struct trc_analysis_source *sources, size_t count,
 		      const struct trc_analysis_options *options, struct trc_analysis **out,
 		      struct trc_error *err);
 
+/*
+ * Spans: what lies between an event that begins it and the next that ends it with the same key. Of several
+ * that are open with one key the last to begin ends first. Columns: start, end, duration, null where the
+ * record was not seen; self uint64, the duration without that of spans that began and ended inside this one
+ * on the same CPU or task (whichever the key has, else with the same key), null where the duration is; cpu
+ * uint32 and pid int32 (common_pid) of the record that begins it, or else of the one that ends it; key and
+ * fields by name; lost bool: events were lost between its records, or before the only one, on its CPU where
+ * the key has that, else on any; buffer. Spans of different buffers do not meet.
+ * Rows are of a CPU and of a task. Of the two events all files but those without both know the fields.
+ */
+enum trc_span_part_kind {
+	TRC_SPAN_CPU = 0,
+	TRC_SPAN_PID = 1,   /* common_pid */
+	TRC_SPAN_FIELD = 2, /* of both events */
+	TRC_SPAN_BEGIN = 3, /* of the event that begins it; not of a key */
+	TRC_SPAN_END = 4,   /* of the one that ends it; not of a key */
+};
+struct trc_span_part {
+	uint32_t kind;	   /* enum trc_span_part_kind */
+	const char *name;  /* of the column, where it is a field; ends in NUL */
+	const char *begin; /* the field's name in the event that begins it; ends in NUL */
+	const char *end;   /* and in the one that ends it */
+};
+enum trc_span_limits {
+	TRC_SPAN_KEYS = 8,
+	TRC_SPAN_FIELDS = 64,
+};
+struct trc_spans_options {
+	const char *begin, *end; /* events, "SYSTEM:NAME"; end in NUL */
+	const struct trc_span_part *keys;
+	size_t key_count;
+	const struct trc_span_part *fields;
+	size_t field_count;
+};
+/* TRC_NOT_FOUND: no file has both events, or some file with both lacks a field. */
+int trc_spans_create(const struct trc_analysis_source *sources, size_t count,
+		     const struct trc_analysis_options *options, const struct trc_spans_options *spans,
+		     struct trc_analysis **out, struct trc_error *err);
+
+/*
+ * How long a field had which value, by another field of the event. Columns: key, value (each by the name
+ * given); start; end, duration, null for what a key had last; cpu uint32, of the record it began with; lost
+ * bool: events were lost meanwhile, on that CPU where both records are of the CPU that the key is, else on
+ * any; buffer. What a key had before its first record is not known, and has no row. Rows are of a CPU.
+ */
+struct trc_residency_options {
+	const char *event;		   /* "SYSTEM:NAME"; all end in NUL */
+	const char *key, *value;	   /* fields */
+	const char *key_name, *value_name; /* of the columns */
+};
+/* TRC_NOT_FOUND: no file has the event, or one with it lacks a field. */
+int trc_residency_create(const struct trc_analysis_source *sources, size_t count,
+			 const struct trc_analysis_options *options,
+			 const struct trc_residency_options *of, struct trc_analysis **out,
+			 struct trc_error *err);
+
 void trc_analysis_destroy(struct trc_analysis *analysis); /* NULL is fine */
 
 /* As trc_columns_schema(). */

@@ -53,6 +53,18 @@ static char *copy_string(const char *string)
 	return copy;
 }
 
+/* Sources of one buffer of a file stand together mostly. */
+static uint32_t find_group(struct trc_analysis *analysis, const struct analysis_source *source)
+{
+	for (size_t i = analysis->source_count; i--;) {
+		const struct analysis_source *other = &analysis->sources[i];
+
+		if (other->file == source->file && other->buffer_index == source->buffer_index)
+			return other->group;
+	}
+	return analysis->group_count++;
+}
+
 static int add_source(struct trc_analysis *analysis, const struct trc_analysis_source *from,
 		      struct trc_error *err)
 {
@@ -67,7 +79,9 @@ static int add_source(struct trc_analysis *analysis, const struct trc_analysis_s
 		return rc;
 	source->cpu = stream.cpu;
 	source->buffer = (struct text){ buffer.name, buffer.name_size };
+	source->buffer_index = stream.buffer;
 	source->stream = from->stream;
+	source->group = find_group(analysis, source);
 	source->peer = copy_string(from->peer);
 	analysis->source_count++;
 	return source->peer ? TRC_OK : trc_fail_no_memory(err);
@@ -108,8 +122,7 @@ int analysis_create(size_t size, const struct analysis_machine *machine,
 	analysis->expected_rows = FIRST_ROWS;
 	analysis->files = calloc(count + 1, sizeof(*analysis->files));
 	analysis->sources = calloc(count + 1, sizeof(*analysis->sources));
-	analysis->pending = calloc(count + 1, sizeof(*analysis->pending));
-	if (!analysis->files || !analysis->sources || !analysis->pending || !copy_choice(analysis, options))
+	if (!analysis->files || !analysis->sources || !copy_choice(analysis, options))
 		rc = trc_fail_no_memory(err);
 	for (size_t i = 0; !rc && i < count; i++)
 		rc = add_source(analysis, &sources[i], err);
@@ -140,7 +153,6 @@ void trc_analysis_destroy(struct trc_analysis *analysis)
 	slab_pool_deinit(&analysis->memory);
 	free(analysis->files);
 	free(analysis->sources);
-	free(analysis->pending);
 	free(analysis->cpus);
 	free(analysis->pids);
 	free(analysis->columns);

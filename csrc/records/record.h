@@ -17,15 +17,11 @@ struct walk_record {
 	uint32_t source; /* its source's number in the walk */
 };
 
-/*
- * Where events were lost: after one record of a stream and before the next, whether these are wanted or
- * not. Losses with no wanted record between them are one.
- */
+/* Where events were lost: after one record of a stream and before the next, whether these are wanted or not. */
 struct walk_gap {
 	uint64_t from, to; /* ns */
 	bool has_from;	   /* a record was read before it */
 	int64_t count;	   /* -1: not known */
-	uint64_t number;   /* rises with each; 0: there was none so far */
 };
 
 /* Two losses in a row; one of unknown number makes the sum unknown. */

@@ -61,13 +61,15 @@ struct stream_cursor {
 	int64_t missed;		    /* lost before the block's earliest record: 0 none, -1 unknown number */
 	uint64_t latest; /* ns, of all records of pages that were read, wanted or not; where has_latest */
 	bool has_latest;
-	struct walk_gap gap; /* that missed is of; with every loss of another number */
-	uint64_t next, last; /* pages: the one to open next, and the last one to open */
-	bool done;	     /* no page is left */
-	bool ended;	     /* and no record of any page */
-	bool searching;	     /* the last stint was over before a page with wanted records */
-	uint64_t index;	     /* of the open page */
-	struct page page;    /* the open page */
+	struct walk_gap *gaps; /* that missed is of, where the filter asks for gaps */
+	size_t gap_count, gap_room;
+	uint64_t gaps_before; /* of the whole stream */
+	uint64_t next, last;  /* pages: the one to open next, and the last one to open */
+	bool done;	      /* no page is left */
+	bool ended;	      /* and no record of any page */
+	bool searching;	      /* the last stint was over before a page with wanted records */
+	uint64_t index;	      /* of the open page */
+	struct page page;     /* the open page */
 	struct page_cache cache;
 	struct problems *problems; /* where damaged pages are noted: of its file */
 	uint64_t *stint; /* bytes of pages to be read yet in this call, of all cursors of the walk */

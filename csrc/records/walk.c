@@ -353,15 +353,18 @@ bool walk_has_gaps(const struct trc_walk *walk)
 	return walk->tree.losses;
 }
 
-bool walk_gap(const struct trc_walk *walk, uint32_t source, struct walk_gap *gap, const uint8_t **after)
+struct walk_gaps walk_gaps(const struct trc_walk *walk, uint32_t source)
 {
 	const struct stream_cursor *cursor = &walk->cursors[source];
 
-	if (!cursor->missed || (!cursor->behind_loss && !cursor->ended))
-		return false;
-	*gap = cursor->gap;
-	*after = cursor->behind_loss;
-	return true;
+	if (!cursor->behind_loss && !cursor->ended)
+		return (struct walk_gaps){ 0 };
+	return (struct walk_gaps){
+		.gaps = cursor->gaps,
+		.count = cursor->gap_count,
+		.before = cursor->gaps_before,
+		.after = cursor->behind_loss,
+	};
 }
 
 TRC_INLINE void put_ids(uint32_t *restrict id, int32_t *restrict pid, const struct walk_record *records,

@@ -30,11 +30,17 @@ void walk_missed(const struct trc_walk *walk, const struct walk_record *records,
 		 int64_t *missed);
 
 /*
- * The gap that a source's next records are behind, or, where it has none any more, that it ends with. A
- * look shows no record that comes after the beginning of a gap before this does. false: there is none at
- * hand. after: the payload of the first wanted record behind it; NULL: there is none.
+ * The gaps that a source's next records are behind, or, where it has none any more, that it ends with: of
+ * a walk with TRC_WALK_GAPS. A look shows no record that comes after the beginning of a gap before this
+ * does; they are there until the next look after the one that showed the record behind them.
  */
-bool walk_gap(const struct trc_walk *walk, uint32_t source, struct walk_gap *gap, const uint8_t **after);
+struct walk_gaps {
+	const struct walk_gap *gaps; /* in their order */
+	size_t count;
+	uint64_t before;      /* how many the source had before these */
+	const uint8_t *after; /* payload of the first wanted record behind the last; NULL: there is none */
+};
+struct walk_gaps walk_gaps(const struct trc_walk *walk, uint32_t source);
 /* Whether any source has one. */
 bool walk_has_gaps(const struct trc_walk *walk);
 

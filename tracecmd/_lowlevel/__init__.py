@@ -5,7 +5,7 @@ Everything it gives out is a plain Python value; no pointer leaves it. The class
 """
 
 from . import _analysis as analyses
-from ._analysis import Analysis, AnalysisOptions, AnalysisSource
+from ._analysis import Analysis, AnalysisOptions, AnalysisSource, SpanPart
 from ._arrow import Array, Memory, Schema, Stream, array_capsule, schema_capsule
 from ._base import GO_ON, GoOn, NotFoundError, SourceProblem
 from ._columns import (
@@ -102,6 +102,7 @@ __all__ = [
     "ReportFile",
     "Schema",
     "SourceProblem",
+    "SpanPart",
     "Stream",
     "StreamInfo",
     "Symbols",

@@ -10,7 +10,15 @@ from ._base import GO_ON, GoOn, SourceProblem, check, ffi, lib
 from ._data import Data
 from ._handle import Handle
 
-__all__ = ["Analysis", "AnalysisOptions", "AnalysisSource", "losses"]
+__all__ = [
+    "Analysis",
+    "AnalysisOptions",
+    "AnalysisSource",
+    "SpanPart",
+    "losses",
+    "residency",
+    "spans",
+]
 
 
 class AnalysisSource(NamedTuple):
@@ -120,3 +128,67 @@ def string(keeper: Handle, text: str) -> Any:
 def losses(sources: Sequence[AnalysisSource], options: AnalysisOptions) -> Analysis:
     """trc_losses_create()."""
     return Analysis(lib.trc_losses_create, sources, options)
+
+
+# Spans ---------------------------------------------------------------------------------------
+
+
+class SpanPart(NamedTuple):
+    """struct trc_span_part: ``kind`` is cpu, pid, field (of both events), begin or end (of one)."""
+
+    kind: str
+    name: str = ""
+    begin: str = ""
+    end: str = ""
+
+    def _fill(self, keeper: Handle, entry: Any) -> None:
+        entry.kind = getattr(lib, f"TRC_SPAN_{self.kind.upper()}")
+        entry.name, entry.begin, entry.end = (
+            string(keeper, text) for text in (self.name, self.begin, self.end)
+        )
+
+
+def spans(
+    sources: Sequence[AnalysisSource],
+    options: AnalysisOptions,
+    begin: str,
+    end: str,
+    keys: Sequence[SpanPart],
+    fields: Sequence[SpanPart],
+) -> Analysis:
+    """trc_spans_create()."""
+
+    def of(keeper: Handle) -> Any:
+        struct = keeper._keep(ffi.new("struct trc_spans_options *"))
+        struct.begin, struct.end = string(keeper, begin), string(keeper, end)
+        for name, count, parts in (("keys", "key_count", keys), ("fields", "field_count", fields)):
+            array = keeper._keep(ffi.new("struct trc_span_part[]", len(parts)))
+            for entry, part in zip(array, parts, strict=True):
+                part._fill(keeper, entry)
+            setattr(struct, name, array)
+            setattr(struct, count, len(parts))
+        return struct
+
+    return Analysis(lib.trc_spans_create, sources, options, of)
+
+
+# Residencies ---------------------------------------------------------------------------------
+
+
+def residency(
+    sources: Sequence[AnalysisSource],
+    options: AnalysisOptions,
+    event: str,
+    key: tuple[str, str],
+    value: tuple[str, str],
+) -> Analysis:
+    """trc_residency_create(); key and value: a field, and the name of its column."""
+
+    def of(keeper: Handle) -> Any:
+        struct = keeper._keep(ffi.new("struct trc_residency_options *"))
+        struct.event = string(keeper, event)
+        struct.key, struct.key_name = (string(keeper, text) for text in key)
+        struct.value, struct.value_name = (string(keeper, text) for text in value)
+        return struct
+
+    return Analysis(lib.trc_residency_create, sources, options, of)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from .. import _lowlevel
 from .._reading import Names, Numbers, Progress, Reader, Recording, Selection
 from .answer import BATCH_ROWS, Answer, Asked, Times, all_sources, ask, by_cpu
+from .residency import make_residency
+from .spans import Key, make_spans
 
 __all__ = ["Analyses"]
 
@@ -73,3 +75,120 @@ class Analyses:
         readers = self._readers(selection)
         sources = all_sources(readers, selection)
         return ask(readers, sources, selection, asked, "losses", _lowlevel.analyses.losses)
+
+    def spans(
+        self,
+        first: str,
+        last: str,
+        *,
+        key: Key | Iterable[Key],
+        fields: Iterable[str] = (),
+        start: int | None = None,
+        end: int | None = None,
+        cpus: Numbers = None,
+        pids: Numbers = None,
+        buffers: Names = None,
+        ts: Times = "timestamp",
+        batch_rows: int = BATCH_ROWS,
+        progress: Progress = None,
+    ) -> Answer:
+        """What lies between an event and the next one that ends it, told apart by a key.
+
+        Of several spans that are open with one key the last to begin ends first.
+
+            >>> with tracecmd.open("tests/data/i386-v6.dat") as trace:
+            ...     spans = trace.spans("softirq_entry", "softirq_exit", key=("cpu", "vec"))
+            ...     sum(len(batch) for batch in spans.batches())
+            219
+
+        Columns:
+            ``start``, ``end`` times of the two records, and ``duration`` uint64 ns between them,
+            null where one of the records is not there; ``self`` uint64 ns, the duration without
+            that of spans that began and ended inside this one, on the same CPU or of the same
+            task, whichever is part of the key, else of the same key; null where the duration is.
+            ``cpu`` uint32 and ``pid`` int32 (the record's ``common_pid``) of the first record, or
+            of the last where that is all there is. The fields of the key and ``fields``, by name,
+            of types as in tables but without dictionaries of their own; a name that is taken has
+            the event's in front, ``"sys_exit.id"``. ``lost`` bool: events were lost between the
+            two records, or before the only one, on its CPU where that is part of the key, else on
+            any; whatever losses may have changed is marked. ``buffer`` text; spans of different
+            buffers do not meet.
+
+        Args:
+            first, last: the events.
+            key: one name or several. ``"cpu"`` and ``"pid"`` are the record's own, other names
+                fields of both events, numbers or texts; a pair names one field of each, as
+                ``[("pid", "next_pid")]`` does for ``sched_waking`` and ``sched_switch``.
+            fields: more fields: ``"name"`` is that of the first event, or, where that has none,
+                of the last; ``"irq_handler_exit.ret"`` that event's.
+            start, end: times in ns, records with ``start <= ts < end``; None for no bound. What
+                began before, or ends after, has no record there.
+            cpus, pids: rows with these in the columns ``cpu`` and ``pid``; None for all.
+            buffers, ts, batch_rows, progress: as for :meth:`losses`.
+
+        Raises:
+            UnknownEventError, UnknownFieldError: (KeyErrors) no file has both events, or they
+                have no such field; near names are suggested.
+            KeyError: no buffer of that name.
+            LimitError: what is open at once takes more memory than the file's budget.
+            TypeError, ValueError: an argument cannot be what it is; a field is neither a number
+                nor a text.
+            TraceError: the data cannot be read.
+        """
+        asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress)
+        selection = asked.selection(self._recording)
+        readers = self._readers(selection)
+        return make_spans(readers, selection, asked, (first, last), key, fields)
+
+    def residency(
+        self,
+        event: str,
+        *,
+        key: str,
+        value: str,
+        start: int | None = None,
+        end: int | None = None,
+        cpus: Numbers = None,
+        buffers: Names = None,
+        ts: Times = "timestamp",
+        batch_rows: int = BATCH_ROWS,
+        progress: Progress = None,
+    ) -> Answer:
+        """How long a field of an event had which value, by another of its fields.
+
+        That of idle states is ``residency("cpu_idle", key="cpu_id", value="state")``, that of
+        frequencies the same of ``cpu_frequency``.
+
+            >>> with tracecmd.open("tests/data/sessions/kvm-small/trace.dat") as trace:
+            ...     trace.residency("sched_waking", key="pid", value="target_cpu").column_names
+            ('pid', 'target_cpu', 'start', 'end', 'duration', 'cpu', 'lost', 'buffer')
+
+        Columns:
+            the key and the value, by their fields' names and of their types (``event.field`` where
+            a column of another kind has that name); ``start`` time of the record that set the
+            value; ``end`` time of the next record of this key, ``duration`` uint64 ns between
+            them, both null for the value that a key had last; ``cpu`` uint32 of the record that
+            set it; ``lost`` bool: events were lost meanwhile, on that CPU where both records are
+            of the CPU that the key names, else on any; ``buffer`` text. What a key had before its
+            first record is not known, and has no row.
+
+        Args:
+            event: the event.
+            key, value: fields of it, numbers or texts.
+            start, end: times in ns, records with ``start <= ts < end``; None for no bound. What
+                was set before is not known.
+            cpus: rows with these in the column ``cpu``; None for all.
+            buffers, ts, batch_rows, progress: as for :meth:`losses`.
+
+        Raises:
+            UnknownEventError, UnknownFieldError: (KeyErrors) no file has the event, or it has no
+                such field; near names are suggested.
+            KeyError: no buffer of that name.
+            TypeError, ValueError: an argument cannot be what it is; a field is neither a number
+                nor a text.
+            TraceError: the data cannot be read.
+        """
+        asked = Asked(start, end, cpus, None, buffers, ts, batch_rows, progress)
+        selection = asked.selection(self._recording)
+        readers = self._readers(selection)
+        return make_residency(readers, selection, asked, event, key, value)
