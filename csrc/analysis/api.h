@@ -100,9 +100,45 @@ struct trc_residency_options {
 };
 /* TRC_NOT_FOUND: no file has the event, or one with it lacks a field. */
 int trc_residency_create(const struct trc_analysis_source *sources, size_t count,
-			 const struct trc_analysis_options *options,
-			 const struct trc_residency_options *of, struct trc_analysis **out,
-			 struct trc_error *err);
+			 const struct trc_analysis_options *options, const struct trc_residency_options *of,
+			 struct trc_analysis **out, struct trc_error *err);
+
+/*
+ * What tasks do, from sched_switch, and as far as they were recorded sched_waking, sched_wakeup,
+ * sched_wakeup_new, sched_migrate_task, task_rename and sched_process_exec. Files without sched_switch tell
+ * nothing. What was lost, and what contradicts itself, makes states unknown.
+ */
+struct trc_sched_options {
+	uint32_t kind; /* enum trc_sched_kind */
+	size_t most;   /* LATENCY: so many of the longest, those first; 0: all */
+};
+enum trc_sched_kind {
+	/*
+	 * Rows are time in one state, never none. Columns: pid int32; name; state: unknown, running, runnable,
+	 * preempted, sleeping, blocked, stopped, traced, dead, zombie, parked or idle; start; end; duration;
+	 * cpu uint32, that it runs on, waits for or ran on, null: not known, as in all rows of unknown; waker int32, of runnable after a
+	 * wake-up, else null. The states of each task fill the time from start to end. So do for each CPU the
+	 * rows of running, those of pid 0 included, with rows without pid and name, of state unknown.
+	 */
+	TRC_SCHED_STATES = 0,
+	/*
+	 * A row for each task but 0, the longest running first. Columns: pid, name (its last); running,
+	 * runnable, preempted, sleeping, blocked, other, unknown: uint64, ns, whose sum is the time from start
+	 * to end; slices, migrations uint64: how often it began to run, and on another CPU than before.
+	 */
+	TRC_SCHED_TASKS = 1,
+	/* From wake-ups to running. Columns: pid, name, waker, cpu, woken, run (times), latency uint64. */
+	TRC_SCHED_LATENCY = 2,
+	/*
+	 * How many tasks each CPU had to run. Columns: cpu, start, end, duration, nr_running uint32, exact
+	 * bool: it is all of them; else it is those that are known of, after a loss or at the beginning, until
+	 * the CPU was idle.
+	 */
+	TRC_SCHED_NR_RUNNING = 3,
+};
+int trc_sched_create(const struct trc_analysis_source *sources, size_t count,
+		     const struct trc_analysis_options *options, const struct trc_sched_options *of,
+		     struct trc_analysis **out, struct trc_error *err);
 
 void trc_analysis_destroy(struct trc_analysis *analysis); /* NULL is fine */
 

@@ -118,6 +118,13 @@ uint32_t key_map_add(struct key_map *map, struct trc_analysis *analysis, const u
 	return (uint32_t)map->count - 1;
 }
 
+uint32_t key_map_find(const struct key_map *map, const uint64_t *key)
+{
+	const uint32_t *slot = map->slot_count ? key_slot(map, key) : NULL;
+
+	return slot && *slot ? *slot - 1 : KEY_NONE;
+}
+
 void key_map_deinit(struct key_map *map)
 {
 	free(map->keys);

@@ -17,6 +17,8 @@ struct key_map {
 
 /* A key's number, KEY_NONE where there is no room for it; *added: it is new. */
 uint32_t key_map_add(struct key_map *map, struct trc_analysis *analysis, const uint64_t *key, bool *added);
+/* KEY_NONE: it is not there. */
+uint32_t key_map_find(const struct key_map *map, const uint64_t *key);
 void key_map_deinit(struct key_map *map);
 
 TRC_INLINE const uint64_t *key_map_key(const struct key_map *map, uint32_t number)

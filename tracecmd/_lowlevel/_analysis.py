@@ -17,6 +17,7 @@ __all__ = [
     "SpanPart",
     "losses",
     "residency",
+    "sched",
     "spans",
 ]
 
@@ -192,3 +193,18 @@ def residency(
         return struct
 
     return Analysis(lib.trc_residency_create, sources, options, of)
+
+
+# Tasks ---------------------------------------------------------------------------------------
+
+
+def sched(
+    sources: Sequence[AnalysisSource], options: AnalysisOptions, kind: str, most: int = 0
+) -> Analysis:
+    """trc_sched_create(); kind: states, tasks, latency or nr_running."""
+
+    def of(keeper: Handle) -> Any:
+        number = getattr(lib, f"TRC_SCHED_{kind.upper()}")
+        return keeper._keep(ffi.new("struct trc_sched_options *", [number, most]))
+
+    return Analysis(lib.trc_sched_create, sources, options, of)

@@ -8,6 +8,7 @@ from .. import _lowlevel
 from .._reading import Names, Numbers, Progress, Reader, Recording, Selection
 from .answer import BATCH_ROWS, Answer, Asked, Times, all_sources, ask, by_cpu
 from .residency import make_residency
+from .sched import Sched
 from .spans import Key, make_spans
 
 __all__ = ["Analyses"]
@@ -25,6 +26,11 @@ class Analyses:
     def _readers(self, selection: Selection) -> Sequence[Reader]:
         """The files that the selection is of."""
         raise NotImplementedError
+
+    @property
+    def sched(self) -> Sched:
+        """What tasks did: their states, times and waits."""
+        return Sched(self._recording, self._readers)
 
     def losses(
         self,
