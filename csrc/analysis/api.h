@@ -64,6 +64,8 @@ enum trc_span_part_kind {
 	TRC_SPAN_FIELD = 2, /* of both events */
 	TRC_SPAN_BEGIN = 3, /* of the event that begins it; not of a key */
 	TRC_SPAN_END = 4,   /* of the one that ends it; not of a key */
+	/* The name of the event that begins it, or else ends it, without the prefixes begin or end; not of a key. */
+	TRC_SPAN_EVENT = 5,
 };
 struct trc_span_part {
 	uint32_t kind;	   /* enum trc_span_part_kind */
@@ -76,13 +78,16 @@ enum trc_span_limits {
 	TRC_SPAN_FIELDS = 64,
 };
 struct trc_spans_options {
-	const char *begin, *end; /* events, "SYSTEM:NAME"; end in NUL */
+	const char *begin, *end; /* events, "SYSTEM:NAME", or several with commas; end in NUL */
 	const struct trc_span_part *keys;
 	size_t key_count;
 	const struct trc_span_part *fields;
 	size_t field_count;
 };
-/* TRC_NOT_FOUND: no file has both events, or some file with both lacks a field. */
+/*
+ * TRC_NOT_FOUND: no file has events of both sides, or an event of a file with both lacks a field.
+ * TRC_ARGUMENT: of several events of one side a field is not at one place.
+ */
 int trc_spans_create(const struct trc_analysis_source *sources, size_t count,
 		     const struct trc_analysis_options *options, const struct trc_spans_options *spans,
 		     struct trc_analysis **out, struct trc_error *err);
@@ -139,6 +144,16 @@ enum trc_sched_kind {
 int trc_sched_create(const struct trc_analysis_source *sources, size_t count,
 		     const struct trc_analysis_options *options, const struct trc_sched_options *of,
 		     struct trc_analysis **out, struct trc_error *err);
+
+/*
+ * What was written into trace_marker, from ftrace:print. Columns: start, end, duration, as of spans; cpu, pid
+ * as of spans; kind: mark, slice ("B|PID|NAME" to "E", of one task), async ("S|PID|NAME|COOKIE" to "F|..."),
+ * or counter ("C|PID|NAME|VALUE"); process uint32, the PID in the text, or null; name: null of an "E" alone,
+ * of a mark the whole text, or NAME of "I|PID|NAME"; value int64 of a counter; lost; buffer.
+ */
+int trc_markers_create(const struct trc_analysis_source *sources, size_t count,
+		       const struct trc_analysis_options *options, struct trc_analysis **out,
+		       struct trc_error *err);
 
 void trc_analysis_destroy(struct trc_analysis *analysis); /* NULL is fine */
 

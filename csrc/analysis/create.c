@@ -166,12 +166,20 @@ const struct event_format *analysis_event(const struct analysis_file *file, cons
 {
 	const char *colon = strchr(name, ':');
 	struct text system = TEXT(""), event = { name, strlen(name) };
+	const struct event_format *found, *of_id;
 
 	if (colon) {
 		system = (struct text){ name, (size_t)(colon - name) };
 		event = (struct text){ colon + 1, strlen(colon + 1) };
 	}
-	return event_by_name(file->formats, system, event);
+	found = event_by_name(file->formats, system, event);
+	if (!found)
+		return NULL;
+	/* A file may have a format twice; records go by the one that their id finds. */
+	of_id = event_by_id(file->formats, found->id);
+	return of_id && text_equal(of_id->name, found->name) && text_equal(of_id->system, found->system) ?
+		       of_id :
+		       found;
 }
 
 bool analysis_add_role(struct analysis_file *file, const char *name, uint8_t role,

@@ -137,9 +137,37 @@ static struct value *values_of(const struct spans *spans, uint32_t number)
 	return spans->values + number * spans->field_count;
 }
 
+/* The event's name, without what the part says that names begin with. */
+static bool load_event(struct spans *spans, const struct edge *edge, const struct span_part *part,
+		       struct value *value)
+{
+	const struct event_formats *formats = edge->file->formats;
+	const struct walk_record *record = edge->record;
+	const struct event_format *event = event_by_id(
+		formats,
+		record_id(formats->common.type, edge->file->big_endian, record->payload, record->size));
+	const char *const prefixes[] = { part->begin, part->end };
+	struct text name = event ? event->name : TEXT("");
+
+	for (size_t i = 0; i < countof(prefixes); i++) {
+		size_t size = strlen(prefixes[i]);
+
+		if (size && name.size > size && !memcmp(name.start, prefixes[i], size)) {
+			name.start += size;
+			name.size -= size;
+			break;
+		}
+	}
+	*value = (struct value){ event, text_table_add(&spans->texts, &spans->base, name) };
+	return value->number != KEY_NONE;
+}
+
 static bool load_fields(struct spans *spans, const struct edge *edge, uint32_t kind, struct value *values)
 {
 	for (size_t i = 0; i < spans->field_count; i++) {
+		if (spans->fields[i].kind == TRC_SPAN_EVENT &&
+		    !load_event(spans, edge, &spans->fields[i], &values[i]))
+			return false;
 		if (spans->fields[i].kind == kind &&
 		    !value_load(&spans->base, &spans->texts, &edge->places->fields[i], edge->record,
 				edge->file->big_endian, &values[i]))
@@ -290,7 +318,7 @@ static bool end_span(struct spans *spans, const struct edge *edge)
 	}
 	span = &spans->open[number];
 	for (size_t i = 0; i < spans->field_count; i++) {
-		if (spans->fields[i].kind == TRC_SPAN_BEGIN)
+		if (spans->fields[i].kind != TRC_SPAN_END)
 			values[i] = values_of(spans, number)[i];
 	}
 	if (wants(spans, span->source, span->pid))

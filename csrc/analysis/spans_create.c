@@ -58,7 +58,7 @@ static int copy_parts(struct spans *spans, const struct trc_spans_options *optio
 		spans->by_pid |= options->keys[i].kind == TRC_SPAN_PID;
 	}
 	for (size_t i = 0; !rc && i < options->field_count; i++) {
-		rc = copy_part(&options->fields[i], TRC_SPAN_END, &spans->fields[i], err);
+		rc = copy_part(&options->fields[i], TRC_SPAN_EVENT, &spans->fields[i], err);
 		if (!rc && spans->fields[i].kind < TRC_SPAN_BEGIN)
 			rc = trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "spans: a field is of one event");
 	}
@@ -71,21 +71,32 @@ static int copy_parts(struct spans *spans, const struct trc_spans_options *optio
 
 /* --- files ----------------------------------------------------------------------------------- */
 
+/* Of several events of one side the field is at one place. */
 static int find_field(const struct analysis_file *file, const struct event_format *event, const char *name,
 		      struct span_part *part, struct value_place *place, struct trc_error *err)
 {
+	const struct value_place before = *place;
 	int rc = value_find(file, event, name, place, &part->type, &part->found, err);
 
-	if (!rc && !place->has)
-		rc = trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "spans: event %.*s has no field %s",
-			      (int)event->name.size, event->name.start, name);
-	return rc;
+	if (rc)
+		return rc;
+	if (!place->has)
+		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "spans: event %.*s has no field %s",
+				(int)event->name.size, event->name.start, name);
+	if (before.has &&
+	    (before.access.offset != place->access.offset || before.access.width != place->access.width ||
+	     before.access.extent != place->access.extent))
+		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET,
+				"spans: field %s of %.*s is at another place than that of others", name,
+				(int)event->name.size, event->name.start);
+	return TRC_OK;
 }
 
 static int find_fields(struct spans *spans, const struct analysis_file *file,
-		       const struct event_format *begin, const struct event_format *end,
-		       struct span_places *places, struct trc_error *err)
+		       const struct event_format *event, enum span_role role, struct span_places *places,
+		       struct trc_error *err)
 {
+	uint32_t kind = role == SPAN_BEGIN ? TRC_SPAN_BEGIN : TRC_SPAN_END;
 	int rc = TRC_OK;
 
 	for (size_t i = 0; !rc && i < spans->key_count; i++) {
@@ -93,17 +104,42 @@ static int find_fields(struct spans *spans, const struct analysis_file *file,
 
 		if (part->kind != TRC_SPAN_FIELD)
 			continue;
-		rc = find_field(file, begin, part->begin, part, &places->key_begin[i], err);
-		if (!rc)
-			rc = find_field(file, end, part->end, part, &places->key_end[i], err);
+		rc = role == SPAN_BEGIN ?
+			     find_field(file, event, part->begin, part, &places->key_begin[i], err) :
+			     find_field(file, event, part->end, part, &places->key_end[i], err);
 	}
 	for (size_t i = 0; !rc && i < spans->field_count; i++) {
 		struct span_part *part = &spans->fields[i];
 
-		rc = part->kind == TRC_SPAN_BEGIN ?
-			     find_field(file, begin, part->begin, part, &places->fields[i], err) :
-			     find_field(file, end, part->end, part, &places->fields[i], err);
+		if (part->kind == kind)
+			rc = find_field(file, event, role == SPAN_BEGIN ? part->begin : part->end, part,
+					&places->fields[i], err);
 	}
+	return rc;
+}
+
+/* Calls find_fields() for each event of a list that the file has; NULL spans: only counts them. */
+static int each_event(struct spans *spans, struct analysis_file *file, const char *list, enum span_role role,
+		      struct span_places *places, size_t *count, struct trc_error *err)
+{
+	char *names = copy_string(list);
+	int rc = names ? TRC_OK : trc_fail_no_memory(err);
+
+	*count = 0;
+	for (char *name = names, *next; !rc && name; name = next) {
+		const struct event_format *event;
+
+		next = strchr(name, ',');
+		if (next)
+			*next++ = '\0';
+		event = analysis_event(file, name);
+		*count += event != NULL;
+		if (!event || !spans)
+			continue;
+		rc = find_fields(spans, file, event, role, places, err);
+		analysis_add_role(file, name, (uint8_t)role, &event);
+	}
+	free(names);
 	return rc;
 }
 
@@ -117,23 +153,24 @@ static int find_events(struct spans *spans, const struct trc_spans_options *opti
 		return trc_fail_no_memory(err);
 	for (size_t i = 0; i < base->file_count; i++) {
 		struct analysis_file *file = &base->files[i];
-		const struct event_format *begin = analysis_event(file, options->begin);
-		const struct event_format *end = analysis_event(file, options->end);
+		struct span_places *places = &spans->places[i];
+		size_t begins, ends;
 		int rc;
 
-		spans->places[i].pid = file->data->common.pid;
-		if (!begin || !end)
+		places->pid = file->data->common.pid;
+		if ((rc = each_event(NULL, file, options->begin, SPAN_BEGIN, NULL, &begins, err)) ||
+		    (rc = each_event(NULL, file, options->end, SPAN_END, NULL, &ends, err)))
+			return rc;
+		if (!begins || !ends)
 			continue;
 		found = true;
-		if ((rc = find_fields(spans, file, begin, end, &spans->places[i], err)))
+		if ((rc = each_event(spans, file, options->begin, SPAN_BEGIN, places, &begins, err)) ||
+		    (rc = each_event(spans, file, options->end, SPAN_END, places, &ends, err)))
 			return rc;
-		analysis_add_role(file, options->begin, SPAN_BEGIN, &begin);
-		analysis_add_role(file, options->end, SPAN_END, &end);
 	}
 	return found || !base->file_count ?
 		       TRC_OK :
-		       trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "spans: no file has events %s and %s",
-				options->begin, options->end);
+		       trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "spans: no file has events of both sides");
 }
 
 /* --- columns --------------------------------------------------------------------------------- */
@@ -141,7 +178,9 @@ static int find_events(struct spans *spans, const struct trc_spans_options *opti
 static bool add_part(struct spans *spans, struct span_part *part, const char *name)
 {
 	part->column = spans->base.column_count;
-	if (!part->found) /* no file has records */
+	if (part->kind == TRC_SPAN_EVENT)
+		part->type = (struct column_type)COLUMN_TEXT;
+	else if (!part->found) /* no file has records */
 		part->type = (struct column_type)COLUMN_U64;
 	return analysis_add_column(&spans->base, name, part->type, true);
 }

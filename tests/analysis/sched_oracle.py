@@ -7,6 +7,7 @@ task, what it did between its runs.
 from __future__ import annotations
 
 import bisect
+import itertools
 import os.path
 from collections import defaultdict
 from collections.abc import Iterator
@@ -197,7 +198,7 @@ class Sched:
             place, event = own[0]
             found.append((event["prev_pid"],
                           Run(cpu, since, event.ts, None, place, None)))  # fmt: skip
-            for (place, event), (later, other) in zip(own, own[1:], strict=False):
+            for (place, event), (later, other) in itertools.pairwise(own):
                 if event["next_pid"] != other["prev_pid"]:
                     self.contradictions += 1
                     continue

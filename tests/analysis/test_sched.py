@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import random
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -53,7 +54,7 @@ def check_sums(given: list[Row], begin: int, end: int, cpus: list[int]) -> None:
         pieces.sort()
         assert pieces[0][0] == begin
         assert pieces[-1][1] == end
-        assert all(a[1] == b[0] for a, b in zip(pieces, pieces[1:], strict=False))
+        assert all(a[1] == b[0] for a, b in itertools.pairwise(pieces))
 
 
 def check(trace: tracecmd.Trace, **window: Any) -> int:
@@ -93,7 +94,7 @@ def check_tasks(trace: tracecmd.Trace, oracle: Sched, window: dict[str, Any]) ->
         assert Counter({name: row[name] for name in states if row[name]}) == sums[row["pid"]]
         slices = oracle.slices[row["pid"]]
         assert row["slices"] == len(slices)
-        assert row["migrations"] == sum(a != b for a, b in zip(slices, slices[1:], strict=False))
+        assert row["migrations"] == sum(a != b for a, b in itertools.pairwise(slices))
     running = [row["running"] for row in given]
     assert running == sorted(running, reverse=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import random
 from collections import defaultdict
 from collections.abc import Callable
@@ -137,7 +138,9 @@ def test_a_loss_ends_what_it_touches(tmp_path: Path) -> None:
     machine.switch(60, 1, 6, 0, state=D)
     with made(tmp_path / "t.dat", machine) as trace:
         given = rows(trace.sched.states(ts="uint64"))
-        of = {pid: [(r.state, r.start, r.end) for r in given if r.pid == pid] for pid in range(5, 9)}
+        of = {
+            pid: [(r.state, r.start, r.end) for r in given if r.pid == pid] for pid in range(5, 9)
+        }
         assert of[5] == [("running", 10, 20), ("sleeping", 20, 25), ("unknown", 25, 60)]
         assert of[6] == [("running", 10, 60)]
         assert of[7] == [("unknown", 10, 25), ("unknown", 25, 60)]
@@ -175,9 +178,11 @@ def test_events_that_are_needed(tmp_path: Path) -> None:
             trace.sched.nr_running()
     machine = Machine()
     machine.tick(1, 0)
-    with made(tmp_path / "b.dat", machine, events=(writer.TICK,)) as trace:
-        with pytest.raises(tracecmd.MissingEventError, match="record -e sched:sched_switch"):
-            trace.sched.tasks()
+    with (
+        made(tmp_path / "b.dat", machine, events=(writer.TICK,)) as trace,
+        pytest.raises(tracecmd.MissingEventError, match="record -e sched:sched_switch"),
+    ):
+        trace.sched.tasks()
 
 
 def test_session(tmp_path: Path) -> None:
@@ -194,7 +199,7 @@ def test_session(tmp_path: Path) -> None:
             ("host", "sleeping", 30, 40), ("Guest1", "blocked", 20, 40)]  # fmt: skip
 
 
-# A machine that runs tasks at random, and of which all is known ------------------------------------
+# A machine that runs tasks at random, and of which all is known -----------------------------------
 
 
 @dataclasses.dataclass
@@ -338,7 +343,7 @@ def test_exact_queues(tmp_path: Path, seed: int) -> None:
             own = [row for row in given if row["cpu"] == cpu]
             assert own[0]["start"] == trace.start
             assert own[-1]["end"] == trace.end
-            assert all(a["end"] == b["start"] for a, b in zip(own, own[1:], strict=False))
+            assert all(a["end"] == b["start"] for a, b in itertools.pairwise(own))
             for row in own:
                 if not row["exact"]:
                     continue

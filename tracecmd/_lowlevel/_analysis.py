@@ -16,6 +16,7 @@ __all__ = [
     "AnalysisSource",
     "SpanPart",
     "losses",
+    "markers",
     "residency",
     "sched",
     "spans",
@@ -131,11 +132,17 @@ def losses(sources: Sequence[AnalysisSource], options: AnalysisOptions) -> Analy
     return Analysis(lib.trc_losses_create, sources, options)
 
 
+def markers(sources: Sequence[AnalysisSource], options: AnalysisOptions) -> Analysis:
+    """trc_markers_create()."""
+    return Analysis(lib.trc_markers_create, sources, options)
+
+
 # Spans ---------------------------------------------------------------------------------------
 
 
 class SpanPart(NamedTuple):
-    """struct trc_span_part: ``kind`` is cpu, pid, field (of both events), begin or end (of one)."""
+    """struct trc_span_part: ``kind`` is cpu, pid, field (of both events), begin or
+    end (of one), or event."""
 
     kind: str
     name: str = ""

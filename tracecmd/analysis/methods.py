@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from .. import _lowlevel
-from .._reading import Names, Numbers, Progress, Reader, Recording, Selection
+from .._reading import Names, Numbers, Progress
 from .answer import BATCH_ROWS, Answer, Asked, Times, all_sources, ask, by_cpu
+from .ready import ReadyMade
 from .residency import make_residency
 from .sched import Sched
 from .spans import Key, make_spans
@@ -14,18 +15,12 @@ from .spans import Key, make_spans
 __all__ = ["Analyses"]
 
 
-class Analyses:
+class Analyses(ReadyMade):
     """Answers that take a state: one pass over the records, in the core.
 
     All take a window of time, CPUs and tasks, and give an :class:`~tracecmd.Answer`. Those of a
     session have one column more, ``peer``: text.
     """
-
-    _recording: Recording
-
-    def _readers(self, selection: Selection) -> Sequence[Reader]:
-        """The files that the selection is of."""
-        raise NotImplementedError
 
     @property
     def sched(self) -> Sched:
@@ -105,7 +100,7 @@ class Analyses:
             >>> with tracecmd.open("tests/data/i386-v6.dat") as trace:
             ...     spans = trace.spans("softirq_entry", "softirq_exit", key=("cpu", "vec"))
             ...     sum(len(batch) for batch in spans.batches())
-            219
+            218
 
         Columns:
             ``start``, ``end`` times of the two records, and ``duration`` uint64 ns between them,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from .. import _arguments, _lowlevel
-from .._reading import Names, Numbers, Progress, Reader, Recording, Selection
+from .._reading import Numbers, Progress, Reader, Recording, Selection
 from .answer import BATCH_ROWS, Answer, Asked, Times, all_sources, ask
 from .needs import of_one_buffer, require
 
@@ -77,7 +77,7 @@ class Sched:
             >>> with tracecmd.open("tests/data/i386-v6.dat") as trace:
             ...     states = trace.sched.states(pids=238, ts="uint64").to_numpy()
             >>> states["state"][:3].tolist(), states["duration"][:3].tolist()
-            ([], [])
+            (['running', 'sleeping', 'runnable'], [15447352, 1310580, 337674])
 
         Columns:
             ``pid`` int32; ``name`` text; ``state`` text: ``unknown``, ``running``, ``runnable``
@@ -85,8 +85,8 @@ class Sched:
             (uninterruptible), ``stopped``, ``traced``, ``dead``, ``zombie``, ``parked`` or
             ``idle`` (a kernel thread's sleep that is no load); ``start``, ``end`` times;
             ``duration`` uint64 ns, never 0; ``cpu`` uint32, that the task runs on, waits for, or
-            ran on, as far as that is known, null in rows of ``unknown``; ``waker`` int32, in rows of ``runnable`` the task that was
-            running where it was woken, else null.
+            ran on, as far as that is known, null in rows of ``unknown``; ``waker`` int32, in rows
+            of ``runnable`` the task that was running where it was woken, else null.
 
             The rows of each task fill the window. So do for each CPU its rows of ``running``, to
             which the idle task's belong (``pid`` 0), with rows whose ``pid`` and ``name`` are null
@@ -140,7 +140,7 @@ class Sched:
             >>> with tracecmd.open("tests/data/i386-v6.dat") as trace:
             ...     worst = trace.sched.latency(ts="uint64").worst(2).to_numpy()
             >>> worst["name"].tolist(), worst["latency"].tolist()
-            ([], [])
+            (['work.sh', 'rcu_preempt'], [4340054, 4084265])
 
         Columns:
             ``pid`` int32; ``name`` text; ``waker`` int32, as for :meth:`states`; ``cpu`` uint32,
@@ -203,4 +203,3 @@ class Latencies(Answer):
         most = _arguments.number("count", count, 1, 1_000_000)
         make = partial(_lowlevel.analyses.sched, kind="latency", most=most)
         return Answer(self._question._replace(make=make), f"worst {most}")
-
