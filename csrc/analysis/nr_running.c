@@ -194,7 +194,8 @@ static void lose(struct sched *sched, uint32_t group)
 			continue;
 		queues[i].epoch++;
 		queues[i].count = 0;
-		if (sched->cpus[i].task >= IDLE_TASK || !(place = place_of(sched, &sched->tasks[sched->cpus[i].task])))
+		if (sched->cpus[i].task >= IDLE_TASK ||
+		    !(place = place_of(sched, &sched->tasks[sched->cpus[i].task])))
 			continue;
 		*place = (struct place){ i + 1, queues[i].epoch };
 		queues[i].count = 1;

@@ -21,13 +21,13 @@ struct residency {
 	struct value_place *keys, *values; /* [file_count] */
 	struct column_type key_type, value_type;
 	struct text_table texts;
-	struct key_map map; /* group and key */
+	struct key_map map;	  /* group and key */
 	struct holding *holdings; /* [room] by number in map */
 	size_t room;
 	struct group_loss {
 		bool has;
 		uint64_t to; /* ns: of the one that ended last, on any CPU */
-	} *losses; /* [group_count] */
+	} *losses;	     /* [group_count] */
 };
 
 /* --- rows ------------------------------------------------------------------------------------ */
@@ -99,8 +99,8 @@ static bool put(struct trc_analysis *analysis, const struct walk_record *record)
 
 	if (!analysis_role(file, record))
 		return true;
-	if (!value_load(analysis, &residency->texts, &residency->keys[source->file], record,
-			file->big_endian, &key) ||
+	if (!value_load(analysis, &residency->texts, &residency->keys[source->file], record, file->big_endian,
+			&key) ||
 	    !value_load(analysis, &residency->texts, &residency->values[source->file], record,
 			file->big_endian, &value) ||
 	    !(holding = holding_of(residency, source->group, key, &added)))
@@ -166,8 +166,8 @@ static int find_fields(struct residency *residency, const struct trc_residency_o
 				     &residency->value_type, &found_value, err)))
 			return rc;
 		if (!residency->keys[i].has || !residency->values[i].has)
-			return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "residency: event %s has no field %s",
-					options->event,
+			return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET,
+					"residency: event %s has no field %s", options->event,
 					residency->keys[i].has ? options->value : options->key);
 	}
 	if (base->file_count && !found_key)
@@ -181,9 +181,9 @@ static int find_fields(struct residency *residency, const struct trc_residency_o
 static bool add_columns(struct residency *residency, const struct trc_residency_options *options)
 {
 	static const struct analysis_column_spec rest[] = {
-		{ "start", COLUMN_TIME, false },   { "end", COLUMN_TIME, true },
-		{ "duration", COLUMN_U64, true },  { "cpu", COLUMN_U32, false },
-		{ "lost", COLUMN_BOOL, false },	   { "buffer", COLUMN_TEXT, false },
+		{ "start", COLUMN_TIME, false },  { "end", COLUMN_TIME, true },
+		{ "duration", COLUMN_U64, true }, { "cpu", COLUMN_U32, false },
+		{ "lost", COLUMN_BOOL, false },	  { "buffer", COLUMN_TEXT, false },
 	};
 
 	return analysis_add_column(&residency->base, options->key_name, residency->key_type, true) &&
@@ -210,9 +210,8 @@ static int fill(struct residency *residency, const struct trc_residency_options 
 }
 
 int trc_residency_create(const struct trc_analysis_source *sources, size_t count,
-			 const struct trc_analysis_options *options,
-			 const struct trc_residency_options *of, struct trc_analysis **out,
-			 struct trc_error *err)
+			 const struct trc_analysis_options *options, const struct trc_residency_options *of,
+			 struct trc_analysis **out, struct trc_error *err)
 {
 	struct trc_analysis *analysis;
 	int rc = analysis_create(sizeof(struct residency), &machine, sources, count, options, &analysis, err);

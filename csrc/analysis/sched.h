@@ -104,7 +104,7 @@ struct sched_answer {
 	void (*run)(struct sched *sched, struct task *task, uint32_t cpu, bool woken);
 	/* Its state, or the CPU it waits for, changed from these. */
 	void (*change)(struct sched *sched, const struct task *task, uint8_t state, uint32_t cpu);
-	void (*idle)(struct sched *sched, uint32_t source);		  /* a CPU has nothing to run */
+	void (*idle)(struct sched *sched, uint32_t source); /* a CPU has nothing to run */
 	/* From now on only what runs is known. */
 	void (*lose)(struct sched *sched, uint32_t group);
 	/* A task of which it is not known whether it runs may wait for a CPU. */
