@@ -30,6 +30,7 @@
 #include "columns/api.h"
 #include "print_fmt/api.h"
 #include "report/api.h"
+#include "analysis/api.h"
 #include "write/api.h"
 
 #endif

@@ -31,6 +31,7 @@ FLOORS: Mapping[str, str] = {
     "print_fmt": "print formats, compiled once",
     "report": "lines of text",
     "report/plugins": "texts of single events",
+    "analysis": "answers that take a state, as Arrow arrays",
     "write": "trace.dat files out",
     "compat": "libtracecmd's names",
     "python": "owners of the core's objects",

@@ -14,7 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
-from .analysis import CpuCount, Stat
+from .analysis import Answer, CpuCount, Stat
 from .btf import Btf, Parameter, Prototype
 from .budget import Budget
 from .buffer import Buffer, CpuArea
@@ -23,6 +23,7 @@ from .errors import (
     ClosedError,
     CorruptError,
     LimitError,
+    MissingEventError,
     NotATraceError,
     SessionError,
     TraceError,
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
     from .writing.restore import Restored, open_raw, restore, write_head
 
 __all__ = [
+    "Answer",
     "Attached",
     "BootPart",
     "Btf",
@@ -105,6 +107,7 @@ __all__ = [
     "Joined",
     "LastBoot",
     "LimitError",
+    "MissingEventError",
     "MissingPackageError",
     "Module",
     "NotATraceError",

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from ._reading import Reader, ReadOptions, Recording, Selection, read_selected
+from .analysis import Analyses
 from .columns import Layout, Table, make_table
 from .event import Event
 
@@ -14,7 +15,7 @@ __all__ = ["Readable"]
 S = TypeVar("S", bound="Readable")
 
 
-class Readable:
+class Readable(Analyses):
     """An open file or session, whose methods turn their arguments into a selection of it.
 
     What has a selection already, from elsewhere or from another process, reads it by

@@ -14,6 +14,7 @@ __all__ = [
     "ClosedError",
     "CorruptError",
     "LimitError",
+    "MissingEventError",
     "NotATraceError",
     "SessionError",
     "TraceError",
@@ -77,6 +78,12 @@ class UnknownGuestError(TraceError, KeyError):
     """No guest with this trace ID or name was traced together with this host."""
 
     __str__ = TraceError.__str__  # KeyError's would quote the text
+
+
+class MissingEventError(TraceError, KeyError):
+    """An answer needs an event that was not recorded; the message says how to record it."""
+
+    __str__ = TraceError.__str__
 
 
 class UnknownOptionError(TraceError, KeyError):

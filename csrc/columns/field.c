@@ -103,8 +103,7 @@ static bool find_dynamic(const uint8_t *payload, uint32_t payload_size, const st
 	return true;
 }
 
-/* The bytes of a value; false: they do not all lie within the record. */
-static bool find_bytes(const uint8_t *payload, uint32_t payload_size, const struct field_access *access,
+bool column_find_bytes(const uint8_t *payload, uint32_t payload_size, const struct field_access *access,
 		       bool big_endian, const uint8_t **bytes, uint32_t *size)
 {
 	uint64_t at = access->offset;
@@ -140,8 +139,8 @@ static bool put_bytes(struct column_builder *builder, const struct column_rows *
 		const uint8_t *bytes = NULL;
 		uint32_t size = 0;
 
-		if (!find_bytes(rows->records[i].payload, rows->records[i].size, access, rows->big_endian,
-				&bytes, &size)) {
+		if (!column_find_bytes(rows->records[i].payload, rows->records[i].size, access,
+				       rows->big_endian, &bytes, &size)) {
 			if (!column_builder_null(builder, builder->rows + i))
 				return false;
 		} else if (text) {
@@ -194,7 +193,7 @@ static bool put_index(struct column_builder *builder, const struct walk_record *
 	uint32_t size;
 
 	*to = 0;
-	if (!find_bytes(record->payload, record->size, access, big_endian, &bytes, &size))
+	if (!column_find_bytes(record->payload, record->size, access, big_endian, &bytes, &size))
 		return column_builder_null(builder, row);
 	*to = column_builder_index(builder, bytes, length_to_nul(bytes, size));
 	return *to != UINT32_MAX;
@@ -245,8 +244,8 @@ static bool put_fixed(struct column_builder *builder, const struct column_rows *
 		const uint8_t *bytes;
 		uint32_t size;
 
-		if (find_bytes(rows->records[i].payload, rows->records[i].size, access, rows->big_endian,
-			       &bytes, &size)) {
+		if (column_find_bytes(rows->records[i].payload, rows->records[i].size, access,
+				      rows->big_endian, &bytes, &size)) {
 			put_elements(&builder->values, bytes, size / width, width, width, rows->big_endian);
 			continue;
 		}
@@ -303,8 +302,8 @@ static bool put_lists(struct column_builder *builder, const struct column_rows *
 		const uint8_t *bytes;
 		uint32_t size;
 
-		if (!find_bytes(rows->records[i].payload, rows->records[i].size, access, big_endian, &bytes,
-				&size) ||
+		if (!column_find_bytes(rows->records[i].payload, rows->records[i].size, access, big_endian,
+				       &bytes, &size) ||
 		    (bits && size > BITMASK_MAX)) {
 			if (!column_builder_null(builder, builder->rows + i))
 				return false;

@@ -24,6 +24,10 @@ bool column_put_field(struct column_builder *builder, struct lookup_cache *cache
 		      const struct column_rows *rows, const struct field_access *access);
 bool column_put_nulls(struct column_builder *builder, size_t count);
 
+/* The bytes of a value of texts, lists and bytes; false: they do not all lie within the record. */
+bool column_find_bytes(const uint8_t *payload, uint32_t payload_size, const struct field_access *access,
+		       bool big_endian, const uint8_t **bytes, uint32_t *size);
+
 /* Are the values integers that can be taken as they are? Then they are had with other columns'. */
 bool column_is_gathered(const struct column_builder *builder, const struct column_rows *rows,
 			const struct field_access *access);

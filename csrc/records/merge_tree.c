@@ -65,6 +65,9 @@ static int fill_leaf(struct merge_tree *tree, uint32_t leaf, struct trc_error *e
 	rc = stream_cursor_next_page(cursor, err);
 	if (rc == PAGE_STINT_OVER)
 		return MERGE_STINT_OVER;
+	cursor->ended = rc == PAGE_END;
+	if (cursor->ended && cursor->missed)
+		tree->losses++; /* after its last record */
 	if (rc != PAGE_READY)
 		return -trc_fail_of(-rc, cursor->source, err);
 	enter_block(tree, cursor, &tree->nodes[tree->leaves + leaf]);

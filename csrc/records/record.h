@@ -17,6 +17,13 @@ struct walk_record {
 	uint32_t source; /* its source's number in the walk */
 };
 
+/* Where events were lost: after one record of a stream and before the next, whether these are wanted or not. */
+struct walk_gap {
+	uint64_t from, to; /* ns */
+	bool has_from;	   /* a record was read before it */
+	int64_t count;	   /* -1: not known */
+};
+
 /* Two losses in a row; one of unknown number makes the sum unknown. */
 TRC_INLINE int64_t add_missed(int64_t a, int64_t b)
 {

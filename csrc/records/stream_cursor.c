@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "file/file.h"
 #include "records/api.h"
@@ -13,6 +14,8 @@
  * call for a megabyte is far cheaper than its 256 faults.
  */
 #define MAPPED_STEP (UINT64_C(1) << 20)
+
+#define GAPS_FIRST 8
 
 void stream_cursor_init(struct stream_cursor *cursor, const struct trc_data *data,
 			const struct stream *stream, const struct record_filter *filter, uint32_t source,
@@ -46,6 +49,7 @@ void stream_cursor_deinit(struct stream_cursor *cursor)
 {
 	page_cache_deinit(&cursor->cache);
 	free(cursor->block.records);
+	free(cursor->gaps);
 }
 
 /* --- pages ----------------------------------------------------------------------------------- */
@@ -374,16 +378,57 @@ static void choose_records(struct stream_cursor *cursor, struct record_block *bl
 	set_keys(cursor, block);
 }
 
-/* A loss was before the page's first record, and counts where that is in the wanted time. */
-static bool begins_in_time(const struct stream_cursor *cursor, struct subbuffer sub)
+static int add_gap(struct stream_cursor *cursor, uint64_t ts, int64_t missed, struct trc_error *err)
 {
+	if (cursor->gap_count == cursor->gap_room) {
+		struct walk_gap *grown = array_grow(cursor->gaps, &cursor->gap_room, GAPS_FIRST,
+						    sizeof(*cursor->gaps));
+
+		if (!grown)
+			return trc_fail_no_memory(err);
+		cursor->gaps = grown;
+	}
+	cursor->gaps[cursor->gap_count++] = (struct walk_gap){
+		.from = cursor->latest,
+		.to = ts > cursor->latest ? ts : cursor->latest,
+		.has_from = cursor->has_latest,
+		.count = missed,
+	};
+	return TRC_OK;
+}
+
+/*
+ * A loss was before the page's first record, and counts where that is in the wanted time; for those who ask
+ * for gaps also where the record before it is.
+ */
+static int note_loss(struct stream_cursor *cursor, struct subbuffer sub, struct trc_error *err)
+{
+	const struct record_filter *filter = cursor->filter;
 	struct record record;
+	int64_t missed = sub.missed;
 	uint64_t ts;
 
 	if (subbuffer_next(&sub, cursor->data->layout.big_endian, &record) != SUBBUFFER_RECORD)
-		return false;
+		return TRC_OK;
 	ts = clock_ns(cursor->stream->clock, cursor->stream->info.cpu, record.ts);
-	return ts >= cursor->filter->start && ts <= cursor->filter->last;
+	if (ts < filter->start ||
+	    (ts > filter->last && (!filter->gaps || (cursor->has_latest && cursor->latest > filter->last))))
+		return TRC_OK;
+	cursor->missed = add_missed(cursor->missed, missed);
+	return filter->gaps ? add_gap(cursor, ts, missed, err) : TRC_OK;
+}
+
+/* The time that the page's last record has, wanted or not. */
+static void note_latest(struct stream_cursor *cursor, const struct subbuffer *sub)
+{
+	uint64_t ts;
+
+	if (!cursor->block.count && !subbuffer_has_records(sub, cursor->data->layout.big_endian))
+		return;
+	ts = clock_ns(cursor->stream->clock, cursor->stream->info.cpu, cursor->block.last_ts);
+	if (!cursor->has_latest || ts > cursor->latest)
+		cursor->latest = ts;
+	cursor->has_latest = true;
 }
 
 /* The open page's records into the block. */
@@ -400,8 +445,9 @@ static int read_page(struct stream_cursor *cursor, const struct subbuffer *sub, 
 	latest = convert_times(cursor, block);
 	if (cursor->by_time && (block->count || subbuffer_has_records(sub, cursor->data->layout.big_endian)))
 		check_time_order(cursor, sub);
-	if (TRC_UNLIKELY(sub->missed) && begins_in_time(cursor, *sub))
-		cursor->missed = add_missed(cursor->missed, sub->missed);
+	if (TRC_UNLIKELY(sub->missed) && (rc = note_loss(cursor, *sub, err)))
+		return rc;
+	note_latest(cursor, sub);
 	if (is_choosy(cursor))
 		choose_records(cursor, block);
 	else
@@ -409,12 +455,19 @@ static int read_page(struct stream_cursor *cursor, const struct subbuffer *sub, 
 	return TRC_OK;
 }
 
+static void forget_losses(struct stream_cursor *cursor)
+{
+	cursor->missed = 0;
+	cursor->gaps_before += cursor->gap_count;
+	cursor->gap_count = 0;
+}
+
 int stream_cursor_next_page(struct stream_cursor *cursor, struct trc_error *err)
 {
 	struct subbuffer sub;
 
 	if (!cursor->searching && (cursor->block.count || cursor->backwards))
-		cursor->missed = 0; /* reported with the block before */
+		forget_losses(cursor); /* reported with the block before */
 	cursor->block.count = 0;
 	for (;;) {
 		int rc = open_page(cursor, &sub, err);

@@ -23,6 +23,7 @@ struct record_filter {
 	const struct trc_filter *const *filters_out; /* none of these may */
 	size_t filter_out_count;
 	uint32_t stack_id; /* not 0: such a record comes along with the one before it */
+	bool gaps;	   /* a loss counts that began in the wanted time, whenever it ended */
 };
 
 /* The wanted records of one page, in the order of the walk. */
@@ -58,11 +59,17 @@ struct stream_cursor {
 	bool held;		    /* the next page has to wait until the block's records are dealt with */
 	const uint8_t *behind_loss; /* payload of the block's earliest record, if events were lost before it */
 	int64_t missed;		    /* lost before the block's earliest record: 0 none, -1 unknown number */
-	uint64_t next, last;	    /* pages: the one to open next, and the last one to open */
-	bool done;		    /* no page is left */
-	bool searching;		    /* the last stint was over before a page with wanted records */
-	uint64_t index;		    /* of the open page */
-	struct page page;	    /* the open page */
+	uint64_t latest; /* ns, of all records of pages that were read, wanted or not; where has_latest */
+	bool has_latest;
+	struct walk_gap *gaps; /* that missed is of, where the filter asks for gaps */
+	size_t gap_count, gap_room;
+	uint64_t gaps_before; /* of the whole stream */
+	uint64_t next, last;  /* pages: the one to open next, and the last one to open */
+	bool done;	      /* no page is left */
+	bool ended;	      /* and no record of any page */
+	bool searching;	      /* the last stint was over before a page with wanted records */
+	uint64_t index;	      /* of the open page */
+	struct page page;     /* the open page */
 	struct page_cache cache;
 	struct problems *problems; /* where damaged pages are noted: of its file */
 	uint64_t *stint; /* bytes of pages to be read yet in this call, of all cursors of the walk */

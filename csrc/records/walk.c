@@ -86,6 +86,9 @@ static int seek_pages(struct stream_cursor *cursor, struct trc_error *err)
 	if (!rc && filter->last != UINT64_MAX)
 		rc = seek_end(cursor, filter->last + 1, true,
 			      cursor->backwards ? &cursor->next : &cursor->last, err);
+	/* One more, so that the walk sees whether something was lost before it. */
+	if (filter->gaps && cursor->last + 1 < cursor->stream->info.page_count)
+		cursor->last++;
 	return rc;
 }
 
@@ -167,6 +170,7 @@ static int add_cursor(struct trc_walk *walk, const struct trc_walk_source *sourc
 		.filters_out = source->filters_out,
 		.filter_out_count = source->filter_out_count,
 		.stack_id = options->flags & TRC_WALK_BACKWARDS ? 0 : source->stack_id,
+		.gaps = options->flags & TRC_WALK_GAPS,
 	};
 	stream_cursor_init(cursor, source->data, &source->data->streams[source->stream], filter,
 			   walk->cursor_count, manner, problems_of(walk, source->data->file));
@@ -353,6 +357,25 @@ void walk_missed(const struct trc_walk *walk, const struct walk_record *records,
 		if (records[i].payload == cursor->behind_loss)
 			missed[i] = cursor->missed;
 	}
+}
+
+bool walk_has_gaps(const struct trc_walk *walk)
+{
+	return walk->tree.losses;
+}
+
+struct walk_gaps walk_gaps(const struct trc_walk *walk, uint32_t source)
+{
+	const struct stream_cursor *cursor = &walk->cursors[source];
+
+	if (!cursor->behind_loss && !cursor->ended)
+		return (struct walk_gaps){ 0 };
+	return (struct walk_gaps){
+		.gaps = cursor->gaps,
+		.count = cursor->gap_count,
+		.before = cursor->gaps_before,
+		.after = cursor->behind_loss,
+	};
 }
 
 TRC_INLINE void put_ids(uint32_t *restrict id, int32_t *restrict pid, const struct walk_record *records,

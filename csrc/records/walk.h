@@ -41,4 +41,19 @@ int walk_next_page(struct trc_walk *walk, const struct stream_cursor **cursor, s
 void walk_offsets(const struct trc_walk *walk, const struct walk_record *records, size_t count,
 		  uint64_t *offset);
 
+/*
+ * The gaps that a source's next records are behind, or, where it has none any more, that it ends with: of
+ * a walk with TRC_WALK_GAPS. A look shows no record that comes after the beginning of a gap before this
+ * does; they are there until the next look after the one that showed the record behind them.
+ */
+struct walk_gaps {
+	const struct walk_gap *gaps; /* in their order */
+	size_t count;
+	uint64_t before;      /* how many the source had before these */
+	const uint8_t *after; /* payload of the first wanted record behind the last; NULL: there is none */
+};
+struct walk_gaps walk_gaps(const struct trc_walk *walk, uint32_t source);
+/* Whether any source has one. */
+bool walk_has_gaps(const struct trc_walk *walk);
+
 #endif

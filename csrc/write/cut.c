@@ -118,7 +118,8 @@ static bool is_whole(const struct trc_cut *cut)
 	const struct stream_cursor *cursor = cut->cursor;
 	struct subbuffer sub;
 
-	if (cut->first || cursor->block.count > cut->left || cursor->page.available < cursor->stream->info.page_size || !open_input(cursor, &sub) ||
+	if (cut->first || cursor->block.count > cut->left ||
+	    cursor->page.available < cursor->stream->info.page_size || !open_input(cursor, &sub) ||
 	    sub.missed != cursor->missed)
 		return false;
 	return cursor->block.count ==

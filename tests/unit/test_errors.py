@@ -28,6 +28,7 @@ BUILT_IN: dict[type[TraceError], type[Exception]] = {
     tracecmd.ClosedError: ValueError,
     tracecmd.UnknownGuestError: KeyError,
     tracecmd.UnknownOptionError: KeyError,
+    tracecmd.MissingEventError: KeyError,
     tracecmd.SessionError: ValueError,
     tracecmd.TraceOSError: OSError,
     tracecmd.TraceFileNotFoundError: FileNotFoundError,

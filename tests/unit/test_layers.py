@@ -33,7 +33,7 @@ LAYERS: Sequence[Sequence[str]] = (
      "tracecmd.text_functions"),
     ("tracecmd.trace",),
     ("tracecmd.opening",),
-    ("tracecmd.writing.attach", "tracecmd.writing.restore"),
+    ("tracecmd.writing.attach", "tracecmd.writing.restore"),  # they open what they write of
     ("tracecmd.session",),
     ("tracecmd.export.perfetto",),  # a format of whole recordings, not of tables
     ("tracecmd",),  # __init__: the names that users import

@@ -4,6 +4,8 @@ Everything it gives out is a plain Python value; no pointer leaves it. The class
 ``csrc/tracecmd.h``, where each function is described.
 """
 
+from . import _analysis as analyses
+from ._analysis import Analysis, AnalysisOptions, AnalysisSource, SpanPart
 from ._arrow import Array, Memory, Schema, Stream, array_capsule, schema_capsule
 from ._base import GO_ON, GoOn, NotFoundError, SourceProblem
 from ._columns import (
@@ -74,6 +76,9 @@ __all__ = [
     "OPTION_NAMES",
     "REPORT_FLAGS",
     "SECTION_IDS",
+    "Analysis",
+    "AnalysisOptions",
+    "AnalysisSource",
     "Array",
     "Batch",
     "Block",
@@ -115,6 +120,7 @@ __all__ = [
     "ReportFile",
     "Schema",
     "SourceProblem",
+    "SpanPart",
     "Stream",
     "StreamInfo",
     "Symbols",
@@ -125,6 +131,7 @@ __all__ = [
     "WalkSource",
     "WriteFormat",
     "Writer",
+    "analyses",
     "array_capsule",
     "schema_capsule",
 ]

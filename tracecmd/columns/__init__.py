@@ -3,13 +3,15 @@
 from .batch import RecordBatch
 from .layout import Layout
 from .make import make_table
-from .table import BATCH_ROWS, Table
+from .rows import BATCH_ROWS, Rows
+from .table import Table
 from .tables import Tables
 
 __all__ = [
     "BATCH_ROWS",
     "Layout",
     "RecordBatch",
+    "Rows",
     "Table",
     "Tables",
     "make_table",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from .writer import Writer, pyarrow
 
 if TYPE_CHECKING:
-    from ..columns import RecordBatch, Table
+    from ..columns import RecordBatch, Rows
 
 __all__ = ["ArrowWriter"]
 
@@ -16,7 +16,7 @@ __all__ = ["ArrowWriter"]
 class ArrowWriter(Writer):
     """An Arrow IPC file, which is also Feather version 2."""
 
-    def __init__(self, table: Table, file: BinaryIO) -> None:
+    def __init__(self, table: Rows, file: BinaryIO) -> None:
         super().__init__(table, file)
         ipc = pyarrow("pyarrow.ipc")
         self._writer = ipc.new_file(
@@ -26,7 +26,7 @@ class ArrowWriter(Writer):
         )
 
     @classmethod
-    def prepare(cls, table: Table) -> Table:
+    def prepare(cls, table: Rows) -> Rows:
         """The table as the format wants it."""
         return table.without_dictionaries()  # an IPC file has one dictionary for all batches
 

@@ -18,7 +18,7 @@ from .parquet import ParquetWriter
 from .writer import Writer
 
 if TYPE_CHECKING:
-    from ..columns import Table
+    from ..columns import Rows
 
 __all__ = ["replacing", "write_parquet", "write_table", "writing"]
 
@@ -46,7 +46,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def writing(
-    make: type[Writer], table: Table, path: str | os.PathLike[str], options: Mapping[str, Any]
+    make: type[Writer], table: Rows, path: str | os.PathLike[str], options: Mapping[str, Any]
 ) -> Iterator[Writer]:
     """A new file that takes the place of path when the block ends well, closed by then."""
     with replacing(path) as file:
@@ -58,7 +58,7 @@ def writing(
             raise
 
 
-def write_table(table: Table, path: str | os.PathLike[str], **options: Any) -> int:
+def write_table(table: Rows, path: str | os.PathLike[str], **options: Any) -> int:
     """Write a table in the format that the name ends with; gives the number of rows.
 
     Args:
@@ -72,14 +72,14 @@ def write_table(table: Table, path: str | os.PathLike[str], **options: Any) -> i
     return _write_one(format_of(Path(path).name), table, path, options)
 
 
-def write_parquet(table: Table, path: str | os.PathLike[str], **options: Any) -> int:
+def write_parquet(table: Rows, path: str | os.PathLike[str], **options: Any) -> int:
     """Write Parquet whatever the name; as :func:`write_table`."""
     return _write_one(ParquetWriter, table, path, options)
 
 
 def _write_one(
     make: type[Writer],
-    table: Table,
+    table: Rows,
     path: str | os.PathLike[str],
     options: Mapping[str, Any],
 ) -> int:

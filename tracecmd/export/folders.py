@@ -7,14 +7,14 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .files import writing
 from .formats import format_of
 from .writer import Writer
 
 if TYPE_CHECKING:
-    from ..columns import Tables
+    from ..columns import Table, Tables
 
 __all__ = ["write_tables"]
 
@@ -58,7 +58,7 @@ def write_tables(
     """
     make, target = format_of(suffix), Path(folder)
     names = _file_names(tables, suffix)
-    prepared = tables.map(make.prepare)
+    prepared = tables.map(lambda table: cast("Table", make.prepare(table)))
     rows: dict[str, int] = {}
     is_new = not target.exists()
     target.mkdir(exist_ok=True)

@@ -11,7 +11,7 @@ from .. import _arguments
 from .writer import Writer, pyarrow
 
 if TYPE_CHECKING:
-    from ..columns import RecordBatch, Table
+    from ..columns import RecordBatch, Rows
 
 __all__ = ["ParquetWriter"]
 
@@ -21,7 +21,7 @@ class ParquetWriter(Writer):
 
     def __init__(
         self,
-        table: Table,
+        table: Rows,
         file: BinaryIO,
         *,
         compression: str = "zstd",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from ..packages import package
 
 if TYPE_CHECKING:
-    from ..columns import RecordBatch, Table
+    from ..columns import RecordBatch, Rows
 
 __all__ = ["Writer", "pyarrow"]
 
@@ -26,14 +26,14 @@ class Writer:
         held: about how many bytes of them it has in memory.
     """
 
-    def __init__(self, table: Table, file: BinaryIO) -> None:
+    def __init__(self, table: Rows, file: BinaryIO) -> None:
         self._table = table
         self._file = file
         self.rows = 0
         self.held = 0
 
     @classmethod
-    def prepare(cls, table: Table) -> Table:
+    def prepare(cls, table: Rows) -> Rows:
         """The table as the format wants it."""
         return table
 

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/* Answers that take a state: what was lost, spans, residencies, what tasks did. */
+#ifndef TRC_ANALYSIS_API_H
+#define TRC_ANALYSIS_API_H
+
+#include "arrow/api.h"
+#include "records/api.h"
+
+/* [cdef begin] */
+
+/*
+ * Analyses: one pass over the records of some streams, of one file or of several, through a state machine
+ * whose rows come out in batches, as columns do. An analysis belongs to one thread at a time; what its
+ * sources point to must outlive it.
+ *
+ * Rows come in the order in which they ended, those that are open at the end last. Times are timestamp[ns],
+ * durations uint64, in ns.
+ */
+struct trc_analysis;
+enum trc_analysis_flags {
+	TRC_ANALYSIS_UINT64_TS = 1,	/* times as plain numbers */
+	TRC_ANALYSIS_NO_DICTIONARY = 2, /* all texts plain */
+	TRC_ANALYSIS_PEER = 4,		/* a column of the source's peer */
+};
+struct trc_analysis_source {
+	const struct trc_data *data;
+	size_t stream;	  /* trc_stream() */
+	const char *peer; /* ends in NUL; NULL: none */
+};
+struct trc_analysis_options {
+	uint32_t flags;	     /* enum trc_analysis_flags */
+	uint32_t until_last; /* not 0: to the very end of the records */
+	uint64_t start, end; /* ns: records with start <= ts < end, and what is cut is cut to these */
+	/* Rows of these alone. Which rows are of a CPU or a task, each answer says. */
+	uint32_t of_cpus, of_pids; /* 0: of all */
+	const uint32_t *cpus;
+	size_t cpu_count;
+	const int32_t *pids; /* rising */
+	size_t pid_count;
+};
+
+/*
+ * Where events were lost. Columns: cpu uint32; from, to: times of the record before, null: none was
+ * read, and of the one after, of any event; count uint64, null: not known; buffer.
+ * A loss counts that lies between start and end, or reaches into that. Rows are of a CPU.
+ */
+int trc_losses_create(const struct trc_analysis_source *sources, size_t count,
+		      const struct trc_analysis_options *options, struct trc_analysis **out,
+		      struct trc_error *err);
+
+/*
+ * Spans: what lies between an event that begins it and the next that ends it with the same key. Of several
+ * that are open with one key the last to begin ends first. Columns: start, end, duration, null where the
+ * record was not seen; self uint64, the duration without that of spans that began and ended inside this one
+ * on the same CPU or task (whichever the key has, else with the same key), null where the duration is; cpu
+ * uint32 and pid int32 (common_pid) of the record that begins it, or else of the one that ends it; key and
+ * fields by name; lost bool: events were lost between its records, or before the only one, on its CPU where
+ * the key has that, else on any; buffer. Spans of different buffers do not meet.
+ * Rows are of a CPU and of a task. Of the two events all files but those without both know the fields.
+ */
+enum trc_span_part_kind {
+	TRC_SPAN_CPU = 0,
+	TRC_SPAN_PID = 1,   /* common_pid */
+	TRC_SPAN_FIELD = 2, /* of both events */
+	TRC_SPAN_BEGIN = 3, /* of the event that begins it; not of a key */
+	TRC_SPAN_END = 4,   /* of the one that ends it; not of a key */
+	/* The name of the event that begins it, or else ends it, without the prefixes begin or end; not of a key. */
+	TRC_SPAN_EVENT = 5,
+};
+struct trc_span_part {
+	uint32_t kind;	   /* enum trc_span_part_kind */
+	const char *name;  /* of the column, where it is a field; ends in NUL */
+	const char *begin; /* the field's name in the event that begins it; ends in NUL */
+	const char *end;   /* and in the one that ends it */
+};
+enum trc_span_limits {
+	TRC_SPAN_KEYS = 8,
+	TRC_SPAN_FIELDS = 64,
+};
+struct trc_spans_options {
+	const char *begin, *end; /* events, "SYSTEM:NAME", or several with commas; end in NUL */
+	const struct trc_span_part *keys;
+	size_t key_count;
+	const struct trc_span_part *fields;
+	size_t field_count;
+};
+/*
+ * TRC_NOT_FOUND: no file has events of both sides, or an event of a file with both lacks a field.
+ * TRC_ARGUMENT: of several events of one side a field is not at one place.
+ */
+int trc_spans_create(const struct trc_analysis_source *sources, size_t count,
+		     const struct trc_analysis_options *options, const struct trc_spans_options *spans,
+		     struct trc_analysis **out, struct trc_error *err);
+
+/*
+ * How long a field had which value, by another field of the event. Columns: key, value (each by the name
+ * given); start; end, duration, null for what a key had last; cpu uint32, of the record it began with; lost
+ * bool: events were lost meanwhile, on that CPU where both records are of the CPU that the key is, else on
+ * any; buffer. What a key had before its first record is not known, and has no row. Rows are of a CPU.
+ */
+struct trc_residency_options {
+	const char *event;		   /* "SYSTEM:NAME"; all end in NUL */
+	const char *key, *value;	   /* fields */
+	const char *key_name, *value_name; /* of the columns */
+};
+/* TRC_NOT_FOUND: no file has the event, or one with it lacks a field. */
+int trc_residency_create(const struct trc_analysis_source *sources, size_t count,
+			 const struct trc_analysis_options *options, const struct trc_residency_options *of,
+			 struct trc_analysis **out, struct trc_error *err);
+
+/*
+ * What tasks do, from sched_switch, and as far as they were recorded sched_waking, sched_wakeup,
+ * sched_wakeup_new, sched_migrate_task, task_rename and sched_process_exec. Files without sched_switch tell
+ * nothing. What was lost, and what contradicts itself, makes states unknown.
+ */
+struct trc_sched_options {
+	uint32_t kind; /* enum trc_sched_kind */
+	size_t most;   /* LATENCY: so many of the longest, those first; 0: all */
+};
+enum trc_sched_kind {
+	/*
+	 * Rows are time in one state, never none. Columns: pid int32; name; state: unknown, running, runnable,
+	 * preempted, sleeping, blocked, stopped, traced, dead, zombie, parked or idle; start; end; duration;
+	 * cpu uint32, that it runs on, waits for or ran on, null: not known, as in all rows of unknown; waker int32, of runnable after a
+	 * wake-up, else null. The states of each task fill the time from start to end. So do for each CPU the
+	 * rows of running, those of pid 0 included, with rows without pid and name, of state unknown.
+	 */
+	TRC_SCHED_STATES = 0,
+	/*
+	 * A row for each task but 0, the longest running first. Columns: pid, name (its last); running,
+	 * runnable, preempted, sleeping, blocked, other, unknown: uint64, ns, whose sum is the time from start
+	 * to end; slices, migrations uint64: how often it began to run, and on another CPU than before.
+	 */
+	TRC_SCHED_TASKS = 1,
+	/* From wake-ups to running. Columns: pid, name, waker, cpu, woken, run (times), latency uint64. */
+	TRC_SCHED_LATENCY = 2,
+	/*
+	 * How many tasks each CPU had to run. Columns: cpu, start, end, duration, nr_running uint32, exact
+	 * bool: it is all of them; else it is those that are known of, after a loss or at the beginning, until
+	 * the CPU was idle.
+	 */
+	TRC_SCHED_NR_RUNNING = 3,
+};
+int trc_sched_create(const struct trc_analysis_source *sources, size_t count,
+		     const struct trc_analysis_options *options, const struct trc_sched_options *of,
+		     struct trc_analysis **out, struct trc_error *err);
+
+/*
+ * What was written into trace_marker, from ftrace:print. Columns: start, end, duration, as of spans; cpu, pid
+ * as of spans; kind: mark, slice ("B|PID|NAME" to "E", of one task), async ("S|PID|NAME|COOKIE" to "F|..."),
+ * or counter ("C|PID|NAME|VALUE"); process uint32, the PID in the text, or null; name: null of an "E" alone,
+ * of a mark the whole text, or NAME of "I|PID|NAME"; value int64 of a counter; lost; buffer.
+ */
+int trc_markers_create(const struct trc_analysis_source *sources, size_t count,
+		       const struct trc_analysis_options *options, struct trc_analysis **out,
+		       struct trc_error *err);
+
+void trc_analysis_destroy(struct trc_analysis *analysis); /* NULL is fine */
+
+/* As trc_columns_schema(). */
+int trc_analysis_schema(const struct trc_analysis *analysis, struct ArrowSchema *out, struct trc_error *err);
+
+/*
+ * As trc_columns_next(); but a batch has more than max_rows where a single record, or the end, makes many.
+ * TRC_LIMIT: what is open at once takes more memory than the file's budget.
+ */
+int trc_analysis_next(struct trc_analysis *analysis, size_t max_rows, struct ArrowArray *out,
+		      struct trc_error *err);
+
+/* As trc_walk_problem_count() and its like. */
+size_t trc_analysis_problem_count(const struct trc_analysis *analysis);
+int trc_analysis_problem(const struct trc_analysis *analysis, size_t index, struct trc_error *problem);
+void trc_analysis_progress(const struct trc_analysis *analysis, uint64_t *done, uint64_t *total);
+
+/* [cdef end] */
+
+#endif

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tracecmd
+
+from .. import writer
+from ..recordings.corpus import ALL
+from ..unit.scenes import Machine
+from .loss_oracle import Gap, gaps, inside
+
+pytest.importorskip("pyarrow")
+
+
+def rows(answer: tracecmd.Answer) -> list[Gap]:
+    return [
+        Gap(row["cpu"], row["from"], row["to"], row["count"], row["buffer"])
+        for row in answer.to_arrow().to_pylist()
+    ]
+
+
+def order(gap: Gap) -> Any:
+    return (gap.buffer, gap.cpu, gap.begin is not None, gap.begin or 0)
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.name)
+def test_recordings(path: Path) -> None:
+    with tracecmd.open(path) as trace:
+        expected = gaps(trace)
+        assert sorted(rows(trace.losses(ts="uint64")), key=order) == sorted(expected, key=order)
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.name)
+def test_windows(path: Path) -> None:
+    """Those that reach into a window; what lies before it may not have been read."""
+    chance = random.Random(1)
+    with tracecmd.open(path) as trace:
+        found = gaps(trace)
+        first, last = trace.start, trace.end
+        if not found or first is None or last is None:
+            return
+        edges = [edge for gap in found for edge in (gap.begin, gap.end) if edge is not None]
+        for _ in range(40):
+            start, end = sorted(chance.choice([chance.randint(first, last), *edges[:8]])
+                                for _ in range(2))  # fmt: skip
+            expected = [gap for gap in found if inside(gap, start, end) and start < end]
+            given = rows(trace.losses(ts="uint64", start=start, end=end))
+            assert [g._replace(begin=None) for g in sorted(given, key=lambda g: (g.buffer, g.cpu,
+                    g.end))] == [g._replace(begin=None) for g in sorted(expected, key=lambda g:
+                    (g.buffer, g.cpu, g.end))]  # fmt: skip
+            known = {(gap.buffer, gap.cpu, gap.end): gap.begin for gap in found}
+            for gap in given:
+                if gap.begin is None:
+                    before = known[gap.buffer, gap.cpu, gap.end]
+                    assert before is None or before < start
+                else:
+                    assert gap.begin == known[gap.buffer, gap.cpu, gap.end]
+
+
+def made(path: Path, machine: Machine) -> tracecmd.Trace:
+    pages = machine.pages(writer.Machine())
+    path.write_bytes(writer.Trace(buffers=[writer.Buffer(cpus=pages)]).write().data)
+    return tracecmd.open(path)
+
+
+def test_made(tmp_path: Path) -> None:
+    machine = Machine()
+    machine.tick(100, 0)
+    machine.lose(0, 7)
+    machine.tick(200, 0)
+    machine.tick(150, 1)
+    machine.lose(1)
+    machine.tick(150, 1)
+    with made(tmp_path / "t.dat", machine) as trace:
+        assert rows(trace.losses(ts="uint64")) == [
+            Gap(0, 100, 200, 7, ""),
+            Gap(1, 150, 150, None, ""),
+        ]
+        assert rows(trace.losses(ts="uint64", cpus=1)) == [Gap(1, 150, 150, None, "")]
+        assert rows(trace.losses(ts="uint64", start=120, end=140)) == [Gap(0, 100, 200, 7, "")]
+        assert rows(trace.losses(ts="uint64", start=201)) == []
+        with pytest.raises(ValueError, match="ts="):
+            trace.losses(ts="seconds")  # type: ignore[arg-type]
+        with pytest.raises(KeyError):
+            trace.losses(buffers="none")
+
+
+def test_session(tmp_path: Path) -> None:
+    from ..unit.scenes import Scene
+
+    scene = Scene({"Guest1": [4711]})
+    scene.host.tick(10, 0)
+    scene.guests["Guest1"].tick(20, 0)
+    scene.guests["Guest1"].lose(0, 3)
+    scene.guests["Guest1"].tick(30, 0)
+    with scene.open(tmp_path) as session:
+        assert session.losses(ts="uint64").to_arrow().to_pylist() == [
+            {"cpu": 0, "from": 20, "to": 30, "count": 3, "buffer": "", "peer": "Guest1"}
+        ]
+    with pytest.raises(tracecmd.ClosedError):
+        session.losses()

@@ -1,0 +1,217 @@
+"""struct trc_analysis: answers that take a state, as Arrow arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from ._arrow import Array, Schema
+from ._base import GO_ON, GoOn, SourceProblem, check, ffi, lib
+from ._data import Data
+from ._handle import Handle
+
+__all__ = [
+    "Analysis",
+    "AnalysisOptions",
+    "AnalysisSource",
+    "SpanPart",
+    "losses",
+    "markers",
+    "residency",
+    "sched",
+    "spans",
+]
+
+
+class AnalysisSource(NamedTuple):
+    """struct trc_analysis_source."""
+
+    data: Data
+    stream: int
+    peer: str = ""
+
+
+class AnalysisOptions(NamedTuple):
+    """struct trc_analysis_options; ``start <= ts < end``, where to_last also what comes after."""
+
+    start: int
+    end: int
+    to_last: bool = False
+    cpus: Sequence[int] | None = None
+    pids: Sequence[int] | None = None  # rising
+    uint64_ts: bool = False
+    dictionary: bool = True
+    peer: bool = False
+
+
+class Analysis(Handle):
+    """struct trc_analysis: belongs to one thread at a time."""
+
+    def __init__(
+        self,
+        create: Callable[..., int],
+        sources: Sequence[AnalysisSource],
+        options: AnalysisOptions,
+        *more: Any,
+    ) -> None:
+        super().__init__(sources[0].data.path if sources else "")
+        self._paths = [source.data.path for source in sources]
+        array = self._keep(ffi.new("struct trc_analysis_source[]", len(sources)))
+        for entry, source in zip(array, sources, strict=True):
+            entry.data = self._hold(source.data)
+            entry.stream = source.stream
+            entry.peer = string(self, source.peer)
+        self._create(
+            "trc_analysis",
+            create,
+            array,
+            len(sources),
+            self._options(options),
+            *(part(self) if callable(part) else part for part in more),
+            sources=self._paths,
+        )
+
+    def _options(self, options: AnalysisOptions) -> Any:
+        struct = self._keep(ffi.new("struct trc_analysis_options *"))
+        struct.flags = (
+            lib.TRC_ANALYSIS_UINT64_TS * options.uint64_ts
+            | lib.TRC_ANALYSIS_NO_DICTIONARY * (not options.dictionary)
+            | lib.TRC_ANALYSIS_PEER * options.peer
+        )
+        struct.start, struct.end = options.start, options.end
+        struct.until_last = options.to_last
+        if options.cpus is not None:
+            struct.of_cpus = 1
+            struct.cpus = self._keep(ffi.new("uint32_t[]", list(options.cpus)))
+            struct.cpu_count = len(options.cpus)
+        if options.pids is not None:
+            struct.of_pids = 1
+            struct.pids = self._keep(ffi.new("int32_t[]", list(options.pids)))
+            struct.pid_count = len(options.pids)
+        return struct
+
+    def schema(self) -> Schema:
+        schema = Schema()
+        with self as analysis:
+            err = ffi.new("struct trc_error *")
+            check(lib.trc_analysis_schema(analysis, schema._struct, err), err, self.path)
+        return schema
+
+    def next(self, max_rows: int) -> Array | GoOn | None:
+        """The next batch, None at the end; leaves the GIL while reading."""
+        array = Array()
+        with self as analysis:
+            err = ffi.new("struct trc_error *")
+            code = lib.trc_analysis_next(analysis, max_rows, array._struct, err)
+            if code == lib.TRC_GO_ON:
+                return GO_ON
+            check(code, err, self.path, self._paths)
+        return array if array.length else None
+
+    def problems(self, known: int = 0) -> list[SourceProblem]:
+        """All that was found damaged so far; none if that is as much as known."""
+        return self._source_problems(
+            lib.trc_analysis_problem_count, lib.trc_analysis_problem, self._paths, known
+        )
+
+    def progress(self) -> tuple[int, int]:
+        """Pages read so far, and about how many there are."""
+        with self as analysis:
+            done, total = ffi.new("uint64_t *"), ffi.new("uint64_t *")
+            lib.trc_analysis_progress(analysis, done, total)
+            return done[0], total[0]
+
+
+def string(keeper: Handle, text: str) -> Any:
+    """A text of C that lives as long as the object that refers to it."""
+    return keeper._keep(ffi.new("char[]", text.encode(errors="surrogateescape")))
+
+
+def losses(sources: Sequence[AnalysisSource], options: AnalysisOptions) -> Analysis:
+    """trc_losses_create()."""
+    return Analysis(lib.trc_losses_create, sources, options)
+
+
+def markers(sources: Sequence[AnalysisSource], options: AnalysisOptions) -> Analysis:
+    """trc_markers_create()."""
+    return Analysis(lib.trc_markers_create, sources, options)
+
+
+# Spans ---------------------------------------------------------------------------------------
+
+
+class SpanPart(NamedTuple):
+    """struct trc_span_part: ``kind`` is cpu, pid, field (of both events), begin or
+    end (of one), or event."""
+
+    kind: str
+    name: str = ""
+    begin: str = ""
+    end: str = ""
+
+    def _fill(self, keeper: Handle, entry: Any) -> None:
+        entry.kind = getattr(lib, f"TRC_SPAN_{self.kind.upper()}")
+        entry.name, entry.begin, entry.end = (
+            string(keeper, text) for text in (self.name, self.begin, self.end)
+        )
+
+
+def spans(
+    sources: Sequence[AnalysisSource],
+    options: AnalysisOptions,
+    begin: str,
+    end: str,
+    keys: Sequence[SpanPart],
+    fields: Sequence[SpanPart],
+) -> Analysis:
+    """trc_spans_create()."""
+
+    def of(keeper: Handle) -> Any:
+        struct = keeper._keep(ffi.new("struct trc_spans_options *"))
+        struct.begin, struct.end = string(keeper, begin), string(keeper, end)
+        for name, count, parts in (("keys", "key_count", keys), ("fields", "field_count", fields)):
+            array = keeper._keep(ffi.new("struct trc_span_part[]", len(parts)))
+            for entry, part in zip(array, parts, strict=True):
+                part._fill(keeper, entry)
+            setattr(struct, name, array)
+            setattr(struct, count, len(parts))
+        return struct
+
+    return Analysis(lib.trc_spans_create, sources, options, of)
+
+
+# Residencies ---------------------------------------------------------------------------------
+
+
+def residency(
+    sources: Sequence[AnalysisSource],
+    options: AnalysisOptions,
+    event: str,
+    key: tuple[str, str],
+    value: tuple[str, str],
+) -> Analysis:
+    """trc_residency_create(); key and value: a field, and the name of its column."""
+
+    def of(keeper: Handle) -> Any:
+        struct = keeper._keep(ffi.new("struct trc_residency_options *"))
+        struct.event = string(keeper, event)
+        struct.key, struct.key_name = (string(keeper, text) for text in key)
+        struct.value, struct.value_name = (string(keeper, text) for text in value)
+        return struct
+
+    return Analysis(lib.trc_residency_create, sources, options, of)
+
+
+# Tasks ---------------------------------------------------------------------------------------
+
+
+def sched(
+    sources: Sequence[AnalysisSource], options: AnalysisOptions, kind: str, most: int = 0
+) -> Analysis:
+    """trc_sched_create(); kind: states, tasks, latency or nr_running."""
+
+    def of(keeper: Handle) -> Any:
+        number = getattr(lib, f"TRC_SCHED_{kind.upper()}")
+        return keeper._keep(ffi.new("struct trc_sched_options *", [number, most]))
+
+    return Analysis(lib.trc_sched_create, sources, options, of)

@@ -1,0 +1,170 @@
+"""What analyses have in common in Python: streams are chosen, a window is set, rows come out."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from .. import _lowlevel
+from .._reading import (
+    Names,
+    Numbers,
+    Progress,
+    Reader,
+    ReadOptions,
+    Recording,
+    Request,
+    Selection,
+    Source,
+    choose,
+    read_events,
+    watch,
+)
+from ..columns.rows import BATCH_ROWS, Rows
+
+__all__ = ["BATCH_ROWS", "Answer", "Asked", "Times", "ask"]
+
+Times = Literal["timestamp", "uint64"]
+Make = Callable[[Sequence[_lowlevel.AnalysisSource], _lowlevel.AnalysisOptions], _lowlevel.Analysis]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What all answers take: which rows, and how they come."""
+
+    start: int | None = None
+    end: int | None = None
+    cpus: Numbers = None
+    pids: Numbers = None
+    buffers: Names = None
+    ts: Times = "timestamp"
+    batch_rows: int = BATCH_ROWS
+    progress: Progress = None
+
+    def selection(self, recording: Recording) -> Selection:
+        """The records that it is about: of all CPUs and tasks, as those are of rows."""
+        return Selection(recording, buffers=self.buffers, start=self.start, end=self.end)
+
+
+class _Question(NamedTuple):
+    """All that reading an answer needs."""
+
+    request: Request
+    options: _lowlevel.AnalysisOptions
+    make: Make
+
+    def open(self) -> _lowlevel.Analysis:
+        """Begin to read."""
+        sources = [
+            _lowlevel.AnalysisSource(source.reader.data, source.stream, source.reader.peer)
+            for source in self.request.sources
+        ]
+        return self.make(sources, self.options)
+
+
+class Answer(Rows):
+    """Rows of an analysis, made in one pass over the records whenever they are asked for.
+
+    It is handed on as a :class:`~tracecmd.Table` is: to whatever takes Arrow data, or by
+    ``batches()``, ``to_arrow()``, ``to_polars()``, ``to_pandas()``, ``to_numpy()`` and
+    ``to_parquet()``. Rows come in the order in which they ended, those that are open at the end
+    last. Times are in ns, on :attr:`Event.ts`'s clock: columns of times ``timestamp[ns]`` (or
+    uint64, where ``ts="uint64"`` was asked for), of durations uint64.
+
+    Attributes:
+        column_names: names of the columns, in order.
+    """
+
+    def __init__(self, question: _Question, what: str) -> None:
+        self._question = question
+        self._what = what
+        with contextlib.closing(question.open()) as analysis:
+            self._schema = analysis.schema()
+        self.column_names = tuple(self._schema.names())
+
+    def _arrays(self) -> Iterator[_lowlevel.Array]:
+        question = self._question
+        with contextlib.closing(question.open()) as analysis:
+            yield from watch(
+                question.request, analysis, lambda: analysis.next(question.request.batch_size)
+            )
+
+    def _require_open(self) -> None:
+        for source in self._question.request.sources:
+            source.reader.data.require_open()
+
+    def without_dictionaries(self) -> Answer:
+        """The same with all texts plain."""
+        options = self._question.options._replace(dictionary=False)
+        return Answer(self._question._replace(options=options), self._what)
+
+    def __repr__(self) -> str:
+        return f"<Answer {self._what} columns={len(self.column_names)}>"
+
+
+def ask(
+    readers: Sequence[Reader],
+    sources: Sequence[Source],
+    selection: Selection,
+    asked: Asked,
+    what: str,
+    make: Make,
+) -> Answer:
+    """Make an answer of streams that were chosen.
+
+    Raises:
+        TypeError, ValueError: an argument cannot be what it is; the message names it.
+        TraceError: the data cannot be read.
+    """
+    if asked.ts not in ("timestamp", "uint64"):
+        raise ValueError(f"ts={asked.ts!r}; it is 'timestamp' or 'uint64'")
+    of = Selection(selection.recording, cpus=asked.cpus, pids=asked.pids)  # checks them
+    reading = ReadOptions(batch_rows=asked.batch_rows, progress=asked.progress)
+    start, end = _window(readers, sources, selection)
+    options = _lowlevel.AnalysisOptions(
+        start,
+        end,
+        selection.end is None,
+        None if of.cpus is None else [cpu for cpu in sorted(of.cpus) if 0 <= cpu < 1 << 32],
+        of.pids,
+        uint64_ts=asked.ts == "uint64",
+        peer=any(reader.peer for reader in readers),
+    )
+    request = Request.of(readers, sources, selection, reading)
+    return Answer(_Question(request, options, make), what)
+
+
+def _window(
+    readers: Sequence[Reader], sources: Sequence[Source], selection: Selection
+) -> tuple[int, int]:
+    """Times that bound it: those asked for, or of the first and the last record."""
+    start, end = selection.start, selection.end
+    if not start:
+        first = _edge(readers, sources, selection, reverse=False)
+        start = start if first is None else first
+    if end is None:
+        last = _edge(readers, sources, selection, reverse=True)
+        end = start if last is None else max(last, start)
+    return start, end
+
+
+def _edge(
+    readers: Sequence[Reader], sources: Sequence[Source], selection: Selection, *, reverse: bool
+) -> int | None:
+    whole = selection.replace(reverse=reverse)
+    bare = [Source(source.reader, source.stream, None, None) for source in sources]
+    request = Request.of(readers, bare, whole, ReadOptions(batch_rows=1))
+    first = next(read_events(request), None)
+    return None if first is None else first.ts
+
+
+def all_sources(readers: Sequence[Reader], selection: Selection) -> list[Source]:
+    """All streams of the buffers that are selected."""
+    return choose(readers, selection).sources()
+
+
+def by_cpu(selection: Selection, asked: Asked) -> Selection:
+    """The same of the CPUs that rows are asked of, where nothing else is needed."""
+    return selection.replace(cpus=asked.cpus)
