@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from .test_attach import guest_of, host_of
+
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 SESSION = ROOT / "tests" / "data" / "sessions" / "kvm-small"
@@ -43,6 +45,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with the files that the examples name."""
     for path in SESSION.glob("*.dat"):
         shutil.copy(path, tmp_path)
+    shutil.copy(SESSION / "trace.dat", tmp_path / "head.dat")
+    for cpu in (0, 1):
+        (tmp_path / f"trace.dat.cpu{cpu}").write_bytes(bytes(4096))  # a page without records
+    (tmp_path / "host.dat").write_bytes(host_of().write().data)
+    (tmp_path / "guest.dat").write_bytes(guest_of().write().data)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
