@@ -16,12 +16,12 @@ from typing import Any, NoReturn
 
 from .. import __version__
 from ..errors import TraceError
-from . import export, info, report, session, stat
+from . import export, idle, info, irqs, latency, losses, report, session, stat, tasks
 from ._common import complain, drop_output
 
 __all__ = ["main"]
 
-COMMANDS = (info, session, stat, report, export)
+COMMANDS = (info, session, stat, report, export, tasks, latency, irqs, idle, losses)
 
 
 class _Parser(argparse.ArgumentParser):
