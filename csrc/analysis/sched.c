@@ -42,6 +42,7 @@ static void set_name(struct task *task, const uint8_t *bytes, size_t size)
 	memset(task->comm, 0, COMM_SIZE);
 	memcpy(task->comm, bytes, size);
 	task->has_comm = true;
+	task->name.batch = 0;
 }
 
 /* --- tasks ----------------------------------------------------------------------------------- */
@@ -83,7 +84,7 @@ static struct sched_group *group_of(struct sched *sched, const struct task *task
 
 /* --- pieces ---------------------------------------------------------------------------------- */
 
-static void put_piece(struct sched *sched, const struct task *task, uint8_t state, uint64_t from, uint64_t to)
+static void put_piece(struct sched *sched, struct task *task, uint8_t state, uint64_t from, uint64_t to)
 {
 	const struct sched_piece piece = {
 		.task = task,
@@ -324,13 +325,25 @@ static bool text_in(const struct sched_record *at, const struct value_place *pla
 	return true;
 }
 
+/* Whether a field of the usual kind has the very name that is known. */
+static bool has_name(const struct sched_record *at, const struct value_place *place, const struct task *task)
+{
+	const struct field_access *access = &place->access;
+
+	return task->has_comm && place->has && access->extent == EXTENT_FIXED && access->size == COMM_SIZE &&
+	       at->record->size >= COMM_SIZE && access->offset <= at->record->size - COMM_SIZE &&
+	       !memcmp(at->record->payload + access->offset, task->comm, COMM_SIZE);
+}
+
 static void take_name(struct sched *sched, const struct sched_record *at, const struct value_place *place,
 		      uint32_t number)
 {
 	const uint8_t *bytes;
 	uint32_t size;
 
-	if (number != IDLE_TASK && text_in(at, place, &bytes, &size))
+	if (number == IDLE_TASK || has_name(at, place, &sched->tasks[number]))
+		return;
+	if (text_in(at, place, &bytes, &size))
 		set_name(&sched->tasks[number], bytes, size);
 }
 

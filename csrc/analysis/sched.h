@@ -44,7 +44,8 @@ struct task {
 	uint32_t last_run; /* the CPU that it ran on last, or NO_CPU */
 	uint8_t state;	   /* enum task_state */
 	bool has_waker, has_comm;
-	char comm[COMM_SIZE]; /* NULs after it */
+	char comm[COMM_SIZE];	/* NULs after it */
+	struct row_number name; /* of that; or of the saved one */
 };
 
 /* What runs on the CPU of a source. */
@@ -85,7 +86,7 @@ struct sched_places {
 
 /* Time in one state, never none. task NULL: a CPU of which nobody knows what it ran. */
 struct sched_piece {
-	const struct task *task;
+	struct task *task;
 	int32_t pid;  /* where there is a task, or 0 */
 	bool is_idle; /* of pid 0 */
 	uint32_t source;
@@ -104,7 +105,7 @@ struct sched_answer {
 	void (*run)(struct sched *sched, struct task *task, uint32_t cpu, bool woken);
 	/* Its state, or the CPU it waits for, changed from these. */
 	void (*change)(struct sched *sched, const struct task *task, uint8_t state, uint32_t cpu);
-	void (*idle)(struct sched *sched, uint32_t source);		  /* a CPU has nothing to run */
+	void (*idle)(struct sched *sched, uint32_t source); /* a CPU has nothing to run */
 	/* From now on only what runs is known. */
 	void (*lose)(struct sched *sched, uint32_t group);
 	/* A task of which it is not known whether it runs may wait for a CPU. */
