@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """How fast is it told what tasks did?
 
-States, sums and waits of all tasks of a grown recording, by the Python package on one thread, beside
-`trace-cmd report --profile`, which makes sums of tasks and waits, too, and prints them. The answers are
-not compared: trace-cmd has no other form than its text, and guesses where nothing is known.
+States, sums and waits of all tasks of a grown recording, by the Python package on one thread,
+beside `trace-cmd report --profile`, which makes sums of tasks and waits, too, and prints them. The
+answers are not compared: trace-cmd has them as text only, and guesses where nothing is known.
 
     python benchmarks/analysis.py [RECORDING.dat] [--size 256M]
 """

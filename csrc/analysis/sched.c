@@ -6,44 +6,8 @@
 
 #include "base/array.h"
 #include "columns/field.h"
-#include "metadata/metadata.h"
-#include "records/data.h"
 
 #define FIRST_TASKS 64
-
-/* --- names ----------------------------------------------------------------------------------- */
-
-static const char *const state_names[] = {
-	[TASK_UNKNOWN] = "unknown",	[TASK_RUNNING] = "running",   [TASK_RUNNABLE] = "runnable",
-	[TASK_PREEMPTED] = "preempted", [TASK_SLEEPING] = "sleeping", [TASK_BLOCKED] = "blocked",
-	[TASK_STOPPED] = "stopped",	[TASK_TRACED] = "traced",     [TASK_DEAD] = "dead",
-	[TASK_ZOMBIE] = "zombie",	[TASK_PARKED] = "parked",     [TASK_IDLE] = "idle",
-};
-
-struct text sched_state_name(uint8_t state)
-{
-	return (struct text){ state_names[state], strlen(state_names[state]) };
-}
-
-struct text sched_name(const struct sched *sched, const struct task *task)
-{
-	const struct analysis_source *source = &sched->base.sources[task->source];
-	const void *nul = memchr(task->comm, 0, COMM_SIZE);
-
-	if (!task->has_comm)
-		return saved_cmdlines_comm(&sched->base.files[source->file].data->metadata->cmdlines,
-					   task->pid);
-	return (struct text){ task->comm, nul ? (size_t)((const char *)nul - task->comm) : COMM_SIZE };
-}
-
-static void set_name(struct task *task, const uint8_t *bytes, size_t size)
-{
-	size = size < COMM_SIZE - 1 ? size : COMM_SIZE - 1;
-	memset(task->comm, 0, COMM_SIZE);
-	memcpy(task->comm, bytes, size);
-	task->has_comm = true;
-	task->name.batch = 0;
-}
 
 /* --- tasks ----------------------------------------------------------------------------------- */
 
@@ -344,7 +308,7 @@ static void take_name(struct sched *sched, const struct sched_record *at, const 
 	if (number == IDLE_TASK || has_name(at, place, &sched->tasks[number]))
 		return;
 	if (text_in(at, place, &bytes, &size))
-		set_name(&sched->tasks[number], bytes, size);
+		sched_set_name(&sched->tasks[number], bytes, size);
 }
 
 static uint8_t state_of(const struct sched_places *places, uint64_t bits)
@@ -533,7 +497,7 @@ static bool put_name(struct sched *sched, const struct sched_record *at, uint8_t
 	if (number == NO_TASK)
 		return false;
 	settle(sched, &sched->tasks[number]);
-	set_name(&sched->tasks[number], bytes, size);
+	sched_set_name(&sched->tasks[number], bytes, size);
 	return true;
 }
 

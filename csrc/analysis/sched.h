@@ -137,6 +137,7 @@ extern const struct sched_answer task_states_answer, task_sums_answer, latency_a
 
 /* A task's name as it is known, the saved one last. */
 struct text sched_name(const struct sched *sched, const struct task *task);
+void sched_set_name(struct task *task, const uint8_t *bytes, size_t size);
 struct text sched_state_name(uint8_t state);
 
 /* Of all tasks, as key_map numbers them. */
