@@ -39,5 +39,5 @@ def test_each_allocation_fails(name: str, program: Path, tmp_path: Path) -> None
     result = subprocess.run([program, path], capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (0, "")
     counts = dict(line.split(": ") for line in result.stdout.splitlines())
-    assert len(counts) == 9
+    assert len(counts) == 10
     assert all(int(count) > 20 for count in counts.values())
