@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from . import _arguments
 from ._reading import Names, Reader
-from .text_makers import PrintFunction, TextFunction, TextMakers
+from .event import Event
+from .text_makers import TextMakers
 
 if TYPE_CHECKING:
     from .events import Events
@@ -20,7 +22,11 @@ class TextFunctions:
     events: Events
     _reader: Reader
 
-    def set_text(self, events: Names, function: TextFunction | None) -> None:
+    def _require_open(self) -> None:
+        """Raise ClosedError after the trace was closed."""
+        raise NotImplementedError
+
+    def set_text(self, events: Names, function: Callable[[Event], str] | None) -> None:
         """Let a function make the text of events: in reports, and of ``str(event)``.
 
         As tep_register_event_handler(3) does: what it gives stands behind the event's name, in
@@ -43,6 +49,7 @@ class TextFunctions:
         Raises:
             UnknownEventError: (a KeyError) no event of that name.
         """
+        self._require_open()
         places = {
             event.place
             for name in _arguments.names("events", events) or tuple(self.events)
@@ -54,7 +61,7 @@ class TextFunctions:
             texts.update(dict.fromkeys(places, _arguments.function("function", function)))
         self._reader.set_makers(TextMakers(texts, makers.functions))
 
-    def set_print_function(self, name: str, function: PrintFunction | None) -> None:
+    def set_print_function(self, name: str, function: Callable[..., int | str] | None) -> None:
         """Make a function known that print formats call: tep_register_print_function(3).
 
         Without it the format of such an event cannot be evaluated, and its fields are shown.
@@ -65,6 +72,7 @@ class TextFunctions:
             function: is given the arguments as unsigned 64-bit numbers, 8 at most, and gives a
                 whole number, or a text for ``%s``. None: it is not known any more.
         """
+        self._require_open()
         if not isinstance(name, str) or not name.isidentifier():
             raise ValueError(f"name={name!r}; it is the name of a function")
         makers = self._reader.makers

@@ -184,6 +184,30 @@ TRC_INLINE void row_bool(struct trc_analysis *analysis, size_t column, bool valu
 void row_null(struct trc_analysis *analysis, size_t column);
 void row_text(struct trc_analysis *analysis, size_t column, struct text text);
 
+/* The number that a text has in the dictionary of a batch; a zeroed one is of none. */
+struct row_number {
+	uint64_t batch;
+	uint32_t number;
+};
+
+/* A text that is put again and again, and whose number stays with it until it is another one. */
+TRC_INLINE void row_known_text(struct trc_analysis *analysis, size_t column, struct row_number *known,
+			       struct text text)
+{
+	struct column_builder *builder = &analysis->builders[column];
+
+	if (TRC_LIKELY(known->batch == analysis->batch)) {
+		row_u32(analysis, column, known->number);
+		return;
+	}
+	row_text(analysis, column, text);
+	if (builder->type.dictionary && !analysis->no_memory) {
+		memcpy(&known->number, builder->values.data + builder->values.size - sizeof(known->number),
+		       sizeof(known->number));
+		known->batch = analysis->batch;
+	}
+}
+
 TRC_INLINE void row_optional_u64(struct trc_analysis *analysis, size_t column, bool has, uint64_t value)
 {
 	if (has)

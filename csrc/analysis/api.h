@@ -40,8 +40,8 @@ struct trc_analysis_options {
 };
 
 /*
- * Where events were lost. Columns: cpu uint32; from, to: times of the record before, null: none was
- * read, and of the one after, of any event; count uint64, null: not known; buffer.
+ * Where events were lost, or cannot be read. Columns: cpu uint32; from, to: times of the record before,
+ * null: none was read, and of the one after, null: there is none, of any event; count uint64, null: not known; buffer.
  * A loss counts that lies between start and end, or reaches into that. Rows are of a CPU.
  */
 int trc_losses_create(const struct trc_analysis_source *sources, size_t count,

@@ -7,7 +7,7 @@ enum { CPU, FROM, TO, COUNT, BUFFER };
 
 static const struct analysis_column_spec columns[] = {
 	[CPU] = { "cpu", COLUMN_U32, false },	     [FROM] = { "from", COLUMN_TIME, true },
-	[TO] = { "to", COLUMN_TIME, false },	     [COUNT] = { "count", COLUMN_U64, true },
+	[TO] = { "to", COLUMN_TIME, true },	     [COUNT] = { "count", COLUMN_U64, true },
 	[BUFFER] = { "buffer", COLUMN_TEXT, false },
 };
 
@@ -24,7 +24,7 @@ static bool lose(struct trc_analysis *analysis, uint32_t source, const struct wa
 		return true;
 	row_u32(analysis, CPU, analysis->sources[source].cpu);
 	row_optional_u64(analysis, FROM, gap->has_from, gap->from);
-	row_u64(analysis, TO, gap->to);
+	row_optional_u64(analysis, TO, gap->to != UINT64_MAX, gap->to);
 	row_optional_u64(analysis, COUNT, gap->count >= 0, (uint64_t)gap->count);
 	row_text(analysis, BUFFER, analysis->sources[source].buffer);
 	row_peer(analysis, source);

@@ -6,43 +6,8 @@
 
 #include "base/array.h"
 #include "columns/field.h"
-#include "metadata/metadata.h"
-#include "records/data.h"
 
 #define FIRST_TASKS 64
-
-/* --- names ----------------------------------------------------------------------------------- */
-
-static const char *const state_names[] = {
-	[TASK_UNKNOWN] = "unknown",	[TASK_RUNNING] = "running",   [TASK_RUNNABLE] = "runnable",
-	[TASK_PREEMPTED] = "preempted", [TASK_SLEEPING] = "sleeping", [TASK_BLOCKED] = "blocked",
-	[TASK_STOPPED] = "stopped",	[TASK_TRACED] = "traced",     [TASK_DEAD] = "dead",
-	[TASK_ZOMBIE] = "zombie",	[TASK_PARKED] = "parked",     [TASK_IDLE] = "idle",
-};
-
-struct text sched_state_name(uint8_t state)
-{
-	return (struct text){ state_names[state], strlen(state_names[state]) };
-}
-
-struct text sched_name(const struct sched *sched, const struct task *task)
-{
-	const struct analysis_source *source = &sched->base.sources[task->source];
-	const void *nul = memchr(task->comm, 0, COMM_SIZE);
-
-	if (!task->has_comm)
-		return saved_cmdlines_comm(&sched->base.files[source->file].data->metadata->cmdlines,
-					   task->pid);
-	return (struct text){ task->comm, nul ? (size_t)((const char *)nul - task->comm) : COMM_SIZE };
-}
-
-static void set_name(struct task *task, const uint8_t *bytes, size_t size)
-{
-	size = size < COMM_SIZE - 1 ? size : COMM_SIZE - 1;
-	memset(task->comm, 0, COMM_SIZE);
-	memcpy(task->comm, bytes, size);
-	task->has_comm = true;
-}
 
 /* --- tasks ----------------------------------------------------------------------------------- */
 
@@ -83,7 +48,7 @@ static struct sched_group *group_of(struct sched *sched, const struct task *task
 
 /* --- pieces ---------------------------------------------------------------------------------- */
 
-static void put_piece(struct sched *sched, const struct task *task, uint8_t state, uint64_t from, uint64_t to)
+static void put_piece(struct sched *sched, struct task *task, uint8_t state, uint64_t from, uint64_t to)
 {
 	const struct sched_piece piece = {
 		.task = task,
@@ -324,14 +289,26 @@ static bool text_in(const struct sched_record *at, const struct value_place *pla
 	return true;
 }
 
+/* Whether a field of the usual kind has the very name that is known. */
+static bool has_name(const struct sched_record *at, const struct value_place *place, const struct task *task)
+{
+	const struct field_access *access = &place->access;
+
+	return task->has_comm && place->has && access->extent == EXTENT_FIXED && access->size == COMM_SIZE &&
+	       at->record->size >= COMM_SIZE && access->offset <= at->record->size - COMM_SIZE &&
+	       !memcmp(at->record->payload + access->offset, task->comm, COMM_SIZE);
+}
+
 static void take_name(struct sched *sched, const struct sched_record *at, const struct value_place *place,
 		      uint32_t number)
 {
 	const uint8_t *bytes;
 	uint32_t size;
 
-	if (number != IDLE_TASK && text_in(at, place, &bytes, &size))
-		set_name(&sched->tasks[number], bytes, size);
+	if (number == IDLE_TASK || has_name(at, place, &sched->tasks[number]))
+		return;
+	if (text_in(at, place, &bytes, &size))
+		sched_set_name(&sched->tasks[number], bytes, size);
 }
 
 static uint8_t state_of(const struct sched_places *places, uint64_t bits)
@@ -520,7 +497,7 @@ static bool put_name(struct sched *sched, const struct sched_record *at, uint8_t
 	if (number == NO_TASK)
 		return false;
 	settle(sched, &sched->tasks[number]);
-	set_name(&sched->tasks[number], bytes, size);
+	sched_set_name(&sched->tasks[number], bytes, size);
 	return true;
 }
 

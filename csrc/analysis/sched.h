@@ -44,7 +44,8 @@ struct task {
 	uint32_t last_run; /* the CPU that it ran on last, or NO_CPU */
 	uint8_t state;	   /* enum task_state */
 	bool has_waker, has_comm;
-	char comm[COMM_SIZE]; /* NULs after it */
+	char comm[COMM_SIZE];	/* NULs after it */
+	struct row_number name; /* of that; or of the saved one */
 };
 
 /* What runs on the CPU of a source. */
@@ -85,7 +86,7 @@ struct sched_places {
 
 /* Time in one state, never none. task NULL: a CPU of which nobody knows what it ran. */
 struct sched_piece {
-	const struct task *task;
+	struct task *task;
 	int32_t pid;  /* where there is a task, or 0 */
 	bool is_idle; /* of pid 0 */
 	uint32_t source;
@@ -136,6 +137,7 @@ extern const struct sched_answer task_states_answer, task_sums_answer, latency_a
 
 /* A task's name as it is known, the saved one last. */
 struct text sched_name(const struct sched *sched, const struct task *task);
+void sched_set_name(struct task *task, const uint8_t *bytes, size_t size);
 struct text sched_state_name(uint8_t state);
 
 /* Of all tasks, as key_map numbers them. */

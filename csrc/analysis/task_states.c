@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* What each task did when: the pieces of time as rows. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "analysis/sched.h"
 
 enum { PID, NAME, STATE, START, END, DURATION, CPU, WAKER };
+
+/* Numbers of what is put again and again. */
+struct known_texts {
+	struct row_number states[TASK_STATES], idle;
+};
 
 static bool init(struct sched *sched)
 {
@@ -15,7 +21,8 @@ static bool init(struct sched *sched)
 		[CPU] = { "cpu", COLUMN_U32, true },	   [WAKER] = { "waker", COLUMN_I32, true },
 	};
 
-	return analysis_add_columns(&sched->base, columns, countof(columns));
+	sched->memory = calloc(1, sizeof(struct known_texts));
+	return sched->memory && analysis_add_columns(&sched->base, columns, countof(columns));
 }
 
 static bool is_wanted(const struct trc_analysis *base, const struct sched_piece *piece)
@@ -28,18 +35,22 @@ static bool is_wanted(const struct trc_analysis *base, const struct sched_piece 
 static void put_piece(struct sched *sched, const struct sched_piece *piece)
 {
 	struct trc_analysis *base = &sched->base;
-	const struct task *task = piece->task;
+	struct known_texts *known = sched->memory;
+	struct task *task = piece->task;
 
 	if (!is_wanted(base, piece))
 		return;
-	if (task || piece->is_idle) {
+	if (task) {
 		row_u32(base, PID, (uint32_t)piece->pid);
-		row_text(base, NAME, task ? sched_name(sched, task) : TEXT("<idle>"));
+		row_known_text(base, NAME, &task->name, sched_name(sched, task));
+	} else if (piece->is_idle) {
+		row_u32(base, PID, 0);
+		row_known_text(base, NAME, &known->idle, TEXT("<idle>"));
 	} else {
 		row_null(base, PID);
 		row_null(base, NAME);
 	}
-	row_text(base, STATE, sched_state_name(piece->state));
+	row_known_text(base, STATE, &known->states[piece->state], sched_state_name(piece->state));
 	row_u64(base, START, piece->from);
 	row_u64(base, END, piece->to);
 	row_u64(base, DURATION, piece->to - piece->from);

@@ -99,7 +99,7 @@ enum trc_walk_flags {
 	TRC_WALK_BACKWARDS = 1,	  /* last record first */
 	TRC_WALK_BY_CPU = 2,	  /* source after source, no merge */
 	TRC_WALK_KEEP_MAPPED = 4, /* leave the pages of the file mapped that were read */
-	TRC_WALK_GAPS = 8,	  /* a loss that began before end counts, wherever it ended */
+	TRC_WALK_GAPS = 8,	  /* a loss that began before end counts, wherever it ended; so does damage */
 };
 enum trc_walk_limits {
 	TRC_EVENT_ID_BYTES = 8192, /* a bit for each id that a record can have */

@@ -19,7 +19,7 @@ struct walk_record {
 
 /* Where events were lost: after one record of a stream and before the next, whether these are wanted or not. */
 struct walk_gap {
-	uint64_t from, to; /* ns */
+	uint64_t from, to; /* ns; to UINT64_MAX: no record comes after it */
 	bool has_from;	   /* a record was read before it */
 	int64_t count;	   /* -1: not known */
 };

@@ -106,6 +106,7 @@ static int open_page(struct stream_cursor *cursor, struct subbuffer *sub, struct
 
 		if (rc < 0 && page_fault_is_recoverable(-rc)) {
 			skip_chunk(cursor, &fault);
+			cursor->hole = cursor->filter->gaps;
 			continue;
 		}
 		if (rc < 0 && err)
@@ -116,6 +117,7 @@ static int open_page(struct stream_cursor *cursor, struct subbuffer *sub, struct
 				   cursor->stream->info.page_size, cursor->page.available, sub))
 			return PAGE_READY;
 		note_page(cursor, "its header is damaged");
+		cursor->hole = cursor->filter->gaps;
 	}
 }
 
@@ -405,17 +407,30 @@ static int note_loss(struct stream_cursor *cursor, struct subbuffer sub, struct 
 {
 	const struct record_filter *filter = cursor->filter;
 	struct record record;
-	int64_t missed = sub.missed;
+	int64_t missed = cursor->hole ? -1 : sub.missed;
 	uint64_t ts;
 
-	if (subbuffer_next(&sub, cursor->data->layout.big_endian, &record) != SUBBUFFER_RECORD)
+	if (subbuffer_next(&sub, cursor->data->layout.big_endian, &record) != SUBBUFFER_RECORD) {
+		cursor->hole = filter->gaps; /* it ends where the next record is */
 		return TRC_OK;
+	}
+	cursor->hole = false;
 	ts = clock_ns(cursor->stream->clock, cursor->stream->info.cpu, record.ts);
 	if (ts < filter->start ||
 	    (ts > filter->last && (!filter->gaps || (cursor->has_latest && cursor->latest > filter->last))))
 		return TRC_OK;
 	cursor->missed = add_missed(cursor->missed, missed);
 	return filter->gaps ? add_gap(cursor, ts, missed, err) : TRC_OK;
+}
+
+/* At the end of a stream: what was passed over after its last record. */
+static int note_last_hole(struct stream_cursor *cursor, struct trc_error *err)
+{
+	if (!cursor->hole || (cursor->has_latest && cursor->latest > cursor->filter->last))
+		return TRC_OK;
+	cursor->hole = false;
+	cursor->missed = -1;
+	return add_gap(cursor, UINT64_MAX, -1, err);
 }
 
 /* The time that the page's last record has, wanted or not. */
@@ -436,17 +451,20 @@ static int read_page(struct stream_cursor *cursor, const struct subbuffer *sub, 
 {
 	struct record_block *block = &cursor->block;
 	uint64_t latest;
+	bool damaged;
 	int rc = block_reserve(block, sub->end, err);
 
 	if (rc)
 		return rc;
-	if (read_any_records(cursor, *sub, block) == SUBBUFFER_DAMAGED)
+	damaged = read_any_records(cursor, *sub, block) == SUBBUFFER_DAMAGED;
+	if (damaged)
 		note_page(cursor, "a record is damaged, the rest is lost");
 	latest = convert_times(cursor, block);
 	if (cursor->by_time && (block->count || subbuffer_has_records(sub, cursor->data->layout.big_endian)))
 		check_time_order(cursor, sub);
-	if (TRC_UNLIKELY(sub->missed) && (rc = note_loss(cursor, *sub, err)))
+	if (TRC_UNLIKELY(sub->missed || cursor->hole) && (rc = note_loss(cursor, *sub, err)))
 		return rc;
+	cursor->hole |= damaged && cursor->filter->gaps;
 	note_latest(cursor, sub);
 	if (is_choosy(cursor))
 		choose_records(cursor, block);
@@ -473,6 +491,8 @@ int stream_cursor_next_page(struct stream_cursor *cursor, struct trc_error *err)
 		int rc = open_page(cursor, &sub, err);
 
 		cursor->searching = rc == PAGE_STINT_OVER;
+		if (rc == PAGE_END)
+			return -note_last_hole(cursor, err);
 		if (rc != PAGE_READY)
 			return rc;
 		if ((rc = read_page(cursor, &sub, err)))

@@ -103,3 +103,32 @@ def test_session(tmp_path: Path) -> None:
         ]
     with pytest.raises(tracecmd.ClosedError):
         session.losses()
+
+
+def test_damaged_pages_are_losses(tmp_path: Path) -> None:
+    """In the middle, and at the end; so that no answer takes their records for not there."""
+    first, _, second = (writer.fill_pages([(ts, writer.SCHED_SWITCH.values(
+        pid=prev, prev_pid=prev, prev_state=1, next_pid=following))], writer.Machine())[0]
+        for ts, prev, following in ((100, 0, 5), (0, 0, 0), (300, 5, 6)))  # fmt: skip
+    damaged = b"\xff" * 4096
+    path = tmp_path / "t.dat"
+    cpus = {0: [first, damaged, second, damaged]}
+    path.write_bytes(writer.Trace(buffers=[writer.Buffer(cpus=cpus)]).write().data)
+    with tracecmd.open(path) as trace:
+        answer = trace.losses(ts="uint64").to_arrow().to_pylist()
+        assert [(row["from"], row["to"], row["count"]) for row in answer] == [
+            (100, 300, None),
+            (300, None, None),
+        ]
+        states = trace.sched.states(ts="uint64").to_arrow().to_pylist()
+        found = [(row["pid"], row["state"], row["start"], row["end"]) for row in states]
+        assert sorted(found, key=str) == [
+            (5, "unknown", 100, 300),
+            (6, "unknown", 100, 300),
+            (None, "unknown", 100, 300),
+        ]
+        spans = trace.spans("sched_switch", "sched_wakeup", key="cpu", ts="uint64")
+        assert [(row["start"], row["lost"]) for row in spans.to_arrow().to_pylist()] == [
+            (300, True),
+            (100, True),
+        ]

@@ -616,6 +616,84 @@ static int job_write(const struct opened *o, uint32_t flags, struct sum *sum)
 	trc_writer_destroy(writer);
 	trc_block_destroy(block);
 	trc_outline_destroy(outline);
+
+/* --- analyses ----------------------------------------------------------------------------- */
+
+static int read_answer(int rc, struct trc_analysis **made, struct sum *sum)
+{
+	struct trc_analysis *analysis = *made;
+	struct ArrowSchema schema;
+	int64_t rows = 1;
+
+	if (rc == TRC_NOT_FOUND) /* the file does not have these events */
+		return TRC_OK;
+	if (rc)
+		return rc;
+	rc = trc_analysis_schema(analysis, &schema, NULL);
+	if (!rc)
+		schema.release(&schema);
+	while (!rc && rows) {
+		struct ArrowArray batch;
+
+		while ((rc = trc_analysis_next(analysis, 100, &batch, NULL)) == TRC_GO_ON)
+			continue;
+		if (rc)
+			break;
+		rows = batch.length;
+		add(sum, &rows, sizeof(rows));
+		batch.release(&batch);
+	}
+	trc_analysis_destroy(analysis);
+	return rc;
+}
+
+static int ask_spans(const struct trc_analysis_source *sources, size_t count,
+		     const struct trc_analysis_options *options, struct sum *sum)
+{
+	static const struct trc_span_part keys[] = {
+		{ TRC_SPAN_PID, "", "", "" },
+		{ TRC_SPAN_FIELD, "id", "id", "id" },
+	};
+	static const struct trc_span_part fields[] = {
+		{ TRC_SPAN_END, "ret", "ret", "ret" },
+		{ TRC_SPAN_EVENT, "name", "sys_", "" },
+	};
+	static const struct trc_spans_options spans = {
+		"raw_syscalls:sys_enter", "raw_syscalls:sys_exit", keys, 2, fields, 2,
+	};
+	static const struct trc_residency_options residency = { "sched:sched_wakeup", "comm", "prio", "comm",
+								"prio" };
+	struct trc_analysis *analysis = NULL;
+	int rc = read_answer(trc_spans_create(sources, count, options, &spans, &analysis, NULL), &analysis, sum);
+
+	return rc ? rc :
+		    read_answer(trc_residency_create(sources, count, options, &residency, &analysis, NULL),
+				&analysis, sum);
+}
+
+static int job_analyses(const struct opened *o, uint32_t flags, struct sum *sum)
+{
+	static const struct trc_sched_options sched[] = {
+		{ TRC_SCHED_STATES, 0 },  { TRC_SCHED_TASKS, 0 },	{ TRC_SCHED_LATENCY, 0 },
+		{ TRC_SCHED_LATENCY, 3 }, { TRC_SCHED_NR_RUNNING, 0 },
+	};
+	const struct trc_analysis_options options = { .flags = flags, .until_last = 1, .end = UINT64_MAX };
+	struct trc_analysis_source sources[MAX_SOURCES] = { 0 };
+	struct trc_analysis *analysis = NULL;
+	int rc;
+
+	for (size_t i = 0; i < o->source_count; i++)
+		sources[i] = (struct trc_analysis_source){ o->walked[i].data, o->walked[i].stream, "peer" };
+	rc = read_answer(trc_losses_create(sources, o->source_count, &options, &analysis, NULL), &analysis, sum);
+	if (!rc)
+		rc = read_answer(trc_markers_create(sources, o->source_count, &options, &analysis, NULL),
+				 &analysis, sum);
+	if (!rc)
+		rc = ask_spans(sources, o->source_count, &options, sum);
+	for (size_t i = 0; !rc && i < sizeof(sched) / sizeof(*sched); i++)
+		rc = read_answer(trc_sched_create(sources, o->source_count, &options, &sched[i], &analysis,
+						  NULL),
+				 &analysis, sum);
 	return rc;
 }
 
@@ -641,6 +719,7 @@ static const struct job {
 	{ "columns without dictionaries", job_columns, TRC_COLUMNS_NO_DICTIONARY },
 	{ "write version 6", job_write, 6 },
 	{ "write version 7 with zstd", job_write, 7 | TRC_COMPRESSION_ZSTD << 8 },
+	{ "analyses", job_analyses, TRC_ANALYSIS_PEER },
 };
 
 static int run_job(const struct job *job, const struct opened *o, unsigned long fail, struct sum *sum)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import errno
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
 from .. import _lifetime
 from ._base import check, ffi, lib
+
+# Arrow's integers: letters of struct, and sizes.
+_INTEGERS = {"c": ("b", 1), "C": ("B", 1), "s": ("h", 2), "S": ("H", 2), "i": ("i", 4),
+             "I": ("I", 4), "l": ("q", 8), "L": ("Q", 8), "tsn:": ("q", 8)}  # fmt: skip
 
 
 class Schema:
@@ -69,6 +74,18 @@ class Array:
         """One column."""
         return Memory(self, self._struct.children[index])
 
+    def values(self, index: int, form: str) -> list[Any]:
+        """A column of integers, booleans or texts as Python values, None for null."""
+        memory = self.column(index)
+        values = memory.plain(form)
+        if memory.null_count:
+            valid = memory.copy(0, (memory.length + 7) // 8)
+            values = [
+                value if valid[row >> 3] >> (row & 7) & 1 else None
+                for row, value in enumerate(values)
+            ]
+        return values
+
     def add_missed(self, index: int, row: int, missed: int) -> None:
         """Count more losses before a row, in a column of kind ``missed_events``."""
         values = ffi.cast("int64_t *", self._struct.children[index].buffers[1])
@@ -88,6 +105,26 @@ class Memory:
     def copy(self, buffer: int, size: int) -> bytes:
         """Copy the first bytes of a buffer."""
         return bytes(ffi.buffer(self._struct.buffers[buffer], size))
+
+    def plain(self, form: str) -> list[Any]:
+        """Values of one of Arrow's formats; those that are null are anything."""
+        rows = self.length
+        values = self.dictionary()
+        if values is not None:
+            texts = values.plain(form)
+            places = memoryview(self.copy(1, 4 * rows)).cast("i")
+            return [texts[place] if texts else None for place in places]
+        if form == "b":
+            bits = self.copy(1, (rows + 7) // 8)
+            return [bool(bits[row >> 3] >> (row & 7) & 1) for row in range(rows)]
+        if form == "u":
+            ends = memoryview(self.copy(1, 4 * (rows + 1))).cast("i").tolist()
+            data = self.copy(2, ends[-1])
+            return [data[a:b].decode() for a, b in itertools.pairwise(ends)]
+        letter, width = _INTEGERS[form]
+        view: Any = memoryview(self.copy(1, width * rows))
+        numbers: list[Any] = view.cast(letter).tolist()
+        return numbers
 
     def child(self) -> Memory:
         """The values of a list."""

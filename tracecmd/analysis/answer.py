@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from .. import _lowlevel
 from .._reading import (
@@ -94,6 +94,18 @@ class Answer(Rows):
     def _require_open(self) -> None:
         for source in self._question.request.sources:
             source.reader.data.require_open()
+
+    def values(self) -> Iterator[tuple[Any, ...]]:
+        """Row by row as plain Python values, None for null; needs no other package.
+
+        >>> with tracecmd.open("tests/data/i386-lost.dat") as trace:
+        ...     next(trace.losses(ts="uint64").values())
+        (0, 179601877736, 179632145118, 1223, '')
+        """
+        formats = self._schema.formats()
+        for array in self._arrays():
+            columns = [array.values(place, form) for place, form in enumerate(formats)]
+            yield from zip(*columns, strict=True)
 
     def without_dictionaries(self) -> Answer:
         """The same with all texts plain."""

@@ -38,7 +38,7 @@ class Analyses(ReadyMade):
         batch_rows: int = BATCH_ROWS,
         progress: Progress = None,
     ) -> Answer:
-        """Where events were lost.
+        """Where events were lost, in the kernel or with pages that are damaged.
 
             >>> with tracecmd.open("tests/data/i386-lost.dat") as trace:
             ...     losses = trace.losses(ts="uint64").to_numpy()
@@ -53,9 +53,9 @@ class Analyses(ReadyMade):
 
         Columns:
             ``cpu`` uint32; ``from`` time of the last record before, null: there is none (or none
-            was read: of a window that begins after it); ``to`` time of the first record after;
-            ``count`` uint64 events, null: the kernel did not say how many;
-            ``buffer`` text, the trace instance.
+            was read: of a window that begins after it); ``to`` time of the first record after,
+            null: there is none, as the last pages are damaged; ``count`` uint64 events, null: not
+            known; ``buffer`` text, the trace instance.
 
         Args:
             start, end: times in ns; losses that reach into ``start <= ts < end``, whole. None for

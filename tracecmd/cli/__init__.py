@@ -16,12 +16,42 @@ from typing import Any, NoReturn
 
 from .. import __version__
 from ..errors import TraceError
-from . import attach, convert, export, info, report, restore, session, split, stat
+from . import (
+    attach,
+    convert,
+    export,
+    idle,
+    info,
+    irqs,
+    latency,
+    losses,
+    report,
+    restore,
+    session,
+    split,
+    stat,
+    tasks,
+)
 from ._common import complain, drop_output
 
 __all__ = ["main"]
 
-COMMANDS = (info, session, stat, report, export, split, convert, attach, restore)
+COMMANDS = (
+    info,
+    session,
+    stat,
+    report,
+    export,
+    tasks,
+    latency,
+    irqs,
+    idle,
+    losses,
+    split,
+    convert,
+    attach,
+    restore,
+)
 
 
 class _Parser(argparse.ArgumentParser):
