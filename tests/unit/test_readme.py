@@ -45,11 +45,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with the files that the examples name."""
     for path in SESSION.glob("*.dat"):
         shutil.copy(path, tmp_path)
-    shutil.copy(SESSION / "trace.dat", tmp_path / "head.dat")
-    for cpu in (0, 1):
-        (tmp_path / f"trace.dat.cpu{cpu}").write_bytes(bytes(4096))  # a page without records
-    (tmp_path / "host.dat").write_bytes(host_of().write().data)
-    (tmp_path / "guest.dat").write_bytes(guest_of().write().data)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -64,6 +59,17 @@ def test_python(number: int, folder: Path) -> None:
     exec(compile(code, f"README.md, Python block {number + 1}", "exec"), names)
 
 
+def make_more(command: str, folder: Path) -> None:
+    """The files that only one command's example names."""
+    if command == "restore":
+        shutil.copy(SESSION / "trace.dat", folder / "head.dat")
+        for cpu in (0, 1):
+            (folder / f"trace.dat.cpu{cpu}").write_bytes(bytes(4096))  # a page without records
+    if command == "attach":
+        (folder / "host.dat").write_bytes(host_of().write().data)
+        (folder / "guest.dat").write_bytes(guest_of().write().data)
+
+
 def test_there_are_examples() -> None:
     assert len(blocks("python")) >= 3
     assert len(commands()) >= 8
@@ -72,6 +78,7 @@ def test_there_are_examples() -> None:
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
 def test_command(words: list[str], folder: Path) -> None:
     arguments = [word.replace("FOLDER", ".") for word in words[1:]]
+    make_more(words[1], folder)
     if any(word.endswith((".parquet", ".arrow", "folder/")) for word in arguments):
         pytest.importorskip("pyarrow")
     if "--plot" in arguments:
