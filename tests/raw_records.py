@@ -20,7 +20,7 @@ def raw_records(source: tracecmd.Trace | tracecmd.Session, **wanted: Any) -> lis
 def _rows(source: tracecmd.Trace | tracecmd.Session, **wanted: Any) -> Iterator[Row]:
     selection = Selection(source._recording, wanted.pop("events", None), **wanted)
     readers = source._readers(selection)
-    sources = wanted_sources(choose(readers, selection), selection.where)
+    sources = wanted_sources(choose(readers, selection), selection.condition)
     for batch in read_batches(Request.of(readers, sources, selection, ReadOptions())):
         begin = 0
         for row, end in enumerate(batch.payload_end):

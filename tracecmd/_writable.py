@@ -6,6 +6,7 @@ import os
 
 from . import _lowlevel
 from ._reading import (
+    Excluded,
     Names,
     Numbers,
     Progress,
@@ -46,6 +47,7 @@ class Writable:
         cpus: Numbers = None,
         pids: Numbers = None,
         where: str | Filter | None = None,
+        exclude: Excluded = None,
         buffers: Names = None,
         version: int | None = None,
         compression: str | None = None,
@@ -69,7 +71,7 @@ class Writable:
 
         Args:
             path: the new file's name; a file that is there is replaced, but must not be this one.
-            start, end, events, cpus, pids, where, buffers: as for :meth:`iter`.
+            start, end, events, cpus, pids, where, exclude, buffers: as for :meth:`iter`.
             version: of the file format, 6 or 7; None: this file's.
             compression: ``"none"``, ``"zlib"`` or ``"zstd"``, with a level as ``"zstd:9"``; None:
                 this file's, or none in version 6, which has no compression.
@@ -87,6 +89,7 @@ class Writable:
             self._recording,
             events,
             where=where,
+            exclude=exclude,
             buffers=buffers,
             cpus=cpus,
             start=start,
@@ -96,7 +99,7 @@ class Writable:
         return write_selection(
             path,
             self._reader,
-            wanted_sources(choose([self._reader], selection), selection.where),
+            wanted_sources(choose([self._reader], selection), selection.condition),
             selection,
             version=version,
             compression=compression,

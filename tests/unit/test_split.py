@@ -237,6 +237,8 @@ def test_names_of_files(run: Any, path: Path) -> None:
         (["0.0", "2000000005ns"], 5),
         (["--where", "n == 2"], 4),
         (["--events", "sched_switch,tick"], 12),
+        (["--exclude", "ti*,sched_switch"], 0),
+        (["--exclude", "sched:*"], 12),
         (["--pids", "5-7", "-C", "0"], 12),
         (["--pids", "6"], 0),
         (["-s", "2"], 7),

@@ -157,6 +157,24 @@ def test_left_out_events_are_no_losses(write: Write, tmp_path: Path) -> None:
         assert expected == [(1030, 3), (2030, 0), (3030, -1)]
 
 
+def test_what_is_excluded(write: Write, tmp_path: Path) -> None:
+    """Names and filters leave events out of what is written as of what is read."""
+    switch = SCHED_SWITCH.values(pid=9).encode(Machine(False, 8))
+    path = one_cpu(write, Page(1000, [*ticks(3), Event(5, switch)]))
+    out = tmp_path / "folder" / "in.dat"
+    with tracecmd.open(path) as trace:
+        for exclude in ("ti*", tracecmd.Filter("n == 1"), ["sched:*", tracecmd.Filter("n == 0")]):
+            expected = raw_records(trace, exclude=exclude)
+            assert 0 < len(expected) < 4
+            trace.write(tmp_path / "out.dat", exclude=exclude)
+            with tracecmd.open(tmp_path / "out.dat") as written:
+                assert raw_records(written) == expected
+    with tracecmd.open_session(path) as session:
+        session.write(out.parent, exclude="ti*")
+    with tracecmd.open(out) as written:
+        assert [event.ts for event in written] == [1035]
+
+
 def test_a_damaged_page_keeps_what_is_whole(write: Write, tmp_path: Path) -> None:
     """Its records up to the damage are written, the fault is told; strictly it is raised."""
     bad = RawRecord((28).to_bytes(4, "little"))

@@ -94,6 +94,8 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
                        help="only these CPUs, such as 0,2-3, each counted for itself")  # fmt: skip
     group.add_argument("--events", action="append", metavar="EVENTS",
                        help='only these events ("sched_switch", "sched:*", ...)')  # fmt: skip
+    group.add_argument("--exclude", action="append", metavar="EVENTS",
+                       help='all but these events, which may have wildcards')  # fmt: skip
     group.add_argument("--pids", action="append", metavar="PIDS",
                        help="only what these tasks recorded")  # fmt: skip
     group.add_argument("--where", metavar="FILTER", help="as trace-cmd report -F takes it")
@@ -186,6 +188,7 @@ def run(arguments: argparse.Namespace) -> int:
             "cpus": numbers_of("-C", arguments.cpus),
             "pids": numbers_of("--pids", arguments.pids),
             "events": names_of(arguments.events),
+            "exclude": names_of(arguments.exclude),
             "where": arguments.where,
         }
         with stoppable(), open_trace(file, strict=arguments.strict) as trace:

@@ -300,6 +300,7 @@ class Session(Readable):
         cpus: Numbers = None,
         pids: Numbers = None,
         where: str | Filter | None = None,
+        exclude: Excluded = None,
         buffers: Names = None,
         peers: Names = None,
         version: int | None = None,
@@ -315,7 +316,8 @@ class Session(Readable):
 
         Args:
             folder: is made if need be; files have their own names there.
-            start, end, events, cpus, pids, where, buffers, peers: as for :meth:`iter`.
+            start, end, events, cpus, pids, where, exclude, buffers, peers: as for
+                :meth:`iter`.
             version, compression, threads, progress: as for :meth:`Trace.write`; progress is told of
                 each file by itself.
 
@@ -327,6 +329,7 @@ class Session(Readable):
             self._recording,
             events,
             where=where,
+            exclude=exclude,
             buffers=buffers,
             cpus=cpus,
             start=start,

@@ -32,7 +32,7 @@ def write_peers(
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"{name}: two files of the session have this name")
-    sources = wanted_sources(choose(readers, selection), selection.where)
+    sources = wanted_sources(choose(readers, selection), selection.condition)
     target.mkdir(parents=True, exist_ok=True)
     written: dict[Path, int] = {}
     for reader, name in zip(readers, names, strict=True):

@@ -73,7 +73,7 @@ def split_selection(
         places = _arrange(reader, outline, places, buffers)
     sources = [
         source
-        for source in wanted_sources(choose([reader], selection), selection.where)
+        for source in wanted_sources(choose([reader], selection), selection.condition)
         if reader.streams[source.stream].buffer in places
     ]
     files = plan(sources, Window(selection.start, selection.end), limit, per_cpu=per_cpu)
