@@ -42,7 +42,8 @@ def commands() -> list[list[str]]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with the files that the examples name."""
+    """A working folder with the files that the examples name; FOLDER is a session's alone."""
+    shutil.copytree(SESSION, tmp_path / "session")
     for path in SESSION.glob("*.dat"):
         shutil.copy(path, tmp_path)
     shutil.copy(SESSION / "trace.dat", tmp_path / "head.dat")
@@ -56,7 +57,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("number", range(len(blocks("python"))))
 def test_python(number: int, folder: Path) -> None:
-    code = blocks("python")[number].replace('"FOLDER"', '"."')
+    code = blocks("python")[number].replace('"FOLDER"', '"session"')
     names: dict[str, object] = {}
     for package in needed_packages(code):
         names[package] = pytest.importorskip(package)
@@ -71,7 +72,7 @@ def test_there_are_examples() -> None:
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
 def test_command(words: list[str], folder: Path) -> None:
-    arguments = [word.replace("FOLDER", ".") for word in words[1:]]
+    arguments = [word.replace("FOLDER", "session") for word in words[1:]]
     if any(word.endswith((".parquet", ".arrow", "folder/")) for word in arguments):
         pytest.importorskip("pyarrow")
     if "--plot" in arguments:
