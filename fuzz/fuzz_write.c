@@ -112,6 +112,7 @@ struct task {
 	struct trc_write_format format;
 	struct trc_walk_options options;
 	bool choosy;
+	uint64_t portion; /* records after which a cut ends and goes on; 0: it goes through at once */
 	uint8_t ids[TRC_EVENT_ID_BYTES];
 };
 
@@ -125,6 +126,7 @@ static void make_task(const uint8_t *bytes, size_t size, const struct recording 
 	if (choice & 1)
 		out->format.compression = (choice >> 1 & 3) % 3;
 	out->choosy = choice & 8;
+	out->portion = choice & 128 ? 1 + part % 40 : 0;
 	memset(out->ids, choice & 16 ? 0x55 : 0xf0, sizeof(out->ids));
 	for (size_t i = 0; choice & 32 && i < recording->streams; i++) {
 		uint64_t ts;
@@ -175,18 +177,39 @@ static size_t place_of(const struct trc_outline *outline, const struct recording
 	}
 }
 
+/* The next block, of as many portions as it takes. */
+static int next_block(struct trc_cut *cut, struct trc_block *block, const struct task *task, uint64_t *before,
+		      struct trc_error *err)
+{
+	int rc;
+
+	while (!(rc = trc_cut_next(cut, block, err)) && !trc_block_size(block) && task->portion) {
+		uint64_t records = trc_cut_records(cut);
+
+		require(records - *before <= task->portion, "a portion is not too large");
+		if (records - *before < task->portion)
+			break;
+		*before = records;
+		trc_cut_limit(cut, task->portion);
+	}
+	return rc;
+}
+
 static bool write_stream(struct trc_writer *writer, struct trc_block *block, size_t place, uint32_t cpu,
 			 const struct trc_walk_source *source, const struct task *task, int fd, uint64_t *records)
 {
 	struct trc_cut *cut;
 	struct trc_error err;
 	bool begun = false;
+	uint64_t before = 0;
 	int rc;
 
 	*records = 0;
 	if (!ok(trc_cut_create(source, &task->options, &cut, &err), &err))
 		return false;
-	while ((rc = trc_cut_next(cut, block, &err)) == TRC_GO_ON || (!rc && trc_block_size(block))) {
+	if (task->portion)
+		trc_cut_limit(cut, task->portion);
+	while ((rc = next_block(cut, block, task, &before, &err)) == TRC_GO_ON || (!rc && trc_block_size(block))) {
 		if (rc == TRC_GO_ON)
 			continue;
 		if ((!begun && !ok(trc_writer_begin(writer, place, cpu, &err), &err)) ||

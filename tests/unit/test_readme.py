@@ -42,27 +42,32 @@ def commands() -> list[list[str]]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with the files that the examples name; FOLDER is a session's alone."""
-    shutil.copytree(SESSION, tmp_path / "session")
+    """A working folder with the files that the examples name."""
     for path in SESSION.glob("*.dat"):
         shutil.copy(path, tmp_path)
-    shutil.copy(SESSION / "trace.dat", tmp_path / "head.dat")
-    for cpu in (0, 1):
-        (tmp_path / f"trace.dat.cpu{cpu}").write_bytes(bytes(4096))  # a page without records
-    (tmp_path / "host.dat").write_bytes(host_of().write().data)
-    (tmp_path / "guest.dat").write_bytes(guest_of().write().data)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 @pytest.mark.parametrize("number", range(len(blocks("python"))))
 def test_python(number: int, folder: Path) -> None:
-    code = blocks("python")[number].replace('"FOLDER"', '"session"')
+    code = blocks("python")[number].replace('"FOLDER"', '"."')
     names: dict[str, object] = {}
     for package in needed_packages(code):
         names[package] = pytest.importorskip(package)
     exec("import tracecmd", names)
     exec(compile(code, f"README.md, Python block {number + 1}", "exec"), names)
+
+
+def make_more(command: str, folder: Path) -> None:
+    """The files that only one command's example names."""
+    if command == "restore":
+        shutil.copy(SESSION / "trace.dat", folder / "head.dat")
+        for cpu in (0, 1):
+            (folder / f"trace.dat.cpu{cpu}").write_bytes(bytes(4096))  # a page without records
+    if command == "attach":
+        (folder / "host.dat").write_bytes(host_of().write().data)
+        (folder / "guest.dat").write_bytes(guest_of().write().data)
 
 
 def test_there_are_examples() -> None:
@@ -72,7 +77,8 @@ def test_there_are_examples() -> None:
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
 def test_command(words: list[str], folder: Path) -> None:
-    arguments = [word.replace("FOLDER", "session") for word in words[1:]]
+    arguments = [word.replace("FOLDER", ".") for word in words[1:]]
+    make_more(words[1], folder)
     if any(word.endswith((".parquet", ".arrow", "folder/")) for word in arguments):
         pytest.importorskip("pyarrow")
     if "--plot" in arguments:

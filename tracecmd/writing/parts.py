@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
-from .. import _arguments
-from .._reading import Reader, Request, Source, read_batches
+from .. import _arguments, _lowlevel
+from .._reading import Reader, Request, Source, cut_windows, make_walk, read_batches
 from ..options import OptionId
 
 __all__ = ["Limit", "Part", "Window", "plan"]
@@ -116,6 +116,7 @@ def _request(sources: Sequence[Source], window: Window, rows: int) -> Request:
 
 
 ROWS = 16384  # of a batch that is only counted
+WINDOW_BYTES = 2 << 20  # of all streams together, to be counted as a whole
 
 
 class _ByTime:
@@ -150,23 +151,49 @@ class _ByEvents:
     def __init__(self, sources: list[Source], window: Window, count: int) -> None:
         self._sources = sources
         self._window = window
+        self._limit = count
+        self._ids = _lowlevel.Counts()
         self._portions = self._count(count)
 
     def _count(self, limit: int) -> Iterator[Counter[int]]:
         """How many of each stream are among the next so many of all."""
         counts: Counter[int] = Counter()
         left = limit
-        for batch in read_batches(_request(self._sources, self._window, ROWS)):
-            place, rows = 0, len(batch.source)
-            while rows - place >= left:
-                counts.update(batch.source[place : place + left])
-                yield counts
-                counts = Counter()
-                place, left = place + left, limit
-            counts.update(batch.source[place:])
-            left -= rows - place
+        for window in self._windows():
+            for portion in self._portions_of(window, left):
+                counts.update(portion)
+                left -= sum(portion.values())
+                if not left:
+                    yield counts
+                    counts, left = Counter(), limit
         if counts:
             yield counts
+
+    def _windows(self) -> Iterator[Window]:
+        """Windows that are counted as a whole if no file ends in them."""
+        request = _request(self._sources, self._window, ROWS)._replace(threads=2)
+        return (Window(*window) for window in cut_windows(request, WINDOW_BYTES))
+
+    def _portions_of(self, window: Window, left: int) -> Iterator[Counter[int]]:
+        """The records of a window, by stream; a portion ends where a file does."""
+        records = [self._records(source, window) for source in self._sources]
+        if sum(records) < left:
+            yield Counter(dict(enumerate(records)))
+            return
+        for batch in read_batches(_request(self._sources, window, ROWS)):
+            place, rows = 0, len(batch.source)
+            while rows - place >= left:
+                yield Counter(batch.source[place : place + left])
+                place, left = place + left, self._limit
+            yield Counter(batch.source[place:])
+            left -= rows - place
+
+    def _records(self, source: Source, window: Window) -> int:
+        """How many there are; the core counts them."""
+        with contextlib.closing(make_walk(_request([source], window, 1), *window)) as walk:
+            while not isinstance(counted := walk.count(self._ids), _lowlevel.Count):
+                pass
+        return counted.records
 
     def next(self) -> list[Part]:
         counts = next(self._portions, None)
