@@ -408,7 +408,8 @@ static const struct analysis_machine machine = { put, lose, finish, deinit };
 
 /* --- making one ------------------------------------------------------------------------------ */
 
-static int find_texts(struct markers *markers, struct trc_error *err)
+/* A text that is anything else in some file is none there. */
+static void find_texts(struct markers *markers)
 {
 	struct trc_analysis *base = &markers->base;
 
@@ -416,17 +417,12 @@ static int find_texts(struct markers *markers, struct trc_error *err)
 		const struct event_format *event = analysis_event(&base->files[i], "ftrace:print");
 		struct column_type type;
 		bool found = false;
-		int rc;
 
-		if (!event)
-			continue;
-		rc = value_find(&base->files[i], event, "buf", &markers->places[i], &type, &found, err);
-		if (rc)
-			return rc;
-		if (found && type.shape == SHAPE_TEXT)
+		if (event &&
+		    !value_find(&base->files[i], event, "buf", &markers->places[i], &type, &found, NULL) &&
+		    found && type.shape == SHAPE_TEXT)
 			analysis_add_role(&base->files[i], "ftrace:print", 1, &event);
 	}
-	return TRC_OK;
 }
 
 static int fill(struct markers *markers, struct trc_error *err)
@@ -445,7 +441,6 @@ static int fill(struct markers *markers, struct trc_error *err)
 		[BUFFER] = { "buffer", COLUMN_TEXT, false },
 	};
 	struct trc_analysis *base = &markers->base;
-	int rc;
 
 	markers->free = NONE;
 	markers->keys.words = 4;
@@ -453,8 +448,8 @@ static int fill(struct markers *markers, struct trc_error *err)
 	markers->losses = calloc(base->group_count + (size_t)1, sizeof(*markers->losses));
 	if (!markers->places || !markers->losses || !analysis_add_columns(base, columns, countof(columns)))
 		return trc_fail_no_memory(err);
-	rc = find_texts(markers, err);
-	return rc ? rc : analysis_begin(base, false, err);
+	find_texts(markers);
+	return analysis_begin(base, false, err);
 }
 
 int trc_markers_create(const struct trc_analysis_source *sources, size_t count,

@@ -11,7 +11,8 @@ struct queue {
 	uint32_t count, shown_count;
 	bool exact, shown_exact;
 	uint64_t shown_since, changed;
-	uint32_t epoch; /* rises when it is empty: of tasks that were counted before none is on it */
+	uint32_t next_exact; /* of its group, where exact; + 1, 0: none */
+	uint32_t epoch;	     /* rises when it is empty: of tasks that were counted before none is on it */
 };
 
 /* Where a task is counted. */
@@ -26,6 +27,7 @@ struct queues {
 	size_t room;
 	struct key_map by_cpu; /* group and CPU; by number: */
 	uint32_t *sources;     /* [source_count] */
+	uint32_t *exact;       /* [group_count] the first that is, + 1; 0: none */
 };
 
 static bool fill(struct sched *sched, struct queues *queues)
@@ -35,7 +37,8 @@ static bool fill(struct sched *sched, struct queues *queues)
 	queues->by_cpu.words = 1;
 	queues->queues = calloc(base->source_count + 1, sizeof(*queues->queues));
 	queues->sources = calloc(base->source_count + 1, sizeof(*queues->sources));
-	if (!queues->queues || !queues->sources)
+	queues->exact = calloc(base->group_count + (size_t)1, sizeof(*queues->exact));
+	if (!queues->queues || !queues->sources || !queues->exact)
 		return false;
 	for (uint32_t i = 0; i < base->source_count; i++) {
 		uint64_t key = (uint64_t)base->sources[i].group << 32 | base->sources[i].cpu;
@@ -163,21 +166,30 @@ static void change(struct sched *sched, const struct task *task, uint8_t state, 
 /* A CPU that is idle has nothing on its queue; from then on all is counted. */
 static void idle(struct sched *sched, uint32_t source)
 {
-	struct queue *queue = &((struct queues *)sched->memory)->queues[source];
+	struct queues *queues = sched->memory;
+	struct queue *queue = &queues->queues[source];
+	uint32_t group = sched->base.sources[source].group;
 
 	touch(sched, source, sched->now);
 	queue->count = 0;
 	queue->epoch++;
-	queue->exact = sched->groups[sched->base.sources[source].group].gap_until <= sched->now;
+	if (queue->exact || sched->groups[group].gap_until > sched->now)
+		return;
+	queue->exact = true;
+	queue->next_exact = queues->exact[group];
+	queues->exact[group] = source + 1;
 }
 
 static void doubt(struct sched *sched, uint32_t group)
 {
-	for (uint32_t i = 0; i < sched->base.source_count; i++) {
-		if (sched->base.sources[i].group != group)
-			continue;
-		touch(sched, i, sched->now);
-		((struct queues *)sched->memory)->queues[i].exact = false;
+	struct queues *queues = sched->memory;
+
+	while (queues->exact[group]) {
+		uint32_t source = queues->exact[group] - 1;
+
+		touch(sched, source, sched->now);
+		queues->queues[source].exact = false;
+		queues->exact[group] = queues->queues[source].next_exact;
 	}
 }
 
@@ -192,6 +204,7 @@ static void lose(struct sched *sched, uint32_t group)
 
 		if (sched->base.sources[i].group != group)
 			continue;
+		touch(sched, i, sched->now);
 		queues[i].epoch++;
 		queues[i].count = 0;
 		if (sched->cpus[i].task >= IDLE_TASK ||
@@ -220,6 +233,7 @@ static void deinit(struct sched *sched)
 	free(queues->queues);
 	free(queues->places);
 	free(queues->sources);
+	free(queues->exact);
 	key_map_deinit(&queues->by_cpu);
 }
 

@@ -158,14 +158,8 @@ static void forget_run(struct sched *sched, uint32_t source, uint64_t from)
 /* It is said to run on a CPU, and something else contradicts that: neither is known since it began. */
 static void disbelieve(struct sched *sched, struct task *task)
 {
-	uint32_t number = (uint32_t)(task - sched->tasks);
-
-	for (uint32_t i = 0; task->state == TASK_RUNNING && i < sched->base.source_count; i++) {
-		if (sched->cpus[i].task != number)
-			continue;
-		forget_run(sched, i, 0);
-		break;
-	}
+	if (task->state == TASK_RUNNING && sched->cpus[task->on].task == (uint32_t)(task - sched->tasks))
+		forget_run(sched, task->on, 0);
 	/* Since it began: nothing was put of that so far. */
 	set_state(sched, task, TASK_UNKNOWN, task->cpu);
 	if (sched->answer->doubt)
@@ -252,6 +246,7 @@ static void begin_run(struct sched *sched, uint32_t source, uint32_t number)
 		sched->answer->run(sched, next, cpu, next->state == TASK_RUNNABLE && next->has_waker);
 	begin_state(sched, next, TASK_RUNNING, cpu);
 	run->task = number;
+	next->on = source;
 	next->last_run = cpu;
 	next->has_waker = false;
 }

@@ -41,6 +41,7 @@ struct task {
 	uint32_t group;
 	uint32_t source;   /* some CPU's of its file */
 	uint32_t cpu;	   /* that it runs on, or ran on, or waits for; or NO_CPU */
+	uint32_t on;	   /* the source whose CPU it runs on, while it does */
 	uint32_t last_run; /* the CPU that it ran on last, or NO_CPU */
 	uint8_t state;	   /* enum task_state */
 	bool has_waker, has_comm;

@@ -68,28 +68,19 @@ static int find_states(const struct analysis_file *file, const struct event_form
 
 /* --- fields ---------------------------------------------------------------------------------- */
 
-/* As far as the event has them, numbers or texts as they have to be. */
-static int find_places(const struct analysis_file *file, const struct event_format *event,
-		       const char *const *names, size_t count, struct value_place *places,
-		       struct trc_error *err)
+/* As far as the event has them, numbers or texts as they have to be; what is anything else is not there. */
+static void find_places(const struct analysis_file *file, const struct event_format *event,
+			const char *const *names, size_t count, struct value_place *places)
 {
 	for (size_t i = 0; i < count; i++) {
-		struct column_type type;
-		bool found = false;
 		const char *name = names[i];
-		size_t size = name ? strlen(name) : 0;
-		bool text = size >= 4 && (strstr(name, "comm") || !strcmp(name, "filename"));
-		int rc;
+		struct column_type type;
+		bool found = false, text = name && (strstr(name, "comm") || !strcmp(name, "filename"));
 
-		if (!name)
-			continue;
-		rc = value_find(file, event, name, &places[i], &type, &found, err);
-		if (rc)
-			return rc;
-		if (places[i].has && (places[i].access.type.shape == SHAPE_TEXT) != text)
+		if (name && (value_find(file, event, name, &places[i], &type, &found, NULL) ||
+			     (found && (type.shape == SHAPE_TEXT) != text)))
 			places[i].has = false;
 	}
-	return TRC_OK;
 }
 
 static const char *const switch_names[SWITCH_FIELDS] = {
@@ -110,8 +101,7 @@ static const struct {
 	[SCHED_EXEC] = { "sched:sched_process_exec", { "pid", "filename", NULL, NULL } },
 };
 
-static int find_of_file(struct sched *sched, struct analysis_file *file, struct sched_places *places,
-			struct trc_error *err)
+static int find_of_file(struct analysis_file *file, struct sched_places *places, struct trc_error *err)
 {
 	places->pid = file->data->common.pid;
 	for (uint8_t role = SCHED_SWITCH; role < SCHED_ROLES; role++) {
@@ -120,16 +110,14 @@ static int find_of_file(struct sched *sched, struct analysis_file *file, struct 
 
 		if (!analysis_add_role(file, events[role].event, role, &event))
 			continue;
-		rc = role == SCHED_SWITCH ?
-			     find_places(file, event, switch_names, SWITCH_FIELDS, places->of_switch, err) :
-			     find_places(file, event, events[role].names, WAKE_FIELDS, places->of_wake[role],
-					 err);
-		if (!rc && role == SCHED_SWITCH)
-			rc = find_states(file, event, places, err);
-		if (rc)
+		if (role != SCHED_SWITCH) {
+			find_places(file, event, events[role].names, WAKE_FIELDS, places->of_wake[role]);
+			continue;
+		}
+		find_places(file, event, switch_names, SWITCH_FIELDS, places->of_switch);
+		if ((rc = find_states(file, event, places, err)))
 			return rc;
 	}
-	(void)sched;
 	return TRC_OK;
 }
 
@@ -138,7 +126,7 @@ int sched_find_events(struct sched *sched, struct trc_error *err)
 	int rc = TRC_OK;
 
 	for (size_t i = 0; !rc && i < sched->base.file_count; i++)
-		rc = find_of_file(sched, &sched->base.files[i], &sched->places[i], err);
+		rc = find_of_file(&sched->base.files[i], &sched->places[i], err);
 	return rc;
 }
 

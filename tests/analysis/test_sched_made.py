@@ -358,3 +358,17 @@ def test_exact_queues(tmp_path: Path, seed: int) -> None:
                 ts = row["start"]
                 known = sum(s.cpu == row["cpu"] and s.start <= ts < s.end for s in oracle.stays)
                 assert row["nr_running"] == known
+
+
+def test_what_is_known_has_a_budget(tmp_path: Path) -> None:
+    """A file of more tasks than its budget has room for is refused, not half answered."""
+    machine = Machine()
+    for number in range(1, 20000):
+        machine.switch(10 * number, 0, number - 1, number, state=S)
+    path = tmp_path / "t.dat"
+    with made(path, machine) as trace:
+        assert len(list(trace.sched.tasks().values())) == 19999
+    with tracecmd.open(path, budget=tracecmd.Budget(memory=1 << 20)) as trace:
+        with pytest.raises(tracecmd.LimitError, match="budget"):
+            list(trace.sched.tasks().values())
+        assert list(trace.losses().values()) == []

@@ -616,6 +616,8 @@ static int job_write(const struct opened *o, uint32_t flags, struct sum *sum)
 	trc_writer_destroy(writer);
 	trc_block_destroy(block);
 	trc_outline_destroy(outline);
+	return rc;
+}
 
 /* --- analyses ----------------------------------------------------------------------------- */
 

@@ -5,6 +5,7 @@ Only a TraceError may come out of any of it; whatever else is raised goes throug
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -146,11 +147,36 @@ def steps_back(found: list[Any]) -> bool:
     return False
 
 
+def answers(trace: tracecmd.Trace) -> None:
+    """What analyses say; states fill the window of each task."""
+    for read in (
+        lambda: trace.losses().values(),
+        lambda: trace.markers().values(),
+        lambda: trace.spans("sched_waking", "sched_switch", key=[("pid", "next_pid")]).values(),
+        lambda: trace.spans("sched_switch", "sched_switch", key="next_comm").values(),
+        lambda: trace.irqs().values(),
+        lambda: trace.sched.tasks().values(),
+        lambda: trace.sched.latency().worst(3).values(),
+        lambda: trace.sched.nr_running().values(),
+    ):
+        with contextlib.suppress(ValueError):  # a field is of a kind that cannot be used
+            all_of(read)
+    states, error = all_of(lambda: trace.sched.states(ts="uint64").values())
+    latest: dict[Any, int] = {}
+    for pid, _, state, start, end, *_ in states:
+        assert state
+        assert start < end
+        if pid:
+            assert latest.get(pid, start) == start or error
+            latest[pid] = end
+
+
 def records(trace: tracecmd.Trace, *, thorough: bool) -> Any:
     """The records; thorough: in all the ways that they can be asked for, which have to agree."""
     forwards, error = rows(trace.iter)
     if not thorough:
         return forwards, error
+    answers(trace)
     backwards, _ = rows(lambda: trace.iter(reverse=True))
     whole = not error and len(forwards) < ITEMS
     for buffer in trace.buffers:
