@@ -1,6 +1,6 @@
 """What a real killed recorder left, put together as trace-cmd puts it together.
 
-A folder of TRACECMD_TRACES may have it, in ``restore/``: killed.dat.cpu0 and so on, and head.dat.xz.
+A folder of TRACECMD_TRACES may have it in ``restore/``: killed.dat.cpu0 and so on, head.dat.xz.
 """
 
 from __future__ import annotations
