@@ -9,6 +9,7 @@ import dataclasses
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -157,6 +158,10 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("make", COMMANDS)
 def test_signals(make: Callable[[Path], Words], number: signal.Signals, tmp_path: Path) -> None:
     """Told to end while a part is there, it takes it away, and says by its code why it ended."""
+    (tmp_path / "whole").mkdir()
+    subprocess.run([*COMMAND, *make(tmp_path / "whole")], cwd=tmp_path / "whole", check=True)
+    whole = contents(tmp_path / "whole")
+    shutil.rmtree(tmp_path / "whole")
     words = make(tmp_path)
     before = contents(tmp_path)
     for delay in (0.0, 0.05):
@@ -171,6 +176,8 @@ def test_signals(make: Callable[[Path], Words], number: signal.Signals, tmp_path
         if process.returncode in (0, -number):  # it was done before
             break
         assert (process.returncode, err) == (128 + number, b"")
+        if contents(tmp_path) == whole:  # it had just been done
+            break
         assert contents(tmp_path) == before
     else:
         return

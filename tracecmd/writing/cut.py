@@ -108,14 +108,6 @@ def write_selection(
     version, compression = format_like(reader, version, compression)
     outline = Outline.of_file(reader.file) if outline is None else outline
     streams = cut_streams(reader, sources, selection, outline)
-    records = 0
-
-    def count_and_report(done: int, total: int) -> None:
-        nonlocal records
-        records = sum(s.pages.records for s in streams if isinstance(s.pages, CutPages))
-        if progress:
-            progress(done, total)
-
     write_file(path, outline, streams, version=version, compression=compression,
-               threads=threads, progress=count_and_report)  # fmt: skip
-    return records
+               threads=threads, progress=progress)  # fmt: skip
+    return sum(stream.pages.records for stream in streams if isinstance(stream.pages, CutPages))

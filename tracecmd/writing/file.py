@@ -119,7 +119,10 @@ class _Packed(NamedTuple):
 def _write_streams(
     blocks: _Blocks, writer: _lowlevel.Writer, streams: Sequence[Stream], progress: Progress
 ) -> None:
-    """Fill, pack and write block after block; those of several CPUs are packed side by side."""
+    """Fill, pack and write block after block; those of several CPUs are packed side by side.
+
+    What a block points to is its stream's, which is closed when its last block is written.
+    """
     begun: Stream | None = None
     waiting: deque[_Packed] = deque()
 
@@ -129,6 +132,8 @@ def _write_streams(
         if packed.done:
             packed.done.result()
         if packed.stream is not begun:
+            if begun:
+                begun.pages.close()
             writer.begin(packed.stream.buffer, packed.stream.cpu)
             begun = packed.stream
         writer.put(packed.block)
@@ -158,19 +163,25 @@ def _fill(
     pool: ThreadPoolExecutor | None,
     progress: Progress,
 ) -> Iterator[_Packed]:
+    total = sum(stream.pages.progress()[1] for stream in streams)
+    before = 0
+
+    def report(stream: Stream) -> None:
+        if progress:
+            progress(min(before + stream.pages.progress()[0], total), total)
+
     for stream in streams:
+        any_pages = False
         while True:
             block = blocks.take()
             while (filled := stream.pages.fill(block)) is _lowlevel.GO_ON:
-                _report(streams, progress)
-            _report(streams, progress)
+                report(stream)
+            report(stream)
             if not filled:
                 blocks.give(block)
                 break
+            any_pages = True
             yield _Packed(stream, block, pool.submit(block.pack) if pool else None)
-
-
-def _report(streams: Sequence[Stream], progress: Progress) -> None:
-    if progress:
-        both = [stream.pages.progress() for stream in streams]
-        progress(sum(done for done, _ in both), sum(total for _, total in both))
+        before += stream.pages.progress()[0]
+        if not any_pages:
+            stream.pages.close()

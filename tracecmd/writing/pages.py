@@ -37,20 +37,36 @@ class CutPages:
 
     Pages that are wanted as a whole stay as they were; of others the records that are wanted are
     written anew, with their times and with the losses that reading them shows.
+
+    It takes memory for some pages from the first to the last of them, so that of many CPUs only the
+    one that is being written does.
     """
 
     def __init__(self, source: Source, start: int, end: int | None) -> None:
-        self.page_size = source.reader.streams[source.stream].page_size
+        stream = source.reader.streams[source.stream]
+        self.page_size = stream.page_size
         self._problems = source.reader.problems
-        self._cut = _lowlevel.Cut(source.lowlevel(), start, end)
+        self._wanted = source.lowlevel(), start, end
+        self._cut: _lowlevel.Cut | None = None
+        self._limit: int | None = None
         self._known = 0
+        self._records = 0
+        self._progress = 0, stream.page_count
+
+    def _opened(self) -> _lowlevel.Cut:
+        if self._cut is None:
+            self._cut = _lowlevel.Cut(*self._wanted)
+            self._cut.limit(self._limit)
+        return self._cut
 
     def fill(self, block: _lowlevel.Block) -> bool | _lowlevel.GoOn:
         """See :meth:`Pages.fill`; damage is noted, or raised where the file is read strictly."""
+        cut = self._opened()
         try:
-            return self._cut.next(block)
+            return cut.next(block)
         finally:
-            problems = self._cut.problems(self._known)
+            self._records, self._progress = cut.records, cut.progress()
+            problems = cut.problems(self._known)
             self._known = max(self._known, len(problems))
             for problem in problems:
                 self._problems.note(problem.problem)
@@ -58,19 +74,22 @@ class CutPages:
     @property
     def records(self) -> int:
         """How many were written so far."""
-        return self._cut.records
+        return self._records
 
     def limit(self, records: int | None) -> None:
         """So many may come from now on, then no pages until the next call; None: all."""
-        self._cut.limit(records)
+        self._limit = records
+        if self._cut is not None:
+            self._cut.limit(records)
 
     def progress(self) -> tuple[int, int]:
         """See :meth:`Pages.progress`."""
-        return self._cut.progress()
+        return self._progress
 
     def close(self) -> None:
         """See :meth:`Pages.close`."""
-        self._cut.close()
+        if self._cut is not None:
+            self._cut.close()
 
 
 class RawPages:
