@@ -13,41 +13,37 @@ struct holding {
 	struct value key, value;
 	uint64_t start;
 	uint32_t source; /* of that record */
-	bool own;	 /* it was recorded on the CPU that the key says */
 };
 
 struct residency {
 	struct trc_analysis base;
 	struct value_place *keys, *values; /* [file_count] */
 	struct column_type key_type, value_type;
+	bool of_itself;
 	struct text_table texts;
-	struct key_map map; /* group and key */
+	struct key_map map;	  /* group and key */
 	struct holding *holdings; /* [room] by number in map */
 	size_t room;
 	struct group_loss {
 		bool has;
 		uint64_t to; /* ns: of the one that ended last, on any CPU */
-	} *losses; /* [group_count] */
+	} *losses;	     /* [group_count] */
 };
 
 /* --- rows ------------------------------------------------------------------------------------ */
 
-/*
- * Where both of its records are of the CPU that the key says, what others lost does not touch it; else a
- * record may be among those lost anywhere.
- */
-static bool is_lost(const struct residency *residency, const struct holding *holding, bool own)
+/* Unless each CPU records of itself alone, a record may be among those lost anywhere. */
+static bool is_lost(const struct residency *residency, const struct holding *holding)
 {
 	const struct analysis_source *source = &residency->base.sources[holding->source];
 	const struct group_loss *loss = &residency->losses[source->group];
 
-	if (own && holding->own)
+	if (residency->of_itself)
 		return source->has_lost && source->lost > holding->start;
 	return loss->has && loss->to > holding->start;
 }
 
-static void put_row(struct residency *residency, const struct holding *holding, bool ended, uint64_t end,
-		    bool own)
+static void put_row(struct residency *residency, const struct holding *holding, bool ended, uint64_t end)
 {
 	struct trc_analysis *base = &residency->base;
 	const struct analysis_source *source = &base->sources[holding->source];
@@ -60,7 +56,7 @@ static void put_row(struct residency *residency, const struct holding *holding, 
 	row_optional_u64(base, END, ended, end);
 	row_optional_u64(base, DURATION, ended, end > holding->start ? end - holding->start : 0);
 	row_u32(base, CPU, source->cpu);
-	row_bool(base, LOST, is_lost(residency, holding, own));
+	row_bool(base, LOST, is_lost(residency, holding));
 	row_text(base, BUFFER, source->buffer);
 	row_peer(base, holding->source);
 	row_end(base);
@@ -95,20 +91,19 @@ static bool put(struct trc_analysis *analysis, const struct walk_record *record)
 	const struct analysis_file *file = &analysis->files[source->file];
 	struct value key, value;
 	struct holding *holding;
-	bool added, own;
+	bool added;
 
 	if (!analysis_role(file, record))
 		return true;
-	if (!value_load(analysis, &residency->texts, &residency->keys[source->file], record,
-			file->big_endian, &key) ||
+	if (!value_load(analysis, &residency->texts, &residency->keys[source->file], record, file->big_endian,
+			&key) ||
 	    !value_load(analysis, &residency->texts, &residency->values[source->file], record,
 			file->big_endian, &value) ||
 	    !(holding = holding_of(residency, source->group, key, &added)))
 		return false;
-	own = residency->key_type.shape == SHAPE_INTEGER && key.has && key.number == source->cpu;
 	if (!added)
-		put_row(residency, holding, true, record->ts, own);
-	*holding = (struct holding){ key, value, record->ts, record->source, own };
+		put_row(residency, holding, true, record->ts);
+	*holding = (struct holding){ key, value, record->ts, record->source };
 	return true;
 }
 
@@ -128,7 +123,7 @@ static bool finish(struct trc_analysis *analysis)
 	struct residency *residency = (struct residency *)analysis;
 
 	for (size_t i = 0; i < residency->map.count; i++)
-		put_row(residency, &residency->holdings[i], false, 0, true);
+		put_row(residency, &residency->holdings[i], false, 0);
 	return true;
 }
 
@@ -166,8 +161,8 @@ static int find_fields(struct residency *residency, const struct trc_residency_o
 				     &residency->value_type, &found_value, err)))
 			return rc;
 		if (!residency->keys[i].has || !residency->values[i].has)
-			return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "residency: event %s has no field %s",
-					options->event,
+			return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET,
+					"residency: event %s has no field %s", options->event,
 					residency->keys[i].has ? options->value : options->key);
 	}
 	if (base->file_count && !found_key)
@@ -181,9 +176,9 @@ static int find_fields(struct residency *residency, const struct trc_residency_o
 static bool add_columns(struct residency *residency, const struct trc_residency_options *options)
 {
 	static const struct analysis_column_spec rest[] = {
-		{ "start", COLUMN_TIME, false },   { "end", COLUMN_TIME, true },
-		{ "duration", COLUMN_U64, true },  { "cpu", COLUMN_U32, false },
-		{ "lost", COLUMN_BOOL, false },	   { "buffer", COLUMN_TEXT, false },
+		{ "start", COLUMN_TIME, false },  { "end", COLUMN_TIME, true },
+		{ "duration", COLUMN_U64, true }, { "cpu", COLUMN_U32, false },
+		{ "lost", COLUMN_BOOL, false },	  { "buffer", COLUMN_TEXT, false },
 	};
 
 	return analysis_add_column(&residency->base, options->key_name, residency->key_type, true) &&
@@ -198,6 +193,7 @@ static int fill(struct residency *residency, const struct trc_residency_options 
 	int rc;
 
 	residency->map.words = 3;
+	residency->of_itself = options->of_itself;
 	residency->keys = calloc(base->file_count + 1, sizeof(*residency->keys));
 	residency->values = calloc(base->file_count + 1, sizeof(*residency->values));
 	residency->losses = calloc(base->group_count + (size_t)1, sizeof(*residency->losses));
@@ -210,9 +206,8 @@ static int fill(struct residency *residency, const struct trc_residency_options 
 }
 
 int trc_residency_create(const struct trc_analysis_source *sources, size_t count,
-			 const struct trc_analysis_options *options,
-			 const struct trc_residency_options *of, struct trc_analysis **out,
-			 struct trc_error *err)
+			 const struct trc_analysis_options *options, const struct trc_residency_options *of,
+			 struct trc_analysis **out, struct trc_error *err)
 {
 	struct trc_analysis *analysis;
 	int rc = analysis_create(sizeof(struct residency), &machine, sources, count, options, &analysis, err);
