@@ -95,13 +95,13 @@ int trc_spans_create(const struct trc_analysis_source *sources, size_t count,
 /*
  * How long a field had which value, by another field of the event. Columns: key, value (each by the name
  * given); start; end, duration, null for what a key had last; cpu uint32, of the record it began with; lost
- * bool: events were lost meanwhile, on that CPU where both records are of the CPU that the key is, else on
- * any; buffer. What a key had before its first record is not known, and has no row. Rows are of a CPU.
+ * bool: events were lost meanwhile, on that CPU where it records of itself alone, else on any; buffer. What a key had before its first record is not known, and has no row. Rows are of a CPU.
  */
 struct trc_residency_options {
 	const char *event;		   /* "SYSTEM:NAME"; all end in NUL */
 	const char *key, *value;	   /* fields */
 	const char *key_name, *value_name; /* of the columns */
+	uint32_t of_itself;		   /* not 0: the key is the number of the CPU that records */
 };
 /* TRC_NOT_FOUND: no file has the event, or one with it lacks a field. */
 int trc_residency_create(const struct trc_analysis_source *sources, size_t count,

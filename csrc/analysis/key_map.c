@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/array.h"
 
 #define FIRST_SLOTS 64
 
@@ -46,23 +47,16 @@ static bool grow_slots(uint32_t **slots, size_t *slot_count, struct trc_analysis
 	return true;
 }
 
-/* Room for one more element of an array. */
-static bool grow_array(void **array, size_t *room, size_t count, size_t element,
-		       struct trc_analysis *analysis)
+/* An array with room for more elements; NULL: there is none, and the array is as it was. */
+static void *grow(void *array, size_t *room, size_t element, struct trc_analysis *analysis)
 {
-	size_t wanted = *room ? 2 * *room : FIRST_SLOTS;
 	void *grown;
 
-	if (count < *room)
-		return true;
-	if (!analysis_spend(analysis, (wanted - *room) * element))
-		return false;
-	grown = realloc(*array, wanted * element);
-	if (!grown)
-		return no_room(analysis);
-	*array = grown;
-	*room = wanted;
-	return true;
+	if (!analysis_spend(analysis, (*room ? *room : FIRST_SLOTS) * element))
+		return NULL;
+	grown = array_grow(array, room, FIRST_SLOTS, element);
+	analysis->no_memory |= !grown;
+	return grown;
 }
 
 /* --- keys ------------------------------------------------------------------------------------ */
@@ -90,9 +84,13 @@ static uint32_t *key_slot(const struct key_map *map, const uint64_t *key)
 
 static bool key_map_reserve(struct key_map *map, struct trc_analysis *analysis)
 {
-	if (!grow_array((void **)&map->keys, &map->room, map->count, map->words * sizeof(*map->keys),
-			analysis))
-		return false;
+	if (map->count == map->room) {
+		uint64_t *keys = grow(map->keys, &map->room, map->words * sizeof(*map->keys), analysis);
+
+		if (!keys)
+			return false;
+		map->keys = keys;
+	}
 	if (map->count < map->slot_count / 2)
 		return true;
 	if (!grow_slots(&map->slots, &map->slot_count, analysis))
@@ -150,8 +148,13 @@ static uint32_t *text_slot(const struct text_table *table, struct text text)
 
 static bool text_table_reserve(struct text_table *table, struct trc_analysis *analysis)
 {
-	if (!grow_array((void **)&table->texts, &table->room, table->count, sizeof(*table->texts), analysis))
-		return false;
+	if (table->count == table->room) {
+		struct text *texts = grow(table->texts, &table->room, sizeof(*table->texts), analysis);
+
+		if (!texts)
+			return false;
+		table->texts = texts;
+	}
 	if (table->count < table->slot_count / 2)
 		return true;
 	if (!grow_slots(&table->slots, &table->slot_count, analysis))

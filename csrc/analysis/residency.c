@@ -13,13 +13,13 @@ struct holding {
 	struct value key, value;
 	uint64_t start;
 	uint32_t source; /* of that record */
-	bool own;	 /* it was recorded on the CPU that the key says */
 };
 
 struct residency {
 	struct trc_analysis base;
 	struct value_place *keys, *values; /* [file_count] */
 	struct column_type key_type, value_type;
+	bool of_itself;
 	struct text_table texts;
 	struct key_map map;	  /* group and key */
 	struct holding *holdings; /* [room] by number in map */
@@ -32,22 +32,18 @@ struct residency {
 
 /* --- rows ------------------------------------------------------------------------------------ */
 
-/*
- * Where both of its records are of the CPU that the key says, what others lost does not touch it; else a
- * record may be among those lost anywhere.
- */
-static bool is_lost(const struct residency *residency, const struct holding *holding, bool own)
+/* Unless each CPU records of itself alone, a record may be among those lost anywhere. */
+static bool is_lost(const struct residency *residency, const struct holding *holding)
 {
 	const struct analysis_source *source = &residency->base.sources[holding->source];
 	const struct group_loss *loss = &residency->losses[source->group];
 
-	if (own && holding->own)
+	if (residency->of_itself)
 		return source->has_lost && source->lost > holding->start;
 	return loss->has && loss->to > holding->start;
 }
 
-static void put_row(struct residency *residency, const struct holding *holding, bool ended, uint64_t end,
-		    bool own)
+static void put_row(struct residency *residency, const struct holding *holding, bool ended, uint64_t end)
 {
 	struct trc_analysis *base = &residency->base;
 	const struct analysis_source *source = &base->sources[holding->source];
@@ -60,7 +56,7 @@ static void put_row(struct residency *residency, const struct holding *holding, 
 	row_optional_u64(base, END, ended, end);
 	row_optional_u64(base, DURATION, ended, end > holding->start ? end - holding->start : 0);
 	row_u32(base, CPU, source->cpu);
-	row_bool(base, LOST, is_lost(residency, holding, own));
+	row_bool(base, LOST, is_lost(residency, holding));
 	row_text(base, BUFFER, source->buffer);
 	row_peer(base, holding->source);
 	row_end(base);
@@ -95,7 +91,7 @@ static bool put(struct trc_analysis *analysis, const struct walk_record *record)
 	const struct analysis_file *file = &analysis->files[source->file];
 	struct value key, value;
 	struct holding *holding;
-	bool added, own;
+	bool added;
 
 	if (!analysis_role(file, record))
 		return true;
@@ -105,10 +101,9 @@ static bool put(struct trc_analysis *analysis, const struct walk_record *record)
 			file->big_endian, &value) ||
 	    !(holding = holding_of(residency, source->group, key, &added)))
 		return false;
-	own = residency->key_type.shape == SHAPE_INTEGER && key.has && key.number == source->cpu;
 	if (!added)
-		put_row(residency, holding, true, record->ts, own);
-	*holding = (struct holding){ key, value, record->ts, record->source, own };
+		put_row(residency, holding, true, record->ts);
+	*holding = (struct holding){ key, value, record->ts, record->source };
 	return true;
 }
 
@@ -128,7 +123,7 @@ static bool finish(struct trc_analysis *analysis)
 	struct residency *residency = (struct residency *)analysis;
 
 	for (size_t i = 0; i < residency->map.count; i++)
-		put_row(residency, &residency->holdings[i], false, 0, true);
+		put_row(residency, &residency->holdings[i], false, 0);
 	return true;
 }
 
@@ -198,6 +193,7 @@ static int fill(struct residency *residency, const struct trc_residency_options 
 	int rc;
 
 	residency->map.words = 3;
+	residency->of_itself = options->of_itself;
 	residency->keys = calloc(base->file_count + 1, sizeof(*residency->keys));
 	residency->values = calloc(base->file_count + 1, sizeof(*residency->values));
 	residency->losses = calloc(base->group_count + (size_t)1, sizeof(*residency->losses));

@@ -465,7 +465,8 @@ static int read_page(struct stream_cursor *cursor, const struct subbuffer *sub, 
 	if (TRC_UNLIKELY(sub->missed || cursor->hole) && (rc = note_loss(cursor, *sub, err)))
 		return rc;
 	cursor->hole |= damaged && cursor->filter->gaps;
-	note_latest(cursor, sub);
+	if (cursor->filter->gaps)
+		note_latest(cursor, sub);
 	if (is_choosy(cursor))
 		choose_records(cursor, block);
 	else

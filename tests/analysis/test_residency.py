@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections import Counter
 from pathlib import Path
@@ -37,7 +38,7 @@ def oracle(trace: tracecmd.Trace, event: str, key: str, value: str, **window: in
     found: list[Row] = []
 
     def row(event: tracecmd.Event, after: tracecmd.Event | None) -> None:
-        own = event.cpu == event[key] and (after is None or after.cpu == event.cpu)
+        own = event.name == "cpu_idle"
         lost = any(
             gap.buffer == event.buffer
             and gap.end > event.ts
@@ -117,3 +118,42 @@ def test_made(tmp_path: Path) -> None:
             trace.residency("cpu_idled", key="cpu_id", value="state")
         with pytest.raises(ValueError, match="another field"):
             trace.residency("cpu_idle", key="state", value="state")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_losses_change_is_marked(tmp_path: Path, seed: int) -> None:
+    """With records taken out, no unmarked row says what the whole recording does not."""
+    chance = random.Random(seed)
+    form = IDLE if seed % 2 else dataclasses.replace(IDLE, name="cpu_frequency")
+    records = [(ts, chance.randrange(2)) for ts in range(10, 3000, 10)]
+    made: list[tuple[int, int, writer.Values]] = []
+    for ts, cpu in records:
+        key = cpu if seed % 2 or chance.random() < 0.8 else 1 - cpu  # of frequencies: any CPU's
+        made.append((ts, cpu, form.values(state=ts, cpu_id=key)))
+    hidden: set[int] = set()
+    for place in range(20, len(made) - 20):
+        if chance.random() < 0.02:
+            hidden.update(range(place, place + chance.randrange(1, 9)))
+    answers = []
+    for gone in (set(), hidden):
+        machine = Machine()
+        lost = [False, False]
+        for place, (ts, cpu, values) in enumerate(made):
+            if place in gone:
+                lost[cpu] = True
+                continue
+            if lost[cpu]:
+                machine.lose(cpu)
+            lost[cpu] = False
+            machine.add(ts, cpu, values)
+        path = tmp_path / f"{len(gone)}.dat"
+        pages = machine.pages(writer.Machine())
+        file = writer.Trace(events=(*writer.EVENTS, form), buffers=[writer.Buffer(cpus=pages)])
+        path.write_bytes(file.write().data)
+        with tracecmd.open(path) as trace:
+            answers.append(rows(trace.residency(form.name, key="cpu_id", value="state",
+                                                ts="uint64")))  # fmt: skip
+    whole, cut = answers
+    assert not any(row[6] for row in whole)
+    assert {row for row in cut if not row[6]} <= set(whole)
+    assert not hidden or any(row[6] for row in cut)

@@ -664,7 +664,7 @@ static int ask_spans(const struct trc_analysis_source *sources, size_t count,
 		"raw_syscalls:sys_enter", "raw_syscalls:sys_exit", keys, 2, fields, 2,
 	};
 	static const struct trc_residency_options residency = { "sched:sched_wakeup", "comm", "prio", "comm",
-								"prio" };
+								"prio", 0 };
 	struct trc_analysis *analysis = NULL;
 	int rc = read_answer(trc_spans_create(sources, count, options, &spans, &analysis, NULL), &analysis, sum);
 

@@ -189,6 +189,7 @@ def residency(
     event: str,
     key: tuple[str, str],
     value: tuple[str, str],
+    of_itself: bool,
 ) -> Analysis:
     """trc_residency_create(); key and value: a field, and the name of its column."""
 
@@ -197,6 +198,7 @@ def residency(
         struct.event = string(keeper, event)
         struct.key, struct.key_name = (string(keeper, text) for text in key)
         struct.value, struct.value_name = (string(keeper, text) for text in value)
+        struct.of_itself = of_itself
         return struct
 
     return Analysis(lib.trc_residency_create, sources, options, of)

@@ -169,9 +169,9 @@ class Analyses(ReadyMade):
             a column of another kind has that name); ``start`` time of the record that set the
             value; ``end`` time of the next record of this key, ``duration`` uint64 ns between
             them, both null for the value that a key had last; ``cpu`` uint32 of the record that
-            set it; ``lost`` bool: events were lost meanwhile, on that CPU where both records are
-            of the CPU that the key names, else on any; ``buffer`` text. What a key had before its
-            first record is not known, and has no row.
+            set it; ``lost`` bool: events were lost meanwhile, of ``cpu_idle`` by ``cpu_id``, which
+            a CPU records of itself, on that CPU, else on any; ``buffer`` text. What a key had
+            before its first record is not known, and has no row.
 
         Args:
             event: the event.

@@ -13,6 +13,9 @@ from .answer import Answer, Asked, all_sources, ask
 
 __all__ = ["make_residency"]
 
+# Where the kernel records on the very CPU that the key names.
+_OF_ITSELF = {("power:cpu_idle", "cpu_id")}
+
 _OWN = {"start", "end", "duration", "cpu", "lost", "buffer", "peer"}
 
 
@@ -38,5 +41,6 @@ def make_residency(
         event=str(form),
         key=(key, names[0]),
         value=(value, names[1]),
+        of_itself=(str(form), key) in _OF_ITSELF,
     )
     return ask(readers, all_sources(readers, selection), selection, asked, form.name, make)
