@@ -170,8 +170,10 @@ def use(thing: object, name: str) -> None:
     value = getattr(thing, name)
     if callable(value):
         wanted = inspect.signature(value).parameters.values()
-        needed = [p for p in wanted if p.default is p.empty and p.kind < p.VAR_POSITIONAL]
-        value = value(*(0 if p.annotation == "int" else "" for p in needed))
+        needed = [p for p in wanted if p.default is p.empty]
+        named = {p.name: "" for p in needed if p.kind is p.KEYWORD_ONLY}
+        placed = [p for p in needed if p.kind < p.VAR_POSITIONAL]
+        value = value(*(0 if p.annotation == "int" else "" for p in placed), **named)
     if isinstance(value, Iterator):
         next(value, None)
 
