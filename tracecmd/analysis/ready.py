@@ -22,6 +22,9 @@ class ReadyMade:
 
     _recording: Recording
 
+    def _require_open(self) -> None:
+        raise NotImplementedError
+
     def _readers(self, selection: Selection) -> Sequence[Reader]:
         """The files that the selection is of."""
         raise NotImplementedError
