@@ -171,7 +171,8 @@ def use(thing: object, name: str) -> None:
     if callable(value):
         wanted = inspect.signature(value).parameters.values()
         needed = [p for p in wanted if p.default is p.empty and p.kind < p.VAR_POSITIONAL]
-        value = value(*(0 if p.annotation == "int" else "" for p in needed))
+        named = {p.name: "" for p in wanted if p.default is p.empty and p.kind == p.KEYWORD_ONLY}
+        value = value(*(0 if p.annotation == "int" else "" for p in needed), **named)
     if isinstance(value, Iterator):
         next(value, None)
 

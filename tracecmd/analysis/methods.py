@@ -25,6 +25,7 @@ class Analyses(ReadyMade):
     @property
     def sched(self) -> Sched:
         """What tasks did: their states, times and waits."""
+        self._require_open()
         return Sched(self._recording, self._readers)
 
     def losses(
