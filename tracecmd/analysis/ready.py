@@ -29,6 +29,10 @@ class ReadyMade:
         """The files that the selection is of."""
         raise NotImplementedError
 
+    def _require_open(self) -> None:
+        """Raise ClosedError after it was closed."""
+        raise NotImplementedError
+
     def irqs(
         self,
         *,
