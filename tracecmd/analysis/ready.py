@@ -22,9 +22,6 @@ class ReadyMade:
 
     _recording: Recording
 
-    def _require_open(self) -> None:
-        raise NotImplementedError
-
     def _readers(self, selection: Selection) -> Sequence[Reader]:
         """The files that the selection is of."""
         raise NotImplementedError
