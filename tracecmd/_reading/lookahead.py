@@ -45,14 +45,18 @@ class Stream(NamedTuple):
     last: int
 
 
-def _losses(stream: Stream, low: int, high: int | None) -> Iterator[tuple[int, int]]:
+def _losses(stream: Stream, low: int | None, high: int | None) -> Iterator[tuple[int, int]]:
     """Find where exactly between two records that are wanted others were lost.
 
-    Reads all records between them. Where time can step back in the stream these cannot be found
-    by time, and all of the time between the two counts as lost.
+    None: there is none before, or after. Reads all records between them. Where time can step back
+    in the stream these cannot be found by time, and all of the time between the two counts as
+    lost.
     """
     source = stream.source
     is_placed = False
+    from_first = low is None  # else what was lost in front of the record at low was told with that
+    if low is None:
+        low = stream.first
     if source.reader.data.is_monotone(source.stream):
         wide = source._replace(event_ids=None, pids=None)
         end = None if high is None else high + 1
@@ -61,7 +65,7 @@ def _losses(stream: Stream, low: int, high: int | None) -> Iterator[tuple[int, i
         before = low
         for rows in read_window(request, low, end, missed):
             for ts, lost in zip(rows.ts, rows.missed_events, strict=True):
-                if lost and ts > low:
+                if lost and (ts > low or from_first):
                     is_placed = True
                     yield before, ts
                 before = ts
@@ -74,7 +78,7 @@ def _losses(stream: Stream, low: int, high: int | None) -> Iterator[tuple[int, i
 
 def _follow(stream: Stream, place: int, batch_size: int, on_progress: Progress) -> Iterator[Row]:
     request = Request([stream.source], batch_size=batch_size, on_progress=on_progress)
-    before = stream.first
+    before: int | None = None
     missed = [0]
 
     def lost(high: int | None) -> Iterator[Row]:

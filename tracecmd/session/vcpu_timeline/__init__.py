@@ -18,6 +18,9 @@ made up. The rules:
 - Records that contradict what was known (one between was filtered away) leave the time since the
   last record about the thread unknown.
 - If the host recorded no switches at all, only the time from kvm_entry to kvm_exit is known.
+
+The core follows the threads for timelines and sums (csrc/analysis/vcpu.h); ``_question`` finds what
+it takes. Joins, which give records with what is known at each, follow them here: ``_machine``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""All vCPUs at once: the records of host and guests in order of time, each given to its thread."""
+"""For joins: the records of host and guests in order of time, each given to its thread."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...trace import Trace
 from ._guest import SWITCH_FIELDS, task_handler, task_of
 from ._host import ENTRY, EXIT, SWITCH, WAKES, Handler, HostCpus
 from ._interval import Interval, Task
-from ._span import on_one_clock, recorded_span
+from ._span import buffer_names, on_one_clock, recorded, recorded_span
 from ._thread import Thread
 
 if TYPE_CHECKING:
@@ -102,16 +102,10 @@ class Machine:
     # What is read of whom
 
     def _buffer_names(self, trace: Trace) -> list[str]:
-        clock = trace.buffers[0].clock if trace.buffers else ""
-        return [
-            b.name
-            for b in trace.buffers
-            if (b.name in self._buffers if self._buffers is not None else b.clock == clock)
-        ]
+        return buffer_names(trace, self._buffers)
 
     def _recorded(self, trace: Trace, names: Iterable[str]) -> bool:
-        known = [name for name in names if _format(trace, name) is not None]
-        return bool(known) and trace.at(0, known, buffers=self._buffer_names(trace)) is not None
+        return recorded(trace, names, self._buffers)
 
     def _add(
         self,
