@@ -168,6 +168,10 @@ int trc_markers_create(const struct trc_analysis_source *sources, size_t count,
  * TRC_VCPU_SUMMARY: instead of these sums at the end. Columns: of uint32, a place in vcpus; what and name:
  * state and its name, longest and preempted, records and inside or checkable, exit and its reason; value
  * uint64; since uint64, when the longest preemption began, else null.
+ *
+ * TRC_VCPU_JOIN: instead a row for each record, what is known when it is made. Columns: of uint32, the vCPU
+ * that a guest's record was made on, or whose thread made the host's, or null; host_cpu int32, guest_pid int64
+ * and guest_comm of that, or null. A walk over the same streams and event_ids gives the records, in this order.
  */
 enum trc_vcpu_flags {
 	TRC_VCPU_SUMMARY = 1,
@@ -176,6 +180,7 @@ enum trc_vcpu_flags {
 	TRC_VCPU_FROM = 8,	 /* rows are cut to first */
 	TRC_VCPU_TO = 16,	 /* rows are cut to last */
 	TRC_VCPU_RAW_TEXTS = 32, /* texts are bytes as they are */
+	TRC_VCPU_JOIN = 64,
 };
 struct trc_vcpu {
 	const char *guest; /* ends in NUL, as comm does */
@@ -193,8 +198,13 @@ struct trc_vcpu_options {
 	size_t pending_most;  /* pieces of a vCPU that wait to be known; 0: as many as is usual */
 	const struct trc_vcpu *vcpus;
 	size_t vcpu_count;
-	/* Of each source: the place in vcpus of the one that it is the CPU of, UINT32_MAX: the host's. */
+	/*
+	 * Of each source: the place in vcpus of the one that it is the CPU of, UINT32_MAX: the host's, or
+	 * UINT32_MAX - 1: a guest's of which nothing is known.
+	 */
 	const uint32_t *vcpu_of;
+	/* Of each source, the same of all of a file: TRC_EVENT_ID_BYTES, or NULL: all. NULL: what it takes. */
+	const uint8_t *const *event_ids;
 };
 int trc_vcpus_create(const struct trc_analysis_source *sources, size_t count,
 		     const struct trc_analysis_options *options, const struct trc_vcpu_options *of,

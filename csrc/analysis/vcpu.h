@@ -16,6 +16,8 @@
 
 #define NO_SLOT UINT32_MAX
 #define NO_TEXT UINT32_MAX
+#define OF_HOST UINT32_MAX	 /* instead of a thread's number: of the host */
+#define OF_NONE (UINT32_MAX - 1) /* of a guest's CPU of which nothing is known */
 
 enum vcpu_state {
 	VCPU_GUEST,
@@ -116,7 +118,7 @@ struct vcpu_reasons {
 
 /* What a source is, and a loss of it that was told. */
 struct vcpu_source {
-	uint32_t thread; /* whose guest's CPU it is; UINT32_MAX: the host's */
+	uint32_t thread; /* whose guest's CPU it is, OF_HOST, or OF_NONE */
 	uint32_t slot;	 /* of the host */
 	bool begins, ends;
 	uint64_t begin, end;
@@ -172,13 +174,17 @@ struct vcpu_timeline {
 
 struct vcpu_answer {
 	void (*row)(struct vcpu_timeline *timeline, uint32_t thread, const struct vcpu_piece *row);
+	/* After a record of a thread, or, NULL, of none. */
+	void (*record)(struct vcpu_timeline *timeline, const struct vcpu_thread *thread);
 	void (*finish)(struct vcpu_timeline *timeline);
+	const struct analysis_column_spec *columns;
+	size_t column_count;
 };
 
 extern const struct analysis_machine vcpu_machine;
-extern const struct vcpu_answer vcpu_intervals_answer, vcpu_summary_answer;
+extern const struct vcpu_answer vcpu_intervals_answer, vcpu_summary_answer, vcpu_join_answer;
 
-bool vcpu_add_columns(struct vcpu_timeline *timeline, bool summary, bool raw_texts);
+bool vcpu_add_columns(struct vcpu_timeline *timeline, bool raw_texts);
 
 /* --- a thread -------------------------------------------------------------------------------- */
 
@@ -197,6 +203,8 @@ void thread_set_task(struct vcpu_timeline *timeline, struct vcpu_thread *thread,
 
 /* --- the host -------------------------------------------------------------------------------- */
 
+/* Of the first vCPU that has such a thread; NULL: there is none. */
+struct vcpu_thread *host_thread(const struct vcpu_timeline *timeline, int64_t pid);
 /* It is on no CPU. */
 void host_leave(struct vcpu_timeline *timeline, const struct vcpu_thread *thread);
 /* A host CPU loses events from here on; it has records again. */

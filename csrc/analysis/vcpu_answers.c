@@ -69,7 +69,8 @@ static void put_interval(struct vcpu_timeline *timeline, uint32_t number, const 
 	row_end(base);
 }
 
-const struct vcpu_answer vcpu_intervals_answer = { put_interval, NULL };
+const struct vcpu_answer vcpu_intervals_answer = { put_interval, NULL, NULL, interval_columns,
+						   countof(interval_columns) };
 
 /* --- sums ------------------------------------------------------------------------------------ */
 
@@ -145,20 +146,63 @@ static void put_sums(struct vcpu_timeline *timeline)
 	}
 }
 
-const struct vcpu_answer vcpu_summary_answer = { add_interval, put_sums };
+const struct vcpu_answer vcpu_summary_answer = { add_interval, NULL, put_sums, sum_columns,
+						 countof(sum_columns) };
+
+/* --- records --------------------------------------------------------------------------------- */
+
+enum { RECORD_OF, RECORD_CPU, RECORD_PID, RECORD_COMM };
+
+static const struct analysis_column_spec record_columns[] = {
+	[RECORD_OF] = { "of", COLUMN_U32, true },
+	[RECORD_CPU] = { "host_cpu", COLUMN_I32, true },
+	[RECORD_PID] = { "guest_pid", COLUMN_I64, true },
+	[RECORD_COMM] = { "guest_comm", COLUMN_TEXT, true },
+};
+
+static void drop_interval(struct vcpu_timeline *timeline, uint32_t number, const struct vcpu_piece *row)
+{
+	(void)timeline;
+	(void)number;
+	(void)row;
+}
+
+static void put_record(struct vcpu_timeline *timeline, const struct vcpu_thread *thread)
+{
+	struct trc_analysis *base = &timeline->base;
+	bool known = thread && thread->task.known;
+
+	if (thread)
+		row_u32(base, RECORD_OF, (uint32_t)(thread - timeline->threads));
+	else
+		row_null(base, RECORD_OF);
+	if (thread && thread->slot != NO_SLOT)
+		row_u32(base, RECORD_CPU, timeline->slot_cpus[thread->slot]);
+	else
+		row_null(base, RECORD_CPU);
+	row_optional_u64(base, RECORD_PID, known, known ? (uint64_t)thread->task.pid : 0);
+	if (known)
+		row_text(base, RECORD_COMM, timeline->texts.texts[thread->task.comm]);
+	else
+		row_null(base, RECORD_COMM);
+	row_end(base);
+}
+
+const struct vcpu_answer vcpu_join_answer = { drop_interval, put_record, NULL, record_columns,
+					      countof(record_columns) };
 
 /* --- columns --------------------------------------------------------------------------------- */
 
-bool vcpu_add_columns(struct vcpu_timeline *timeline, bool summary, bool raw_texts)
+bool vcpu_add_columns(struct vcpu_timeline *timeline, bool raw_texts)
 {
-	const struct analysis_column_spec *specs = summary ? sum_columns : interval_columns;
-	size_t count = summary ? countof(sum_columns) : countof(interval_columns);
+	const struct vcpu_answer *answer = timeline->answer;
 
-	for (size_t i = 0; i < count; i++) {
-		struct column_type type = specs[i].type;
+	for (size_t i = 0; i < answer->column_count; i++) {
+		const struct analysis_column_spec *spec = &answer->columns[i];
+		struct column_type type = spec->type;
 
 		type.binary = raw_texts && type.shape == SHAPE_TEXT;
-		if (!analysis_add_column(&timeline->base, specs[i].name, type, specs[i].nullable))
+		if (!analysis_add_column(&timeline->base, spec->name, type, spec->nullable))
 			return false;
 	}
 	return true;

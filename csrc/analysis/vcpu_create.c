@@ -141,14 +141,16 @@ static int add_sources(struct vcpu_timeline *timeline, const struct trc_vcpu_opt
 
 		timeline->running[i] = NO_THREAD;
 		source->thread = of->vcpu_of[i];
-		if (source->thread == NO_THREAD) {
+		source->slot = NO_SLOT;
+		if (source->thread == OF_HOST) {
 			source->slot = slot_of(timeline, timeline->base.sources[i].cpu);
 			source->begin = timeline->start;
+		} else if (source->thread == OF_NONE) {
+			continue;
 		} else if (source->thread >= of->vcpu_count) {
 			return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "vCPUs: there is no vCPU %u",
 					source->thread);
 		} else {
-			source->slot = NO_SLOT;
 			source->begin = of->vcpus[source->thread].begin;
 		}
 	}
@@ -184,8 +186,8 @@ static int find_host_events(struct vcpu_timeline *timeline, struct analysis_file
 		       TRC_OK;
 }
 
-/* sched_switch, where it names tasks; to count records takes all events. */
-static void find_guest_events(struct vcpu_timeline *timeline, uint32_t of, bool all_events)
+/* sched_switch, where it names tasks. */
+static void find_guest_events(struct vcpu_timeline *timeline, uint32_t of)
 {
 	static const char *const needed[] = { "prev_pid", "prev_comm", "next_pid", "next_comm" };
 	struct analysis_file *file = &timeline->base.files[of];
@@ -204,13 +206,21 @@ static void find_guest_events(struct vcpu_timeline *timeline, uint32_t of, bool 
 		guest->has = guest->pid.type.shape == SHAPE_INTEGER && guest->comm.type.shape == SHAPE_TEXT;
 		analysis_add_role(file, "sched:sched_switch", VCPU_GUEST_SWITCH, &event);
 	}
-	if (all_events) {
-		free(file->event_ids);
-		file->event_ids = NULL;
-	}
 }
 
-static int find_events(struct vcpu_timeline *timeline, bool summary, struct trc_error *err)
+/* Those that are asked for instead of what it takes; what is more has no role. */
+static void copy_event_ids(struct analysis_file *file, const uint8_t *event_ids)
+{
+	if (event_ids) {
+		memcpy(file->event_ids, event_ids, TRC_EVENT_ID_BYTES);
+		return;
+	}
+	free(file->event_ids);
+	file->event_ids = NULL;
+}
+
+static int find_events(struct vcpu_timeline *timeline, const struct trc_vcpu_options *of,
+		       struct trc_error *err)
 {
 	const struct trc_analysis *base = &timeline->base;
 	int rc = TRC_OK;
@@ -219,14 +229,18 @@ static int find_events(struct vcpu_timeline *timeline, bool summary, struct trc_
 	if (!timeline->guests)
 		return trc_fail_no_memory(err);
 	for (uint32_t file = 0; !rc && file < base->file_count; file++) {
-		const struct vcpu_source *source = timeline->sources;
+		size_t first = 0;
 
-		for (size_t i = 0; base->sources[i].file != file; i++)
-			source++;
-		if (source->thread == NO_THREAD)
+		while (base->sources[first].file != file)
+			first++;
+		if (timeline->sources[first].thread == OF_HOST)
 			rc = find_host_events(timeline, &timeline->base.files[file], err);
 		else
-			find_guest_events(timeline, file, summary);
+			find_guest_events(timeline, file);
+		if (of->flags & TRC_VCPU_SUMMARY && timeline->sources[first].thread != OF_HOST)
+			copy_event_ids(&timeline->base.files[file], NULL); /* to count records takes all */
+		else if (of->event_ids)
+			copy_event_ids(&timeline->base.files[file], of->event_ids[first]);
 	}
 	return rc;
 }
@@ -235,10 +249,11 @@ static int find_events(struct vcpu_timeline *timeline, bool summary, struct trc_
 
 static int fill(struct vcpu_timeline *timeline, const struct trc_vcpu_options *of, struct trc_error *err)
 {
-	bool summary = of->flags & TRC_VCPU_SUMMARY;
 	int rc;
 
-	timeline->answer = summary ? &vcpu_summary_answer : &vcpu_intervals_answer;
+	timeline->answer = of->flags & TRC_VCPU_SUMMARY ? &vcpu_summary_answer :
+			   of->flags & TRC_VCPU_JOIN	? &vcpu_join_answer :
+							  &vcpu_intervals_answer;
 	timeline->start = of->start;
 	timeline->end = of->end;
 	timeline->has_from = of->flags & TRC_VCPU_FROM;
@@ -252,9 +267,9 @@ static int fill(struct vcpu_timeline *timeline, const struct trc_vcpu_options *o
 	timeline->exits.words = 2;
 	if ((rc = add_threads(timeline, of->vcpus, of->vcpu_count, err)) ||
 	    (rc = add_marks(timeline, of->vcpus, of->vcpu_count, err)) ||
-	    (rc = add_sources(timeline, of, err)) || (rc = find_events(timeline, summary, err)))
+	    (rc = add_sources(timeline, of, err)) || (rc = find_events(timeline, of, err)))
 		return rc;
-	if (!vcpu_add_columns(timeline, summary, of->flags & TRC_VCPU_RAW_TEXTS))
+	if (!vcpu_add_columns(timeline, of->flags & TRC_VCPU_RAW_TEXTS))
 		return trc_fail_no_memory(err);
 	return analysis_begin(&timeline->base, false, err);
 }

@@ -15,7 +15,7 @@ struct host_record {
 	bool big_endian;
 };
 
-static struct vcpu_thread *thread_of_pid(const struct vcpu_timeline *timeline, int64_t pid)
+struct vcpu_thread *host_thread(const struct vcpu_timeline *timeline, int64_t pid)
 {
 	size_t mask = timeline->pid_slots - 1;
 
@@ -101,7 +101,7 @@ static void put_switch(struct vcpu_timeline *timeline, const struct host_record 
 	previous = (int64_t)vcpu_load(&fields->fields[0], payload, at->big_endian);
 	next = (int64_t)vcpu_load(&fields->fields[2], payload, at->big_endian);
 	only(timeline, previous, at->slot);
-	thread = thread_of_pid(timeline, previous);
+	thread = host_thread(timeline, previous);
 	if (thread) {
 		host_leave(timeline, thread);
 		thread_switch_out(timeline, thread, at->ts, at->slot,
@@ -109,7 +109,7 @@ static void put_switch(struct vcpu_timeline *timeline, const struct host_record 
 		if (timeline->lost_cpus)
 			thread_forget(timeline, thread, at->ts);
 	}
-	thread = thread_of_pid(timeline, next);
+	thread = host_thread(timeline, next);
 	if (thread) {
 		host_leave(timeline, thread);
 		thread_switch_in(timeline, thread, at->ts, at->slot);
@@ -123,7 +123,7 @@ static void put_wake(struct vcpu_timeline *timeline, const struct host_record *a
 	struct vcpu_thread *thread;
 
 	only(timeline, at->pid, at->slot);
-	thread = thread_of_pid(timeline, at->pid);
+	thread = host_thread(timeline, at->pid);
 	if (thread) {
 		host_leave(timeline, thread);
 		thread_observe(timeline, thread, at->ts, at->slot);
@@ -133,8 +133,8 @@ static void put_wake(struct vcpu_timeline *timeline, const struct host_record *a
 		lose_now(timeline, at);
 		return;
 	}
-	thread = thread_of_pid(timeline,
-			       (int64_t)vcpu_load(&fields->fields[0], at->record->payload, at->big_endian));
+	thread = host_thread(timeline,
+			     (int64_t)vcpu_load(&fields->fields[0], at->record->payload, at->big_endian));
 	if (thread && (!timeline->lost_cpus || thread->slot != NO_SLOT))
 		thread_wake(timeline, thread, at->ts);
 }
@@ -144,7 +144,7 @@ static void put_entry(struct vcpu_timeline *timeline, const struct host_record *
 	struct vcpu_thread *thread;
 
 	only(timeline, at->pid, at->slot);
-	thread = thread_of_pid(timeline, at->pid);
+	thread = host_thread(timeline, at->pid);
 	if (!thread)
 		return;
 	host_leave(timeline, thread);
@@ -183,7 +183,7 @@ static void put_exit(struct vcpu_timeline *timeline, const struct host_record *a
 	uint32_t reason;
 
 	only(timeline, at->pid, at->slot);
-	thread = thread_of_pid(timeline, at->pid);
+	thread = host_thread(timeline, at->pid);
 	if (!thread)
 		return;
 	reason = reasons_text(timeline, at->record, at->big_endian);

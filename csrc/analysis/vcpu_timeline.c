@@ -7,8 +7,6 @@
 #include "analysis/vcpu.h"
 #include "columns/field.h"
 
-#define NO_THREAD UINT32_MAX
-
 /* --- what is no record ----------------------------------------------------------------------- */
 
 /* The time that something happens at: never before what was, nor after the host's records. */
@@ -43,16 +41,16 @@ static void begin_loss(struct vcpu_timeline *timeline, const struct vcpu_source 
 {
 	uint64_t ts = at_time(timeline, source->begin);
 
-	if (source->thread == NO_THREAD)
+	if (source->thread == OF_HOST)
 		host_lose(timeline, ts, source->slot);
-	else
+	else if (source->thread != OF_NONE)
 		thread_set_task(timeline, &timeline->threads[source->thread], ts, no_task);
 }
 
 static void end_loss(struct vcpu_timeline *timeline, const struct vcpu_source *source)
 {
 	at_time(timeline, source->end);
-	if (source->thread == NO_THREAD)
+	if (source->thread == OF_HOST)
 		host_find(timeline, source->slot);
 }
 
@@ -164,10 +162,22 @@ static bool put_guest(struct vcpu_timeline *timeline, uint32_t file, uint8_t rol
 
 /* --- the machine ----------------------------------------------------------------------------- */
 
+/* That made a record, or on whose vCPU it was made; NULL: none. */
+static const struct vcpu_thread *thread_of(const struct vcpu_timeline *timeline,
+					   const struct analysis_file *file, uint32_t thread,
+					   const struct walk_record *record)
+{
+	if (thread == OF_HOST)
+		return host_thread(timeline, record_pid(file->formats->common.pid, file->big_endian,
+							record->payload, record->size));
+	return thread == OF_NONE ? NULL : &timeline->threads[thread];
+}
+
 static bool put(struct trc_analysis *analysis, const struct walk_record *record)
 {
 	struct vcpu_timeline *timeline = (struct vcpu_timeline *)analysis;
 	uint32_t of = analysis->sources[record->source].file;
+	uint32_t thread = timeline->sources[record->source].thread;
 	const struct analysis_file *file = &analysis->files[of];
 	uint8_t role = analysis_role(file, record);
 	uint64_t ts;
@@ -175,12 +185,14 @@ static bool put(struct trc_analysis *analysis, const struct walk_record *record)
 	if (TRC_UNLIKELY(record->key >= timeline->next_event))
 		pass_events(timeline, record->key, record->source, false);
 	ts = at_time(timeline, record->key);
-	if (timeline->sources[record->source].thread != NO_THREAD) {
-		if (!put_guest(timeline, of, role, ts, record))
-			return false;
-	} else if (role) {
-		host_put(timeline, file, role, ts, record);
+	if (thread == OF_HOST) {
+		if (role)
+			host_put(timeline, file, role, ts, record);
+	} else if (thread != OF_NONE && !put_guest(timeline, of, role, ts, record)) {
+		return false;
 	}
+	if (timeline->answer->record)
+		timeline->answer->record(timeline, thread_of(timeline, file, thread, record));
 	return !timeline->failed;
 }
 

@@ -1,4 +1,4 @@
-"""The core's timelines, compared with what joins follow record by record."""
+"""The core's timelines, compared with those made plainly."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import tracecmd
-from tracecmd.session.vcpu_timeline import Interval, Machine, summarize
+from tracecmd.session.vcpu_timeline import summarize
 
 from .. import writer
 from ..recordings import corpus
@@ -17,6 +17,7 @@ from ..writer import EventFormat, Field
 from . import scenes
 from .test_exit_reasons import ARM64, OLDER, X86
 from .timelines import A, B, C, end, perform, scene
+from .vcpu_oracle import Oracle
 
 SIGNED = EventFormat(
     "kvm", "kvm_exit", 402, (Field("int ret", 4, signed=True), Field("s8 esr_ec", 1, signed=True)),
@@ -39,21 +40,13 @@ REASONS = {
 THREADS = {"G": [A, B], "H": [C, 104, 105]}
 
 
-def followed(session: tracecmd.Session, machine: Machine) -> list[Interval]:
-    found: list[Interval] = []
-    for _ in machine.run():
-        found += machine.done
-        machine.done.clear()
-    return found
-
-
 def compare(session: tracecmd.Session) -> int:
     """Rows and sums are the same; gives the number of rows."""
-    expected = followed(session, Machine(session))
+    expected = Oracle(session).done
     assert list(session.timeline()) == expected
-    counting = Machine(session, count_guest_records=True)
+    counting = Oracle(session, every=True)
     times: Counter[tuple[str, int, str]] = Counter()
-    for row in followed(session, counting):
+    for row in counting.done:
         times[row.guest, row.vcpu, row.state] += row.end - row.start
     for summary, thread in zip(summarize(session), counting.threads, strict=True):
         vcpu = summary.vcpu
@@ -79,7 +72,10 @@ def damage(machine: scenes.Machine, chance: random.Random, tick: int, told: bool
             if left and 0 < number < len(items) - 1:
                 left -= 1
             else:
-                kept.append((item[0] // tick * tick, item[1]))
+                ts = item[0] // tick * tick
+                if chance.random() < 0.2:  # says nothing of threads
+                    kept.append((ts, writer.TICK.values(pid=item[1].values.get("pid", 0))))
+                kept.append((ts, item[1]))
                 left = 0
         machine.cpus[cpu] = kept
 

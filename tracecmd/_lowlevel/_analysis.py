@@ -11,6 +11,8 @@ from ._data import Data
 from ._handle import Handle
 
 __all__ = [
+    "OF_HOST",
+    "OF_NONE",
     "Analysis",
     "AnalysisOptions",
     "AnalysisSource",
@@ -223,6 +225,9 @@ def sched(
 # vCPUs ---------------------------------------------------------------------------------------
 
 
+OF_HOST, OF_NONE = 0xFFFFFFFF, 0xFFFFFFFE
+
+
 class VCpuThread(NamedTuple):
     """struct trc_vcpu; ``task`` is what the guest's CPU runs from ``begin`` on."""
 
@@ -236,23 +241,26 @@ class VCpuThread(NamedTuple):
 
 
 class VCpuOptions(NamedTuple):
-    """struct trc_vcpu_options; ``vcpu_of``: of each source its place in ``vcpus``, None: host's."""
+    """struct trc_vcpu_options; ``vcpu_of``: of each source a place in ``vcpus``, or an OF_..."""
 
     start: int
     end: int
     vcpus: Sequence[VCpuThread]
-    vcpu_of: Sequence[int | None]
+    vcpu_of: Sequence[int]
     switches: bool = False
     wakes: bool = False
     first: int | None = None
     last: int | None = None
     pending_most: int = 0
     summary: bool = False
+    join: bool = False
     raw_texts: bool = False
+    event_ids: Sequence[bytes | None] | None = None
 
     def _flags(self) -> int:
         return int(
             lib.TRC_VCPU_SUMMARY * self.summary
+            | lib.TRC_VCPU_JOIN * self.join
             | lib.TRC_VCPU_SWITCHES * self.switches
             | lib.TRC_VCPU_WAKES * self.wakes
             | lib.TRC_VCPU_FROM * (self.first is not None)
@@ -282,9 +290,13 @@ def vcpus(
                 entry.has_task = 1
                 entry.pid, entry.comm = vcpu.task[0], string(keeper, vcpu.task[1])
         struct.vcpus, struct.vcpu_count = array, len(asked.vcpus)
-        struct.vcpu_of = keeper._keep(
-            ffi.new("uint32_t[]", [0xFFFFFFFF if n is None else n for n in asked.vcpu_of])
-        )
+        struct.vcpu_of = keeper._keep(ffi.new("uint32_t[]", list(asked.vcpu_of)))
+        if asked.event_ids is not None:
+            bits = [ffi.NULL if ids is None else ffi.from_buffer(ids) for ids in asked.event_ids]
+            keeper._keep(bits)
+            struct.event_ids = keeper._keep(
+                ffi.new("uint8_t *[]", [ffi.cast("uint8_t *", each) for each in bits])
+            )
         return struct
 
     return Analysis(lib.trc_vcpus_create, sources, options, of)
