@@ -175,11 +175,11 @@ int trc_markers_create(const struct trc_analysis_source *sources, size_t count,
  */
 enum trc_vcpu_flags {
 	TRC_VCPU_SUMMARY = 1,
-	TRC_VCPU_SWITCHES = 2,	 /* the host recorded sched_switch */
-	TRC_VCPU_WAKES = 4,	 /* and also wake-ups */
-	TRC_VCPU_FROM = 8,	 /* rows are cut to first */
-	TRC_VCPU_TO = 16,	 /* rows are cut to last */
-	TRC_VCPU_RAW_TEXTS = 32, /* texts are bytes as they are */
+	TRC_VCPU_SWITCHES = 2,	  /* the host recorded sched_switch */
+	TRC_VCPU_WAKES = 4,	  /* and also wake-ups */
+	TRC_VCPU_FROM = 8,	  /* rows are cut to first */
+	TRC_VCPU_TO = 16,	  /* rows are cut to last */
+	TRC_VCPU_RAW_VALUES = 32, /* texts are bytes as they are, start and end uint64 */
 	TRC_VCPU_JOIN = 64,
 };
 struct trc_vcpu {
@@ -206,6 +206,7 @@ struct trc_vcpu_options {
 	/* Of each source, the same of all of a file: TRC_EVENT_ID_BYTES, or NULL: all. NULL: what it takes. */
 	const uint8_t *const *event_ids;
 };
+/* TRC_LIMIT: times that are no int64. */
 int trc_vcpus_create(const struct trc_analysis_source *sources, size_t count,
 		     const struct trc_analysis_options *options, const struct trc_vcpu_options *of,
 		     struct trc_analysis **out, struct trc_error *err);

@@ -184,7 +184,7 @@ struct vcpu_answer {
 extern const struct analysis_machine vcpu_machine;
 extern const struct vcpu_answer vcpu_intervals_answer, vcpu_summary_answer, vcpu_join_answer;
 
-bool vcpu_add_columns(struct vcpu_timeline *timeline, bool raw_texts);
+bool vcpu_add_columns(struct vcpu_timeline *timeline, bool raw_values);
 
 /* --- a thread -------------------------------------------------------------------------------- */
 

@@ -193,7 +193,7 @@ const struct vcpu_answer vcpu_join_answer = { drop_interval, put_record, NULL, r
 
 /* --- columns --------------------------------------------------------------------------------- */
 
-bool vcpu_add_columns(struct vcpu_timeline *timeline, bool raw_texts)
+bool vcpu_add_columns(struct vcpu_timeline *timeline, bool raw_values)
 {
 	const struct vcpu_answer *answer = timeline->answer;
 
@@ -201,7 +201,9 @@ bool vcpu_add_columns(struct vcpu_timeline *timeline, bool raw_texts)
 		const struct analysis_column_spec *spec = &answer->columns[i];
 		struct column_type type = spec->type;
 
-		type.binary = raw_texts && type.shape == SHAPE_TEXT;
+		type.binary = raw_values && type.shape == SHAPE_TEXT;
+		if (raw_values && type.width == 8 && answer == &vcpu_intervals_answer)
+			type.is_signed = false;
 		if (!analysis_add_column(&timeline->base, spec->name, type, spec->nullable))
 			return false;
 	}

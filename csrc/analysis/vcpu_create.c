@@ -254,6 +254,10 @@ static int fill(struct vcpu_timeline *timeline, const struct trc_vcpu_options *o
 	timeline->answer = of->flags & TRC_VCPU_SUMMARY ? &vcpu_summary_answer :
 			   of->flags & TRC_VCPU_JOIN	? &vcpu_join_answer :
 							  &vcpu_intervals_answer;
+	if (timeline->answer == &vcpu_intervals_answer && !(of->flags & TRC_VCPU_RAW_VALUES) &&
+	    of->end > INT64_MAX)
+		return trc_fail(err, TRC_LIMIT, TRC_NO_OFFSET, "vCPUs: times up to %llu ns are no int64",
+				(unsigned long long)of->end);
 	timeline->start = of->start;
 	timeline->end = of->end;
 	timeline->has_from = of->flags & TRC_VCPU_FROM;
@@ -269,7 +273,7 @@ static int fill(struct vcpu_timeline *timeline, const struct trc_vcpu_options *o
 	    (rc = add_marks(timeline, of->vcpus, of->vcpu_count, err)) ||
 	    (rc = add_sources(timeline, of, err)) || (rc = find_events(timeline, of, err)))
 		return rc;
-	if (!vcpu_add_columns(timeline, of->flags & TRC_VCPU_RAW_TEXTS))
+	if (!vcpu_add_columns(timeline, of->flags & TRC_VCPU_RAW_VALUES))
 		return trc_fail_no_memory(err);
 	return analysis_begin(&timeline->base, false, err);
 }

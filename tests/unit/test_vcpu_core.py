@@ -188,6 +188,22 @@ def test_exit_reasons(
         assert {*summarize(session)[0].exits} >= REASONS[form]
 
 
+def test_times_that_are_no_int64(tmp_path: Path) -> None:
+    """Of a damaged file: rows have them, columns do not."""
+    made = scenes.Scene({"G": [A]})
+    made.host.tick(1000, 0)
+    made.host.switch(2000, 0, 0, A)
+    made.host.tick((1 << 63) + 5, 1)
+    with made.open(tmp_path) as session:
+        assert [row.end for row in session.timeline()] == [2000, (1 << 63) + 5]
+        assert summarize(session)[0].traced == (1 << 63) - 995
+        pytest.importorskip("pyarrow")
+        with pytest.raises(tracecmd.LimitError, match="9223372036854775813 ns are no int64"):
+            session.timeline().to_arrow()
+        with pytest.raises(tracecmd.LimitError, match="are no int64"):
+            list(session.timeline().batches())
+
+
 def test_schema(tmp_path: Path) -> None:
     arrow = pytest.importorskip("pyarrow")
     with end(scene()).open(tmp_path) as session:

@@ -254,7 +254,7 @@ class VCpuOptions(NamedTuple):
     pending_most: int = 0
     summary: bool = False
     join: bool = False
-    raw_texts: bool = False
+    raw_values: bool = False
     event_ids: Sequence[bytes | None] | None = None
 
     def _flags(self) -> int:
@@ -265,7 +265,7 @@ class VCpuOptions(NamedTuple):
             | lib.TRC_VCPU_WAKES * self.wakes
             | lib.TRC_VCPU_FROM * (self.first is not None)
             | lib.TRC_VCPU_TO * (self.last is not None)
-            | lib.TRC_VCPU_RAW_TEXTS * self.raw_texts
+            | lib.TRC_VCPU_RAW_VALUES * self.raw_values
         )
 
 

@@ -146,7 +146,7 @@ class _Records:
             needed = {form.id for form in known if form is not None}
             wanted[key] = None if own is None else _bitmap(reader, needed | own)
         event_ids = [wanted[id(source.reader)] for source in question.sources]
-        asked = question.asked._replace(join=True, raw_texts=True, event_ids=event_ids)
+        asked = question.asked._replace(join=True, raw_values=True, event_ids=event_ids)
         self.question = question._replace(asked=asked)
         sources = [
             source._replace(event_ids=ids)

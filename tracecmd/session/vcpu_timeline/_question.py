@@ -90,7 +90,7 @@ class Question(NamedTuple):
         sources = [
             _lowlevel.AnalysisSource(source.reader.data, source.stream) for source in self.sources
         ]
-        options = _ALL_TIMES._replace(dictionary=self.asked.raw_texts)
+        options = _ALL_TIMES._replace(dictionary=self.asked.raw_values)
         return _lowlevel.analyses.vcpus(sources, options, self.asked)
 
     def schema(self) -> _lowlevel.Schema:

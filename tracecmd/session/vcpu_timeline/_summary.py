@@ -48,7 +48,7 @@ def summarize(
 ) -> list[VCpuSummary]:
     """Sum up the timeline of every vCPU."""
     question = Question.of(session, buffers=buffers)
-    asked = question.asked._replace(summary=True, raw_texts=True)
+    asked = question.asked._replace(summary=True, raw_values=True)
     question = question._replace(asked=asked)
     sums: list[dict[tuple[str, str], int]] = [{} for _ in question.vcpus]
     exits: list[Counter[str]] = [Counter() for _ in question.vcpus]

@@ -53,13 +53,13 @@ class Timeline:
         self._end = last
         self._progress = progress
 
-    def _question(self, *, raw_texts: bool = False) -> Question:
+    def _question(self, *, raw_values: bool = False) -> Question:
         question = Question.of(self.session, guests=self._guests, buffers=self._buffers)
-        asked = question.asked._replace(first=self._start, last=self._end, raw_texts=raw_texts)
+        asked = question.asked._replace(first=self._start, last=self._end, raw_values=raw_values)
         return question._replace(asked=asked)
 
     def __iter__(self) -> Iterator[Interval]:
-        question = self._question(raw_texts=True)
+        question = self._question(raw_values=True)
         formats = question.schema().formats()
         for array in question.arrays(ITERATED_ROWS, self._progress):
             yield from map(Interval._make, rows_of(array, formats))
