@@ -49,7 +49,7 @@ REPORTS = ("unit/test_print_fmt.py", "recordings/test_report_options.py",
            "recordings/test_report.py", "recordings/test_report_cli.py")  # fmt: skip
 SESSIONS = ("unit/test_session.py", "recordings/test_sessions.py",
             "recordings/test_session_records.py")  # fmt: skip
-VCPUS = ("unit/test_lookahead.py", "unit/test_vcpu_timeline.py", "unit/test_vcpu_losses.py",
+VCPUS = ("unit/test_vcpu_core.py", "unit/test_vcpu_timeline.py", "unit/test_vcpu_losses.py",
          "unit/test_vcpu_schedules.py", "unit/test_join.py",
          "recordings/test_session_vcpus.py")  # fmt: skip
 
@@ -69,6 +69,7 @@ NEAREST: Sequence[tuple[str, Sequence[str]]] = (
     *((f"csrc/base/{name}.*", (*TABLES, *REPORTS)) for name in ("glob", "pattern")),
     *((f"csrc/base/{name}.*", (*TEXTS_OF_KERNEL, *REPORTS)) for name in ("arena", "text")),
     ("csrc/platform/slab.*", TABLES),
+    ("csrc/analysis/vcpu*", ("unit/test_exit_reasons.py", *VCPUS)),
     ("csrc/*", READING),
     ("tracecmd/cli/stat.py", ("unit/test_cli_stat.py",)),
     ("tracecmd/cli/*report*.py", REPORTS),
@@ -76,7 +77,7 @@ NEAREST: Sequence[tuple[str, Sequence[str]]] = (
     ("tracecmd/cli/*", ("unit/test_cli.py", "unit/test_cli_output.py", "unit/test_cli_stat.py",
                         "unit/test_export.py")),
     *((f"tracecmd/{name}.py", VCPUS) for name in (
-        "session/vcpu_timeline/*", "session/join", "_reading/lookahead")),
+        "session/vcpu_timeline/*", "session/join")),
     ("tracecmd/session/plot.py", ("unit/test_plot.py",)),
     ("tracecmd/session/*", SESSIONS),
     ("tracecmd/export/perfetto/*", ("unit/test_perfetto.py",)),

@@ -95,12 +95,17 @@ static bool tell_gap(struct trc_analysis *analysis, uint32_t of)
 	return good;
 }
 
-/* A gap comes before what is later than its beginning, and before the record behind it. */
+/*
+ * A gap comes before what is later than its beginning, of sources behind its own also what has that time, and
+ * before the record behind it.
+ */
 static bool tell_gaps_before(struct trc_analysis *analysis, const struct walk_record *record)
 {
 	struct walk_gaps gaps;
 
-	while (analysis->has_gap && analysis->gap_begins < record->key) {
+	while (analysis->has_gap &&
+	       (analysis->gap_begins < record->key ||
+		(analysis->gap_begins == record->key && analysis->gap_source < record->source))) {
 		if (!tell_gap(analysis, analysis->gap_source))
 			return false;
 	}

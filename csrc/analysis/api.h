@@ -155,6 +155,62 @@ int trc_markers_create(const struct trc_analysis_source *sources, size_t count,
 		       const struct trc_analysis_options *options, struct trc_analysis **out,
 		       struct trc_error *err);
 
+/*
+ * What each vCPU of a host's guests did: the host's sched_switch, sched_waking, sched_wakeup, sched_wakeup_new,
+ * kvm_entry and kvm_exit, as far as they were recorded, and the guests' sched_switch. Sources of the host and
+ * of its guests, all on one clock. Of each vCPU the rows fill the time from start to end.
+ *
+ * Columns: guest; vcpu, host_pid, host_cpu int32, the last null where the thread is on none, or that is not
+ * known; start, end int64; state: running-in-guest, running-in-host, preempted, blocked or unknown; guest_pid
+ * int32 and guest_comm, the guest's task, or null; exit_reason, of running-in-host, or null. Rows come as it
+ * gets known what they are, those of a vCPU in order. The analysis' own options choose no rows.
+ *
+ * TRC_VCPU_SUMMARY: instead of these sums at the end. Columns: of uint32, a place in vcpus; what and name:
+ * state and its name, longest and preempted, records and inside or checkable, exit and its reason; value
+ * uint64; since uint64, when the longest preemption began, else null.
+ *
+ * TRC_VCPU_JOIN: instead a row for each record, what is known when it is made. Columns: of uint32, the vCPU
+ * that a guest's record was made on, or whose thread made the host's, or null; host_cpu int32, guest_pid int64
+ * and guest_comm of that, or null. A walk over the same streams and event_ids gives the records, in this order.
+ */
+enum trc_vcpu_flags {
+	TRC_VCPU_SUMMARY = 1,
+	TRC_VCPU_SWITCHES = 2,	  /* the host recorded sched_switch */
+	TRC_VCPU_WAKES = 4,	  /* and also wake-ups */
+	TRC_VCPU_FROM = 8,	  /* rows are cut to first */
+	TRC_VCPU_TO = 16,	  /* rows are cut to last */
+	TRC_VCPU_RAW_VALUES = 32, /* texts are bytes as they are, start and end uint64 */
+	TRC_VCPU_JOIN = 64,
+};
+struct trc_vcpu {
+	const char *guest; /* ends in NUL, as comm does */
+	int32_t vcpu, host_pid;
+	uint64_t begin, end;   /* ns: of the guest's records */
+	uint32_t has_switches; /* not 0: the guest's CPU recorded sched_switch */
+	uint32_t has_task;     /* not 0: it ran this task from begin on, as the first of these says */
+	int64_t pid;
+	const char *comm;
+};
+struct trc_vcpu_options {
+	uint32_t flags;	      /* enum trc_vcpu_flags */
+	uint64_t start, end;  /* ns: of the host's records */
+	uint64_t first, last; /* ns: what rows are cut to */
+	size_t pending_most;  /* pieces of a vCPU that wait to be known; 0: as many as is usual */
+	const struct trc_vcpu *vcpus;
+	size_t vcpu_count;
+	/*
+	 * Of each source: the place in vcpus of the one that it is the CPU of, UINT32_MAX: the host's, or
+	 * UINT32_MAX - 1: a guest's of which nothing is known.
+	 */
+	const uint32_t *vcpu_of;
+	/* Of each source, the same of all of a file: TRC_EVENT_ID_BYTES, or NULL: all. NULL: what it takes. */
+	const uint8_t *const *event_ids;
+};
+/* TRC_LIMIT: times that are no int64. */
+int trc_vcpus_create(const struct trc_analysis_source *sources, size_t count,
+		     const struct trc_analysis_options *options, const struct trc_vcpu_options *of,
+		     struct trc_analysis **out, struct trc_error *err);
+
 void trc_analysis_destroy(struct trc_analysis *analysis); /* NULL is fine */
 
 /* As trc_columns_schema(). */

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 import tracecmd
-from tracecmd._reading import lookahead
-from tracecmd.session import vcpu_timeline
+from tracecmd.session import join, vcpu_timeline
 from tracecmd.session.vcpu_timeline import summarize
 
 from . import scenes
@@ -322,7 +321,7 @@ def test_a_thread_that_ended(tmp_path: Path) -> None:
 
 
 def test_what_waits_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vcpu_timeline._thread, "PENDING_LIMIT", 4)
+    monkeypatch.setattr(vcpu_timeline._question, "PENDING_LIMIT", 4)
     made = scene()
     made.host.switch(2000, 0, 0, A)
     made.host.entry(2100, 0, A)
@@ -362,8 +361,8 @@ def peak(folder: Path, rounds: int) -> int:
 
 
 def test_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lookahead, "BATCH_ROWS", 256)
-    monkeypatch.setattr(vcpu_timeline._machine, "DONE_ROWS", 16)
+    monkeypatch.setattr(join, "BATCH_ROWS", 256)
+    monkeypatch.setattr(vcpu_timeline._timeline, "ITERATED_ROWS", 256)
     peak(tmp_path / "first", 100)  # what is made once and kept
     assert peak(tmp_path / "long", 1600) < 1.1 * peak(tmp_path / "short", 400)
 

@@ -5,7 +5,14 @@ Everything it gives out is a plain Python value; no pointer leaves it. The class
 """
 
 from . import _analysis as analyses
-from ._analysis import Analysis, AnalysisOptions, AnalysisSource, SpanPart
+from ._analysis import (
+    Analysis,
+    AnalysisOptions,
+    AnalysisSource,
+    SpanPart,
+    VCpuOptions,
+    VCpuThread,
+)
 from ._arrow import Array, Memory, Schema, Stream, array_capsule, schema_capsule
 from ._base import GO_ON, GoOn, NotFoundError, SourceProblem
 from ._columns import (
@@ -125,6 +132,8 @@ __all__ = [
     "StreamInfo",
     "Symbols",
     "Text",
+    "VCpuOptions",
+    "VCpuThread",
     "Value",
     "ValueList",
     "Walk",

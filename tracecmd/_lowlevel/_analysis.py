@@ -11,15 +11,20 @@ from ._data import Data
 from ._handle import Handle
 
 __all__ = [
+    "OF_HOST",
+    "OF_NONE",
     "Analysis",
     "AnalysisOptions",
     "AnalysisSource",
     "SpanPart",
+    "VCpuOptions",
+    "VCpuThread",
     "losses",
     "markers",
     "residency",
     "sched",
     "spans",
+    "vcpus",
 ]
 
 
@@ -217,3 +222,83 @@ def sched(
         return keeper._keep(ffi.new("struct trc_sched_options *", [number, most]))
 
     return Analysis(lib.trc_sched_create, sources, options, of)
+
+
+# vCPUs ---------------------------------------------------------------------------------------
+
+
+OF_HOST, OF_NONE = 0xFFFFFFFF, 0xFFFFFFFE
+
+
+class VCpuThread(NamedTuple):
+    """struct trc_vcpu; ``task`` is what the guest's CPU runs from ``begin`` on."""
+
+    guest: str
+    vcpu: int
+    host_pid: int
+    begin: int = 0
+    end: int = 0
+    has_switches: bool = False
+    task: tuple[int, str] | None = None
+
+
+class VCpuOptions(NamedTuple):
+    """struct trc_vcpu_options; ``vcpu_of``: of each source a place in ``vcpus``, or an OF_..."""
+
+    start: int
+    end: int
+    vcpus: Sequence[VCpuThread]
+    vcpu_of: Sequence[int]
+    switches: bool = False
+    wakes: bool = False
+    first: int | None = None
+    last: int | None = None
+    pending_most: int = 0
+    summary: bool = False
+    join: bool = False
+    raw_values: bool = False
+    event_ids: Sequence[bytes | None] | None = None
+
+    def _flags(self) -> int:
+        return int(
+            lib.TRC_VCPU_SUMMARY * self.summary
+            | lib.TRC_VCPU_JOIN * self.join
+            | lib.TRC_VCPU_SWITCHES * self.switches
+            | lib.TRC_VCPU_WAKES * self.wakes
+            | lib.TRC_VCPU_FROM * (self.first is not None)
+            | lib.TRC_VCPU_TO * (self.last is not None)
+            | lib.TRC_VCPU_RAW_VALUES * self.raw_values
+        )
+
+
+def vcpus(
+    sources: Sequence[AnalysisSource], options: AnalysisOptions, asked: VCpuOptions
+) -> Analysis:
+    """trc_vcpus_create()."""
+
+    def of(keeper: Handle) -> Any:
+        struct = keeper._keep(ffi.new("struct trc_vcpu_options *"))
+        struct.flags = asked._flags()
+        struct.start, struct.end = asked.start, asked.end
+        struct.first, struct.last = asked.first or 0, asked.last or 0
+        struct.pending_most = asked.pending_most
+        array = keeper._keep(ffi.new("struct trc_vcpu[]", len(asked.vcpus)))
+        for entry, vcpu in zip(array, asked.vcpus, strict=True):
+            entry.guest = string(keeper, vcpu.guest)
+            entry.vcpu, entry.host_pid = vcpu.vcpu, vcpu.host_pid
+            entry.begin, entry.end = vcpu.begin, vcpu.end
+            entry.has_switches = vcpu.has_switches
+            if vcpu.task is not None:
+                entry.has_task = 1
+                entry.pid, entry.comm = vcpu.task[0], string(keeper, vcpu.task[1])
+        struct.vcpus, struct.vcpu_count = array, len(asked.vcpus)
+        struct.vcpu_of = keeper._keep(ffi.new("uint32_t[]", list(asked.vcpu_of)))
+        if asked.event_ids is not None:
+            bits = [ffi.NULL if ids is None else ffi.from_buffer(ids) for ids in asked.event_ids]
+            keeper._keep(bits)
+            struct.event_ids = keeper._keep(
+                ffi.new("uint8_t *[]", [ffi.cast("uint8_t *", each) for each in bits])
+            )
+        return struct
+
+    return Analysis(lib.trc_vcpus_create, sources, options, of)

@@ -2,7 +2,7 @@
 
 ``selection`` says what is to be read, ``sources`` finds what that is in files that are open
 (``reader``), ``request`` is the outcome; ``windows`` cuts its time for threads, and ``records``
-walks through it. ``lookahead`` merges streams in Python for those who have to see losses early.
+walks through it.
 """
 
 from .event_batch import EventBatch

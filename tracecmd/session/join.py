@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import contextlib
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from .. import _arguments
 from .._reading import (
     Choice,
-    EventBatch,
     Excluded,
     Progress,
+    Reader,
+    Request,
     Selection,
     choose,
+    id_bitmap,
     make_filters,
+    read_events,
 )
 from ..event import Event
 from ..events import UnknownEventError
 from ..filter import Filter
-from .vcpu_timeline import Followed, Machine
+from .vcpu_timeline import EVENTS, Question, rows_of
 
 if TYPE_CHECKING:
-    from .session import Session
+    from .session import Session, VCpu
 
 __all__ = ["Joined", "join"]
+
+
+BATCH_ROWS = 4096
+_Known = tuple[int | None, int | None, int | None, str | None]
+"""Place of the vCPU, CPU that its thread is on, PID and name of the guest's task."""
 
 
 class Joined(NamedTuple):
@@ -85,13 +94,8 @@ def join(
     selection = Selection(session._recording, names, peers=asked, where=where, exclude=exclude)
     choice = choose([session.peer(name)._reader for name in asked], selection)
     filters = _Filters(choice, selection)
-    machine = Machine(
-        session,
-        buffers=_arguments.names("buffers", buffers),
-        asked=dict.fromkeys(asked, names),
-        progress=progress,
-    )
-    return _join(machine, first, last, filters)
+    question = Question.of(session, buffers=_arguments.names("buffers", buffers), joined=asked)
+    return _join(_Records(question, asked, names, progress), first, last, filters)
 
 
 class _Filters:
@@ -118,36 +122,90 @@ class _Filters:
         return own is not None and own.passes(event.id, event.raw, event.cpu)
 
 
-def _join(machine: Machine, start: int, end: int | None, filters: _Filters) -> Iterator[Joined]:
-    for followed in machine.run():
-        machine.done.clear()
-        if followed is None:
-            continue
-        ts = followed.row[0]
-        if end is not None and ts >= end:
-            continue
-        if ts >= start:
-            joined = _joined(followed)
-            if joined is not None and filters.passes(joined.event):
-                yield joined
+class _Records:
+    """The records that were asked for, and what the core knows at each.
+
+    The core follows the vCPUs through a walk of its own. Both go over the same streams and events,
+    which includes those that it takes to know anything, so that they are in step.
+    """
+
+    def __init__(
+        self,
+        question: Question,
+        peers: Collection[str],
+        names: Iterable[str] | None,
+        progress: Progress,
+    ) -> None:
+        self._ids: dict[int, frozenset[int] | None] = {}  # by reader: asked for; None: all
+        readers = {id(source.reader): source.reader for source in question.sources}
+        wanted: dict[int, bytes | None] = {}
+        for key, reader in readers.items():
+            own = _asked(reader, peers, names)
+            self._ids[key] = own
+            known = (reader.events.get(name) for name in EVENTS)
+            needed = {form.id for form in known if form is not None}
+            wanted[key] = None if own is None else _bitmap(reader, needed | own)
+        event_ids = [wanted[id(source.reader)] for source in question.sources]
+        asked = question.asked._replace(join=True, raw_values=True, event_ids=event_ids)
+        self.question = question._replace(asked=asked)
+        sources = [
+            source._replace(event_ids=ids)
+            for source, ids in zip(question.sources, event_ids, strict=True)
+        ]
+        self._request = Request(sources, batch_size=BATCH_ROWS, on_progress=progress)
+
+    def __iter__(self) -> Iterator[tuple[Event, _Known]]:
+        with contextlib.closing(self._known()) as known:
+            for event, known_then in zip(read_events(self._request), known, strict=True):
+                asked = self._ids[id(event._batch.reader_of(event._index))]
+                if asked is None or event.id in asked:
+                    yield event, known_then
+
+    def _known(self) -> Generator[_Known, None, None]:
+        formats = self.question.schema().formats()
+        with contextlib.closing(self.question.arrays(BATCH_ROWS, None)) as arrays:
+            for array in arrays:
+                yield from rows_of(array, formats)
 
 
-def _joined(followed: Followed) -> Joined | None:
-    (ts, _, pid, number, rows, index), stream, thread = followed
-    source = stream.source
-    event = Event(
-        ts, source.cpu, pid, number, rows.missed_events[index], EventBatch(rows, [source]), index
-    )
-    peer = source.reader.peer
+def _asked(
+    reader: Reader, peers: Collection[str], names: Iterable[str] | None
+) -> frozenset[int] | None:
+    if reader.peer not in peers:
+        return frozenset()
+    if names is None:
+        return None
+    found: set[int] = set()
+    for name in names:
+        with contextlib.suppress(KeyError):  # another peer knows it
+            found.update(form.id for form in reader.events.select(name))
+    return frozenset(found)
+
+
+def _bitmap(reader: Reader, ids: Iterable[int]) -> bytes:
+    forms = map(reader.events.by_id, ids)
+    return id_bitmap(form for form in forms if form is not None)
+
+
+def _join(records: _Records, start: int, end: int | None, filters: _Filters) -> Iterator[Joined]:
+    vcpus = records.question.vcpus
+    for event, known in records:
+        if event.ts < start or (end is not None and event.ts >= end):
+            continue
+        joined = _joined(vcpus, event, known)
+        if joined is not None and filters.passes(event):
+            yield joined
+
+
+def _joined(vcpus: Sequence[VCpu], event: Event, known: _Known) -> Joined | None:
+    of, host_cpu, pid, comm = known
+    peer = event.peer
     if peer == "host":
-        if thread is None:
+        if of is None:
             return None
-        vcpu = thread.vcpu
-        task = thread.task or (None, None)
-        return Joined(event, vcpu.guest, vcpu.vcpu, event.cpu, vcpu.host_pid, *task)
-    comm = event.comm
-    if thread is not None and thread.task is not None and thread.task[0] == pid:
-        comm = thread.task[1]
-    if thread is None or thread.cpu is None:
-        return Joined(event, peer, source.cpu, None, None, pid, comm)
-    return Joined(event, peer, source.cpu, thread.cpu, thread.vcpu.host_pid, pid, comm)
+        vcpu = vcpus[of]
+        return Joined(event, vcpu.guest, vcpu.vcpu, event.cpu, vcpu.host_pid, pid, comm)
+    if pid != event.pid or comm is None:
+        comm = event.comm
+    host_pid = None if of is None or host_cpu is None else vcpus[of].host_pid
+    return Joined(event, peer, event.cpu, host_cpu, host_pid, event.pid, comm)

@@ -18,17 +18,20 @@ made up. The rules:
 - Records that contradict what was known (one between was filtered away) leave the time since the
   last record about the thread unknown.
 - If the host recorded no switches at all, only the time from kvm_entry to kvm_exit is known.
+
+The core follows the threads (csrc/analysis/vcpu.h); ``_question`` finds what it takes.
 """
 
 from __future__ import annotations
 
 from ._interval import STATES, Interval, State
-from ._machine import Followed, Machine
+from ._question import EVENTS, Question
+from ._rows import rows_of
 from ._span import on_one_clock, recorded_span, unit_of
 from ._summary import VCpuSummary, summarize
 from ._timeline import Timeline
 
 __all__ = [
-    "STATES", "Followed", "Interval", "Machine", "State", "Timeline", "VCpuSummary",
-    "on_one_clock", "recorded_span", "summarize", "unit_of",
+    "EVENTS", "STATES", "Interval", "Question", "State", "Timeline", "VCpuSummary",
+    "on_one_clock", "recorded_span", "rows_of", "summarize", "unit_of",
 ]  # fmt: skip

@@ -13,9 +13,6 @@ BLOCKED: State = "blocked"
 UNKNOWN: State = "unknown"
 STATES: tuple[State, ...] = (GUEST, HOST, PREEMPTED, BLOCKED, UNKNOWN)
 
-Task = tuple[int, str]
-"""PID and name of a guest's task."""
-
 
 class Interval(NamedTuple):
     """What one vCPU did for a time.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import TYPE_CHECKING, Literal
 
 from ...trace import Trace
@@ -14,6 +14,22 @@ if TYPE_CHECKING:
 def unit_of(trace: Trace) -> Literal["ns", "cycles"]:
     """What a file's time stamps count: cycles if its clock is the counter, not converted."""
     return "cycles" if trace.clock == "x86-tsc" and trace.tsc2nsec is None else "ns"
+
+
+def buffer_names(trace: Trace, buffers: Container[str] | None) -> list[str]:
+    """Those of a file's buffers that are asked for; None: all on the clock of the top one."""
+    clock = trace.buffers[0].clock if trace.buffers else ""
+    return [
+        b.name
+        for b in trace.buffers
+        if (b.name in buffers if buffers is not None else b.clock == clock)
+    ]
+
+
+def recorded(trace: Trace, names: Iterable[str], buffers: Container[str] | None) -> bool:
+    """Whether a file has any record of some events."""
+    known = [name for name in names if trace.events.get(name) is not None]
+    return bool(known) and trace.at(0, known, buffers=buffer_names(trace, buffers)) is not None
 
 
 def recorded_span(trace: Trace, buffers: Iterable[str] | None = None) -> tuple[int, int] | None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..._reading import Progress
-from ._interval import PREEMPTED, STATES, Interval, State
-from ._machine import Machine
+from ._interval import STATES, State
+from ._question import Question
+from ._rows import rows_of
 
 if TYPE_CHECKING:
     from ..session import Session, VCpu
+
+_ROWS = 4096
 
 
 class VCpuSummary(NamedTuple):
@@ -42,36 +45,32 @@ def summarize(
     *,
     buffers: Iterable[str] | None = None,
     progress: Progress = None,
-    each: Callable[[Interval], None] | None = None,
 ) -> list[VCpuSummary]:
-    """Sum up the timeline of every vCPU; ``each`` is called with its intervals on the way."""
-    machine = Machine(session, buffers=buffers, count_guest_records=True, progress=progress)
-    threads = {(t.vcpu.guest, t.vcpu.vcpu): t for t in machine.threads}
-    states: dict[tuple[str, int], Counter[State]] = {key: Counter() for key in threads}
-    open_since: dict[tuple[str, int], tuple[int, int]] = {}  # preemption: start, end
-    longest: dict[tuple[str, int], tuple[int, int]] = {}
-    for _ in machine.run():
-        for row in machine.done:
-            key = row.guest, row.vcpu
-            states[key][row.state] += row.end - row.start
-            if row.state == PREEMPTED:  # rows of several tasks may be one preemption
-                began, ended = open_since.get(key, (row.start, row.start))
-                began = began if ended == row.start else row.start
-                open_since[key] = began, row.end
-                if key not in longest or row.end - began > longest[key][1]:
-                    longest[key] = began, row.end - began
-            if each is not None:
-                each(row)
-        machine.done.clear()
+    """Sum up the timeline of every vCPU."""
+    question = Question.of(session, buffers=buffers)
+    asked = question.asked._replace(summary=True, raw_values=True)
+    question = question._replace(asked=asked)
+    sums: list[dict[tuple[str, str], int]] = [{} for _ in question.vcpus]
+    exits: list[Counter[str]] = [Counter() for _ in question.vcpus]
+    longest: dict[int, tuple[int, int]] = {}
+    formats = question.schema().formats()
+    for array in question.arrays(_ROWS, progress):
+        for of, what, name, value, since in rows_of(array, formats):
+            if what == "longest":
+                longest[of] = since, value
+            elif what == "exit":
+                exits[of][name] = value
+            else:
+                sums[of][what, name] = value
     return [
         VCpuSummary(
-            thread.vcpu,
-            machine.end - machine.start,
-            {state: states[key][state] for state in STATES},
-            dict(thread.exits.most_common()),
-            longest.get(key),
-            thread.inside,
-            thread.checkable,
+            vcpu,
+            asked.end - asked.start,
+            {state: sums[of]["state", state] for state in STATES},
+            dict(exits[of].most_common()),
+            longest.get(of),
+            sums[of]["records", "inside"],
+            sums[of]["records", "checkable"],
         )
-        for key, thread in threads.items()
+        for of, vcpu in enumerate(question.vcpus)
     ]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ... import _arguments
+from ... import _arguments, _lowlevel
 from ..._reading import Progress
-from ..._texts import valid_utf8
+from ...columns.batch import RecordBatch
+from ...columns.rows import BATCH_ROWS, Rows
 from ...packages import package
 from ._interval import Interval
-from ._machine import Machine
+from ._question import NOTHING, Question
+from ._rows import rows_of
 
 if TYPE_CHECKING:
     import pandas
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     import pyarrow
 
     from ..session import Session
+
+
+ITERATED_ROWS = 4096
 
 
 class Timeline:
@@ -48,87 +53,63 @@ class Timeline:
         self._end = last
         self._progress = progress
 
+    def _question(self, *, raw_values: bool = False) -> Question:
+        question = Question.of(self.session, guests=self._guests, buffers=self._buffers)
+        asked = question.asked._replace(first=self._start, last=self._end, raw_values=raw_values)
+        return question._replace(asked=asked)
+
     def __iter__(self) -> Iterator[Interval]:
-        machine = Machine(
-            self.session, guests=self._guests, buffers=self._buffers, progress=self._progress
-        )
-        for _ in machine.run():
-            if self._start is None and self._end is None:
-                yield from machine.done
-            else:
-                yield from map(self._clip, filter(self._wanted, machine.done))
-            machine.done.clear()
+        question = self._question(raw_values=True)
+        formats = question.schema().formats()
+        for array in question.arrays(ITERATED_ROWS, self._progress):
+            yield from map(Interval._make, rows_of(array, formats))
 
-    def _wanted(self, row: Interval) -> bool:
-        return (self._start is None or row.end > self._start) and (
-            self._end is None or row.start < self._end
-        )
-
-    def _clip(self, row: Interval) -> Interval:
-        start = row.start if self._start is None else max(row.start, self._start)
-        end = row.end if self._end is None else min(row.end, self._end)
-        return row._replace(start=start, end=end)
-
-    def batches(self, rows: int = 65536) -> Iterator[pyarrow.RecordBatch]:
+    def batches(self, rows: int = BATCH_ROWS) -> Iterator[pyarrow.RecordBatch]:
         """Give the rows as pyarrow record batches of at most so many rows."""
         rows = _arguments.number("rows", rows, 1, sys.maxsize)
         arrow = package("pyarrow", "arrow")
-        schema = _schema(arrow)
-        held: list[Interval] = []
-        for interval in self:
-            held.append(interval)
-            if len(held) >= rows:
-                yield _batch(arrow, schema, held)
-                held = []
-        if held:
-            yield _batch(arrow, schema, held)
+        question = self._question()
+        schema = question.schema()
+        for array in question.arrays(rows, self._progress):
+            batch = arrow.record_batch(RecordBatch(schema, array))
+            for first in range(0, batch.num_rows, rows):  # the end may bring more
+                yield batch.slice(first, rows)
 
     def to_arrow(self) -> pyarrow.Table:
         """All rows as a pyarrow table."""
-        arrow = package("pyarrow", "arrow")
-        return arrow.Table.from_batches(self.batches(), _schema(arrow))
+        return _Columns(self).to_arrow()
 
     def to_pandas(self) -> pandas.DataFrame:
         """All rows as a pandas data frame."""
-        package("pandas", "pandas")
-        return self.to_arrow().to_pandas()
+        return _Columns(self).to_pandas()
 
     def to_polars(self) -> polars.DataFrame:
         """All rows as a Polars data frame."""
-        frame: polars.DataFrame = package("polars", "polars").from_arrow(self.to_arrow())
-        return frame
+        return _Columns(self).to_polars()
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """The Arrow PyCapsule interface: rows are read as the consumer takes them."""
-        arrow = package("pyarrow", "arrow")
-        reader = arrow.RecordBatchReader.from_batches(_schema(arrow), self.batches())
-        return reader.__arrow_c_stream__(requested_schema)
+        return _Columns(self).__arrow_c_stream__(requested_schema)
 
     def __repr__(self) -> str:
         return f"<Timeline of {len(self.session.vcpus)} vCPUs>"
 
 
-def _schema(arrow: Any) -> Any:
-    return arrow.schema(
-        [
-            arrow.field("guest", arrow.string(), nullable=False),
-            arrow.field("vcpu", arrow.int32(), nullable=False),
-            arrow.field("host_pid", arrow.int32(), nullable=False),
-            arrow.field("host_cpu", arrow.int32()),
-            arrow.field("start", arrow.int64(), nullable=False),
-            arrow.field("end", arrow.int64(), nullable=False),
-            arrow.field("state", arrow.string(), nullable=False),
-            arrow.field("guest_pid", arrow.int32()),
-            arrow.field("guest_comm", arrow.string()),
-            arrow.field("exit_reason", arrow.string()),
-        ]
-    )
+class _Columns(Rows):
+    """The same for consumers of Arrow data."""
 
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline = timeline
+        self._schema = NOTHING.schema()
+        self.column_names = tuple(self._schema.names())
 
-def _batch(arrow: Any, schema: Any, rows: list[Interval]) -> Any:
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    for index, field in enumerate(schema):
-        if field.type == arrow.string():  # a file's texts may be no UTF-8
-            columns[index] = [text and valid_utf8(text) for text in columns[index]]
-    arrays = [arrow.array(c, f.type) for c, f in zip(columns, schema, strict=True)]
-    return arrow.RecordBatch.from_arrays(arrays, schema=schema)
+    def _arrays(self) -> Iterator[_lowlevel.Array]:
+        timeline = self._timeline
+        return timeline._question().arrays(BATCH_ROWS, timeline._progress)
+
+    def _require_open(self) -> None:
+        self._timeline.session._require_open()
+
+    def without_dictionaries(self) -> _Columns:
+        """There are none."""
+        return self

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/* The host's CPUs: which vCPU's thread each of them runs, as the scheduler and KVM say. */
+#include <stdlib.h>
+
+#include "analysis/vcpu.h"
+
+#define NO_THREAD UINT32_MAX
+
+/* A record of the host, at its time. */
+struct host_record {
+	const struct walk_record *record;
+	uint64_t ts;
+	uint32_t slot;
+	int32_t pid; /* that made it */
+	bool big_endian;
+};
+
+struct vcpu_thread *host_thread(const struct vcpu_timeline *timeline, int64_t pid)
+{
+	size_t mask = timeline->pid_slots - 1;
+
+	for (size_t at = ((uint64_t)pid * UINT64_C(0x9e3779b97f4a7c15) >> 32) & mask; timeline->by_pid[at];
+	     at = (at + 1) & mask) {
+		struct vcpu_thread *thread = &timeline->threads[timeline->by_pid[at] - 1];
+
+		if (thread->host_pid == pid)
+			return thread;
+	}
+	return NULL;
+}
+
+/* --- who is where ---------------------------------------------------------------------------- */
+
+/* A task made a record on a CPU: no other is there. */
+static void only(struct vcpu_timeline *timeline, int64_t pid, uint32_t slot)
+{
+	uint32_t number = timeline->running[slot];
+	struct vcpu_thread *thread;
+
+	if (number == NO_THREAD)
+		return;
+	thread = &timeline->threads[number];
+	if (thread->host_pid == pid)
+		return;
+	timeline->running[slot] = NO_THREAD;
+	thread_forget(timeline, thread, thread->seen);
+}
+
+void host_leave(struct vcpu_timeline *timeline, const struct vcpu_thread *thread)
+{
+	if (thread->slot != NO_SLOT)
+		timeline->running[thread->slot] = NO_THREAD;
+}
+
+static void enter(struct vcpu_timeline *timeline, struct vcpu_thread *thread, uint64_t ts, uint32_t slot)
+{
+	if (timeline->lost[slot]) /* it is there, but for how long? */
+		thread_forget(timeline, thread, ts);
+	else
+		timeline->running[slot] = (uint32_t)(thread - timeline->threads);
+}
+
+void host_lose(struct vcpu_timeline *timeline, uint64_t ts, uint32_t slot)
+{
+	timeline->lost_cpus += !timeline->lost[slot]++;
+	for (size_t i = 0; i < timeline->thread_count; i++) {
+		struct vcpu_thread *thread = &timeline->threads[i];
+
+		if (thread->slot != NO_SLOT && thread->slot != slot)
+			continue;
+		host_leave(timeline, thread);
+		thread_forget(timeline, thread, ts);
+	}
+}
+
+void host_find(struct vcpu_timeline *timeline, uint32_t slot)
+{
+	timeline->lost_cpus -= !--timeline->lost[slot];
+}
+
+/* A record that cannot be read is as good as lost. */
+static void lose_now(struct vcpu_timeline *timeline, const struct host_record *at)
+{
+	host_lose(timeline, at->ts, at->slot);
+	host_find(timeline, at->slot);
+}
+
+/* --- records --------------------------------------------------------------------------------- */
+
+static void put_switch(struct vcpu_timeline *timeline, const struct host_record *at)
+{
+	const struct vcpu_fields *fields = &timeline->host[VCPU_SWITCH];
+	const uint8_t *payload = at->record->payload;
+	struct vcpu_thread *thread;
+	int64_t previous, next;
+
+	if (at->record->size < fields->size) {
+		lose_now(timeline, at);
+		return;
+	}
+	previous = (int64_t)vcpu_load(&fields->fields[0], payload, at->big_endian);
+	next = (int64_t)vcpu_load(&fields->fields[2], payload, at->big_endian);
+	only(timeline, previous, at->slot);
+	thread = host_thread(timeline, previous);
+	if (thread) {
+		host_leave(timeline, thread);
+		thread_switch_out(timeline, thread, at->ts, at->slot,
+				  vcpu_load(&fields->fields[1], payload, at->big_endian));
+		if (timeline->lost_cpus)
+			thread_forget(timeline, thread, at->ts);
+	}
+	thread = host_thread(timeline, next);
+	if (thread) {
+		host_leave(timeline, thread);
+		thread_switch_in(timeline, thread, at->ts, at->slot);
+		enter(timeline, thread, at->ts, at->slot);
+	}
+}
+
+static void put_wake(struct vcpu_timeline *timeline, const struct host_record *at, uint8_t role)
+{
+	const struct vcpu_fields *fields = &timeline->host[role];
+	struct vcpu_thread *thread;
+
+	only(timeline, at->pid, at->slot);
+	thread = host_thread(timeline, at->pid);
+	if (thread) {
+		host_leave(timeline, thread);
+		thread_observe(timeline, thread, at->ts, at->slot);
+		enter(timeline, thread, at->ts, at->slot);
+	}
+	if (at->record->size < fields->size) {
+		lose_now(timeline, at);
+		return;
+	}
+	thread = host_thread(timeline,
+			     (int64_t)vcpu_load(&fields->fields[0], at->record->payload, at->big_endian));
+	if (thread && (!timeline->lost_cpus || thread->slot != NO_SLOT))
+		thread_wake(timeline, thread, at->ts);
+}
+
+static void put_entry(struct vcpu_timeline *timeline, const struct host_record *at)
+{
+	struct vcpu_thread *thread;
+
+	only(timeline, at->pid, at->slot);
+	thread = host_thread(timeline, at->pid);
+	if (!thread)
+		return;
+	host_leave(timeline, thread);
+	thread_entry(timeline, thread, at->ts, at->slot);
+	enter(timeline, thread, at->ts, at->slot);
+}
+
+static void count_exit(struct vcpu_timeline *timeline, uint32_t thread, uint32_t reason)
+{
+	const uint64_t key[] = { thread, reason };
+	size_t room = timeline->exit_room ? 2 * timeline->exit_room : 64;
+	uint64_t *grown = NULL;
+	bool added;
+	uint32_t number = key_map_add(&timeline->exits, &timeline->base, key, &added);
+
+	if (number != KEY_NONE && number >= timeline->exit_room) {
+		if (analysis_spend(&timeline->base, (room - timeline->exit_room) * sizeof(*grown)))
+			grown = realloc(timeline->exit_counts, room * sizeof(*grown));
+		if (grown) {
+			timeline->exit_counts = grown;
+			timeline->exit_room = room;
+		}
+	}
+	if (number == KEY_NONE || number >= timeline->exit_room) {
+		timeline->failed = true;
+		return;
+	}
+	if (added)
+		timeline->exit_counts[number] = 0;
+	timeline->exit_counts[number]++;
+}
+
+static void put_exit(struct vcpu_timeline *timeline, const struct host_record *at)
+{
+	struct vcpu_thread *thread;
+	uint32_t reason;
+
+	only(timeline, at->pid, at->slot);
+	thread = host_thread(timeline, at->pid);
+	if (!thread)
+		return;
+	reason = reasons_text(timeline, at->record, at->big_endian);
+	if (reason == NO_TEXT) {
+		timeline->failed = true;
+		return;
+	}
+	host_leave(timeline, thread);
+	thread_exit(timeline, thread, at->ts, at->slot, reason);
+	count_exit(timeline, (uint32_t)(thread - timeline->threads), reason);
+	enter(timeline, thread, at->ts, at->slot);
+	if (!timeline->switches) { /* it may be switched out now */
+		host_leave(timeline, thread);
+		thread_forget(timeline, thread, at->ts);
+	}
+}
+
+void host_put(struct vcpu_timeline *timeline, const struct analysis_file *file, uint8_t role, uint64_t ts,
+	      const struct walk_record *record)
+{
+	const struct host_record at = {
+		.record = record,
+		.ts = ts,
+		.slot = timeline->sources[record->source].slot,
+		.pid = record_pid(file->formats->common.pid, file->big_endian, record->payload, record->size),
+		.big_endian = file->big_endian,
+	};
+
+	switch (role) {
+	case VCPU_SWITCH:
+		put_switch(timeline, &at);
+		break;
+	case VCPU_ENTRY:
+		put_entry(timeline, &at);
+		break;
+	case VCPU_EXIT:
+		put_exit(timeline, &at);
+		break;
+	default:
+		put_wake(timeline, &at, role);
+	}
+}
