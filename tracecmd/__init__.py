@@ -14,7 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
-from .analysis import Answer, CpuCount, Stat
+from .analysis import Answer, CpuCount, Flame, Stat
 from .btf import Btf, Parameter, Prototype
 from .budget import Budget
 from .buffer import Buffer, CpuArea
@@ -97,6 +97,7 @@ __all__ = [
     "Field",
     "Filter",
     "FilterError",
+    "Flame",
     "FormatText",
     "Guest",
     "GuestCpuMap",

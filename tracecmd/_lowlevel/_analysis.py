@@ -9,12 +9,14 @@ from ._arrow import Array, Schema
 from ._base import GO_ON, GoOn, SourceProblem, check, ffi, lib
 from ._data import Data
 from ._handle import Handle
+from ._symbols import Symbols
 
 __all__ = [
     "Analysis",
     "AnalysisOptions",
     "AnalysisSource",
     "SpanPart",
+    "calls",
     "losses",
     "markers",
     "residency",
@@ -215,3 +217,26 @@ def sched(
         return keeper._keep(ffi.new("struct trc_sched_options *", [number, most]))
 
     return Analysis(lib.trc_sched_create, sources, options, of)
+
+
+# Calls and stacks ----------------------------------------------------------------------------
+
+
+def calls(
+    sources: Sequence[AnalysisSource],
+    options: AnalysisOptions,
+    kind: str,
+    by: Sequence[str],
+    symbols: Sequence[Symbols],
+) -> Analysis:
+    """trc_calls_create(); kind: functions, self, offcpu or samples; symbols: of each source."""
+
+    def of(keeper: Handle) -> Any:
+        struct = keeper._keep(ffi.new("struct trc_calls_options *"))
+        struct.kind = getattr(lib, f"TRC_CALLS_{kind.upper()}")
+        struct.by = sum(getattr(lib, f"TRC_CALLS_BY_{name.upper()}") for name in by)
+        held = [keeper._hold(each) for each in symbols]
+        struct.symbols = keeper._keep(ffi.new("struct trc_symbols *[]", held))
+        return struct
+
+    return Analysis(lib.trc_calls_create, sources, options, of)
