@@ -39,7 +39,7 @@ KERNEL_STACK = writer.EventFormat(
     "ftrace",
     "kernel_stack",
     4,
-    (Field("int size", 4, signed=True), Field("unsigned long caller[8]", "long")),
+    (Field("int size", 4, signed=True), Field("unsigned long caller[8]", 64, align=8)),
     '"%ps", (void *)REC->caller[0]',
 )
 BASE = 0x80000000
