@@ -4,6 +4,8 @@
 
 #include "analysis/calls.h"
 
+#define LONGEST (UINT64_C(1) << 56) /* ns, two years: what takes longer is no time */
+
 bool calls_load(const struct calls *calls, const struct walk_record *record, enum calls_field field,
 		uint64_t *number)
 {
@@ -92,7 +94,7 @@ static struct early_calls take_early(struct call_stack *stack, uint64_t depth)
 		all.first = all.has && all.first < early->first ? all.first : early->first;
 		all.last = all.last > early->last ? all.last : early->last;
 		all.sum += early->sum;
-		all.cut |= early->cut;
+		all.cut |= early->cut || all.sum < early->sum;
 		all.has = true;
 		stack->early_count--;
 	}
@@ -107,7 +109,7 @@ static bool add_early(struct calls *calls, struct call_stack *stack, const struc
 		last->first = early->first < last->first ? early->first : last->first;
 		last->last = early->last > last->last ? early->last : last->last;
 		last->sum += early->sum;
-		last->cut |= early->cut;
+		last->cut |= early->cut || last->sum < early->sum;
 		return true;
 	}
 	if (!grow_by_number(&calls->base, (void **)&stack->early, &stack->early_room, stack->early_count,
@@ -143,6 +145,7 @@ static bool leave_early(struct calls *calls, struct call_stack *stack, const str
 static void add_callee(struct open_call *caller, uint64_t begin, uint64_t total)
 {
 	caller->inside += total;
+	caller->cut |= caller->inside < total;
 	caller->late[caller->ended++ % LATE_CALLS] = (struct ended_call){ begin, total };
 }
 
@@ -246,7 +249,7 @@ static bool end_call(struct calls *calls, struct call_stack *stack, const struct
 	times_of(calls, record, call.start, &from, &to);
 	while (stack->early_count && stack->early[stack->early_count - 1].level > stack->count)
 		stack->early_count--;
-	whole = to >= from && !call.cut && !lost_since(calls, stack, call.start) &&
+	whole = to >= from && to - from <= LONGEST && !call.cut && !lost_since(calls, stack, call.start) &&
 		settle_late(&call, caller, to) && settle_early(&call, caller, from);
 	if (!leave_early(calls, stack, &call, whole, from, to))
 		return false;

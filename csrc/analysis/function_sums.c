@@ -98,6 +98,11 @@ static struct function_sum *sum_of(struct calls *calls, uint64_t event, const st
 	return &sums->list[number];
 }
 
+static uint64_t add_capped(uint64_t a, uint64_t b)
+{
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
 static bool add_time(struct calls *calls, struct function_sum *sum, uint64_t total, uint64_t self)
 {
 	if (!sum->times) {
@@ -108,8 +113,8 @@ static bool add_time(struct calls *calls, struct function_sum *sum, uint64_t tot
 		sum->min = total;
 	}
 	sum->calls++;
-	sum->total += total;
-	sum->self += self;
+	sum->total = add_capped(sum->total, total);
+	sum->self = add_capped(sum->self, self);
 	sum->min = total < sum->min ? total : sum->min;
 	sum->max = total > sum->max ? total : sum->max;
 	return histogram_add(sum->times, &calls->base, total);

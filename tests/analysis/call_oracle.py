@@ -116,13 +116,15 @@ def graph(trace: tracecmd.Trace, buffer: str, **window: Any) -> list[Call]:
     def drop(stack: list[Call], depth: int) -> None:
         while stack[-1].depth >= depth:
             call = stack.pop()
-            call.times = call.start, 1 << 64
+            call.times = call.start, (1 << 64) - 1
             end(call, stack[-1])
 
     def settle(call: Call, early: list[Call], caller: Call, event: tracecmd.Event) -> bool:
         """Give and take callees by their times; whether that all is known."""
         call.times = times_of(event, call.start)
-        if call.total < 0 or reach(call, event.ts) or any(c.how != "whole" for c in call.callees):
+        if not 0 <= call.total <= 1 << 56 or reach(call, event.ts):
+            return False
+        if any(c.how != "whole" for c in call.callees):
             return False
         late = [c for c in call.callees if c.times[0] >= call.times[1]]
         call.callees = [c for c in call.callees if c not in late]

@@ -343,6 +343,31 @@ def test_nothing_is_guessed(tmp_path: Path, seed: int) -> None:
             assert call.parent in (None, of.parent)
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_any_records(tmp_path: Path, seed: int) -> None:
+    """Depths and times that no kernel would write."""
+    chance = random.Random(seed)
+    depths = [*range(5), 2**31, 2**32 - 1]
+    machine = Machine()
+    for ts in range(1000, 3000, 2):
+        name, depth, pid = (
+            chance.choice("abc"),
+            chance.choice(depths),
+            chance.choice([0, 0, 17, -3]),
+        )
+        begin = chance.choice([ts - 3, ts - chance.randrange(50), 2**64 - 1, 0])
+        end = chance.choice([ts, ts, ts - chance.randrange(40), 2**64 - 1])
+        values = enter(name, depth, pid)
+        if chance.random() < 0.5:
+            values = leave(name, depth, begin, end, pid)
+        if chance.random() < 0.02:
+            machine.lose(ts & 2 >> 1)
+        machine.add(ts, ts & 2 >> 1, values)
+    with made(tmp_path / "t.dat", machine) as trace:
+        check(trace, (), graph(trace, ""))
+        check(trace, ("parent", "task", "cpu"), graph(trace, ""))
+
+
 def test_wrong_questions(tmp_path: Path) -> None:
     machine = Machine()
     machine.tick(1, 0)
