@@ -162,8 +162,9 @@ int trc_markers_create(const struct trc_analysis_source *sources, size_t count,
  * alone. Rows are of the CPU that a call began on, and of a task.
  */
 struct trc_calls_options {
-	uint32_t kind;				  /* enum trc_calls_kind */
-	uint32_t by;				  /* enum trc_calls_by */
+	uint32_t kind;		     /* enum trc_calls_kind */
+	uint32_t by;		     /* enum trc_calls_by */
+	const char *reason, *second; /* EXITS: fields of kvm_exit; end in NUL; second NULL: none */
 	const struct trc_symbols *const *symbols; /* [count] of each source's file; NULL: none */
 };
 enum trc_calls_kind {
@@ -186,6 +187,11 @@ enum trc_calls_kind {
 	TRC_CALLS_SELF = 1,
 	TRC_CALLS_OFFCPU = 2,
 	TRC_CALLS_SAMPLES = 3,
+	/*
+	 * As FUNCTIONS, of a thread's kvm_exit to its next kvm_entry: address is the reason, or where there is a
+	 * second field 32 bits of it, with 32 of that above them; unmatched, those without an entry.
+	 */
+	TRC_CALLS_EXITS = 4,
 };
 enum trc_calls_by {
 	TRC_CALLS_BY_PARENT = 1, /* of FUNCTIONS */

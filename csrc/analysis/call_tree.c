@@ -302,6 +302,25 @@ bool calls_put_exit(struct calls *calls, const struct walk_record *record)
 	return drop_from(calls, stack, call.depth) && end_unknown(calls, stack, record, &call);
 }
 
+bool calls_put_kvm(struct calls *calls, const struct walk_record *record, uint8_t role)
+{
+	uint32_t file = calls->base.sources[record->source].file;
+	struct open_call call = { .start = record->ts, .source = record->source, .parent = NO_FUNCTION };
+	struct call_stack *stack = stack_of(calls, record);
+	uint64_t reason, second;
+
+	if (!stack)
+		return false;
+	if (role == CALLS_KVM_ENTRY)
+		return !stack->count || end_call(calls, stack, record);
+	if (!calls_load(calls, record, KVM_REASON, &reason))
+		return true;
+	if (calls_load(calls, record, KVM_SECOND, &second))
+		reason = (uint32_t)reason | second << 32;
+	call.function = function_table_add(&calls->functions, &calls->base, file, reason);
+	return call.function != NO_FUNCTION && drop_from(calls, stack, 0) && push(calls, stack, &call);
+}
+
 /* What is open at the end has no exit. */
 bool calls_end_all(struct calls *calls)
 {

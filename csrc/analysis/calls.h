@@ -18,7 +18,9 @@ enum calls_role {
 	CALLS_EXIT,
 	CALLS_FUNCTION,
 	CALLS_STACK,
-	CALLS_SWITCH
+	CALLS_SWITCH,
+	CALLS_KVM_EXIT,
+	CALLS_KVM_ENTRY,
 };
 enum calls_field {
 	ENTRY_FUNC,
@@ -33,6 +35,8 @@ enum calls_field {
 	FUNCTION_PARENT,
 	SWITCH_PREV,
 	SWITCH_NEXT,
+	KVM_REASON,
+	KVM_SECOND,
 	CALLS_FIELDS,
 };
 
@@ -126,6 +130,8 @@ extern const struct calls_answer function_sums_answer, call_paths_answer;
 /* call_tree.c: an entry or an exit. */
 bool calls_put_entry(struct calls *calls, const struct walk_record *record, uint8_t role);
 bool calls_put_exit(struct calls *calls, const struct walk_record *record);
+/* The same of a kvm_exit, whose call ends with the next kvm_entry. */
+bool calls_put_kvm(struct calls *calls, const struct walk_record *record, uint8_t role);
 bool calls_end_all(struct calls *calls);
 
 /* A field's number; false: it does not lie in the record. */

@@ -14,6 +14,8 @@ static bool put(struct trc_analysis *analysis, const struct walk_record *record)
 	struct calls *calls = (struct calls *)analysis;
 	uint8_t role = analysis_role(analysis_file_of(analysis, record), record);
 
+	if (calls->kind == TRC_CALLS_EXITS)
+		return !role || calls_put_kvm(calls, record, role);
 	if (calls->kind == TRC_CALLS_OFFCPU || (role != CALLS_EXIT && role > CALLS_RETADDR_ENTRY))
 		return calls->answer->other(calls, record, role);
 	if (role == CALLS_EXIT)
@@ -132,7 +134,28 @@ static void find_event(const struct calls *calls, struct analysis_file *file, st
 	analysis_add_role(file, wanted->name, wanted->role, &event);
 }
 
-static int find_events(struct calls *calls, struct trc_error *err)
+/* Why a CPU left its guest, in a field that each machine has of its own. */
+static void find_kvm(struct analysis_file *file, struct calls_places *places,
+		     const struct trc_calls_options *of, struct trc_error *err)
+{
+	const struct event_format *event = analysis_event(file, "kvm:kvm_exit");
+	struct value_place *reason = &places->fields[KVM_REASON], *second = &places->fields[KVM_SECOND];
+	struct column_type types[2] = { 0 };
+	bool found[2] = { false };
+
+	if (!event || !of->reason || value_find(file, event, of->reason, reason, &types[0], &found[0], err) ||
+	    types[0].shape != SHAPE_INTEGER) {
+		reason->has = false;
+		return;
+	}
+	if (of->second && (value_find(file, event, of->second, second, &types[1], &found[1], err) ||
+			   types[1].shape != SHAPE_INTEGER))
+		second->has = false;
+	analysis_add_role(file, "kvm:kvm_exit", CALLS_KVM_EXIT, &event);
+	analysis_add_role(file, "kvm:kvm_entry", CALLS_KVM_ENTRY, &event);
+}
+
+static int find_events(struct calls *calls, const struct trc_calls_options *of, struct trc_error *err)
 {
 	struct trc_analysis *base = &calls->base;
 
@@ -147,6 +170,8 @@ static int find_events(struct calls *calls, struct trc_error *err)
 		calls->places[i].pid = file->data->common.pid;
 		for (size_t event = 0; event < countof(wanted_events); event++)
 			find_event(calls, file, &calls->places[i], &wanted_events[event], err);
+		if (of->kind == TRC_CALLS_EXITS)
+			find_kvm(file, &calls->places[i], of, err);
 	}
 	return TRC_OK;
 }
@@ -155,12 +180,14 @@ int trc_calls_create(const struct trc_analysis_source *sources, size_t count,
 		     const struct trc_analysis_options *options, const struct trc_calls_options *of,
 		     struct trc_analysis **out, struct trc_error *err)
 {
-	const struct calls_answer *answer = of->kind ? &call_paths_answer : &function_sums_answer;
+	const struct calls_answer *answer = of->kind == TRC_CALLS_FUNCTIONS || of->kind == TRC_CALLS_EXITS ?
+						    &function_sums_answer :
+						    &call_paths_answer;
 	struct trc_analysis *analysis;
 	struct calls *calls;
 	int rc;
 
-	if (of->kind > TRC_CALLS_SAMPLES)
+	if (of->kind > TRC_CALLS_EXITS)
 		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "analysis: no kind %u of calls", of->kind);
 	rc = analysis_create(sizeof(*calls), &calls_machine, sources, count, options, &analysis, err);
 	if (rc)
@@ -169,7 +196,7 @@ int trc_calls_create(const struct trc_analysis_source *sources, size_t count,
 	calls->kind = of->kind;
 	calls->by = of->by;
 	calls->stack_map.words = 3;
-	rc = find_events(calls, err);
+	rc = find_events(calls, of, err);
 	calls->answer = answer;
 	if (!rc && (!function_table_init(&calls->functions, analysis, of->symbols) || !answer->init(calls)))
 		rc = trc_fail_no_memory(err);

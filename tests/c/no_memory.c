@@ -682,10 +682,12 @@ static int ask_calls(const struct opened *o, const struct trc_analysis_source *s
 
 	for (size_t i = 0; i < o->source_count; i++)
 		symbols[i] = o->symbols;
-	for (uint32_t kind = TRC_CALLS_FUNCTIONS; !rc && kind <= TRC_CALLS_SAMPLES; kind++) {
+	for (uint32_t kind = TRC_CALLS_FUNCTIONS; !rc && kind <= TRC_CALLS_EXITS; kind++) {
 		const struct trc_calls_options of = {
 			.kind = kind,
 			.by = TRC_CALLS_BY_PARENT | TRC_CALLS_BY_TASK | TRC_CALLS_BY_CPU,
+			.reason = "exit_reason",
+			.second = "isa",
 			.symbols = symbols,
 		};
 

@@ -227,16 +227,23 @@ def calls(
     options: AnalysisOptions,
     kind: str,
     by: Sequence[str],
-    symbols: Sequence[Symbols],
+    symbols: Sequence[Symbols] = (),
+    reason: Sequence[str] = (),
 ) -> Analysis:
-    """trc_calls_create(); kind: functions, self, offcpu or samples; symbols: of each source."""
+    """trc_calls_create(); kind: functions, self, offcpu, samples or exits.
+
+    symbols: of each source, or none; reason: the fields of kvm_exit that say it, one or two.
+    """
 
     def of(keeper: Handle) -> Any:
         struct = keeper._keep(ffi.new("struct trc_calls_options *"))
         struct.kind = getattr(lib, f"TRC_CALLS_{kind.upper()}")
         struct.by = sum(getattr(lib, f"TRC_CALLS_BY_{name.upper()}") for name in by)
         held = [keeper._hold(each) for each in symbols]
-        struct.symbols = keeper._keep(ffi.new("struct trc_symbols *[]", held))
+        if held:
+            struct.symbols = keeper._keep(ffi.new("struct trc_symbols *[]", held))
+        for place, field in zip(("reason", "second"), reason, strict=False):
+            setattr(struct, place, string(keeper, field))
         return struct
 
     return Analysis(lib.trc_calls_create, sources, options, of)
