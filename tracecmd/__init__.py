@@ -14,7 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
-from .analysis import Answer, CpuCount, Stat
+from .analysis import Answer, CpuCount, Flame, Stat
 from .btf import Btf, Parameter, Prototype
 from .budget import Budget
 from .buffer import Buffer, CpuArea
@@ -72,6 +72,8 @@ if TYPE_CHECKING:
         Session,
         Timeline,
         VCpu,
+        VCpuExits,
+        VCpuSteal,
         VCpuSummary,
         open_session,
     )
@@ -97,6 +99,7 @@ __all__ = [
     "Field",
     "Filter",
     "FilterError",
+    "Flame",
     "FormatText",
     "Guest",
     "GuestCpuMap",
@@ -146,6 +149,8 @@ __all__ = [
     "UnknownOptionError",
     "UnsupportedError",
     "VCpu",
+    "VCpuExits",
+    "VCpuSteal",
     "VCpuSummary",
     "__version__",
     "attach",
@@ -167,6 +172,8 @@ _LATER = {
     "Shift": "writing.attach",
     "Timeline": "session",
     "VCpu": "session",
+    "VCpuExits": "session",
+    "VCpuSteal": "session",
     "VCpuSummary": "session",
     "attach": "writing.attach",
     "open_raw": "writing.restore",

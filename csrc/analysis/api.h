@@ -211,6 +211,53 @@ int trc_vcpus_create(const struct trc_analysis_source *sources, size_t count,
 		     const struct trc_analysis_options *options, const struct trc_vcpu_options *of,
 		     struct trc_analysis **out, struct trc_error *err);
 
+/*
+ * Calls and stacks. Calls are of funcgraph_entry or fgraph_retaddr_entry, and funcgraph_exit, of one task, on
+ * the idle task's of one CPU; they took from calltime to rettime where the exit has these, else from record
+ * to record. Nothing is guessed: what has only one of its records, or may have lost some inside, is counted
+ * alone. Rows are of the CPU that a call began on, and of a task.
+ */
+struct trc_calls_options {
+	uint32_t kind;		     /* enum trc_calls_kind */
+	uint32_t by;		     /* enum trc_calls_by */
+	const char *reason, *second; /* EXITS: fields of kvm_exit; end in NUL; second NULL: none */
+	const struct trc_symbols *const *symbols; /* [count] of each source's file; NULL: none */
+};
+enum trc_calls_kind {
+	/*
+	 * A row for each function, and what else it is asked by, that of the most time first. Columns: name, of
+	 * its symbol, else its address in hex; address uint64; parent, parent_address, null: not known, or
+	 * none; pid, task; cpu; calls; total, self, without that of callees, min, max, p50, p90 and p99, within
+	 * 1/128 of the exact ones: uint64 ns of these calls; unmatched: records of calls that have one alone, or
+	 * contradict others; lost: calls with both, but maybe not with all between them. Calls of the event
+	 * function have rows of their own, with neither times nor these two.
+	 */
+	TRC_CALLS_FUNCTIONS = 0,
+	/*
+	 * Of the others a row is a node of a tree of stacks, after the one it is called by. Columns: node;
+	 * parent, uint32, null: none; name; address, null: no function's; weight, count and lost uint64: its
+	 * own, without those below it. SELF: ns of calls, without callees. OFFCPU: ns from one sched_switch of a
+	 * task to another, by the kernel_stack right behind the first, else by task. SAMPLES: of kernel_stack,
+	 * each weighs 1.
+	 */
+	TRC_CALLS_SELF = 1,
+	TRC_CALLS_OFFCPU = 2,
+	TRC_CALLS_SAMPLES = 3,
+	/*
+	 * As FUNCTIONS, of a thread's kvm_exit to its next kvm_entry: address is the reason, or where there is a
+	 * second field 32 bits of it, with 32 of that above them; unmatched, those without an entry.
+	 */
+	TRC_CALLS_EXITS = 4,
+};
+enum trc_calls_by {
+	TRC_CALLS_BY_PARENT = 1, /* of FUNCTIONS */
+	TRC_CALLS_BY_TASK = 2,	 /* the roots of stacks are these */
+	TRC_CALLS_BY_CPU = 4,
+};
+int trc_calls_create(const struct trc_analysis_source *sources, size_t count,
+		     const struct trc_analysis_options *options, const struct trc_calls_options *of,
+		     struct trc_analysis **out, struct trc_error *err);
+
 void trc_analysis_destroy(struct trc_analysis *analysis); /* NULL is fine */
 
 /* As trc_columns_schema(). */

@@ -61,7 +61,7 @@ struct stream_cursor {
 	int64_t missed;		    /* lost before the block's earliest record: 0 none, -1 unknown number */
 	uint64_t latest; /* ns, of all records of pages that were read, wanted or not; where has_latest */
 	bool has_latest;
-	bool hole;		    /* pages after latest were passed over, and count as a loss of unknown number */
+	bool hole; /* pages after latest were passed over, and count as a loss of unknown number */
 	struct walk_gap *gaps; /* that missed is of, where the filter asks for gaps */
 	size_t gap_count, gap_room;
 	uint64_t gaps_before; /* of the whole stream */

@@ -673,6 +673,30 @@ static int ask_spans(const struct trc_analysis_source *sources, size_t count,
 				&analysis, sum);
 }
 
+static int ask_calls(const struct opened *o, const struct trc_analysis_source *sources,
+		     const struct trc_analysis_options *options, struct sum *sum)
+{
+	const struct trc_symbols *symbols[MAX_SOURCES] = { 0 };
+	struct trc_analysis *analysis = NULL;
+	int rc = TRC_OK;
+
+	for (size_t i = 0; i < o->source_count; i++)
+		symbols[i] = o->symbols;
+	for (uint32_t kind = TRC_CALLS_FUNCTIONS; !rc && kind <= TRC_CALLS_EXITS; kind++) {
+		const struct trc_calls_options of = {
+			.kind = kind,
+			.by = TRC_CALLS_BY_PARENT | TRC_CALLS_BY_TASK | TRC_CALLS_BY_CPU,
+			.reason = "exit_reason",
+			.second = "isa",
+			.symbols = symbols,
+		};
+
+		rc = read_answer(trc_calls_create(sources, o->source_count, options, &of, &analysis, NULL),
+				 &analysis, sum);
+	}
+	return rc;
+}
+
 static int job_analyses(const struct opened *o, uint32_t flags, struct sum *sum)
 {
 	static const struct trc_sched_options sched[] = {
@@ -696,7 +720,7 @@ static int job_analyses(const struct opened *o, uint32_t flags, struct sum *sum)
 		rc = read_answer(trc_sched_create(sources, o->source_count, &options, &sched[i], &analysis,
 						  NULL),
 				 &analysis, sum);
-	return rc;
+	return rc ? rc : ask_calls(o, sources, &options, sum);
 }
 
 /* --- running them -------------------------------------------------------------------------- */

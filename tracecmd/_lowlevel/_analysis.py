@@ -9,6 +9,7 @@ from ._arrow import Array, Schema
 from ._base import GO_ON, GoOn, SourceProblem, check, ffi, lib
 from ._data import Data
 from ._handle import Handle
+from ._symbols import Symbols
 
 __all__ = [
     "OF_HOST",
@@ -19,6 +20,7 @@ __all__ = [
     "SpanPart",
     "VCpuOptions",
     "VCpuThread",
+    "calls",
     "losses",
     "markers",
     "residency",
@@ -302,3 +304,33 @@ def vcpus(
         return struct
 
     return Analysis(lib.trc_vcpus_create, sources, options, of)
+
+
+# Calls and stacks ----------------------------------------------------------------------------
+
+
+def calls(
+    sources: Sequence[AnalysisSource],
+    options: AnalysisOptions,
+    kind: str,
+    by: Sequence[str],
+    symbols: Sequence[Symbols] = (),
+    reason: Sequence[str] = (),
+) -> Analysis:
+    """trc_calls_create(); kind: functions, self, offcpu, samples or exits.
+
+    symbols: of each source, or none; reason: the fields of kvm_exit that say it, one or two.
+    """
+
+    def of(keeper: Handle) -> Any:
+        struct = keeper._keep(ffi.new("struct trc_calls_options *"))
+        struct.kind = getattr(lib, f"TRC_CALLS_{kind.upper()}")
+        struct.by = sum(getattr(lib, f"TRC_CALLS_BY_{name.upper()}") for name in by)
+        held = [keeper._hold(each) for each in symbols]
+        if held:
+            struct.symbols = keeper._keep(ffi.new("struct trc_symbols *[]", held))
+        for place, field in zip(("reason", "second"), reason, strict=False):
+            setattr(struct, place, string(keeper, field))
+        return struct
+
+    return Analysis(lib.trc_calls_create, sources, options, of)

@@ -1,7 +1,8 @@
 """What is computed from records."""
 
 from .answer import Answer
+from .flame import Flame
 from .methods import Analyses
 from .stat import CpuCount, Stat, count
 
-__all__ = ["Analyses", "Answer", "CpuCount", "Stat", "count"]
+__all__ = ["Analyses", "Answer", "CpuCount", "Flame", "Stat", "count"]

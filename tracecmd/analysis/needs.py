@@ -35,8 +35,8 @@ def require(readers: Sequence[Reader], what: str, *choices: str) -> EventFormat:
     )
 
 
-def of_one_buffer(sources: Sequence[Source], name: str, selection: Selection) -> list[Source]:
-    """Those of one buffer of each file: the first that has a record of an event, or the first.
+def of_one_buffer(sources: Sequence[Source], names: str, selection: Selection) -> list[Source]:
+    """Those of one buffer of each file: the first that has a record of some events, or the first.
 
     An event that several trace instances recorded would otherwise be seen as often as that.
     """
@@ -49,7 +49,7 @@ def of_one_buffer(sources: Sequence[Source], name: str, selection: Selection) ->
     for (number, _), own in by_buffer.items():
         if number in chosen:
             continue
-        if counts.count(number) == 1 or _has(own, name, selection):
+        if counts.count(number) == 1 or _has(own, names, selection):
             chosen[number] = own
     for (number, _), own in by_buffer.items():
         chosen.setdefault(number, own)
@@ -57,12 +57,12 @@ def of_one_buffer(sources: Sequence[Source], name: str, selection: Selection) ->
     return [source for source in sources if id(source) in wanted]
 
 
-def _has(sources: Sequence[Source], name: str, selection: Selection) -> bool:
-    """Whether there is a record of an event."""
+def _has(sources: Sequence[Source], names: str, selection: Selection) -> bool:
+    """Whether there is a record of one of some events, whose names have commas between them."""
     reader = sources[0].reader
-    form = reader.events.get(name)
-    if form is None:
+    forms = [form for name in names.split(",") if (form := reader.events.get(name))]
+    if not forms:
         return False
-    wanted = [source._replace(event_ids=id_bitmap([form])) for source in sources]
+    wanted = [source._replace(event_ids=id_bitmap(forms)) for source in sources]
     request = Request.of([reader], wanted, selection, ReadOptions(batch_rows=1))
     return next(read_events(request), None) is not None

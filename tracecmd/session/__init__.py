@@ -4,6 +4,7 @@ from .clock import PeerClock
 from .join import Joined
 from .opening import SessionRecording, open_session
 from .session import Peer, Session, VCpu
+from .vcpu_sums import VCpuExits, VCpuSteal
 from .vcpu_timeline import Interval, Timeline, VCpuSummary
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "SessionRecording",
     "Timeline",
     "VCpu",
+    "VCpuExits",
+    "VCpuSteal",
     "VCpuSummary",
     "open_session",
 ]

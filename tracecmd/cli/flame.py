@@ -1,0 +1,86 @@
+"""``tracecmd flame``: stacks with weights, as a picture or for other tools."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..analysis import Flame
+from ..errors import MissingEventError
+from ..opening import open as open_trace
+from ._common import complain, warn, warn_problems
+from ._progress import Bar
+from ._times import UsageError, nanoseconds
+
+_FORMATS: dict[str, Callable[[Flame], str]] = {
+    ".svg": Flame.to_svg,
+    ".html": Flame.to_html,
+    ".folded": Flame.folded,
+    ".json": Flame.to_speedscope,
+}
+_EMPTY = {
+    "self": "there are no calls; trace-cmd record -p function_graph records them",
+    "offcpu": "no task left a CPU and came back; trace-cmd record -e sched:sched_switch -T tells",
+    "samples": "there are no stacks; trace-cmd record -T records them",
+}
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "flame",
+        help="draw a flame graph, or write folded stacks",
+        description="Write stacks and what they weigh, as the name of the output ends: .svg or "
+        ".html, a picture to zoom into and to search; .folded, lines for flamegraph.pl; .json, for "
+        "speedscope.app.",
+    )
+    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("-o", "--output", metavar="OUT", required=True)
+    parser.add_argument(
+        "--weight",
+        choices=tuple(_EMPTY),
+        default="self",
+        help="time in functions without their callees (self), off the CPU, or kernel stacks "
+        "(%(default)s)",
+    )
+    parser.add_argument(
+        "--by",
+        action="append",
+        choices=("task", "cpu"),
+        default=[],
+        help="stacks begin with the task or CPU; may be given again",
+    )
+    parser.add_argument("--start", metavar="TIME", help="first time: seconds, or ns with 'ns'")
+    parser.add_argument("--end", metavar="TIME", help="first time not wanted")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write it."""
+    write = _FORMATS.get(Path(arguments.output).suffix)
+    try:
+        start, end = nanoseconds(arguments.start), nanoseconds(arguments.end)
+        if write is None:
+            raise UsageError(f"--output {arguments.output}: it ends in {', '.join(_FORMATS)}")
+    except UsageError as error:
+        complain(error)
+        return 2
+    with open_trace(arguments.file) as trace, Bar(True) as bar:
+        try:
+            flame = trace.flame(
+                arguments.weight, by=arguments.by, start=start, end=end, progress=bar.show
+            )
+        except MissingEventError as error:
+            complain(error)
+            return 1
+        bar.clear()
+        warn_problems([trace])
+    if not flame.count:
+        complain(f"{arguments.file}: {_EMPTY[arguments.weight]}")
+        return 1
+    if flame.lost:
+        warn(f"{arguments.file}: {flame.lost} more were cut by losses or by the window's edges")
+    Path(arguments.output).write_text(write(flame), encoding="utf-8")
+    return 0
