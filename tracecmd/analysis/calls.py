@@ -52,6 +52,11 @@ class Calls:
         on any CPU (of an idle task, on its own). Nothing else is guessed: what was cut by losses
         or by the window's edges is counted apart.
 
+            >>> with tracecmd.open("tests/data/k72-fgraph.dat") as trace:
+            ...     name, _, calls, total, own, *_ = next(trace.functions().values())
+            >>> name, calls, total, own
+            ('do_sys_openat2', 6, 1736079, 122893)
+
         Columns:
             ``name`` text, of the kernel's symbol, else the address in hex; ``address`` uint64;
             with ``by="parent"`` ``parent`` text and ``parent_address`` uint64, the function that
@@ -100,6 +105,11 @@ class Calls:
         progress: Progress = None,
     ) -> Flame:
         """Stacks and what they weigh, for flame graphs.
+
+            >>> with tracecmd.open("tests/data/k72-fgraph.dat") as trace:
+            ...     flame = trace.flame()
+            >>> flame.folded().splitlines()[0]
+            'mutex_unlock 842221'
 
         Args:
             weight: ``"self"``, ns in functions without their callees, from the ``function_graph``
