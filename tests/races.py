@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import random
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import tracecmd
 
@@ -26,8 +28,15 @@ LONGEST = {TRACE: 0.015, SESSION: 0.4}  # s until it is closed: some have ended,
 Reading = Callable[[], object]
 
 
-def table_rows(table: tracecmd.Table) -> int:
+def table_rows(table: tracecmd.Table | tracecmd.Answer) -> int:
     return sum(map(len, table.batches()))
+
+
+def written(trace: tracecmd.Trace, **options: Any) -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "new.dat")
+        trace.write(path, **options)
+        return hash(path.read_bytes())
 
 
 def of_trace(trace: tracecmd.Trace) -> dict[str, Reading]:
@@ -42,6 +51,10 @@ def of_trace(trace: tracecmd.Trace) -> dict[str, Reading]:
         "report": lambda: hash(b"".join(trace.report())),
         "report, 2 threads": lambda: hash(b"".join(trace.report(threads=2))),
         "report, filter": lambda: hash(b"".join(trace.report(filters=["sched_switch"]))),
+        "write": lambda: written(trace, version=7),
+        "write, 2 threads": lambda: written(trace, version=7, compression="zlib", threads=2),
+        "states": lambda: table_rows(trace.sched.states()),
+        "losses": lambda: table_rows(trace.losses()),
         "stat": lambda: trace.stat(threads=2).records,
         "metadata": lambda: (len(trace.options), len(trace.events), trace.kallsyms[:9], trace.cpus),
     }
@@ -54,6 +67,7 @@ def of_session(session: tracecmd.Session) -> dict[str, Reading]:
         "timeline": lambda: sum(row.end - row.start for row in session.timeline()),
         "session report": lambda: sum(map(len, session.report())),
         "session table": lambda: table_rows(session.table("sched_switch")),
+        "session states": lambda: table_rows(session.sched.states()),
         "join": lambda: sum(joined.event.ts for joined in session.join("sched_switch")),
     }
 
