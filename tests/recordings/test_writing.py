@@ -54,7 +54,7 @@ def test_a_whole_file_in_every_format(path: Path, tmp_path: Path) -> None:
         for version, compression in formats:
             new = tmp_path / f"{version}-{compression}.dat"
             count = trace.write(new, version=version, compression=compression, threads=2)
-            with tracecmd.open(new, strict=True) as written:
+            with tracecmd.open(new, strict=not trace.problems) as written:
                 assert raw_records(written) == before
                 assert count == len(before)
                 assert (written.version, written.compression) in [
@@ -88,7 +88,7 @@ def test_parts(path: Path, tmp_path: Path) -> None:
         for part in parts if path.is_relative_to(corpus.DATA) else parts[:1]:
             expected = raw_records(trace, **part)
             assert trace.write(new, compression="none", **part) == len(expected), part
-            with tracecmd.open(new, strict=True) as written:
+            with tracecmd.open(new, strict=not trace.problems) as written:
                 assert raw_records(written) == expected, part
                 assert written.buffers[0].name == ""
 
