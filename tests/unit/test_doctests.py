@@ -33,8 +33,17 @@ def examples() -> Iterator[doctest.DocTest]:
 EXAMPLES = list(examples())
 
 
+def needed_packages(example: doctest.DocTest) -> list[str]:
+    """Packages that an example hands what it reads to."""
+    source = "".join(each.source for each in example.examples)
+    names = {"to_arrow": "pyarrow", "to_numpy": "numpy", "to_pandas": "pandas", "to_polars": "polars"}
+    return sorted(package for method, package in names.items() if f".{method}(" in source)
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
 def test_examples(example: doctest.DocTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    for package in needed_packages(example):
+        pytest.importorskip(package)
     monkeypatch.chdir(ROOT)
     output: list[str] = []
     runner = doctest.DocTestRunner(verbose=False)

@@ -10,6 +10,7 @@ import contextlib
 import os
 import secrets
 import shutil
+import signal
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -119,8 +120,9 @@ def attach(
             if given is not None:
                 outline = _on_host_clock(guest_trace, host_trace, given, count)
                 changed.append(parts.enter_context(_part(guest_trace, outline, progress)))
-        for part in changed:  # nobody has them open any more
-            os.replace(part.path, part.target)
+        with _unbroken():
+            for part in changed:  # nobody has them open any more
+                os.replace(part.path, part.target)
     return Attached(MappingProxyType(vcpus), known)
 
 
@@ -224,6 +226,21 @@ def _on_host_clock(guest: Trace, host: Trace, shifts: Sequence[Shift], cpus: int
 class _Part(NamedTuple):
     path: Path
     target: Path
+
+
+@contextlib.contextmanager
+def _unbroken() -> Iterator[None]:
+    """Signals wait until the block has ended: both files are replaced, or neither."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(
+        signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    )
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager
