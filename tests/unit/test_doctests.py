@@ -36,7 +36,12 @@ EXAMPLES = list(examples())
 def needed_packages(example: doctest.DocTest) -> list[str]:
     """Packages that an example hands what it reads to."""
     source = "".join(each.source for each in example.examples)
-    names = {"to_arrow": "pyarrow", "to_numpy": "numpy", "to_pandas": "pandas", "to_polars": "polars"}
+    names = {
+        "to_arrow": "pyarrow",
+        "to_numpy": "numpy",
+        "to_pandas": "pandas",
+        "to_polars": "polars",
+    }
     return sorted(package for method, package in names.items() if f".{method}(" in source)
 
 
