@@ -234,6 +234,22 @@ def test_an_outline_is_changed(write: Write, tmp_path: Path) -> None:
         assert next(iter(written)).comm == "tom"
 
 
+def test_the_outline_stays_the_callers(write: Write, tmp_path: Path) -> None:
+    """Buffers that are not written stay in it; others than the file's are refused, not dropped."""
+    pages = {0: [Page(1, ticks(1))]}
+    path = write(Trace(buffers=[Buffer(cpus=pages), Buffer("two", cpus=pages)]), "in.dat")
+    with tracecmd.open(path) as trace:
+        outline = trace.outline()
+        before = list(outline.buffers)
+        for name in ("", "two"):
+            assert trace.write(tmp_path / "out.dat", buffers=name, outline=outline) == 1
+            assert outline.buffers == before
+        for buffers in (before[:1], [before[0], before[1]._replace(name="three")]):
+            outline.buffers = buffers
+            with pytest.raises(ValueError, match="not those of the file"):
+                trace.write(tmp_path / "out.dat", outline=outline)
+
+
 def test_a_file_of_nothing_but_an_outline(tmp_path: Path) -> None:
     """Made without any recording, with pages from elsewhere."""
     page = (1000).to_bytes(8, "little") + (0).to_bytes(8, "little")

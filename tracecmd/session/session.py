@@ -313,7 +313,7 @@ class Session(Readable, VCpuSums):
 
         All are cut to one window on the session's clock. Trace IDs, guests' vCPUs and time shifts
         stay, so that the new files are a session, too. Gives the files and their numbers of
-        records.
+        records. Each appears once it is whole; if one fails, those written by then stay.
 
         Args:
             folder: is made if need be; files have their own names there.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterable, Sequence
 
@@ -77,6 +78,16 @@ def buffer_places(reader: Reader, selection: Selection, outline: Outline) -> dic
     return places
 
 
+def _own_outline(reader: Reader, given: Outline | None) -> Outline:
+    """The file's, or a copy of the caller's, which stays as it is."""
+    of_file = Outline.of_file(reader.file)
+    if given is None:
+        return of_file
+    if [buffer.name for buffer in given.buffers] != [buffer.name for buffer in of_file.buffers]:
+        raise ValueError("outline: its buffers are not those of the file; buffers= chooses them")
+    return copy.copy(given)
+
+
 def write_selection(
     path: str | os.PathLike[str],
     reader: Reader,
@@ -101,12 +112,13 @@ def write_selection(
         outline: all but the records, in place of the file's own.
 
     Raises:
-        ValueError: path is the file that is read; or as :func:`~tracecmd.writing.write_file`.
+        ValueError: path is the file that is read; the outline has other buffers than the file; or
+            as :func:`~tracecmd.writing.write_file`.
         KeyError, TraceError, OSError: as that and reading do.
     """
     refuse_input(path, [reader.path])
     version, compression = format_like(reader, version, compression)
-    outline = Outline.of_file(reader.file) if outline is None else outline
+    outline = _own_outline(reader, outline)
     streams = cut_streams(reader, sources, selection, outline)
     write_file(path, outline, streams, version=version, compression=compression,
                threads=threads, progress=progress)  # fmt: skip
