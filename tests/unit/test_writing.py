@@ -336,6 +336,26 @@ def test_progress_and_giving_up(write: Write, tmp_path: Path) -> None:
     assert sorted(each.name for each in tmp_path.iterdir()) == ["in.dat", "out.dat"]
 
 
+@pytest.mark.parametrize("mmap", [True, False])
+def test_a_file_that_shrinks(write: Write, tmp_path: Path, mmap: bool) -> None:
+    """Before a call, and between two of them: the error says so, and nothing is left."""
+    size = 4096 * 6000
+    for at_once in (True, False):
+        path = one_cpu(write, *[Page(1000 * n, ticks(1)) for n in range(6000)])
+        with tracecmd.open(path, mmap=mmap) as trace:
+            trace.outline()
+            next(iter(trace))
+
+            def cut(done: int, total: int, path: Path = path) -> None:
+                os.truncate(path, size // 2 if done < 5000 else size // 4)
+
+            if at_once:
+                os.truncate(path, size // 2)
+            with pytest.raises(tracecmd.TruncatedError):
+                trace.write(tmp_path / "out.dat", progress=None if at_once else cut)
+        assert [each.name for each in tmp_path.iterdir()] == ["in.dat"]
+
+
 SCRIPT = """
 import resource, sys, tracecmd
 limit = int(sys.argv[3])
