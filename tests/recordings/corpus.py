@@ -69,6 +69,11 @@ def _oracle_path(path: Path, kind: str) -> Path:
     return DATA / name if known else path.with_name(name)
 
 
+_LONG = {"v7-zstd-4cpu.dat", "ptp-small/trace.dat"}
+SHORT = [path for path in ALL if name_of(path) not in _LONG]
+"""For tests that look at each record several times in Python: a million would take minutes."""
+
+
 def least_symbols(path: Path) -> int:
     """How many symbols a recording has at least: parts of k72-* have those that texts name."""
     return 0 if path.name.startswith("k72-") else 2001

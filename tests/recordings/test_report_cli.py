@@ -121,7 +121,7 @@ def test_events_alone() -> None:
 
 
 @pytest.mark.parametrize(("window", "text"), [(1, 1 << 25), (1 << 15, 20_000)])
-@pytest.mark.parametrize("path", corpus.ALL, ids=corpus.name_of)
+@pytest.mark.parametrize("path", corpus.SHORT[::3], ids=corpus.name_of)
 def test_stretches(path: Path, window: int, text: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pieces of the time written side by side join up, those with too much text as well."""
     monkeypatch.setattr("tracecmd.report.text.WINDOW_BYTES", window)

@@ -230,7 +230,7 @@ def test_pool_closed_by_its_own_thread(tmp_path: Path, monkeypatch: pytest.Monke
 
 # Signals ------------------------------------------------------------------------------------------
 
-INTERRUPTS = int(os.environ.get("TRACECMD_INTERRUPTS", "40"))
+INTERRUPTS = int(os.environ.get("TRACECMD_INTERRUPTS", "12"))
 USES: dict[str, Callable[[tracecmd.Trace], object]] = {
     "iter": lambda trace: [str(event) for event in trace.iter()],
     "threads": lambda trace: [event.ts for event in trace.iter(threads=2)],
