@@ -2,6 +2,7 @@
 
 const NO_SHADE = 255;
 const STRIDE = 32; /* intervals between two sums that are kept */
+const DENSE = 1 << 22; /* as many PIDs as Linux has */
 
 class Lane {
   constructor(label, section, kind, from, to) {
@@ -137,68 +138,103 @@ function fillIntervals(kind, table, count) {
   kind.starts = new Float64Array(count);
   kind.ends = new Float64Array(count);
   kind.own = new Uint8Array(count);
-  for (let i = 0; i < count; i++) {
-    const row = kind.rows[i];
-    kind.ends[i] = table.columns.end.values[row];
-    kind.starts[i] = kind.ends[i] - table.columns.duration.values[row];
-    kind.own[i] = shades[row];
+  if (count) {
+    const { starts, ends, own, rows } = kind;
+    const last = table.columns.end.values, long = table.columns.duration.values;
+    for (let i = 0; i < count; i++) {
+      const row = rows[i];
+      ends[i] = last[row];
+      starts[i] = last[row] - long[row];
+      own[i] = shades[row];
+    }
   }
   kind.shown = kind.own.slice(); /* a search shows other ones */
 }
 
 /* Of each row the place of its lane, -1: it has none. */
 function lanesOfRows(table, kind, wanted) {
-  const lanes = new Int32Array(table.rows).fill(-1);
   if (!table.rows) {
-    return lanes;
+    return new Int32Array(0);
   }
-  const keys = kind.keys.map((name) => table.columns[name]);
-  const places = new Map();
+  const [first, second] = kind.keys.map((name) => table.columns[name]);
+  const places = new Map(); /* by the first key; where there is a second one, of maps by that */
   wanted.forEach((told, place) => {
-    const numbers = told.key.map((key, k) => (keys[k].texts ? keys[k].texts.indexOf(key) : key));
-    if (!numbers.includes(-1) || !keys.some((key) => key.texts)) {
-      places.set(joined(numbers[0], numbers[1] || 0), place);
-    }
+    const [key, other] = told.key;
+    const inside = second ? places.get(key) || new Map() : null;
+    places.set(key, second ? inside.set(other, place) : place);
   });
-  const only = kind.only ? table.columns[kind.only[0]] : null;
-  const fits = only ? only.texts.map((text) => kind.only[1].includes(text)) : null;
-  const [first, second] = keys;
-  for (let row = 0; row < table.rows; row++) {
-    if ((fits && !fits[only.values[row]]) || (first.valid && !first.valid[row])) {
-      continue;
+  let lanes = null;
+  if (second) {
+    const groups = [...places.keys()];
+    lanes = byValue(first, new Map(groups.map((key, group) => [key, group])), -1);
+    for (let row = 0; row < table.rows; row++) {
+      const lane = lanes[row] < 0 ? -1 : places.get(groups[lanes[row]]).get(valueOf(second, row));
+      lanes[row] = lane === undefined ? -1 : lane;
     }
-    const lane = places.get(joined(first.values[row], second ? second.values[row] : 0));
-    if (lane !== undefined) {
-      lanes[row] = lane;
+  } else {
+    lanes = byValue(first, places, -1);
+  }
+  if (kind.only) {
+    const fits = byValue(table.columns[kind.only[0]], new Map(kind.only[1].map((text) => [text, 1])), 0);
+    for (let row = 0; row < table.rows; row++) {
+      if (!fits[row]) {
+        lanes[row] = -1;
+      }
     }
   }
   return lanes;
 }
 
-function joined(first, second) {
-  return first * 0x100000000 + (second >>> 0);
-}
-
 /* Of each row its shade, by the first rule that has one. */
 function shadesOfRows(table, kind) {
-  const shades = new Uint8Array(table.rows).fill(NO_SHADE);
-  if (!table.rows) {
-    return shades;
+  let shades = null;
+  for (const rule of table.rows ? kind.rules : []) {
+    const own = byValue(table.columns[rule.column], new Map(rule.of), rule.rest === null ? NO_SHADE : rule.rest);
+    for (let row = 0; shades && row < table.rows; row++) {
+      own[row] = shades[row] === NO_SHADE ? own[row] : shades[row];
+    }
+    shades = own;
   }
-  for (const rule of kind.rules) {
-    const column = table.columns[rule.column];
-    const rest = rule.rest === null ? NO_SHADE : rule.rest;
-    const of = new Map(rule.of);
-    const get = (value) => (of.has(value) ? of.get(value) : rest);
-    const byText = column.texts ? Uint8Array.from(column.texts, get) : null;
+  return shades;
+}
+
+/* Of each row what a map has for its value, null being one; or the rest. */
+function byValue(column, of, rest) {
+  const { values, valid, texts } = column;
+  const found = new Int32Array(values.length);
+  const get = (value) => (of.has(value) ? of.get(value) : rest);
+  let least = 0, table = null;
+  if (texts) {
+    table = Int32Array.from(texts, get);
+  } else {
+    const numbers = [...of.keys()].filter((key) => key !== null);
+    least = numbers.reduce((low, number) => Math.min(low, number), Infinity);
+    const most = numbers.reduce((high, number) => Math.max(high, number), -Infinity);
+    if (most - least < DENSE) {
+      table = new Int32Array(Math.max(0, most - least + 1)).fill(rest);
+      numbers.forEach((number) => (table[number - least] = of.get(number)));
+    }
+  }
+  if (table) {
+    lookUp(found, values, table, least, rest);
+  } else {
+    found.forEach((_, row) => (found[row] = get(values[row])));
+  }
+  if (valid) {
     const ofNull = get(null);
-    for (let row = 0; row < table.rows; row++) {
-      if (shades[row] === NO_SHADE) {
-        const value = column.values[row];
-        const isNull = column.valid !== null && !column.valid[row];
-        shades[row] = isNull ? ofNull : byText ? byText[value] : get(value);
+    for (let row = 0; row < found.length; row++) {
+      if (!valid[row]) {
+        found[row] = ofNull;
       }
     }
   }
-  return shades;
+  return found;
+}
+
+function lookUp(found, values, table, least, rest) {
+  const count = table.length;
+  for (let row = 0; row < found.length; row++) {
+    const place = values[row] - least;
+    found[row] = place >= 0 && place < count ? table[place] : rest;
+  }
 }

@@ -37,14 +37,14 @@ class Search {
   rowsOf(kind) {
     const [name, pid] = kind.found_by.map((column) => kind.columns[column]);
     const rows = new Uint8Array(name ? name.values.length : 0);
-    const whole = /^(.*) \[(-?\d+)\]$/.exec(this.word); /* as labels have it */
-    const word = (whole ? whole[1] : this.word).toLowerCase();
-    const number = whole ? Number(whole[2]) : /^-?\d+$/.test(word) ? Number(word) : NaN;
-    const fits = name ? name.texts.map((text) => (whole ? text.toLowerCase() === word : text.toLowerCase().includes(word))) : [];
+    const word = this.word.toLowerCase();
+    const digits = /^(?:.* \[)?(-?\d+)\]?$/.exec(word); /* alone, or as labels have them */
+    const number = digits ? Number(digits[1]) : NaN;
+    const fits = name ? name.texts.map((text) => text.toLowerCase().includes(word)) : [];
     for (let row = 0; row < rows.length; row++) {
       const named = fits[name.values[row]] && !(name.valid && !name.valid[row]);
       const numbered = pid.values[row] === number && !(pid.valid && !pid.valid[row]);
-      rows[row] = whole ? named && numbered : named || numbered;
+      rows[row] = named || numbered;
     }
     return rows;
   }
