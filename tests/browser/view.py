@@ -27,9 +27,12 @@ class View:
 
     def x(self, time: float) -> float:
         """Where a time is in the window of the browser."""
-        start, end = self.window()
-        box = self.page.locator("#picture").bounding_box()
-        return float(box["x"] + box["width"] * (time - start) / (end - start))
+        start, end, left, width = self.page.evaluate("""() => {
+          const { from, to } = document.getElementById("stage").dataset;
+          const box = document.getElementById("picture").getBoundingClientRect();
+          return [from, to, box.left, box.width];
+        }""")
+        return float(left + width * (time - int(start)) / (int(end) - int(start)))
 
     def y(self, label: str) -> float:
         """The middle of the row with a label."""

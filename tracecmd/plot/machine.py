@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -69,7 +70,7 @@ def scene_of(trace: Trace, asked: Asked) -> Scene:
         )
     cpus = sorted({source.cpu for source in sources})
     return Scene(
-        one_line(trace.path),
+        one_line(os.path.basename(trace.path)),
         start,
         end,
         trace._time_unit,

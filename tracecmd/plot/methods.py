@@ -33,7 +33,7 @@ class Pictured:
 
             >>> with tracecmd.open("tests/data/i386-v6.dat") as trace:
             ...     trace.plot()
-            <Plot tests/data/i386-v6.dat>
+            <Plot i386-v6.dat>
 
         Args:
             start, end: times in ns between which to draw; None: of the records.

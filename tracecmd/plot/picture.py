@@ -7,10 +7,11 @@ shade, batch by batch, so that memory follows neither the number of intervals no
 from __future__ import annotations
 
 import io
+import itertools
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ..packages import package
-from .colours import HATCHED, PALETTE
+from .colours import HATCHED, PALETTE, TASKS
 from .columns import Batch, Column
 from .scene import Kind, Lane, Rule, Scene
 
@@ -24,6 +25,7 @@ __all__ = ["COLUMNS", "picture", "sums_of"]
 COLUMNS = 2000
 LINE = 0.165  # inches of a line of a legend
 ROW = 0.32  # of a lane
+ROOM = 150  # letters from the left to the right
 STRIPES = "#6d6d6d"
 
 
@@ -199,7 +201,10 @@ def _figure(figures: Any, scene: Scene) -> Any:
     unit = 1e9 if scene.unit == "ns" else 1.0
     edges = [(scene.end - scene.start) * c / columns / unit for c in range(columns + 1)]
     for place, row in enumerate(rows):
-        _stack(axes, edges, scene.kinds[row.lane.kind], row.shares, place - 0.4, 0.76)
+        kind = scene.kinds[row.lane.kind]
+        _stack(axes, edges, kind, row.shares, place - 0.4, 0.76)
+        if kind.text in kind.found_by:  # the legend has names
+            _names(axes, edges, kind, row.shares, place - 0.02)
         if row.strip is not None and row.lane.strip is not None:
             _stack(axes, edges, scene.kinds[row.lane.strip], row.strip, place + 0.38, 0.1)
     for label in axes.set_yticks(range(len(rows)), [_plain(row.lane.label) for row in rows]):
@@ -253,6 +258,24 @@ def _stack(
             hatch="//////" if shade.colour == HATCHED else None,
         )  # fmt: skip
         low = top
+
+
+def _names(axes: Any, edges: list[float], kind: Kind, shares: Values, place: float) -> None:
+    """Write a name where it has most of so many columns that there is room for it."""
+    np = package("numpy", "plot")
+    columns = shares.shape[1]
+    most = np.where(shares.max(axis=0) > 0.5, shares.argmax(axis=0), -1)
+    begins = [0, *(np.flatnonzero(np.diff(most)) + 1).tolist(), columns]
+    for begin, stop in itertools.pairwise(begins):
+        shade = kind.shades[most[begin]]
+        room = (stop - begin) * ROOM // columns
+        if most[begin] >= 0 and room >= 4 and shade.colour in TASKS:
+            text = shade.label if len(shade.label) <= room else shade.label[: room - 1] + "…"
+            light = shade.colour in ("sky", "yellow", "green", "vermillion")
+            axes.text(
+                (edges[begin] + edges[stop]) / 2, place, text, ha="center", va="center",
+                fontsize=7, color="black" if light else "white", parse_math=False, clip_on=True,
+            )  # fmt: skip
 
 
 def _shown(shares: Values) -> list[bool]:

@@ -45,5 +45,5 @@ async function main() {
 }
 
 main().catch((fault) => {
-  element("title").textContent = `This page cannot be shown: ${fault}`;
+  element("span").textContent = `This page cannot be shown: ${fault}`;
 });

@@ -6,7 +6,6 @@ class Panel {
     this.names = new Map(view.scene.names);
     this.tip = element("tip");
     const scene = view.scene;
-    element("title").textContent = scene.title;
     element("corner").textContent = scene.unit === "ns" ? "seconds" : "cycles";
     const { times } = view;
     element("span").textContent =
