@@ -19,7 +19,7 @@ class Page(NamedTuple):
 
 def unpack(page: str) -> Page:
     """Read the block of data of a page, value by value."""
-    (block,) = re.findall(r'<script id="data" type="application/octet-stream">(.*?)</script>', page)
+    (block,) = re.findall(r'<template id="data">(.*?)</template>', page)
     data = zlib.decompress(base64.b64decode(block))
     size = int.from_bytes(data[:4], "little")
     told = json.loads(data[4 : 4 + size])
@@ -47,6 +47,10 @@ def unpack(page: str) -> Page:
                 ]
                 at += rows
             columns[column["name"]] = shown
+        if "since" in columns:
+            ends = [*columns["end"], 0]  # what begins with the scene is told to follow row -1
+            since = columns.pop("since")
+            columns["duration"] = [ends[r] - ends[r - s] for r, s in enumerate(since)]
         names = list(columns)
         tables.append(
             [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]

@@ -57,7 +57,7 @@ def scene_of(session: Session, guests: Names, asked: Asked) -> Scene:
         raise ValueError("nothing to draw: no records of a host that knows its guests' vCPUs")
     start, end = within(asked, asks.start, asks.end)
     tables = [_timeline(session, guests, start, end, asked.progress)]
-    kinds = [_STATES, _tasks(session, vcpus, start, end)]
+    kinds = [_STATES, _tasks(session, vcpus)]
     sources = [source for source in whole.sources if source.reader is host._reader]
     if asks.switches:
         states = host.sched.states(start=start, end=end, ts="uint64")
@@ -113,12 +113,12 @@ _STATES = Kind(
 )
 
 
-def _tasks(session: Session, vcpus: Sequence[VCpu], start: int, end: int) -> Kind:
-    """What vCPUs ran in the guest, in the colours of the tasks that ran longest."""
+def _tasks(session: Session, vcpus: Sequence[VCpu]) -> Kind:
+    """What vCPUs ran in the guest, in the colours of the tasks that ran longest in all."""
     ran: Counter[str] = Counter()
     for guest in dict.fromkeys(vcpu.guest for vcpu in vcpus):
         try:
-            sums = session.guests[guest].sched.tasks(start=start, end=end)
+            sums = session.guests[guest].sched.tasks()
         except MissingEventError:
             continue
         for row in sums.values():

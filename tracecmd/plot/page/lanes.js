@@ -140,11 +140,11 @@ function fillIntervals(kind, table, count) {
   kind.own = new Uint8Array(count);
   if (count) {
     const { starts, ends, own, rows } = kind;
-    const last = table.columns.end.values, long = table.columns.duration.values;
+    const last = table.columns.end.values, first = table.starts;
     for (let i = 0; i < count; i++) {
       const row = rows[i];
       ends[i] = last[row];
-      starts[i] = last[row] - long[row];
+      starts[i] = first[row];
       own[i] = shades[row];
     }
   }

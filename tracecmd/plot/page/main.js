@@ -11,11 +11,11 @@ function setTheme(printing) {
 async function main() {
   setTheme(false);
   const data = element("data");
-  const scene = await unpack(data.textContent.trim());
+  const scene = await unpack(data.content.textContent);
   data.remove();
   const view = new View(scene, makeLanes(scene));
   const panel = new Panel(view);
-  const input = new Input(view, panel);
+  new Input(view, panel);
   const recolour = (printing) => {
     setTheme(printing);
     view.recolour();
@@ -39,7 +39,6 @@ async function main() {
   window.addEventListener("beforeprint", () => print(true));
   window.addEventListener("afterprint", () => print(false));
   new ResizeObserver(() => view.printing || view.resize()).observe(view.stage);
-  input.search.look("");
   view.drawNow();
   root.dataset.drawn = String(Math.round(performance.now()));
 }

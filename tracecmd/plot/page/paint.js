@@ -71,7 +71,7 @@ class Painter {
     const until = new Float64Array(shades), sofar = new Float64Array(shades);
     let known = -1; /* the column whose beginning `sofar` tells */
     let i = lane.after(from);
-    let last = -1;
+    let last = -1; /* the interval that ends where the next column begins */
     for (let x = 0; x < this.width; ) {
       const begin = from + x * step;
       const end = from + (x + 1) * step;
@@ -79,11 +79,13 @@ class Painter {
       const inside = i < lane.count && lane.starts[i] <= begin;
       if (inside && lane.ends[i] >= end) {
         const stop = this.column(lane.ends[i], from, step, x);
-        this.run(kind, lane.shades[i], x, stop, top, high, last === lane.shades[i]);
-        if (texts && stop - x >= LEAST_TEXT * this.scale) {
+        const goesOn = last >= 0 && sameText(lane, last, i);
+        const gap = last >= 0 && lane.shades[last] === lane.shades[i] && !goesOn;
+        this.run(kind, lane.shades[i], x, stop, top, high, gap);
+        if (texts && !goesOn && stop - x >= LEAST_TEXT * this.scale) {
           texts.push({ lane, i, x, stop, top, high });
         }
-        last = lane.shades[i];
+        last = i;
         x = stop;
         continue;
       }
@@ -116,9 +118,9 @@ class Painter {
     return Math.max(x + 1, Math.min(this.width, Math.floor((time - from) / step)));
   }
 
-  /* One shade in several columns; a gap parts it from one of the same shade. */
-  run(kind, shade, x, stop, top, high, again) {
-    const begin = again && stop - x >= 4 ? x + 1 : x;
+  /* One shade in several columns; a gap parts it from another interval of the same shade. */
+  run(kind, shade, x, stop, top, high, gap) {
+    const begin = gap && stop - x >= 4 ? x + 1 : x;
     this.fill(kind, shade, begin, stop, top, top + high);
   }
 
@@ -220,6 +222,14 @@ class Painter {
     const letters = Math.floor((text.length * room) / width) - 1;
     return letters >= 2 ? text.slice(0, letters) + "\u2026" : "";
   }
+}
+
+/* Whether the same is written on two intervals: a task that goes on while something else changes. */
+function sameText(lane, one, other) {
+  const column = lane.kind.columns[lane.kind.text];
+  const [a, b] = [lane.rows[one], lane.rows[other]];
+  return column !== undefined && column.values[a] === column.values[b] &&
+    lane.shades[one] === lane.shades[other];
 }
 
 /* A colour as ImageData's memory has it. */

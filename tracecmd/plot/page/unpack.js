@@ -14,6 +14,7 @@ async function unpack(text) {
       columns[told.name] = told;
     }
     table.columns = columns;
+    table.starts = table.rows ? startsOf(columns) : null;
   }
   return scene;
 }
@@ -43,17 +44,27 @@ function readColumn(data, at, rows, column) {
   return column.nulls ? at + rows : at;
 }
 
-/* Up to four planes as numbers of 32 bits; each loop meets arrays of one kind only, and is fast. */
+/* Up to four planes as numbers; a single one is what it is. */
 function joinPlanes(planes, rows) {
-  const values = new Uint32Array(rows);
-  planes.forEach((bytes, number) => addPlane(values, bytes, 8 * number));
-  return values;
-}
-
-function addPlane(values, bytes, shift) {
-  for (let row = 0; row < values.length; row++) {
-    values[row] |= bytes[row] << shift;
+  const [first, second, third, fourth] = planes;
+  if (!second) {
+    return first;
   }
+  const values = new Uint32Array(rows);
+  if (!third) {
+    for (let row = 0; row < rows; row++) {
+      values[row] = first[row] | (second[row] << 8);
+    }
+  } else if (!fourth) {
+    for (let row = 0; row < rows; row++) {
+      values[row] = first[row] | (second[row] << 8) | (third[row] << 16);
+    }
+  } else {
+    for (let row = 0; row < rows; row++) {
+      values[row] = first[row] | (second[row] << 8) | (third[row] << 16) | (fourth[row] << 24);
+    }
+  }
+  return values;
 }
 
 /* Numbers that may be large or negative; of a rising column each is told by how much it is more. */
@@ -66,6 +77,24 @@ function wholeNumbers(low, high, base, rising) {
     before = rising ? own : 0;
   }
   return values;
+}
+
+/* When intervals began: where another one ended, so many rows before, or their duration before they end. */
+function startsOf({ end, since, duration }) {
+  const ends = end.values, rows = ends.length;
+  const starts = new Float64Array(rows);
+  if (since) {
+    const before = since.values;
+    for (let row = 0; row < rows; row++) {
+      const other = row - before[row];
+      starts[row] = other < 0 ? 0 : ends[other];
+    }
+  } else {
+    for (let row = 0; row < rows; row++) {
+      starts[row] = ends[row] - duration.values[row];
+    }
+  }
+  return starts;
 }
 
 /* The value of a column in a row: a number, a text, or null. */

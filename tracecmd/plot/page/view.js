@@ -80,7 +80,7 @@ class View {
   draw() {
     if (!this.asked) {
       this.asked = true;
-      requestAnimationFrame(() => this.drawNow());
+      requestAnimationFrame(() => this.asked && this.drawNow());
     }
   }
 
