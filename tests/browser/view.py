@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 Colour = tuple[int, int, int]
@@ -68,6 +69,23 @@ class View:
                     (k) => data[4 * i + k].toString(16).padStart(2, "0")).join(""));
                 }""",
                 [x, y, width],
+            )
+        )
+
+    def column(self, label: str, x: float) -> Counter[str]:
+        """Points by colour of one column of a row's bar, at an x of the picture."""
+        return Counter(
+            self.page.evaluate(
+                """([label, x]) => {
+                  const row = [...document.querySelectorAll("#labels div")].find(
+                    (each) => each.textContent === label);
+                  const top = row.offsetTop + 3, high = row.offsetHeight - 7;
+                  const data = document.getElementById("picture").getContext("2d").getImageData(
+                    x, top, 1, high).data;
+                  return Array.from({length: high}, (_, i) => "#" + [0, 1, 2].map(
+                    (k) => data[4 * i + k].toString(16).padStart(2, "0")).join(""));
+                }""",
+                [label, x],
             )
         )
 

@@ -121,7 +121,9 @@ function sortIntoLanes(scene, kind, wanted) {
   }
   fillIntervals(kind, table, count);
   kind.columns = table.columns;
+  kind.shown = new Uint8Array(count); /* shades as a search leaves them */
   kind.lanes = wanted.map((told, place) => {
+    putInOrder(kind, begins[place], begins[place + 1]);
     const lane = new Lane(told.label, told.section, kind, begins[place], begins[place + 1]);
     if (told.over) {
       told.over.madeStrip = lane;
@@ -130,6 +132,7 @@ function sortIntoLanes(scene, kind, wanted) {
     }
     return lane;
   });
+  kind.shown.set(kind.own);
 }
 
 function fillIntervals(kind, table, count) {
@@ -148,7 +151,29 @@ function fillIntervals(kind, table, count) {
       own[i] = shades[row];
     }
   }
-  kind.shown = kind.own.slice(); /* a search shows other ones */
+}
+
+/*
+ * Most lanes are in order as they come, but for those that several vCPUs share. Where two were at one
+ * time in one place the recording contradicts itself: the first is shown until the second begins.
+ */
+function putInOrder(kind, from, to) {
+  const { starts, ends, own, rows } = kind;
+  let next = from + 1;
+  while (next < to && starts[next] >= ends[next - 1]) {
+    next++;
+  }
+  if (next >= to) {
+    return;
+  }
+  const order = Array.from({ length: to - from }, (_, place) => from + place);
+  order.sort((a, b) => starts[a] - starts[b] || ends[a] - ends[b]);
+  for (const column of [starts, ends, own, rows]) {
+    column.set(order.map((place) => column[place]), from);
+  }
+  for (let i = from + 1; i < to; i++) {
+    ends[i - 1] = Math.min(ends[i - 1], starts[i]);
+  }
 }
 
 /* Of each row the place of its lane, -1: it has none. */
