@@ -132,6 +132,8 @@ def test_page_holds_a_session(session: tracecmd.Session) -> None:
     lanes = [lane["label"] for lane in told["sections"][1]["lanes"]]
     assert lanes == ["G<&>/0 state", "G<&>/0 task", "_$H/0 state", "_$H/0 task"]
     assert [lane["label"] for lane in one["sections"][1]["lanes"]] == lanes[2:]
+    (kind,) = [kind for kind in one["kinds"] if kind["title"] == "On a host CPU"]
+    assert [shade["label"] for shade in kind["shades"]][:2] == ["_$H/0", "G<&>/0"]  # both are vCPUs
 
 
 def test_host_without_switches(tmp_path: Path) -> None:

@@ -63,7 +63,8 @@ def scene_of(session: Session, guests: Names, asked: Asked) -> Scene:
         states = host.sched.states(start=start, end=end, ts="uint64")
         sources = [*states._question.request.sources]
         tables.append(states_of(states, RUNNING))
-        kinds.append(_cpus(vcpus))
+        others = [vcpu for vcpu in session.vcpus if vcpu not in vcpus]
+        kinds.append(_cpus([*vcpus, *others]))
     else:
         kinds.append(_cpus_by_kvm(vcpus))
     tables.append(losses_of(host, start, end, [sources[0].buffer]))
@@ -155,7 +156,7 @@ def _vcpu_shades(vcpus: Sequence[VCpu]) -> list[Shade]:
 
 
 def _cpus(vcpus: Sequence[VCpu]) -> Kind:
-    """What host CPUs ran: a vCPU's thread, or there was no vCPU there."""
+    """What host CPUs ran: the thread of one of all vCPUs, or there was no vCPU there."""
     shades = _vcpu_shades(vcpus)
     last = len(shades) - 1
     threads = {vcpu.host_pid: min(place, last) for place, vcpu in enumerate(vcpus)}

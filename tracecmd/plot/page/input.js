@@ -168,9 +168,12 @@ class Input {
     const row = view.rows.find((each) => each.lane === found.lane);
     const box = element("picture").getBoundingClientRect();
     const middle = (found.lane.starts[found.i] + found.lane.ends[found.i]) / 2;
-    const x = event ? event.clientX : box.left + Math.max(0, Math.min(view.x(middle), view.width));
-    const y = event || !row ? (event || { clientY: box.top }).clientY : box.top + row.y - view.stage.scrollTop + view.bar;
-    panel.show(found, x, y);
+    if (event) {
+      panel.show(found, event.clientX, event.clientY);
+    } else if (row) {
+      const x = Math.max(0, Math.min(view.x(middle), view.width));
+      panel.show(found, box.left + x, box.top + row.y - view.stage.scrollTop + view.bar);
+    }
   }
 
   /* As close as to have the chosen interval, or that under the pointer, fill the view. */

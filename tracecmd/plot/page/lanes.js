@@ -200,7 +200,8 @@ function lanesOfRows(table, kind, wanted) {
     lanes = byValue(first, places, -1);
   }
   if (kind.only) {
-    const fits = byValue(table.columns[kind.only[0]], new Map(kind.only[1].map((text) => [text, 1])), 0);
+    const [name, texts] = kind.only;
+    const fits = byValue(table.columns[name], new Map(texts.map((text) => [text, 1])), 0);
     for (let row = 0; row < table.rows; row++) {
       if (!fits[row]) {
         lanes[row] = -1;
@@ -214,7 +215,8 @@ function lanesOfRows(table, kind, wanted) {
 function shadesOfRows(table, kind) {
   let shades = null;
   for (const rule of table.rows ? kind.rules : []) {
-    const own = byValue(table.columns[rule.column], new Map(rule.of), rule.rest === null ? NO_SHADE : rule.rest);
+    const rest = rule.rest === null ? NO_SHADE : rule.rest;
+    const own = byValue(table.columns[rule.column], new Map(rule.of), rest);
     for (let row = 0; shades && row < table.rows; row++) {
       own[row] = shades[row] === NO_SHADE ? own[row] : shades[row];
     }

@@ -113,7 +113,7 @@ class Painter {
     }
   }
 
-  /* The first column after one that begins at a time or later; what reaches into it is drawn by itself. */
+  /* The column after x that a time lies in: what ends there does not fill it. */
   column(time, from, step, x) {
     return Math.max(x + 1, Math.min(this.width, Math.floor((time - from) / step)));
   }

@@ -6,7 +6,6 @@ class Panel {
     this.names = new Map(view.scene.names);
     this.tip = element("tip");
     const scene = view.scene;
-    element("corner").textContent = scene.unit === "ns" ? "seconds" : "cycles";
     const { times } = view;
     element("span").textContent =
       `${times.text(0)} \u2013 ${times.text(scene.span)}, ${times.length(scene.span)}`;
@@ -21,8 +20,9 @@ class Panel {
       const group = make("div");
       group.append(make("strong", kind.title));
       for (const shade of kind.shades) {
-        const isTask = kind.found_by.length > 0 && kind.text === kind.found_by[0];
-        const entry = make(isTask && !["other", "idle", scene.hatched].includes(shade.colour) ? "button" : "span");
+        const isName = kind.found_by.length > 0 && kind.text === kind.found_by[0];
+        const isTask = isName && !["other", "idle", scene.hatched].includes(shade.colour);
+        const entry = make(isTask ? "button" : "span");
         entry.append(this.swatch(kind, shade, theme), make("span", shade.label));
         if (entry.tagName === "BUTTON") {
           entry.title = "Search for it";
@@ -86,7 +86,8 @@ class Panel {
     const { lane, i } = found;
     const heading = make("h3");
     const shade = i < 0 ? lane.kind.rest : lane.kind.own[this.place(lane, i)];
-    heading.append(this.swatch(lane.kind, lane.kind.shades[shade], this.view.theme), make("span", pairs[0][1]));
+    const swatch = this.swatch(lane.kind, lane.kind.shades[shade], this.view.theme);
+    heading.append(swatch, make("span", pairs[0][1]));
     const list = make("dl");
     for (const [title, text] of pairs.slice(1)) {
       list.append(make("dt", title), make("dd", text));

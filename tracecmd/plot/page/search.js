@@ -27,7 +27,8 @@ class Search {
       }
     }
     const times = this.view.times;
-    element("found").textContent = !this.word ? "" : count ? `${grouped(count)}\u00d7, ${times.length(time)}` : "none";
+    const told = count ? `${grouped(count)}\u00d7, ${times.length(time)}` : "none";
+    element("found").textContent = this.word ? told : "";
     element("before").disabled = element("after").disabled = !count;
     this.sift();
     this.view.resize();
@@ -63,7 +64,8 @@ class Search {
 
   /* The lanes through which one goes: of each kind that can be searched those that say who ran. */
   lanes() {
-    return this.view.sections.flat().filter((lane) => lane.kind.found && lane.kind.text === lane.kind.found_by[0]);
+    const lanes = this.view.sections.flat();
+    return lanes.filter(({ kind }) => kind.found && kind.text === kind.found_by[0]);
   }
 
   /* Of sections with many lanes only those stay that have something to show. */
@@ -94,7 +96,7 @@ class Search {
   }
 }
 
-/* The first interval of a lane that is looked for and begins after a time, or the last before it; -1: none. */
+/* The first interval that is looked for and begins after a time, or the last before it; -1: none. */
 function nextIn(lane, time, forwards) {
   const step = forwards ? 1 : -1;
   const { starts, rows, count } = lane;

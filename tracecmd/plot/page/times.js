@@ -67,5 +67,6 @@ class Times {
 
 /* A whole number in groups of three digits. */
 function grouped(number) {
-  return String(Math.abs(number)).replace(/\B(?=(\d{3})+$)/g, "\u202f").replace(/^/, number < 0 ? "\u2212" : "");
+  const sign = number < 0 ? "\u2212" : "";
+  return sign + String(Math.abs(number)).replace(/\B(?=(\d{3})+$)/g, "\u202f");
 }

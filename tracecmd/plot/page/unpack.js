@@ -1,4 +1,4 @@
-/* The block of data: base64 of deflated bytes, which are JSON and then columns. See tracecmd/plot/page.py. */
+/* The block of data: base64 of deflated bytes, which are JSON, then columns. See plot/page.py. */
 
 async function unpack(text) {
   const packed = new Blob([bytesOf(text)]).stream();
@@ -79,7 +79,7 @@ function wholeNumbers(low, high, base, rising) {
   return values;
 }
 
-/* When intervals began: where another one ended, so many rows before, or their duration before they end. */
+/* When intervals began: where one ended that is so many rows before, or a duration ago. */
 function startsOf({ end, since, duration }) {
   const ends = end.values, rows = ends.length;
   const starts = new Float64Array(rows);

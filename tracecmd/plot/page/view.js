@@ -5,6 +5,7 @@ const HEADING = 28;
 const ROW = [26, 44]; /* the least high and the highest, which it is where there is room */
 const CLOSEST = 20; /* ns that the view is wide at least */
 const LETTER = 6.7; /* CSS pixels of a digit of the axis */
+const PAPER = [960, 1200]; /* CSS pixels that are printed at most */
 
 class View {
   constructor(scene, sections) {
@@ -21,14 +22,14 @@ class View {
     this.marks = { a: null, b: null };
     this.sifted = null; /* whether a lane is shown, while a search sifts them */
     this.printing = false;
-    this.changed = () => {}; /* called when another window of time is shown */
     this.resize();
     this.recolour();
   }
 
   /* Rows from top to bottom: headings, and lanes; these are higher where there are few. */
   layRows() {
-    const lanesOf = this.sections.map((lanes) => lanes.filter((lane) => !this.sifted || this.sifted(lane)));
+    const isShown = (lane) => !this.sifted || this.sifted(lane);
+    const lanesOf = this.sections.map((lanes) => lanes.filter(isShown));
     const room = this.stage.clientHeight - AXIS - 12 - lanesOf.length * (HEADING + 6);
     const count = lanesOf.reduce((sum, lanes) => sum + lanes.length, 0);
     this.row = Math.max(ROW[0], Math.min(Math.floor(room / Math.max(1, count)), ROW[1]));
@@ -54,8 +55,9 @@ class View {
     this.layRows();
     const stage = this.stage;
     const labels = parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--labels"));
-    const high = this.printing ? Math.min(this.total, 1200) + AXIS : stage.clientHeight;
-    const wide = this.printing ? 960 : stage.clientWidth;
+    const high = this.printing ? Math.min(this.total, PAPER[1]) + AXIS : stage.clientHeight;
+    const wide = this.printing ? PAPER[0] : stage.clientWidth;
+    element("corner").textContent = this.unit();
     element("tall").style.height = (this.printing ? high : Math.max(this.total + AXIS, high)) + "px";
     element("still").style.height = high + "px";
     this.width = Math.max(1, wide - labels);
@@ -67,6 +69,15 @@ class View {
     this.over.style.width = this.width + "px";
     this.over.style.height = this.height + "px";
     this.draw();
+  }
+
+  /* What the axis counts; and on paper, how many rows there is no room for. */
+  unit() {
+    const lanes = this.rows.filter((row) => row.lane);
+    const shown = lanes.filter((row) => row.y + row.height <= PAPER[1]);
+    const cut = this.printing && shown.length < lanes.length;
+    const unit = this.times.seconds ? "seconds" : "cycles";
+    return cut ? `${unit}; ${shown.length} of ${lanes.length} rows` : unit;
   }
 
   recolour() {
@@ -206,7 +217,6 @@ class View {
     this.from = Math.max(0, Math.min(middle - wide / 2, span - wide));
     this.to = this.from + wide;
     this.draw();
-    this.changed();
   }
 
   /* Comes closer to what is at x, or goes away from it. */
