@@ -23,10 +23,9 @@ async function main() {
   };
   const print = (printing) => {
     if (view.printing !== printing) {
-      view.printing = printing;
-      recolour(printing);
-      view.resize();
-      view.drawNow();
+      setTheme(printing);
+      view.print(printing);
+      panel.drawLegend(panel.searchFor);
     }
   };
   recolour(false);

@@ -5,7 +5,7 @@ const HEADING = 28;
 const ROW = [26, 44]; /* the least high and the highest, which it is where there is room */
 const CLOSEST = 20; /* ns that the view is wide at least */
 const LETTER = 6.7; /* CSS pixels of a digit of the axis */
-const PAPER = [960, 1200]; /* CSS pixels that are printed at most */
+const PAPER = [960, 520]; /* CSS pixels of the picture on a page of paper, at most */
 
 class View {
   constructor(scene, sections) {
@@ -22,6 +22,7 @@ class View {
     this.marks = { a: null, b: null };
     this.sifted = null; /* whether a lane is shown, while a search sifts them */
     this.printing = false;
+    this.printTop = 0; /* how far it was scrolled when printing began */
     this.resize();
     this.recolour();
   }
@@ -74,7 +75,8 @@ class View {
   /* What the axis counts; and on paper, how many rows there is no room for. */
   unit() {
     const lanes = this.rows.filter((row) => row.lane);
-    const shown = lanes.filter((row) => row.y + row.height <= PAPER[1]);
+    const end = this.printTop + PAPER[1];
+    const shown = lanes.filter((row) => row.y >= this.printTop && row.y + row.height <= end);
     const cut = this.printing && shown.length < lanes.length;
     const unit = this.times.seconds ? "seconds" : "cycles";
     return cut ? `${unit}; ${shown.length} of ${lanes.length} rows` : unit;
@@ -97,7 +99,7 @@ class View {
 
   drawNow() {
     this.asked = false;
-    const top = this.printing ? 0 : this.stage.scrollTop;
+    const top = this.top();
     this.visible = this.rows.filter((row) => row.y + row.height > top && row.y < top + this.height);
     const lanes = this.visible.filter((row) => row.lane);
     this.painter.paint(
@@ -191,13 +193,32 @@ class View {
     const { lane, i } = this.chosen;
     const left = Math.max(-4, this.x(lane.starts[i]));
     const right = Math.min(this.width + 4, this.x(lane.ends[i]));
-    const y = row.y - (this.printing ? 0 : this.stage.scrollTop) + 3;
+    const y = row.y - this.top() + 3;
     context.setLineDash([]);
     for (const [wide, colour] of [[4, paper], [2, ink]]) {
       context.strokeStyle = colour;
       context.lineWidth = wide;
       context.strokeRect(left - 1, y - 1, Math.max(3, right - left + 2), this.bar + 2);
     }
+  }
+
+  /* How far the rows are scrolled. */
+  top() {
+    return this.printing ? this.printTop : this.stage.scrollTop;
+  }
+
+  /* Shows for paper what is shown, or goes back to the window. */
+  print(printing) {
+    const before = this.top();
+    this.printing = printing;
+    this.layRows();
+    this.printTop = Math.max(0, Math.min(before, this.total - PAPER[1]));
+    this.recolour();
+    this.resize();
+    if (!printing) {
+      this.stage.scrollTop = before;
+    }
+    this.drawNow();
   }
 
   /* Where a time is on the canvas, and which time is there. */
