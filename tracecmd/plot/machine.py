@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from .. import _arguments
@@ -74,7 +73,7 @@ def scene_of(trace: Trace, asked: Asked) -> Scene:
         start,
         end,
         trace._time_unit,
-        (states_of(states), losses_of(trace, start, end, [sources[0].buffer])),
+        (states_of(states), losses_of(trace, start, end, sources[0].buffer)),
         (_cpus(names), _TASKS, LOSSES),
         (
             Section("CPUs", tuple(Lane(f"CPU {cpu}", 0, (cpu,), 2) for cpu in cpus)),
@@ -103,12 +102,11 @@ def states_of(states: Answer, only: tuple[str, tuple[str, ...]] | None = None) -
     return Table(lambda: batches_of(states._schema, states._arrays(), COLUMNS, only))
 
 
-def losses_of(trace: Trace, start: int, end: int, buffers: Sequence[str]) -> Table:
-    """Where some buffers lost events."""
-    losses = trace.losses(start=start, end=end, buffers=buffers, ts="uint64")
+def losses_of(trace: Trace, start: int, end: int, buffer: str) -> Table:
+    """Where a buffer lost events; those of several would lie upon each other."""
+    losses = trace.losses(start=start, end=end, buffers=buffer, ts="uint64")
     columns = ("cpu", "from", "to", "count", "buffer")
-    read = partial(batches_of, losses._schema, names=columns)
-    return Table(lambda: read(losses._arrays()), "from", "to")
+    return Table(lambda: batches_of(losses._schema, losses._arrays(), columns), "from", "to")
 
 
 LOSSES = Kind(

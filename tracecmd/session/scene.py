@@ -67,7 +67,7 @@ def scene_of(session: Session, guests: Names, asked: Asked) -> Scene:
         kinds.append(_cpus([*vcpus, *others]))
     else:
         kinds.append(_cpus_by_kvm(vcpus))
-    tables.append(losses_of(host, start, end, [sources[0].buffer]))
+    tables.append(losses_of(host, start, end, sources[0].buffer))
     kinds.append(LOSSES._replace(table=len(tables) - 1))
     cpus = sorted({source.cpu for source in sources})
     return Scene(

@@ -1,9 +1,7 @@
 /* The block of data: base64 of deflated bytes, which are JSON, then columns. See plot/page.py. */
 
 async function unpack(text) {
-  const packed = new Blob([bytesOf(text)]).stream();
-  const inflated = packed.pipeThrough(new DecompressionStream("deflate"));
-  const data = new Uint8Array(await new Response(inflated).arrayBuffer());
+  const data = await inflate(bytesOf(text));
   const size = new DataView(data.buffer).getUint32(0, true);
   const scene = JSON.parse(new TextDecoder().decode(data.subarray(4, 4 + size)));
   let at = 4 + size;
@@ -17,6 +15,15 @@ async function unpack(text) {
     table.starts = table.rows ? startsOf(columns) : null;
   }
   return scene;
+}
+
+async function inflate(bytes) {
+  const stream = new DecompressionStream("deflate");
+  const writer = stream.writable.getWriter();
+  const ignore = () => {}; /* what fails is told where it is read */
+  writer.write(bytes).catch(ignore);
+  writer.close().catch(ignore);
+  return new Uint8Array(await new Response(stream.readable).arrayBuffer());
 }
 
 function bytesOf(text) {
