@@ -78,7 +78,8 @@ NEAREST: Sequence[tuple[str, Sequence[str]]] = (
                         "unit/test_export.py")),
     *((f"tracecmd/{name}.py", VCPUS) for name in (
         "session/vcpu_timeline/*", "session/join")),
-    ("tracecmd/session/plot.py", ("unit/test_plot.py",)),
+    *((f"tracecmd/{name}.py", ("unit/test_plot.py",)) for name in (
+        "plot/*", "session/plot", "session/scene")),
     ("tracecmd/session/*", SESSIONS),
     ("tracecmd/export/perfetto/*", ("unit/test_perfetto.py",)),
     ("tracecmd/export/*", ("unit/test_export.py",)),

@@ -60,6 +60,7 @@ from .options import (
     Tsc2nsec,
 )
 from .packages import MissingPackageError
+from .plot import Plot
 from .report import ReportOptions
 from .trace import Trace
 from .trace_file import FormatText, Symbol
@@ -119,6 +120,7 @@ __all__ = [
     "Options",
     "Parameter",
     "Peer",
+    "Plot",
     "ProcMap",
     "ProcMapRegion",
     "Prototype",

@@ -7,12 +7,17 @@ import heapq
 import itertools
 from collections.abc import Iterable
 
-__all__ = ["near_names", "unknown_field", "unknown_name", "valid_utf8"]
+__all__ = ["near_names", "one_line", "unknown_field", "unknown_name", "valid_utf8"]
 
 
 def valid_utf8(text: str) -> str:
     """A text of a file with U+FFFD for what is not UTF-8 in it."""
     return text.encode(errors="surrogateescape").decode(errors="replace")
+
+
+def one_line(text: str) -> str:
+    """A text of a file as it fits a line: no line breaks or other control characters."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 OLD_NAMES = ("pid", "comm", "flags", "preempt_count")

@@ -30,6 +30,7 @@ from .buffer import Buffer
 from .columns import BATCH_ROWS, Layout, RecordBatch, Table, Tables
 from .event import Event
 from .filter import Filter
+from .plot.methods import Pictured
 from .report import ReportOptions, report
 from .text_functions import TextFunctions
 from .trace_file import TraceFile
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["Trace"]
 
 
-class Trace(TraceFile, Readable, Writable, TextFunctions):
+class Trace(TraceFile, Readable, Writable, TextFunctions, Pictured):
     """An open trace.dat file. Made by :func:`tracecmd.open`; a context manager.
 
     Opening reads the file's options only, whatever its size; all else is read when asked for.

@@ -167,6 +167,11 @@ class TraceFile:
         values = self._file.tsc2nsec()
         return None if values is None else Tsc2nsec(*values)
 
+    @property
+    def _time_unit(self) -> Literal["ns", "cycles"]:
+        """What time stamps count: cycles if the clock is the counter, not converted."""
+        return "cycles" if self.clock == "x86-tsc" and self.tsc2nsec is None else "ns"
+
     @lazy
     def time_shift(self) -> TimeShift | None:
         """How this guest's clock relates to its host's; None in a host's file."""

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 import tracecmd
-from tracecmd.session import plot
 
 from ..conftest import Trace, Write
 from ..recordings import corpus
@@ -232,9 +231,9 @@ def test_sessions() -> None:
             with pytest.raises(TypeError, match=f"^{name}="):
                 session.timeline(**{name: value})  # type: ignore[arg-type]
         with pytest.raises(TypeError, match=r"^start="):
-            plot.lanes_of(session, start=0.5)  # type: ignore[arg-type]
+            session.plot(start=0.5)  # type: ignore[arg-type]
         with pytest.raises(ValueError, match="no records at that time"):
-            plot.lanes_of(session, start=1 << 64)
+            session.plot(start=1 << 64)
         with pytest.raises(ValueError, match=r"^rows=0"):
             next(session.timeline().batches(0))
         for name in ("threads", "batch_rows"):

@@ -28,7 +28,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("tracecmd._reading",),  # from a selection to records
     ("tracecmd.export",),  # writers know Arrow's interface only, and take whatever speaks it
     ("tracecmd.columns", "tracecmd.analysis", "tracecmd.writing"),
-    ("tracecmd.report",),
+    ("tracecmd.report", "tracecmd.plot"),
     ("tracecmd._readable", "tracecmd._writable", "tracecmd.trace_file", "tracecmd.buffer",
      "tracecmd.text_functions"),
     ("tracecmd.trace",),

@@ -15,6 +15,7 @@ import pytest
 
 import tracecmd
 from tracecmd import _core, _lifetime
+from tracecmd.plot import page
 
 PACKAGE = Path(tracecmd.__file__).parent
 installed = pytest.mark.skipif(
@@ -52,6 +53,12 @@ def test_command_is_installed() -> None:
 
 def test_types_are_shipped() -> None:
     assert (PACKAGE / "py.typed").exists()
+
+
+def test_parts_of_pages_are_shipped() -> None:
+    """All that a page is made of, and nothing else."""
+    parts = {path.name for path in (PACKAGE / "plot" / "page").iterdir()}
+    assert parts == {"page.html", "page.css", *page._SCRIPTS}
 
 
 @pytest.mark.parametrize("module", [_core, _lifetime])

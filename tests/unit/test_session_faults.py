@@ -13,7 +13,6 @@ import pytest
 import tracecmd
 from tracecmd.cli import main
 from tracecmd.export import perfetto
-from tracecmd.session import plot
 from tracecmd.session.vcpu_timeline import summarize
 
 from ..recordings import corpus
@@ -48,7 +47,7 @@ ROUTES: dict[str, Route] = {
     "join": lambda session, out: drain(session.join()),
     "timeline": lambda session, out: drain(session.timeline()),
     "summary": lambda session, out: summarize(session),
-    "picture": lambda session, out: plot.lanes_of(session),
+    "page": lambda session, out: session.plot().to_html(),
     "perfetto": lambda session, out: perfetto.write(session, out / "out.pftrace"),
 }
 

@@ -117,10 +117,11 @@ class Memory:
         if form == "b":
             bits = self.copy(1, (rows + 7) // 8)
             return [bool(bits[row >> 3] >> (row & 7) & 1) for row in range(rows)]
-        if form == "u":
+        if form in ("u", "z"):  # bytes are texts that may be none
             ends = memoryview(self.copy(1, 4 * (rows + 1))).cast("i").tolist()
             data = self.copy(2, ends[-1])
-            return [data[a:b].decode() for a, b in itertools.pairwise(ends)]
+            errors = "surrogateescape" if form == "z" else "strict"
+            return [data[a:b].decode(errors=errors) for a, b in itertools.pairwise(ends)]
         letter, width = _INTEGERS[form]
         view: Any = memoryview(self.copy(1, width * rows))
         numbers: list[Any] = view.cast(letter).tolist()

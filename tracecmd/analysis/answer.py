@@ -75,9 +75,11 @@ class Answer(Rows):
 
     Attributes:
         column_names: names of the columns, in order.
+        window: times in ns that rows are cut to; those asked for, or of the first and last record.
     """
 
     def __init__(self, question: _Question, what: str) -> None:
+        self.window = question.options.start, question.options.end
         self._question = question
         self._what = what
         with contextlib.closing(question.open()) as analysis:

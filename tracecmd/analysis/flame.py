@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._texts import one_line
 from .._version import __version__
 from .answer import Answer
 from .flame_picture import Bar, draw, page
@@ -67,11 +68,12 @@ class Flame:
                 nodes.append(_Node(name, parent))
             return place
 
-        for _, parent, name, _, own, count, own_lost, *peer in answer.values():
+        for _, parent, text, _, own, count, own_lost, *peer in answer.values():
+            name = one_line(text)
             if parent is not None:
-                place = add(places[parent], _plain(name))
+                place = add(places[parent], name)
             else:
-                place = add(add(None, _plain(peer[0])) if peer and peer[0] else None, _plain(name))
+                place = add(add(None, one_line(peer[0])) if peer and peer[0] else None, name)
             places.append(place)
             nodes[place].weight += own
             nodes[place].count += count
@@ -169,8 +171,3 @@ class Flame:
 
     def __repr__(self) -> str:
         return f"<Flame {self.weight} total={self.total} count={self.count} lost={self.lost}>"
-
-
-def _plain(name: str) -> str:
-    """In one line, of characters that text files may have."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)

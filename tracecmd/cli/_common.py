@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TextIO
 
 from .._reading import THREADS_MAX
+from .._texts import one_line
 from ..errors import TraceError
 from ..opening import open as open_trace
 from ..trace import Trace
@@ -111,8 +112,3 @@ def print_json(value: Any) -> None:
 def trace_id_text(trace_id: int) -> str:
     """A trace ID as trace-cmd dump prints it."""
     return f"{trace_id:#x}"
-
-
-def one_line(text: str) -> str:
-    """Make a text of the file fit a line: no line breaks or other control characters."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -10,11 +10,12 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from .._texts import one_line
 from ..analysis import Answer
 from ..errors import MissingEventError
 from ..opening import open as open_trace
 from ..trace import Trace
-from ._common import complain, one_line, warn_problems
+from ._common import complain, warn_problems
 from ._progress import Bar
 from ._times import UsageError, nanoseconds
 

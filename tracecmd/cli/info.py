@@ -6,9 +6,10 @@ import argparse
 from collections import Counter
 from typing import Any
 
+from .._texts import one_line
 from ..options import Guest, Option, OptionId, TimeShift
 from ..trace import Trace
-from ._common import add_files, describe_files, one_line, trace_id_text, warn_problems
+from ._common import add_files, describe_files, trace_id_text, warn_problems
 
 SECTIONS = {
     OptionId.HEADER_INFO: "header_page, header_event",

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any, Literal
 
+from .._texts import one_line
 from ..packages import MissingPackageError
-from ._common import complain, one_line, print_json, trace_id_text, warn, warn_problems
+from ._common import complain, print_json, trace_id_text, warn, warn_problems
 from ._times import UsageError, nanoseconds
+from .plot import require_format
 
 if TYPE_CHECKING:
     from ..session import Peer, Session, VCpuSummary
@@ -35,8 +37,8 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--plot",
         metavar="OUT",
-        help="draw host CPUs, vCPUs and guests' tasks on one time axis: a file whose name ends "
-        "with .html, .png, .svg (needs matplotlib: pip install 'tracecmd[plot]')",
+        help="draw host CPUs, vCPUs and guests' tasks on one time axis, as tracecmd plot does: "
+        "OUT.html, or OUT.png, OUT.svg (these need matplotlib: pip install 'tracecmd[plot]')",
     )
     parser.add_argument("--start", metavar="TIME", help="of the plot: seconds, or ns with 'ns'")
     parser.add_argument("--end", metavar="TIME", help="of the plot")
@@ -47,16 +49,14 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Open and describe the session."""
     # Other commands start faster without.
-    from ..session import open_session, plot  # noqa: PLC0415
+    from ..session import open_session  # noqa: PLC0415
     from ..session.vcpu_timeline import summarize, unit_of  # noqa: PLC0415
 
     strangers: Literal["skip", "error"] = "skip" if arguments.skip_strangers else "error"
     try:
         start, end = nanoseconds(arguments.start), nanoseconds(arguments.end)
-        if arguments.plot is not None and not arguments.plot.lower().endswith(plot.FORMATS):
-            raise UsageError(
-                f"{arguments.plot}: a picture's name ends with {', '.join(plot.FORMATS)}"
-            )
+        if arguments.plot is not None:
+            require_format(arguments.plot)
     except UsageError as error:
         complain(error)
         return 2
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
             description["vcpu_states"] = [_vcpu(summary, unit) for summary in summarize(session)]
         if arguments.plot is not None:
             try:
-                plot.write(session, arguments.plot, start=start, end=end)
+                session.plot(start=start, end=end).save(arguments.plot)
             except (MissingPackageError, ValueError) as error:
                 complain(error)
                 code = 1

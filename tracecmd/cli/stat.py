@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from .._texts import one_line
 from ..analysis import CpuCount, Stat
 from ..trace import Trace
-from ._common import add_files, add_threads, describe_files, one_line, warn_problems
+from ._common import add_files, add_threads, describe_files, warn_problems
 from ._progress import Bar
 
 

@@ -30,6 +30,7 @@ from ..report import ReportOptions, report
 from ..trace import Trace
 from .clock import PeerClock, peer_clock
 from .join import Joined, join
+from .plot import Pictured
 from .vcpu_sums import VCpuSums
 from .vcpu_timeline import Timeline
 from .writing import write_peers
@@ -59,7 +60,7 @@ class Peer(NamedTuple):
     trace: Trace
 
 
-class Session(Readable, VCpuSums):
+class Session(Readable, VCpuSums, Pictured):
     """The files of one traced session, open. Made by :func:`tracecmd.open_session`.
 
     Attributes:

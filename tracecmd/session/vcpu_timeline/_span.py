@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def unit_of(trace: Trace) -> Literal["ns", "cycles"]:
     """What a file's time stamps count: cycles if its clock is the counter, not converted."""
-    return "cycles" if trace.clock == "x86-tsc" and trace.tsc2nsec is None else "ns"
+    return trace._time_unit
 
 
 def buffer_names(trace: Trace, buffers: Container[str] | None) -> list[str]:

@@ -1,0 +1,1 @@
+"""What pages of plots show, in a browser."""
