@@ -1,0 +1,34 @@
+"""A question cut into windows of time, so that a database reads those alone that it asks for.
+
+DuckDB does not hand on filters of times in ns. But of views that are several queries together it
+leaves out those that cannot have a row: each slice says what times it is of.
+"""
+
+from __future__ import annotations
+
+from .._reading import Window, cut_windows
+from ..columns.table import Table
+from .questions import EventQuestion
+
+__all__ = ["SLICE_BYTES", "cut_question"]
+
+SLICE_BYTES = 16 << 20  # of all streams together, at least
+_TIMES = 1 << 63  # of what a column of times holds
+
+
+def cut_question(question: EventQuestion, most: int) -> list[Window]:
+    """Windows of about equal work, rising, in ns; one where time cannot be relied on."""
+    table = question.whole
+    whole: list[Window] = [(0, None)]
+    if not isinstance(table, Table) or not question.by_time:
+        return whole
+    request = table._scan.request
+    streams = [source.reader.streams[source.stream] for source in request.sources]
+    size = sum(stream.page_count * stream.page_size for stream in streams)
+    count = min(most, size // SLICE_BYTES)
+    if count < 2:
+        return whole
+    windows = cut_windows(request._replace(threads=2), -(-size // count))
+    if any(start >= _TIMES for start, _ in windows):
+        return whole
+    return windows
