@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _arguments
 from ._readable import Readable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import duckdb
     import polars
 
-__all__ = ["Source", "scan", "scan_answer", "sql"]
+__all__ = ["Opened", "Source", "open_sources", "scan", "scan_answer", "sql"]
 
 Source = FileName | Readable | Iterable[FileName | Readable]
 """A file, a folder with the files of a session, an open Trace or Session, or several of these."""
@@ -130,8 +130,9 @@ def sql(
     """
     package("duckdb", "duckdb")
     first, last = _arguments.window(start, end)
-    opened = [(label if several else None, each) for label, each, several in _opened(source)]
-    relation: duckdb.DuckDBPyRelation = query(opened, text, parameters, (first or None, last))
+    relation: duckdb.DuckDBPyRelation = query(
+        open_sources(source), text, parameters, (first or None, last)
+    )
     return relation
 
 
@@ -140,13 +141,13 @@ def _frame(source: Source, ask: Callable[[Readable], Question]) -> polars.LazyFr
     pl = package("polars", "polars")
     frames = []
     failure: KeyError | None = None
-    for label, readable, several in _opened(source):
+    for file, readable in open_sources(source):
         try:
             question = ask(readable)
         except KeyError as error:  # of several files one has to know it
             failure = failure or error
             continue
-        frames.append(make_frame(question, label if several else None))
+        frames.append(make_frame(question, file))
     if failure and not frames:
         raise failure
     frame: polars.LazyFrame = (
@@ -155,18 +156,31 @@ def _frame(source: Source, ask: Callable[[Readable], Question]) -> polars.LazyFr
     return frame
 
 
-def _opened(source: Source) -> list[tuple[str, Readable, bool]]:
-    """All that is named, opened: what it is called, itself, and whether it is one of several.
+class Opened(NamedTuple):
+    """A file or session.
+
+    Attributes:
+        file: what a column ``file`` calls it; None: there is no such column.
+        readable: itself, open.
+    """
+
+    file: str | None
+    readable: Readable
+
+
+def open_sources(source: Source) -> list[Opened]:
+    """Open all that is named.
 
     Raises:
         TypeError: it is none of these.
         ValueError: there is nothing.
+        TraceError: one of them cannot be opened.
     """
     if isinstance(source, Readable | str | bytes | os.PathLike | int):
-        return [(*_open(source), False)]
+        return [Opened(None, _open(source)[1])]
     if not isinstance(source, Iterable):
         raise TypeError(f"source={source!r}; it is a path, a Trace, a Session, or several of them")
-    opened = [(*_open(each), True) for each in source]
+    opened = [Opened(*_open(each)) for each in source]
     if not opened:
         raise ValueError("source: there is nothing in it")
     return opened

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._texts import unknown_name, valid_utf8
 from ..events import UnknownEventError
@@ -12,7 +12,7 @@ from ..packages import package
 from .dataset import make_dataset
 from .questions import EventQuestion, Question
 from .slices import cut_question
-from .views import MAIN, Labelled, View, Window, find_views
+from .views import MAIN, Facts, Labelled, View, Window, find_views
 
 if TYPE_CHECKING:
     import duckdb
@@ -55,7 +55,7 @@ def query(
             return made.connection.sql(text, params=parameters)
         except catalog_error as error:
             named = _UNKNOWN.search(str(error))
-            if named is None or not made.add(named[1]):
+            if named is None or not made.add(named[1].strip('"')):
                 raise
 
 
@@ -69,10 +69,11 @@ class _Database:
         self.connection = package("duckdb", "duckdb").connect(":memory:")
         self._sources = sources
         self._views = find_views(sources, events, window)
+        self._taken = {name.lower() for view in self._views for _, name in view.names}
         self._added: set[str] = set()
+        self._registered: set[str] = set()
+        self._schemas = {MAIN}
         self._scans = 0
-        for schema in {name[0] for view in self._views for name in view.names} - {MAIN}:
-            self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_quoted(schema)}")
 
     def add_all(self, slices: int | None = None) -> None:
         """Make all views that there is something for."""
@@ -104,7 +105,7 @@ class _Database:
         return True
 
     def _make(self, view: View, slices: int) -> None:
-        parts: list[str] = []
+        parts: list[_Part] = []
         failure: KeyError | None = None
         for label, readable in self._sources:
             try:
@@ -112,47 +113,85 @@ class _Database:
             except KeyError as error:
                 failure = failure or error
                 continue
-            parts += self._parts(made, label, slices)
+            parts += _parts(made, label, slices)
         if not parts and failure:
             raise failure
-        together = " UNION ALL " if len(self._sources) == 1 else " UNION ALL BY NAME "
-        text = together.join(parts)
-        for names in view.names:
-            name = ".".join(map(_quoted, names))
-            self.connection.execute(f"CREATE VIEW IF NOT EXISTS {name} AS {text}")
-            text = f"SELECT * FROM {name}" if names is view.names[0] else text
+        names = [(schema, _clean(name)) for schema, name in view.names]
+        if len(parts) == 1 and not parts[0].more and names[0][0] == MAIN:
+            self._register(parts[0].dataset, names[0][1])
+        else:
+            self._create(names[0], self._together(parts))
+        for other in names[1:]:
+            self._create(other, f"SELECT * FROM {_path(names[0])}")
 
-    def _parts(self, made: Any, label: str | None, slices: int) -> list[str]:
-        """What gives the rows of one file or session: queries that go together."""
-        columns = "*" if label is None else f"*, {_text(label)} AS file"
-        if not isinstance(made, Question):  # facts
-            scan = self._register(make_dataset(made.schema, lambda *_: made.table()))
-            return [f"SELECT {columns} FROM {scan}"]
-        windows = cut_question(made, slices) if isinstance(made, EventQuestion) else [(0, None)]
-        parts = []
-        for place, (start, end) in enumerate(windows):
-            part: Question = made
-            bounds = []
-            if isinstance(made, EventQuestion) and len(windows) > 1:
-                part = made.between(start if place else 0, end)
-                bounds += [f"ts >= make_timestamp_ns({start})"] if place else []
-                bounds += [] if end is None else [f"ts < make_timestamp_ns({end})"]
-            scan = self._register(make_dataset(made.whole, part.read))
-            where = f" WHERE {' AND '.join(bounds)}" if bounds else ""
-            parts.append(f"SELECT {columns} FROM {scan}{where}")
-        return parts
+    def _create(self, name: tuple[str, str], text: str) -> None:
+        if name[0] not in self._schemas:
+            self._schemas.add(name[0])
+            self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_quoted(name[0])}")
+        self.connection.execute(f"CREATE VIEW IF NOT EXISTS {_path(name)} AS {text}")
 
-    def _register(self, dataset: Any) -> str:
-        """Give a data set a name."""
-        self._scans += 1
-        name = f"scan_{self._scans}"
-        self.connection.register(name, dataset)
+    def _together(self, parts: Sequence[_Part]) -> str:
+        """A query for all parts, in their order."""
+        word = " UNION ALL " if len(self._sources) == 1 else " UNION ALL BY NAME "
+        return word.join(
+            f"SELECT *{part.more} FROM {_quoted(self._register(part.dataset))}{part.where}"
+            for part in parts
+        )
+
+    def _register(self, dataset: Any, name: str | None = None) -> str:
+        """Give a data set a name: that of a view, or one that no view has."""
+        while name is None:
+            self._scans += 1
+            scan = f"_scan_{self._scans}"
+            name = None if scan in self._taken else scan
+        if name.lower() not in self._registered:  # of names that differ in case the first counts
+            self._registered.add(name.lower())
+            self.connection.register(name, dataset)
         return name
 
 
+class _Part(NamedTuple):
+    """What one file or session has for a view, or a window of time of that.
+
+    Attributes:
+        dataset: where its rows come from.
+        more: what it has besides its columns, in SQL.
+        where: which of its rows it is about, in SQL.
+    """
+
+    dataset: Any
+    more: str
+    where: str = ""
+
+
+def _parts(made: Question | Facts, label: str | None, slices: int) -> list[_Part]:
+    """What gives the rows of one file or session, one after the other."""
+    more = "" if label is None else f", {_text(label)} AS file"
+    if isinstance(made, Facts):
+        return [_Part(make_dataset(made.schema, lambda *_: made.table()), more)]
+    windows = cut_question(made, slices) if isinstance(made, EventQuestion) else []
+    if not isinstance(made, EventQuestion) or len(windows) < 2:
+        return [_Part(make_dataset(made.whole, made.read), more)]
+    parts = []
+    for place, (start, end) in enumerate(windows):
+        read = made.between(start if place else 0, end).read
+        bounds = [f"ts >= make_timestamp_ns({start})"] if place else []
+        bounds += [] if end is None else [f"ts < make_timestamp_ns({end})"]
+        parts.append(_Part(make_dataset(made.whole, read), more, f" WHERE {' AND '.join(bounds)}"))
+    return parts
+
+
+def _clean(name: str) -> str:
+    return valid_utf8(name).replace("\0", "")
+
+
+def _path(name: tuple[str, str]) -> str:
+    return ".".join(map(_quoted, name))
+
+
 def _quoted(name: str) -> str:
-    return '"' + valid_utf8(name).replace('"', '""').replace("\0", "") + '"'
+    return '"' + _clean(name).replace('"', '""') + '"'
 
 
 def _text(value: str) -> str:
-    return "'" + valid_utf8(value).replace("'", "''").replace("\0", "") + "'"
+    return "'" + _clean(value).replace("'", "''") + "'"

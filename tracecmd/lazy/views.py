@@ -14,7 +14,7 @@ from .questions import AnswerQuestion, EventQuestion, Question
 if TYPE_CHECKING:
     from .._readable import Readable
 
-__all__ = ["MAIN", "Labelled", "View", "Window", "find_views"]
+__all__ = ["MAIN", "Facts", "Labelled", "View", "Window", "find_views"]
 
 MAIN = "main"  # DuckDB's schema for what is named without one
 _TAKEN = {MAIN, "information_schema", "pg_catalog", "temp", "system"}
