@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._texts import unknown_name, valid_utf8
 from ..events import UnknownEventError
 from ..packages import package
 from .dataset import make_dataset
+from .plan import EVER, Bounds, scan_bounds
 from .questions import EventQuestion, Question
-from .slices import cut_question
+from .slices import LARGE, cut_question
 from .views import MAIN, Facts, Labelled, View, Window, find_views
 
 if TYPE_CHECKING:
@@ -21,7 +23,9 @@ __all__ = ["connect", "query"]
 
 MOST_SLICES = 64  # of a view: each is planned, which takes a millisecond
 ALL_SLICES = 1024  # of all views together
+SLICE_ROWS = 8192  # in a batch: LIMIT takes one of each slice
 _NAMES_ALL = re.compile(r"\b(show|information_schema|duckdb_\w+|pg_catalog)\b", re.IGNORECASE)
+_VOLATILE = re.compile(r"\b(now|today|current_\w+|get_current_\w+|transaction_\w+|random)\b", re.I)
 _UNKNOWN = re.compile(r"Table with name (.+?) does not exist")
 
 
@@ -30,6 +34,7 @@ def connect(
 ) -> duckdb.DuckDBPyConnection:
     """A connection to a database in memory with all views, or those of some events."""
     made = _Database(sources, events, window)
+    made.spread_slices()
     made.add_all()
     connection: duckdb.DuckDBPyConnection = made.connection
     return connection
@@ -46,17 +51,23 @@ def query(
         duckdb.Error: DuckDB cannot do what it says.
     """
     made = _Database(sources, None, window)
-    catalog_error = package("duckdb", "duckdb").CatalogException
-    made.connection.execute("SET python_enable_replacements = false")
-    if _NAMES_ALL.search(text):
-        made.add_all(slices=1)
-    while True:
-        try:
-            return made.connection.sql(text, params=parameters)
-        except catalog_error as error:
-            named = _UNKNOWN.search(str(error))
-            if named is None or not made.add(named[1].strip('"')):
-                raise
+    if not made.is_question(text):
+        made.begin_again(window, MOST_SLICES)
+        return made.query(text, parameters)
+    relation = made.query(text, parameters)  # of a question nothing is read before it is used
+    if not made.is_large:
+        return relation
+    bounds = made.bounds_of(text, parameters)
+    if all(each == EVER for each in bounds):
+        return relation
+    first, end = min(first for first, _ in bounds), max(end for _, end in bounds)
+    if (first, end) == EVER:
+        made.begin_again(window, MOST_SLICES)
+    else:
+        made.begin_again(
+            (max(first, window[0] or 0), end if window[1] is None else min(end, window[1])), 1
+        )
+    return made.query(text, parameters)
 
 
 class _Database:
@@ -67,21 +78,63 @@ class _Database:
     ) -> None:
         package("pyarrow.dataset", "duckdb")
         self.connection = package("duckdb", "duckdb").connect(":memory:")
+        self.is_large = False  # whether some view is of so much that it is worth cutting
         self._sources = sources
-        self._views = find_views(sources, events, window)
-        self._taken = {name.lower() for view in self._views for _, name in view.names}
-        self._added: set[str] = set()
+        self._events = events
         self._registered: set[str] = set()
-        self._schemas = {MAIN}
-        self._scans = 0
+        self.begin_again(window, 1)
 
-    def add_all(self, slices: int | None = None) -> None:
+    def begin_again(self, window: Window, slices: int) -> None:
+        """Forget all views: new ones are of a window of time, and cut into so many slices."""
+        for name in self._registered:
+            self.connection.unregister(name)
+        self._views = find_views(self._sources, self._events, window)
+        self._taken = {name.lower() for view in self._views for _, name in view.names}
+        self._slices = slices
+        self._scans = 0
+        self._added: set[str] = set()
+        self._registered = set()
+        self._created: set[str] = set()
+        self._schemas = {MAIN}
+
+    def spread_slices(self) -> None:
+        """Cut views into as many slices as all of them may have together."""
+        self._slices = max(1, min(MOST_SLICES, ALL_SLICES // max(1, len(self._views))))
+
+    def query(self, text: str, parameters: Any) -> Any:
+        """The relation that a text asks for; views are made as it names them."""
+        catalog_error = package("duckdb", "duckdb").CatalogException
+        self.connection.execute("SET python_enable_replacements = false")
+        if _NAMES_ALL.search(text):
+            self.add_all()
+        while True:
+            try:
+                return self.connection.sql(text, params=parameters)
+            except catalog_error as error:
+                named = _UNKNOWN.search(str(error))
+                if named is None or not self.add(named[1].strip('"')):
+                    raise
+
+    def is_question(self, text: str) -> bool:
+        """Whether a text is one query, and does nothing else."""
+        statements = self.connection.extract_statements(text)
+        return len(statements) == 1 and statements[0].type.name == "SELECT"
+
+    def bounds_of(self, text: str, parameters: Any) -> list[Bounds]:
+        """The times that each scan of a query is about; nothing if that cannot be told."""
+        if _VOLATILE.search(text):
+            return []
+        try:
+            plan = self.connection.execute(f"EXPLAIN (FORMAT json) {text}", parameters)
+            return scan_bounds(plan.fetchall()[0][1])
+        except (package("duckdb", "duckdb").Error, ValueError, LookupError):
+            return []  # plans look different
+
+    def add_all(self) -> None:
         """Make all views that there is something for."""
-        if slices is None:
-            slices = max(1, min(MOST_SLICES, ALL_SLICES // max(1, len(self._views))))
         for view in self._views:
             try:
-                self._make(view, slices)
+                self._make(view)
             except (KeyError, ValueError):  # not recorded; or of types that do not go together
                 continue
 
@@ -101,10 +154,10 @@ class _Database:
             known = dict.fromkeys(each for view in self._views for _, each in view.names)
             raise UnknownEventError(unknown_name("view", name, known))
         for view in found:
-            self._make(view, MOST_SLICES)
+            self._make(view)
         return True
 
-    def _make(self, view: View, slices: int) -> None:
+    def _make(self, view: View) -> None:
         parts: list[_Part] = []
         failure: KeyError | None = None
         for label, readable in self._sources:
@@ -113,7 +166,8 @@ class _Database:
             except KeyError as error:
                 failure = failure or error
                 continue
-            parts += _parts(made, label, slices)
+            self.is_large |= isinstance(made, EventQuestion) and made.stored >= LARGE
+            parts += _parts(made, label, self._slices)
         if not parts and failure:
             raise failure
         names = [(schema, _clean(name)) for schema, name in view.names]
@@ -125,10 +179,14 @@ class _Database:
             self._create(other, f"SELECT * FROM {_path(names[0])}")
 
     def _create(self, name: tuple[str, str], text: str) -> None:
+        path = _path(name)
+        if path.lower() in self._created:  # of names that differ in case the first counts
+            return
+        self._created.add(path.lower())
         if name[0] not in self._schemas:
             self._schemas.add(name[0])
             self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_quoted(name[0])}")
-        self.connection.execute(f"CREATE VIEW IF NOT EXISTS {_path(name)} AS {text}")
+        self.connection.execute(f"CREATE OR REPLACE VIEW {path} AS {text}")
 
     def _together(self, parts: Sequence[_Part]) -> str:
         """A query for all parts, in their order."""
@@ -144,7 +202,7 @@ class _Database:
             self._scans += 1
             scan = f"_scan_{self._scans}"
             name = None if scan in self._taken else scan
-        if name.lower() not in self._registered:  # of names that differ in case the first counts
+        if name.lower() not in self._registered:
             self._registered.add(name.lower())
             self.connection.register(name, dataset)
         return name
@@ -174,7 +232,7 @@ def _parts(made: Question | Facts, label: str | None, slices: int) -> list[_Part
         return [_Part(make_dataset(made.whole, made.read), more)]
     parts = []
     for place, (start, end) in enumerate(windows):
-        read = made.between(start if place else 0, end).read
+        read = partial(made.between(start if place else 0, end).read, batch_rows=SLICE_ROWS)
         bounds = [f"ts >= make_timestamp_ns({start})"] if place else []
         bounds += [] if end is None else [f"ts < make_timestamp_ns({end})"]
         parts.append(_Part(make_dataset(made.whole, read), more, f" WHERE {' AND '.join(bounds)}"))

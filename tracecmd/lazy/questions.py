@@ -104,6 +104,15 @@ class EventQuestion(Question):
         in_order = selection.order == "time" and not selection.reverse
         return in_order and self._forms.get("ts") == "tsn:"
 
+    @property
+    def stored(self) -> int:
+        """Bytes of the pages that it is of, before any condition."""
+        return sum(
+            stream.page_count * stream.page_size
+            for reader in self._readable._readers(self._selection)
+            for stream in reader.streams
+        )
+
     def between(self, start: int, end: int | None) -> EventQuestion:
         """The same of a window of time."""
         part = copy.copy(self)

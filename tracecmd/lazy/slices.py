@@ -10,9 +10,10 @@ from .._reading import Window, cut_windows
 from ..columns.table import Table
 from .questions import EventQuestion
 
-__all__ = ["SLICE_BYTES", "cut_question"]
+__all__ = ["LARGE", "cut_question"]
 
 SLICE_BYTES = 16 << 20  # of all streams together, at least
+LARGE = 2 * SLICE_BYTES  # what is worth cutting
 _TIMES = 1 << 63  # of what a column of times holds
 
 
@@ -20,15 +21,11 @@ def cut_question(question: EventQuestion, most: int) -> list[Window]:
     """Windows of about equal work, rising, in ns; one where time cannot be relied on."""
     table = question.whole
     whole: list[Window] = [(0, None)]
-    if not isinstance(table, Table) or not question.by_time:
+    count = min(most, question.stored // SLICE_BYTES)
+    if not isinstance(table, Table) or not question.by_time or count < 2:
         return whole
-    request = table._scan.request
-    streams = [source.reader.streams[source.stream] for source in request.sources]
-    size = sum(stream.page_count * stream.page_size for stream in streams)
-    count = min(most, size // SLICE_BYTES)
-    if count < 2:
-        return whole
-    windows = cut_windows(request._replace(threads=2), -(-size // count))
+    request = table._scan.request._replace(threads=2)
+    windows = cut_windows(request, -(-question.stored // count))
     if any(start >= _TIMES for start, _ in windows):
         return whole
     return windows
