@@ -107,6 +107,7 @@ class _Database:
         self.connection.execute("SET python_enable_replacements = false")
         if _NAMES_ALL.search(text):
             self.add_all()
+        self._add_events(set(re.findall(r"\w+", text.lower())))
         while True:
             try:
                 return self.connection.sql(text, params=parameters)
@@ -156,6 +157,12 @@ class _Database:
         for view in found:
             self._make(view)
         return True
+
+    def _add_events(self, words: set[str]) -> None:
+        """Make the views of events by these words: it saves DuckDB from asking for each."""
+        for word in sorted({view.names[0][1].lower() for view in self._views if view.is_event}):
+            if word in words:
+                self.add(word)
 
     def _make(self, view: View) -> None:
         parts: list[_Part] = []

@@ -50,6 +50,7 @@ class View(NamedTuple):
     Attributes:
         names: schema and name, of which the first is the view and the others stand for it.
         make: gives the question, or facts, of one of them.
+        is_event: whether it is of one event.
 
     Raises:
         KeyError: (make) it does not have that.
@@ -57,6 +58,7 @@ class View(NamedTuple):
 
     names: tuple[tuple[str, str], ...]
     make: Callable[[Readable], Question | Facts]
+    is_event: bool = False
 
 
 def find_views(
@@ -129,7 +131,7 @@ def _event_view(system: str, name: str, unique: bool, window: Window) -> View:
     names = [] if system.lower() in _TAKEN else [(system, name)]
     if unique or not names:
         names.insert(0, (MAIN, name))
-    return View(tuple(names), make)
+    return View(tuple(names), make, is_event=True)
 
 
 def _records(readable: Readable, window: Window) -> Question:
