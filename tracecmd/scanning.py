@@ -55,7 +55,8 @@ def scan(source: Source, events: Names = None, **options: Any) -> polars.LazyFra
     Raises:
         MissingPackageError: (an ImportError) polars is not installed.
         KeyError, TypeError, ValueError, TraceError: as :meth:`Trace.table`. What goes wrong while
-            the frame is collected Polars raises, as its own exception with our text.
+            the frame is collected comes as it is from Polars 2, from older ones in a
+            ``polars.exceptions.ComputeError`` with its text.
     """
 
     def ask(readable: Readable) -> Question:
