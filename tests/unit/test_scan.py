@@ -34,6 +34,9 @@ RECORDINGS = {
     "k72-syscalls.dat": ["sys_enter_openat", "syscalls:*"],
     "k72-stack.dat": ["kernel_stack", "sched_waking"],
 }
+NEW = pytest.mark.skipif(
+    int(pl.__version__.partition(".")[0]) < 2, reason="Polars 1 does not show what is in an is_in"
+)
 EXTRA = ["system", "buffer", "missed_events"]
 
 
@@ -168,10 +171,10 @@ def at(ts: int) -> Any:
         (col("ts").is_between(at(5), at(9)), {"start": 5, "end": 10}),
         (col("ts") == at(5), {"start": 5, "end": 6}),
         (col("cpu") == 1, {"cpus": {1}}),
-        (col("cpu").is_in([0, 7]), {"cpus": {0}}),
+        pytest.param(col("cpu").is_in([0, 7]), {"cpus": {0}}, marks=NEW),
         (col("cpu") > 0, {"cpus": {1}}),
         (col("common_pid") == 3, {"pids": (3,)}),
-        (col("common_pid").is_in([3, 1]), {"pids": (1, 3)}),
+        pytest.param(col("common_pid").is_in([3, 1]), {"pids": (1, 3)}, marks=NEW),
         ((col("common_pid") == 3) | (col("common_pid") == 1), {"pids": (1, 3)}),
         (col("next_pid") == 3, {"where": "(next_pid == 3)"}),
         (col("next_comm") == "a b", {"where": '(next_comm == "a b")'}),
@@ -252,22 +255,15 @@ def test_head_ends_the_read(monkeypatch: pytest.MonkeyPatch) -> None:
         frame = tracecmd.scan(trace, "sched_switch")
         assert frame.head(3).collect().equals(pl.DataFrame(trace.table("sched_switch")).head(3))
         batches.clear()
-        for batch in frame.collect_batches(chunk_size=500, maintain_order=True):
-            assert len(batch)
-        assert sum(batches) == 14760
-        batches.clear()
-        source = frames_source(frame)
+        source = source_of(trace)
         first = next(each for each in source(None, None, 1000, 100) if len(each))
         assert (len(first), batches) == (100, [100])
         assert sum(map(len, source(["cpu"], None, 150, 100))) == 150
         assert batches == [100, 100, 100]
 
 
-def frames_source(frame: Any) -> Any:
+def source_of(trace: tracecmd.Trace) -> Any:
     """The function that Polars calls."""
-    from tracecmd.lazy import frames as module
-
-    del frame
     captured = []
     plugins = pytest.importorskip("polars.io.plugins")
     original = plugins.register_io_source
@@ -276,7 +272,7 @@ def frames_source(frame: Any) -> Any:
             plugins, "register_io_source",
             lambda source, **kw: captured.append(source) or original(source, **kw),
         )  # fmt: skip
-        module.make_frame(tracecmd.lazy.EventQuestion(tracecmd.open(HOST), "sched_switch"))
+        tracecmd.scan(trace, "sched_switch")
     return captured[0]
 
 
@@ -384,7 +380,7 @@ def test_answers_are_asked_for_less(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tracecmd.Trace, "irqs", irqs)
     with tracecmd.open(HOST) as trace:
         irq = tracecmd.scan_answer(trace, "irqs", cpus=[0, 1], start=205_000_000_000)
-        irq.filter(col("cpu") == 1, col("pid").is_in([5, 0]), col("irq") > 3).collect()
+        irq.filter(col("cpu") == 1, (col("pid") == 5) | (col("pid") == 0), col("irq") > 3).collect()
     assert (asked[-1]["cpus"], asked[-1]["pids"], asked[-1]["start"]) == (
         [1], [0, 5], 205_000_000_000
     )  # fmt: skip

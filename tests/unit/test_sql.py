@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import gc
 from collections import Counter
 from pathlib import Path
@@ -127,6 +128,16 @@ def windows(reads: Reads) -> list[tuple[int, int | None]]:
     return [(s.start, s.end) for s, layout, _ in reads if layout.columns is not None]
 
 
+@functools.cache
+def whole_tables() -> Any:
+    """A database that has all rows of two events."""
+    connection = duckdb.connect()
+    with tracecmd.open(HOST) as trace:
+        for event in ("sched_switch", "sched_waking"):
+            connection.register(event, trace.table(event).without_dictionaries().to_arrow())
+    return connection
+
+
 @pytest.mark.parametrize(
     ("where", "first", "end"),
     [
@@ -147,9 +158,7 @@ def test_bounds_of_a_query(where: str, first: int, end: int | None, reads: Reads
         values = {"t": datetime.datetime(1970, 1, 1, 0, 3, 27)} if "$t" in where else None
         given = rows(text, trace, parameters=values)
         assert windows(reads) == [(first, end)]
-        connection = duckdb.connect()
-        connection.register("sched_switch", trace.table("sched_switch").to_arrow())
-        assert given == connection.execute(text, values).fetchall()
+        assert given == whole_tables().execute(text, values).fetchall()
 
 
 @pytest.mark.parametrize(
@@ -178,11 +187,8 @@ def test_bounds_of_a_query(where: str, first: int, end: int | None, reads: Reads
 def test_times_in_whatever_place(text: str) -> None:
     """What DuckDB gives for the same query of tables that it has whole."""
     query = text.format(t=f"make_timestamp_ns({MIDDLE})")
+    expected = whole_tables().sql(query).fetchall()
     with tracecmd.open(HOST) as trace:
-        connection = duckdb.connect()
-        for event in ("sched_switch", "sched_waking"):
-            connection.register(event, trace.table(event).without_dictionaries().to_arrow())
-        expected = connection.sql(query).fetchall()
         assert rows(query, trace) == expected
         assert trace.duckdb(events="sched:*").sql(query).fetchall() == expected
 
@@ -200,7 +206,8 @@ def test_slices_of_a_connection(reads: Reads) -> None:
         assert [end for _, end in cuts[:-1]] == [start for start, _ in cuts[1:]]
         reads.clear()
         connection.sql(f"{text} WHERE ts < make_timestamp_ns({cuts[2][0]})").fetchall()
-        assert sorted(windows(reads)) == cuts[:2]
+        read = [(start, end) for start, end in sorted(windows(reads)) if start != end]
+        assert read == cuts[:2]
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
@@ -317,7 +324,7 @@ def test_statements_are_run_once(tmp_path: Path) -> None:
         text = "CREATE TABLE t (n INT); INSERT INTO t SELECT count(*) FROM sched_switch; FROM t"
         assert rows(text, trace) == [(14760,)]
         text = f"COPY (SELECT ts FROM sched_switch WHERE ts > '1970-01-01') TO '{out}' (FORMAT csv)"
-        assert rows(text, trace) == [(14760,)]
+        tracecmd.sql(text, trace)
     assert len(out.read_text().splitlines()) == 14761
 
 

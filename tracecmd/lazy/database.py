@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from .._texts import unknown_name, valid_utf8
 from ..events import UnknownEventError
@@ -24,6 +25,9 @@ __all__ = ["connect", "query"]
 MOST_SLICES = 64  # of a view: each is planned, which takes a millisecond
 ALL_SLICES = 1024  # of all views together
 SLICE_ROWS = 8192  # in a batch: LIMIT takes one of each slice
+_CONNECTIONS: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+"""Of relations, which DuckDB 1 does not keep their connections open for."""
+
 _NAMES_ALL = re.compile(r"\b(show|information_schema|duckdb_\w+|pg_catalog)\b", re.IGNORECASE)
 _VOLATILE = re.compile(r"\b(now|today|current_\w+|get_current_\w+|transaction_\w+|random)\b", re.I)
 _UNKNOWN = re.compile(r"Table with name (.+?) does not exist")
@@ -51,6 +55,13 @@ def query(
         duckdb.Error: DuckDB cannot do what it says.
     """
     made = _Database(sources, None, window)
+    relation = _relation(made, text, parameters, window)
+    if relation is not None:
+        _CONNECTIONS[relation] = made.connection
+    return relation
+
+
+def _relation(made: _Database, text: str, parameters: Any, window: Window) -> Any:
     if not made.is_question(text):
         made.begin_again(window, MOST_SLICES)
         return made.query(text, parameters)

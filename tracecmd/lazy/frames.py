@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..columns import BATCH_ROWS
-from ..packages import package
+from ..packages import MissingPackageError, package
 from .conditions import Condition
 from .polars_predicate import read_predicate
 from .questions import Question
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["FILE", "make_frame"]
 
 FILE = "file"
+OLDEST = (1, 33)  # whose categories are those of all frames
 
 
 def make_frame(question: Question, file: str | None = None) -> polars.LazyFrame:
@@ -28,6 +29,10 @@ def make_frame(question: Question, file: str | None = None) -> polars.LazyFrame:
         file: what a column ``file`` behind the others says; None: there is none.
     """
     pl = package("polars", "polars")
+    if tuple(map(int, pl.__version__.split(".")[:2])) < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        reason = f"lazy frames take polars {oldest}, here is {pl.__version__}"
+        raise MissingPackageError(f"{reason}: pip install 'tracecmd[polars]'", name="polars")
     plugins = package("polars.io.plugins", "polars")
     schema = pl.DataFrame(question.empty()).schema
     if file is not None:
