@@ -17,6 +17,9 @@ from tracecmd.columns import Layout, Rows
 from tracecmd.columns.scan import Scan
 from tracecmd.lazy import ANSWERS
 
+from ..conftest import Trace, Write
+from ..writer import TICK, Buffer, Event, Page
+
 pl = pytest.importorskip("polars")
 assertions = pytest.importorskip("polars.testing")
 
@@ -226,6 +229,25 @@ def test_losses_are_counted_from_all_records(reads: Reads) -> None:
     selection, _ = reads.last
     assert (selection.start, selection.pids, selection.where) == (0, None, None)
     assert selection.cpus == {1}
+
+
+def test_times_that_are_negative_ones(write: Write) -> None:
+    """Those of 2**63 ns and later, in a column of times."""
+    late = (1 << 63) + 1000
+    records = [Event(0, TICK.values(n=1)), Event(5, TICK.values(n=2))]
+    pages = {0: [Page(late, records)], 1: [Page(5, records)]}
+    with tracecmd.open(write(Trace(buffers=[Buffer(cpus=pages)]))) as trace:
+        lazy, eager = both(trace, "tick")
+        assert sorted(eager["ts"].to_physical()) == [1000 - (1 << 63), 1005 - (1 << 63), 5, 10]
+        for value in (-5, 0, 7, 100):
+            for predicate in (col("ts") < at(value), col("ts") >= at(value), col("ts") == at(value),
+                              (col("ts") < at(value)) & (col("ts") > at(2))):  # fmt: skip
+                assert lazy.filter(predicate).collect().equals(eager.filter(predicate))
+        lazy, eager = both(trace, "tick", ts="uint64")
+        for predicate in (col("ts") > 7, col("ts") < late + 1, col("ts") == late):
+            found = lazy.filter(predicate).collect()
+            assert len(found)
+            assert found.equals(eager.filter(predicate))
 
 
 def test_schema_takes_no_records(monkeypatch: pytest.MonkeyPatch) -> None:

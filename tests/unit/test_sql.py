@@ -231,6 +231,22 @@ def test_sql_is_eager_then_filtered(data: st.DataObject) -> None:
         assert rows(text, trace) == [(row["ts"], row["next_pid"]) for row in kept]
 
 
+@pytest.mark.usefixtures("large")
+def test_times_that_are_negative_ones(write: Write) -> None:
+    """Those of 2**63 ns and later."""
+    pages = {
+        cpu: [Page(first + 1000 * n, [Event(0, TICK.values(n=n))] * 90) for n in range(40)]
+        for cpu, first in enumerate([5, (1 << 63) + 1000])
+    }
+    with tracecmd.open(write(Trace(buffers=[Buffer(cpus=pages)]))) as trace:
+        for source in (trace.duckdb().sql, lambda text: tracecmd.sql(text, trace)):
+            assert source("SELECT count(*) FROM tick").fetchall() == [(7200,)]
+            text = "SELECT count(*) FROM tick WHERE ts < make_timestamp_ns(1006)"
+            assert source(text).fetchall() == [(3600 + 180,)]
+            text = "SELECT count(*) FROM tick WHERE ts >= make_timestamp_ns(1005)"
+            assert source(text).fetchall() == [(3600 - 90,)]
+
+
 # Names --------------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from .._reading import Selection
@@ -57,16 +57,22 @@ class Condition(NamedTuple):
 
 
 class Places(NamedTuple):
-    """Which streams there are to choose from."""
+    """Which streams there are to choose from.
+
+    Attributes:
+        cpus, buffers, peers: their numbers and names.
+        early: says whether all times are such that a signed number holds them.
+    """
 
     cpus: frozenset[int]
     buffers: tuple[str, ...]
     peers: tuple[str, ...]
+    early: Callable[[], bool]
 
 
 def narrow(
     selection: Selection,
-    conditions: Iterable[Condition],
+    conditions: Sequence[Condition],
     forms: Mapping[str, str],
     places: Places,
     *,
@@ -82,11 +88,18 @@ def narrow(
         losses: keep all records of a stream that what was lost before one is counted from.
     """
     filters: list[str] = []
+    signed = forms.get("ts") != "L"
+    selection = _in_time(
+        selection,
+        [condition for condition in conditions if condition.column == "ts"],
+        places.early if signed else None,
+        losses=losses,
+    )
     for condition in conditions:
         name = condition.column
         if name == "ts":
-            selection = _in_time(selection, condition, losses)
-        elif name == "cpu":
+            continue
+        if name == "cpu":
             selection = selection.replace(cpus=_kept(selection.cpus, places.cpus, condition))
         elif name == "buffer":
             selection = selection.replace(
@@ -113,24 +126,46 @@ def narrow(
     return selection.replace(where=where)
 
 
-def _in_time(selection: Selection, condition: Condition, losses: bool) -> Selection:
-    """Narrow the window. A first row's losses are told from the beginning of its stream on."""
+def _in_time(
+    selection: Selection,
+    conditions: Sequence[Condition],
+    early: Callable[[], bool] | None,
+    *,
+    losses: bool,
+) -> Selection:
+    """Narrow the window. A first row's losses are told from the beginning of its stream on.
+
+    A column of times shows those that are too late for a signed number as negative ones, which are
+    less than all others there. So an end alone is one only where there are none of them.
+    """
+    start, end = -_SIGNED_END, None
+    for condition in conditions:
+        first, last = _bounds(condition)
+        start = start if first is None else max(start, first)
+        end = last if end is None else end if last is None else min(end, last)
+    if (start, end) == (-_SIGNED_END, None) or (start < 0 and early is not None and not early()):
+        return selection
+    return selection.between(
+        None if losses else start, None if losses and selection.reverse else end
+    )
+
+
+_SIGNED_END = 1 << 63
+
+
+def _bounds(condition: Condition) -> tuple[int | None, int | None]:
+    """The times that it is about, ``first <= ts < end``; None for no bound."""
     values = [each for each in condition.values if isinstance(each, int)]
     if not values:
-        return selection
+        return None, None
     first, last = min(values), max(values)
-    start: int | None = None
-    end: int | None = None
     if condition.how in ("==", "in"):
-        start, end = first, last + 1
-    elif condition.how in (">", ">="):
-        start = first + (condition.how == ">")
-    elif condition.how in ("<", "<="):
-        end = last + (condition.how == "<=")
-    if losses:
-        start = None
-        end = None if selection.reverse else end
-    return selection.between(start, end)
+        return first, last + 1
+    if condition.how in (">", ">="):
+        return first + (condition.how == ">"), None
+    if condition.how in ("<", "<="):
+        return None, last + (condition.how == "<=")
+    return None, None
 
 
 def _kept(

@@ -72,7 +72,7 @@ def _relation(made: _Database, text: str, parameters: Any, window: Window) -> An
     if all(each == EVER for each in bounds):
         return relation
     first, end = min(first for first, _ in bounds), max(end for _, end in bounds)
-    if (first, end) == EVER:
+    if (first, end) == EVER or (first == EVER[0] and not made.is_early):
         made.begin_again(window, MOST_SLICES)
     else:
         made.begin_again(
@@ -90,6 +90,7 @@ class _Database:
         package("pyarrow.dataset", "duckdb")
         self.connection = package("duckdb", "duckdb").connect(":memory:")
         self.is_large = False  # whether some view is of so much that it is worth cutting
+        self.is_early = True  # whether no view has times that columns show as negative ones
         self._sources = sources
         self._events = events
         self._registered: set[str] = set()
@@ -184,7 +185,9 @@ class _Database:
             except KeyError as error:
                 failure = failure or error
                 continue
-            self.is_large |= isinstance(made, EventQuestion) and made.stored >= LARGE
+            if isinstance(made, EventQuestion) and made.stored >= LARGE:
+                self.is_large = True
+                self.is_early &= made.is_early()
             parts += _parts(made, label, self._slices)
         if not parts and failure:
             raise failure

@@ -132,7 +132,19 @@ class EventQuestion(Question):
             frozenset(stream.cpu for reader in readers for stream in reader.streams),
             tuple(dict.fromkeys(name for reader in readers for name in reader.buffer_names)),
             tuple(reader.peer for reader in readers if reader.peer),
+            self.is_early,
         )
+
+    def is_early(self) -> bool:
+        """Whether all times are such that a signed number of 64 bits holds them."""
+        readers = self._readable._readers(self._selection)
+        if not all(
+            reader.data.is_monotone(place)
+            for reader in readers
+            for place in range(len(reader.streams))
+        ):
+            return False
+        return (self._readable.end or 0) < 1 << 63
 
     def read(
         self,

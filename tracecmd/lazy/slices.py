@@ -14,7 +14,6 @@ __all__ = ["LARGE", "cut_question"]
 
 SLICE_BYTES = 16 << 20  # of all streams together, at least
 LARGE = 2 * SLICE_BYTES  # what is worth cutting
-_TIMES = 1 << 63  # of what a column of times holds
 
 
 def cut_question(question: EventQuestion, most: int) -> list[Window]:
@@ -24,8 +23,7 @@ def cut_question(question: EventQuestion, most: int) -> list[Window]:
     count = min(most, question.stored // SLICE_BYTES)
     if not isinstance(table, Table) or not question.by_time or count < 2:
         return whole
-    request = table._scan.request._replace(threads=2)
-    windows = cut_windows(request, -(-question.stored // count))
-    if any(start >= _TIMES for start, _ in windows):
+    if not question.is_early():
         return whole
-    return windows
+    request = table._scan.request._replace(threads=2)
+    return cut_windows(request, -(-question.stored // count))
