@@ -37,16 +37,14 @@ class Round(NamedTuple):
 
 
 class Pages:
-    """How many pages reads have gone through, as their progress tells."""
+    """How many pages a read went through, as its progress tells."""
 
     def __init__(self) -> None:
         self.total = 0
-        self._done = 0
 
-    def show(self, done: int, total: int) -> None:
-        """Take a step of a read, or the first one of another."""
-        self.total += done - self._done if done >= self._done else done
-        self._done = done if done < total else 0
+    def show(self, done: int, _: int) -> None:
+        """Take a step of it."""
+        self.total = max(self.total, done)
 
 
 QUERY = f"""SELECT {COLUMN} FROM {EVENT}

@@ -85,8 +85,8 @@ class Readable(Analyses):
         recordings with trace instances ``buffer``. ``records`` is all events together. Answers
         are views as well, as far as their events were recorded: ``tasks``, ``states``,
         ``latency``, ``nr_running``, ``irqs``, ``softirqs``, ``syscalls``, ``markers``,
-        ``functions`` and ``losses``; and so are ``buffers`` and ``problems``. Where an event has
-        such a name, ``tracecmd.tasks`` is the answer.
+        ``functions``, ``losses`` and of a session ``timeline``; and so are ``buffers`` and
+        ``problems``. Where an event has such a name, ``tracecmd.tasks`` is the answer.
 
         A query reads what it needs: its events, the columns it names, the CPUs, tasks and values
         it compares with constants, and of large recordings the slices of time that its bounds on

@@ -317,6 +317,9 @@ def test_several_files_and_sessions() -> None:
     assert rows(text, SESSION) == expected
     with tracecmd.open_session(SESSION) as session:
         assert session.duckdb(events="sched:*").sql(text).fetchall() == expected
+        states = Counter((row.guest, row.state) for row in session.timeline())
+        timeline = rows("SELECT guest, state, count(*) FROM timeline GROUP BY ALL", session)
+        assert {(guest, state): count for guest, state, count in timeline} == states
         assert rows("SELECT DISTINCT peer FROM tasks ORDER BY 1", session) == [
             ("Guest1",), ("Guest2",), ("host",)]  # fmt: skip
 

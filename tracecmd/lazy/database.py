@@ -247,7 +247,7 @@ def _parts(made: Question | Facts, label: str | None, slices: int) -> list[_Part
     """What gives the rows of one file or session, one after the other."""
     more = "" if label is None else f", {_text(label)} AS file"
     if isinstance(made, Facts):
-        return [_Part(make_dataset(made.schema, lambda *_: made.table()), more)]
+        return [_Part(make_dataset(made.schema, lambda *_: made.stream()), more)]
     windows = cut_question(made, slices) if isinstance(made, EventQuestion) else []
     if not isinstance(made, EventQuestion) or len(windows) < 2:
         return [_Part(make_dataset(made.whole, made.read), more)]

@@ -29,19 +29,24 @@ Window = tuple["int | None", "int | None"]
 
 
 class Facts(NamedTuple):
-    """A small table about a file, made when it is asked for.
+    """Rows that are all made when one is asked for.
 
     Attributes:
         schema: a pyarrow.Schema.
-        rows: makes its rows: dicts.
+        stream: makes an Arrow stream of them.
     """
 
     schema: Any
-    rows: Callable[[], list[dict[str, Any]]]
+    stream: Callable[[], Any]
 
-    def table(self) -> Any:
-        """As a pyarrow.Table."""
-        return package("pyarrow", "duckdb").Table.from_pylist(self.rows(), schema=self.schema)
+    @classmethod
+    def of(
+        cls, fields: Sequence[tuple[str, Any]], rows: Callable[[], list[dict[str, Any]]]
+    ) -> Facts:
+        """A small table: its columns, and what makes its rows."""
+        arrow = package("pyarrow", "duckdb")
+        schema = arrow.schema(fields)
+        return cls(schema, lambda: arrow.Table.from_pylist(rows(), schema=schema))
 
 
 class View(NamedTuple):
@@ -83,6 +88,8 @@ def find_views(
         "problems": _problems,
         **{name: _answer(name, window) for name in READY},
     }
+    if any(hasattr(readable, "timeline") for _, readable in sources):
+        makers["timeline"] = lambda readable: _timeline(readable, window)
     for name, make in makers.items():
         names = ((MAIN, name), ("tracecmd", name))
         views.append(View(names[1:] if many[name] else names, make))
@@ -144,6 +151,15 @@ def _answer(name: str, window: Window) -> Callable[[Readable], Question]:
     return lambda readable: AnswerQuestion(readable, name, start=start, end=end)
 
 
+def _timeline(readable: Any, window: Window) -> Facts:
+    """What vCPUs did, of a session."""
+    if not hasattr(readable, "timeline"):
+        raise KeyError("timeline: it is of sessions")
+    timeline = readable.timeline(start=window[0], end=window[1])
+    stream = package("pyarrow", "duckdb").RecordBatchReader.from_stream(timeline)
+    return Facts(stream.schema, lambda: timeline)
+
+
 def _buffers(readable: Readable) -> Facts:
     pa = package("pyarrow", "duckdb")
 
@@ -159,7 +175,7 @@ def _buffers(readable: Readable) -> Facts:
     fields = [("peer", pa.string()), ("name", pa.string()), ("clock", pa.string()),
               ("cpus", pa.uint32()), ("page_size", pa.uint32()), ("size", pa.uint64()),
               ("compressed", pa.bool_())]  # fmt: skip
-    return Facts(pa.schema(fields), rows)
+    return Facts.of(fields, rows)
 
 
 def _problems(readable: Readable) -> Facts:
@@ -176,4 +192,4 @@ def _problems(readable: Readable) -> Facts:
 
     fields = [("peer", pa.string()), ("kind", pa.string()), ("offset", pa.uint64()),
               ("text", pa.string())]  # fmt: skip
-    return Facts(pa.schema(fields), rows)
+    return Facts.of(fields, rows)
