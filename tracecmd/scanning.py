@@ -45,8 +45,9 @@ def scan(source: Source, events: Names = None, **options: Any) -> polars.LazyFra
     Args:
         source: a file; a folder, or a :class:`~tracecmd.Session`, which has a column ``peer``
             besides; an open :class:`~tracecmd.Trace`; or several of them, whose rows come one
-            after the other, with a column ``file`` that says of which each is. Files that are
-            given by name stay open as long as the frame is there, others have to.
+            after the other, with a column ``file`` (``file_1``, where a field is called so) that
+            says of which each is. Files that are given by name stay open as long as the frame is
+            there, others have to.
         events: names of events, also with wildcards (``"sched:sched_w*"``); None for all. Of
             several files one at least has to know each.
         options: as for :meth:`Trace.table` and :meth:`Session.table`: ``columns``, ``where``,

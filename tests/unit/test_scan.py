@@ -18,7 +18,8 @@ from tracecmd.columns.scan import Scan
 from tracecmd.lazy import ANSWERS
 
 from ..conftest import Trace, Write
-from ..writer import TICK, Buffer, Event, Page
+from ..writer import TICK, Buffer, Event, EventFormat, Page
+from ..writer import Field as EventField
 
 pl = pytest.importorskip("polars")
 assertions = pytest.importorskip("polars.testing")
@@ -342,6 +343,16 @@ def test_several_files(reads: Reads) -> None:
     assert only_host["file"].to_list() == [str(HOST)]
     with pytest.raises(tracecmd.UnknownEventError, match="nothing_such"):
         tracecmd.scan(paths, "nothing_such")
+
+
+def test_a_field_that_is_called_file(write: Write) -> None:
+    form = EventFormat("sys", "opens", 900, (EventField("u32 file", 4),), '"%u", REC->file')
+    page = Page(7, [Event(0, form.values(file=5))])
+    path = write(Trace(events=[form], buffers=[Buffer(cpus={0: [page]})]))
+    lazy = tracecmd.scan([path], "opens")
+    assert lazy.select("file", "file_1").collect().rows() == [(5, str(path))]
+    assert lazy.filter(col("file") == 5, col("file_1") == "nix").collect().is_empty()
+    assert len(lazy.filter(col("file") == 5, col("file_1") == str(path)).collect()) == 1
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..columns import BATCH_ROWS
 from ..packages import MissingPackageError, package
@@ -15,9 +15,8 @@ from .questions import Question
 if TYPE_CHECKING:
     import polars
 
-__all__ = ["FILE", "make_frame"]
+__all__ = ["make_frame"]
 
-FILE = "file"
 OLDEST = (1, 33)  # whose categories are those of all frames
 
 
@@ -26,7 +25,8 @@ def make_frame(question: Question, file: str | None = None) -> polars.LazyFrame:
 
     Args:
         question: what is asked.
-        file: what a column ``file`` behind the others says; None: there is none.
+        file: what a column ``file`` behind the others says, ``file_1`` where a field has that
+            name; None: there is none.
     """
     pl = package("polars", "polars")
     if tuple(map(int, pl.__version__.split(".")[:2])) < OLDEST:
@@ -35,8 +35,10 @@ def make_frame(question: Question, file: str | None = None) -> polars.LazyFrame:
         raise MissingPackageError(f"{reason}: pip install 'tracecmd[polars]'", name="polars")
     plugins = package("polars.io.plugins", "polars")
     schema = pl.DataFrame(question.empty()).schema
+    constant = None
     if file is not None:
-        schema = pl.Schema({**schema, FILE: pl.String})
+        constant = _Constant("file_1" if "file" in schema else "file", file)
+        schema = pl.Schema({**schema, constant.name: pl.String})
 
     def read(
         columns: list[str] | None,
@@ -44,7 +46,7 @@ def make_frame(question: Question, file: str | None = None) -> polars.LazyFrame:
         n_rows: int | None,
         batch_size: int | None,
     ) -> Iterator[polars.DataFrame]:
-        frames = _read(question, file, schema, _Wanted(schema, columns, predicate, batch_size))
+        frames = _read(question, constant, schema, _Wanted(schema, columns, predicate, batch_size))
         return _first(frames, n_rows)
 
     frame: polars.LazyFrame = plugins.register_io_source(read, schema=schema)
@@ -78,26 +80,33 @@ class _Wanted:
         return frame.select(self.columns)
 
 
+class _Constant(NamedTuple):
+    """A column that says the same in all rows."""
+
+    name: str
+    value: str
+
+
 def _read(
-    question: Question, file: str | None, schema: polars.Schema, wanted: _Wanted
+    question: Question, constant: _Constant | None, schema: polars.Schema, wanted: _Wanted
 ) -> Iterator[polars.DataFrame]:
     """The rows that are wanted; at least one frame."""
     pl = package("polars", "polars")
-    of_file = [each for each in wanted.conditions if file is not None and each.column == FILE]
-    nothing = pl.DataFrame(schema=schema)
-    yield wanted.apply(nothing)
-    if file is not None and not all(each.holds(file) for each in of_file):
+    yield wanted.apply(pl.DataFrame(schema=schema))
+    name = None if constant is None else constant.name
+    of_constant = [each for each in wanted.conditions if each.column == name]
+    if constant and not all(each.holds(constant.value) for each in of_constant):
         return
-    columns = [name for name in wanted.needed if file is None or name != FILE]
+    columns = [each for each in wanted.needed if each != name]
     if not columns:  # rows have to be counted by something
         columns = list(schema)[:1]
-    conditions = [each for each in wanted.conditions if each not in of_file]
+    conditions = [each for each in wanted.conditions if each not in of_constant]
     rows = question.read(columns, conditions, wanted.batch_rows)
     with contextlib.closing(rows.batches()) as batches:  # type: ignore[type-var]
         for batch in batches:
             frame = pl.DataFrame(batch)
-            if file is not None:
-                frame = frame.with_columns(pl.lit(file).alias(FILE))
+            if constant:
+                frame = frame.with_columns(pl.lit(constant.value).alias(constant.name))
             yield wanted.apply(frame)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["MAIN", "Facts", "Labelled", "View", "Window", "find_views"]
 
 MAIN = "main"  # DuckDB's schema for what is named without one
-_TAKEN = {MAIN, "information_schema", "pg_catalog", "temp", "system"}
+_TAKEN = {"", MAIN, "information_schema", "pg_catalog", "temp", "system"}
 RECORDS = "records"
 
 Labelled = tuple[str | None, "Readable"]
@@ -108,7 +108,7 @@ def _known_events(
         for name in names:
             fits = [trace for trace in traces if _knows(trace, name)] or traces[:1]
             found += [form for trace in fits for form in trace.events.select(name)]
-    return list(dict.fromkeys((form.system, form.name) for form in found))
+    return list(dict.fromkeys((form.system, form.name) for form in found if form.name))
 
 
 def _knows(trace: Any, name: str) -> bool:
