@@ -287,12 +287,18 @@ def test_names_that_are_not_plain(write: Write) -> None:
         assert both.fetchall() == [(901, str(path))] * 2
 
 
-def test_unknown_names() -> None:
+@pytest.mark.parametrize("size", [1, 1 << 40], ids=["large", "small"])
+def test_unknown_names(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "LARGE", size)
     with tracecmd.open(HOST) as trace:
         with pytest.raises(tracecmd.UnknownEventError, match="'sched_swich'; did you mean 'sched_"):
             tracecmd.sql("FROM sched_swich", trace)
         with pytest.raises(tracecmd.UnknownEventError, match="'nix'"):
             trace.duckdb(events="nix")
+        with pytest.raises(tracecmd.UnknownEventError, match="'nix'"):
+            tracecmd.sql("SELECT 1 FROM sched_switch JOIN nix USING (ts)", trace)
+        with pytest.raises(tracecmd.MissingEventError, match="sched_wakeup_new"):
+            tracecmd.sql("SELECT 1 FROM sched_switch JOIN nr_running USING (cpu)", trace)
         with pytest.raises(duckdb.BinderException, match="next_pid"):
             tracecmd.sql("SELECT next_pi FROM sched_switch", trace)
         with pytest.raises(duckdb.ParserException):

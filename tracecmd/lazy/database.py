@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
@@ -55,6 +55,7 @@ def query(
         duckdb.Error: DuckDB cannot do what it says.
     """
     made = _Database(sources, None, window)
+    made.hide_variables()
     relation = _relation(made, text, parameters, window)
     if relation is not None:
         _CONNECTIONS[relation] = made.connection
@@ -65,12 +66,9 @@ def _relation(made: _Database, text: str, parameters: Any, window: Window) -> An
     if not made.is_question(text):
         made.begin_again(window, MOST_SLICES)
         return made.query(text, parameters)
-    relation = made.query(text, parameters)  # of a question nothing is read before it is used
-    if not made.is_large:
-        return relation
     bounds = made.bounds_of(text, parameters)
     if all(each == EVER for each in bounds):
-        return relation
+        return made.query(text, parameters)
     first, end = min(first for first, _ in bounds), max(end for _, end in bounds)
     if (first, end) == EVER or (first == EVER[0] and not made.is_early):
         made.begin_again(window, MOST_SLICES)
@@ -96,6 +94,10 @@ class _Database:
         self._registered: set[str] = set()
         self.begin_again(window, 1)
 
+    def hide_variables(self) -> None:
+        """Let no name mean a variable of Python: those are ours."""
+        self.connection.execute("SET python_enable_replacements = false")
+
     def begin_again(self, window: Window, slices: int) -> None:
         """Forget all views: new ones are of a window of time, and cut into so many slices."""
         for name in self._registered:
@@ -115,14 +117,17 @@ class _Database:
 
     def query(self, text: str, parameters: Any) -> Any:
         """The relation that a text asks for; views are made as it names them."""
+        return self._with_views(text, lambda: self.connection.sql(text, params=parameters))
+
+    def _with_views(self, text: str, run: Callable[[], Any]) -> Any:
+        """Do something that a text names the views for."""
         catalog_error = package("duckdb", "duckdb").CatalogException
-        self.connection.execute("SET python_enable_replacements = false")
         if _NAMES_ALL.search(text):
             self.add_all()
         self._add_events(set(re.findall(r"\w+", text.lower())))
         while True:
             try:
-                return self.connection.sql(text, params=parameters)
+                return run()
             except catalog_error as error:
                 named = _UNKNOWN.search(str(error))
                 if named is None or not self.add(named[1].strip('"')):
@@ -134,14 +139,20 @@ class _Database:
         return len(statements) == 1 and statements[0].type.name == "SELECT"
 
     def bounds_of(self, text: str, parameters: Any) -> list[Bounds]:
-        """The times that each scan of a query is about; nothing if that cannot be told."""
-        if _VOLATILE.search(text):
+        """The times that each scan of a query is about; nothing if that is not worth knowing."""
+        explain = f"EXPLAIN (FORMAT json) {text}"
+        self._add_events(set(re.findall(r"\w+", text.lower())))
+        if not self.is_large or _VOLATILE.search(text):
             return []
         try:
-            plan = self.connection.execute(f"EXPLAIN (FORMAT json) {text}", parameters)
-            return scan_bounds(plan.fetchall()[0][1])
-        except (package("duckdb", "duckdb").Error, ValueError, LookupError):
-            return []  # plans look different
+            explained = self._with_views(text, lambda: self.connection.execute(explain, parameters))
+            plan = explained.fetchall()[0][1]
+        except package("duckdb", "duckdb").Error:
+            return []  # the query will say it
+        try:
+            return scan_bounds(plan)
+        except (ValueError, LookupError, TypeError, AttributeError):
+            return []  # plans of this version look different
 
     def add_all(self) -> None:
         """Make all views that there is something for."""
