@@ -148,7 +148,9 @@ def _values(expression: polars.Expr, dtype: Any) -> tuple[int | str, ...] | None
         return None
     values: polars.Series = pl.select(bare).to_series()
     if isinstance(values.dtype, pl.List):
-        values = values.explode()
+        if len(values) != 1 or values.has_nulls():
+            return None
+        values = values[0]
     if isinstance(dtype, pl.Datetime):
         return tuple(values.to_physical().drop_nulls()) if values.dtype == dtype else None
     if values.dtype.is_integer() or values.dtype == pl.String:
