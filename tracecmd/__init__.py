@@ -66,6 +66,7 @@ from .trace import Trace
 from .trace_file import FormatText, Symbol
 
 if TYPE_CHECKING:
+    from .scanning import scan, scan_answer, sql
     from .session import (
         Interval,
         Joined,
@@ -161,6 +162,9 @@ __all__ = [
     "open_session",
     "parse_format",
     "restore",
+    "scan",
+    "scan_answer",
+    "sql",
     "write_head",
 ]
 
@@ -181,6 +185,9 @@ _LATER = {
     "open_raw": "writing.restore",
     "open_session": "session",
     "restore": "writing.restore",
+    "scan": "scanning",
+    "scan_answer": "scanning",
+    "sql": "scanning",
     "write_head": "writing.restore",
 }
 

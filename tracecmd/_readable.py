@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from ._reading import Reader, ReadOptions, Recording, Selection, read_selected
+from . import _arguments
+from ._reading import Names, Reader, ReadOptions, Recording, Selection, read_selected
 from .analysis import Analyses
 from .columns import Layout, Table, make_table
 from .event import Event
+
+if TYPE_CHECKING:
+    import duckdb
 
 __all__ = ["Readable"]
 
@@ -70,6 +74,44 @@ class Readable(Analyses):
         whole = Selection(self._recording, reverse=reverse)
         first = next(self._read(whole, ReadOptions(batch_rows=1)), None)
         return None if first is None else first.ts
+
+    def duckdb(
+        self, *, events: Names = None, start: int | None = None, end: int | None = None
+    ) -> duckdb.DuckDBPyConnection:
+        """A DuckDB connection with views of all that is recorded (``tracecmd[duckdb]``).
+
+        Each event is a view by its name, and by ``system.name``, which tells those apart that
+        share a name; it has the columns of :meth:`table`, of a session ``peer`` besides, and of
+        recordings with trace instances ``buffer``. ``records`` is all events together. Answers
+        are views as well, as far as their events were recorded: ``tasks``, ``states``,
+        ``latency``, ``nr_running``, ``irqs``, ``softirqs``, ``syscalls``, ``markers``,
+        ``functions``, ``losses`` and of a session ``timeline``; and so are ``buffers`` and
+        ``problems``. Where an event has such a name, ``tracecmd.tasks`` is the answer.
+
+        A query reads what it needs: its events, the columns it names, the CPUs, tasks and values
+        it compares with constants, and of large recordings the slices of time that its bounds on
+        ``ts`` lie in. What it compares otherwise DuckDB finds out from the rows. The views live
+        as long as the file is open.
+
+            >>> with tracecmd.open("tests/data/sessions/kvm-small/trace.dat") as trace:
+            ...     con = trace.duckdb(events="sched:*")
+            ...     con.sql("SELECT count(*) FROM sched_switch WHERE cpu = 0").fetchall()
+            [(7961,)]
+
+        Args:
+            events: names of the events to make views of, as for :meth:`iter`; None for all, which
+                takes some milliseconds each.
+            start, end: times in ns, the window that all views are of; None for no bound.
+
+        Raises:
+            MissingPackageError: (an ImportError) duckdb or pyarrow is not installed.
+            UnknownEventError: (a KeyError) no event of one of the names.
+        """
+        from .lazy.database import connect  # noqa: PLC0415 - few want it
+
+        self._require_open()
+        first, last = _arguments.window(start, end)
+        return connect([(None, self)], _arguments.names("events", events), (first or None, last))
 
     def _require_open(self) -> None:
         """Raise ClosedError after :meth:`close`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fnmatch
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
 from typing import Literal, TypeVar, overload
@@ -269,6 +271,9 @@ class UnknownFieldError(errors.TraceError, KeyError):
     __str__ = errors.TraceError.__str__
 
 
+_WILD = re.compile(r"[*?\[]")
+
+
 class Events(Mapping[str, EventFormat]):
     """All events the file has formats of: a mapping from name to :class:`EventFormat`.
 
@@ -320,14 +325,24 @@ class Events(Mapping[str, EventFormat]):
             return self._by_id.setdefault(number, form)
 
     def select(self, pattern: str) -> list[EventFormat]:
-        """All events that a name stands for: one event, or with ``sched:*`` a whole system.
+        """All events that a name stands for: one event, or with wildcards what they fit.
+
+        ``sched:*`` is a whole system, ``sched:sched_w*`` what begins so, ``*:sys_enter`` and
+        ``sys_enter`` the event of every system that has it.
 
         Raises:
             UnknownEventError: (a KeyError) none.
         """
         system, _, event = pattern.replace("/", ":").rpartition(":")
-        if event in ("", "*") and system:
+        if event in ("", "*") and system and not _WILD.search(system):
             selected = [f for f in self._formats if f.system == system]
+        elif _WILD.search(pattern) and not self._find(pattern):
+            selected = [
+                form
+                for form in self._formats
+                if fnmatch.fnmatchcase(form.name, event or "*")
+                and fnmatch.fnmatchcase(form.system, system or "*")
+            ]
         else:
             selected = [f for f in self._formats if f.name == event and system in ("", f.system)]
         return selected or [self[pattern]]

@@ -41,6 +41,10 @@ def needed_packages(example: doctest.DocTest) -> list[str]:
         "to_numpy": "numpy",
         "to_pandas": "pandas",
         "to_polars": "polars",
+        "scan": "polars",
+        "scan_answer": "polars",
+        "duckdb": "duckdb",
+        "sql": "duckdb",
     }
     return sorted(package for method, package in names.items() if f".{method}(" in source)
 

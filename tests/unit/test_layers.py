@@ -28,13 +28,14 @@ LAYERS: Sequence[Sequence[str]] = (
     ("tracecmd._reading",),  # from a selection to records
     ("tracecmd.export",),  # writers know Arrow's interface only, and take whatever speaks it
     ("tracecmd.columns", "tracecmd.analysis", "tracecmd.writing"),
-    ("tracecmd.report", "tracecmd.plot"),
+    ("tracecmd.report", "tracecmd.plot", "tracecmd.lazy"),
     ("tracecmd._readable", "tracecmd._writable", "tracecmd.trace_file", "tracecmd.buffer",
      "tracecmd.text_functions"),
     ("tracecmd.trace",),
     ("tracecmd.opening",),
     ("tracecmd.writing.attach", "tracecmd.writing.restore"),  # they open what they write of
     ("tracecmd.session",),
+    ("tracecmd.scanning",),
     ("tracecmd.export.perfetto",),  # a format of whole recordings, not of tables
     ("tracecmd",),  # __init__: the names that users import
     ("tracecmd.cli",),

@@ -21,9 +21,9 @@ if not README.exists():
     pytest.skip("the wheel is tested, without README", allow_module_level=True)
 
 
-def blocks(language: str) -> list[str]:
+def blocks(language: str, page: Path = README) -> list[str]:
     """The fenced blocks of a language, in order."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
 
 
 def needed_packages(code: str) -> list[str]:
@@ -32,9 +32,9 @@ def needed_packages(code: str) -> list[str]:
     return sorted(name for name in names if re.search(rf"\b{name}\b", code))
 
 
-def commands() -> list[list[str]]:
+def commands(page: Path = README) -> list[list[str]]:
     """The commands of the console blocks; .ci/newcomer runs those that set up."""
-    lines = [line[2:] for block in blocks("console") for line in block.splitlines()
+    lines = [line[2:] for block in blocks("console", page) for line in block.splitlines()
              if line.startswith("$ ")]  # fmt: skip
     words = [shlex.split(line, comments=True) for line in lines]
     return [line for line in words if line[0] == "tracecmd"]

@@ -19,7 +19,16 @@ from ._common import complain, warn_problems
 from ._progress import Bar
 from ._times import UsageError, nanoseconds
 
-__all__ = ["Column", "add_arguments", "micro", "run_answer", "seconds"]
+__all__ = [
+    "Column",
+    "add_arguments",
+    "micro",
+    "print_csv",
+    "print_rows",
+    "print_table",
+    "run_answer",
+    "seconds",
+]
 
 WIDTH = 80
 
@@ -75,11 +84,11 @@ def run_answer(
             return 1
         rows = _rows(answer)
         if arguments.json:
-            _print_json(rows)
+            print_rows(rows)
         elif arguments.csv:
-            _print_csv(answer.column_names, rows)
+            print_csv(answer.column_names, rows)
         else:
-            _print_table(rows, columns)
+            print_table(rows, columns)
         bar.clear()
         warn_problems([trace])
     return 0
@@ -92,7 +101,7 @@ def _rows(answer: Answer) -> Iterator[Row]:
         yield dict(zip(names, values, strict=True))
 
 
-def _print_json(rows: Iterable[Row]) -> None:
+def print_rows(rows: Iterable[Row]) -> None:
     text = "[\n"
     for row in rows:
         sys.stdout.write(text + "  " + json.dumps(row))
@@ -100,7 +109,7 @@ def _print_json(rows: Iterable[Row]) -> None:
     print("[]" if text == "[\n" else "\n]")
 
 
-def _print_csv(names: Sequence[str], rows: Iterable[Row]) -> None:
+def print_csv(names: Sequence[str], rows: Iterable[Row]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(names)
     for row in rows:
@@ -112,7 +121,7 @@ def _print_csv(names: Sequence[str], rows: Iterable[Row]) -> None:
 _SAMPLE = 1000  # rows that columns are as wide as; later ones may push theirs further
 
 
-def _print_table(rows: Iterator[Row], columns: Sequence[Column]) -> None:
+def print_table(rows: Iterator[Row], columns: Sequence[Column]) -> None:
     first = [_cells(row, columns) for row in itertools.islice(rows, _SAMPLE)]
     titles = [column.title for column in columns]
     widths = [max(map(len, texts)) for texts in zip(titles, *first, strict=True)]

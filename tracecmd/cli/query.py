@@ -1,0 +1,173 @@
+"""``tracecmd query``: ask in SQL."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import decimal
+import itertools
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
+
+from ..errors import MissingEventError
+from ..events import UnknownEventError
+from ..export.files import replacing
+from ..packages import MissingPackageError, package
+from ._common import complain, warn_problems
+from ._rows import Column, Row, print_csv, print_rows, print_table, seconds
+from ._times import UsageError, nanoseconds
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "query",
+        help="ask in SQL: each event and each answer is a view",
+        description="Ask in SQL, with DuckDB: pip install 'tracecmd[duckdb]'. Each event is a "
+        "view by its name (sched_switch, or sched.sched_switch), and so are records (all "
+        "events), tasks, states, latency, nr_running, irqs, softirqs, syscalls, markers, "
+        "functions, losses, buffers and problems; SHOW TABLES lists them. Of several files each "
+        "view has the rows of all, with a column file; a folder is the files of a session, with "
+        "a column peer.",
+    )
+    parser.add_argument("files", metavar="FILE", nargs="+", help="trace files, or folders of them")
+    parser.add_argument("sql", metavar="SQL", help="what is asked")
+    parser.add_argument("--start", metavar="TIME", help="first time: seconds, or ns with 'ns'")
+    parser.add_argument("--end", metavar="TIME", help="first time not wanted")
+    formats = parser.add_mutually_exclusive_group()
+    formats.add_argument("--json", action="store_true", help="print JSON: an array of rows")
+    formats.add_argument("--csv", action="store_true", help="print CSV; times in ns")
+    formats.add_argument(
+        "--parquet", metavar="OUT", help="write a Parquet file; - for standard output"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what the query gives."""
+    from ..scanning import open_sources  # noqa: PLC0415 - other commands start faster without
+
+    try:
+        window = nanoseconds(arguments.start), nanoseconds(arguments.end)
+        errors = package("duckdb", "duckdb").Error
+        arrow = package("pyarrow", "duckdb")
+        files = arguments.files
+        opened = open_sources(files[0] if len(files) == 1 else files)
+    except UsageError as error:
+        complain(error)
+        return 2
+    except MissingPackageError as error:
+        complain(error)
+        return 1
+    with contextlib.ExitStack() as stack:
+        for each in opened:
+            stack.enter_context(each.readable)
+        relation = None
+        try:
+            relation = _ask(arguments.sql, opened, window)
+            if relation is not None:
+                _print(arrow.RecordBatchReader.from_stream(relation), arguments)
+        except UnknownEventError as error:
+            complain(error)
+            return 2
+        except MissingEventError as error:
+            complain(error)
+            return 1
+        except (errors, arrow.ArrowException) as error:
+            complain(_in_short(str(error)))
+            return 2 if relation is None else 1
+        for each in opened:
+            readable: Any = each.readable
+            warn_problems([peer.trace for peer in getattr(readable, "peers", ())] or [readable])
+    return 0
+
+
+def _in_short(text: str) -> str:
+    """What DuckDB says, without the picture of the query that it draws below."""
+    lines = itertools.takewhile(lambda line: not line.startswith("LINE "), text.splitlines())
+    return " ".join(line.strip() for line in lines if line.strip())
+
+
+def _names(schema: Any) -> list[str]:
+    """Names of the columns, each once."""
+    names: list[str] = []
+    for name in schema.names:
+        others = (f"{name}_{number}" for number in itertools.count(1))
+        taken = {*names, *schema.names}
+        names.append(name if name not in names else next(n for n in others if n not in taken))
+    return names
+
+
+def _ask(text: str, opened: Any, window: tuple[int | None, int | None]) -> Any:
+    from ..lazy import query  # noqa: PLC0415 - other commands start faster without
+
+    return query(opened, text, None, window)
+
+
+def _print(reader: Any, arguments: argparse.Namespace) -> None:
+    if arguments.parquet == "-":
+        _write_parquet(reader, sys.stdout.buffer)
+    elif arguments.parquet is not None:
+        with replacing(arguments.parquet) as file:
+            _write_parquet(reader, file)
+    elif arguments.json:
+        print_rows(_rows(reader))
+    elif arguments.csv:
+        print_csv(_names(reader.schema), _rows(reader))
+    else:
+        named = zip(reader.schema, _names(reader.schema), strict=True)
+        print_table(_rows(reader), [_column(field.with_name(n)) for field, n in named])
+
+
+def _write_parquet(reader: Any, file: BinaryIO) -> None:
+    parquet = package("pyarrow.parquet", "duckdb")
+    with parquet.ParquetWriter(file, reader.schema, compression="zstd") as writer:
+        for batch in reader:
+            writer.write_batch(batch)
+
+
+def _rows(reader: Any) -> Iterator[Row]:
+    """Rows with values that JSON has; times are in ns."""
+    arrow = package("pyarrow", "duckdb")
+    names = _names(reader.schema)
+    for batch in reader:
+        columns = []
+        for column in batch.columns:
+            kind = column.type
+            if arrow.types.is_timestamp(kind) and kind.unit == "ns":
+                column = column.cast(arrow.int64())  # noqa: PLW2901
+            columns.append(map(_plain, column.to_pylist()))
+        for values in zip(*columns, strict=True):
+            yield dict(zip(names, values, strict=True))
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, decimal.Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return str(value)
+
+
+def _column(field: Any) -> Column:
+    """How a column is shown to people."""
+    arrow = package("pyarrow", "duckdb").types
+    kind = field.type
+    show: Callable[[Any], str] = str
+    if arrow.is_timestamp(kind) and kind.unit == "ns":
+        show = seconds
+    elif arrow.is_nested(kind):
+        show = json.dumps
+    numeric = arrow.is_integer(kind) or arrow.is_floating(kind) or arrow.is_decimal(kind)
+    return Column(field.name, field.name, show, left=not (numeric or show is seconds))
