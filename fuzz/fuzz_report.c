@@ -5,7 +5,7 @@
  * threads would. All have to say the same. README.md says how to build and run it.
  *
  * One report is without options. Those of a second one are the input's last four bytes, which mean
- * little to most files: flags of the core, and from 1 << 18 on those of enum how.
+ * little to most files: flags of the core, and from 1 << 19 on those of enum how.
  *
  * mmap() and its like are replaced at link time (--wrap) as exact_mapping.h says.
  */
@@ -28,11 +28,11 @@
 #define STRETCHES 3
 
 enum how {
-	HOW_EVENTS = 1 << 18,		/* some events are shown otherwise: -r, -n */
-	HOW_TWICE = 1 << 19,		/* the file is there twice, as two peers */
-	HOW_KALLSYMS = 1 << 20,		/* --kallsyms */
-	HOW_RAW_TS = 1 << 21,		/* --raw-ts */
-	HOW_FILTER = 1 << 22,		/* -F, with the stacks of what it lets through */
+	HOW_EVENTS = 1 << 19,		/* some events are shown otherwise: -r, -n */
+	HOW_TWICE = 1 << 20,		/* the file is there twice, as two peers */
+	HOW_KALLSYMS = 1 << 21,		/* --kallsyms */
+	HOW_RAW_TS = 1 << 22,		/* --raw-ts */
+	HOW_FILTER = 1 << 23,		/* -F, with the stacks of what it lets through */
 	CORE_FLAGS = HOW_EVENTS - 1,
 };
 
@@ -161,6 +161,17 @@ static struct trc_report *make_report(const struct recording *recording, struct 
 	return report;
 }
 
+/* What is below the last event, where that was reached. */
+static void add_end(struct trc_report *report, struct text *text)
+{
+	const char *end;
+	size_t size;
+	struct trc_error err;
+
+	if (text->whole && ok(trc_report_end(report, &end, &size, &err), &err))
+		add(text, end, size);
+}
+
 static struct trc_walk *make_walk(const struct recording *recording, uint64_t start, uint64_t end)
 {
 	struct trc_walk_options options = { .start = start, .end = end, .until_last = end == UINT64_MAX };
@@ -204,6 +215,7 @@ static struct text in_pieces(const struct recording *recording, size_t enough)
 
 	if (report)
 		add_stretch(recording, report, 0, UINT64_MAX, enough, &text);
+	add_end(report, &text);
 	trc_report_destroy(report);
 	return text;
 }
@@ -230,6 +242,8 @@ static struct text record_by_record(const struct recording *recording)
 		}
 		add(&text, line, size);
 	}
+	if (report)
+		add_end(report, &text);
 	trc_report_destroy(report);
 	return text;
 }
@@ -280,6 +294,8 @@ static struct text in_stretches(const struct recording *recording)
 		done = join(recording, report, copy, n, &own, &text);
 		free(own.bytes);
 	}
+	if (report)
+		add_end(report, &text);
 	trc_report_destroy(copy);
 	trc_report_destroy(report);
 	return text;
@@ -376,6 +392,8 @@ static void use_file(struct trc_file *file, struct trc_metadata *metadata, uint3
 	struct recording recording = { .flags = flags, .file = file, .metadata = metadata };
 	struct trc_error err;
 
+	if (flags & HOW_TWICE) /* they are those of a single file */
+		recording.flags &= ~(uint32_t)TRC_REPORT_WAKEUPS;
 	if (!ok(trc_data_create(file, metadata, &clock, &recording.data, &err), &err))
 		return;
 	read_symbols(&recording);

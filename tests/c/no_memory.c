@@ -167,6 +167,8 @@ static int job_report(const struct opened *o, uint32_t flags, struct sum *sum)
 		add(sum, &again, sizeof(again));
 	if (!rc)
 		rc = write_walk(o, report, sum);
+	if (!rc && !(rc = trc_report_end(report, &text, &size, NULL)))
+		add(sum, text, size);
 	trc_report_destroy(copy);
 	trc_report_destroy(report);
 	return rc;
@@ -733,6 +735,7 @@ static const struct job {
 	{ "open", job_open, 0 },
 	{ "report", job_report, 0 },
 	{ "report -R --ts-diff", job_report, TRC_REPORT_RAW | TRC_REPORT_TS_DIFF },
+	{ "report -w", job_report, TRC_REPORT_WAKEUPS },
 	{ "report --kernel-text", job_report, TRC_REPORT_KERNEL_TEXT },
 	{ "report without texts", job_left_out, 0 },
 	{ "filter", job_filter, 0 },

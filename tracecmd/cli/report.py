@@ -20,7 +20,7 @@ from ._report_lists import print_list
 CPUS_MAX = 1 << 16  # no recording has more
 
 LEFT_OUT = {  # docs/report-differences.md
-    "it measures, and does not report": ("-w", "--profile", "-H", "-G", "--by-comm"),
+    "it measures, and does not report": ("--profile", "-H", "-G", "--by-comm"),
     "it is about trace-cmd itself": ("-V", "--verbose", "--debug", "--boundary", "-p"),
 }
 
@@ -87,6 +87,8 @@ def _add_text_options(parser: argparse.ArgumentParser) -> None:
                        help="option of a plugin: ftrace:parent, fgraph:tailprint...")  # fmt: skip
     group.add_argument("--kernel-text", action="store_true",
                        help="evaluate print formats as C, not as libtraceevent")  # fmt: skip
+    group.add_argument("-w", action="store_true",
+                       help="how long tasks waited between being woken and being run")  # fmt: skip
     group.add_argument("--ts-diff", action="store_true", help="time since the event before")
     group.add_argument("--ts-check", action="store_true", help="warn of time that steps back")
     group.add_argument("--nodate", action="store_true", help="leave the date out of time stamps")

@@ -140,6 +140,7 @@ def _pieces(report: _lowlevel.Report, request: Request, makers: _Makers) -> Iter
             yield from _write(report, request, windows[0], makers)
         else:
             yield from _write_stretches(report, request, windows, makers)
+        yield memoryview(report.end())
     finally:
         report.close()
 
