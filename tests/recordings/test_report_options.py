@@ -286,8 +286,7 @@ def test_checked_print_fmts(options: list[str], tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "option", ["--profile", "-H a,b/c,d", "-G", "--by-comm", "-V", "-V3", "--verbose",
-               "--verbose=debug", "--debug", "--boundary", "-p"],
+    "option", ["-V", "-V3", "--verbose", "--verbose=debug", "--debug", "--boundary", "-p"],
 )  # fmt: skip
 def test_left_out(option: str) -> None:
     """Options of trace-cmd's that are not there are refused in one line."""
