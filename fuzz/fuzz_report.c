@@ -2,7 +2,7 @@
 /*
  * Fuzzing the report of whole files: the lines of any bytes taken for a trace.dat file, written in
  * large pieces and in small ones, record by record, and in stretches by copies that are joined as
- * threads would. All have to say the same. README.md says how to build and run it.
+ * threads would. All have to say the same. So do profiles. README.md says how to build and run it.
  *
  * One report is without options. Those of a second one are the input's last four bytes, which mean
  * little to most files: flags of the core, and from 1 << 19 on those of enum how.
@@ -325,6 +325,62 @@ static void use_reports(const struct recording *recording)
 	free(text.bytes);
 }
 
+/* --- profiles --------------------------------------------------------------------------------- */
+
+static struct trc_profile *make_profile(const struct recording *recording)
+{
+	static const char text[] = "irq_handler_entry,irq/sched_switch,next_pid,p";
+	struct trc_analysis_source sources[2 * STREAMS_MAX] = { 0 };
+	const struct trc_symbols *symbols[2 * STREAMS_MAX];
+	const struct trc_profile_options options = { recording->flags & 3, symbols };
+	struct trc_profile *profile;
+	struct trc_hook hook;
+	struct trc_error err;
+
+	for (size_t i = 0; i < recording->source_count; i++) {
+		sources[i].data = recording->walked[i].data;
+		sources[i].stream = recording->walked[i].stream;
+		symbols[i] = recording->symbols;
+	}
+	if (!ok(trc_profile_create(sources, recording->source_count, &options, &profile, &err), &err))
+		return NULL;
+	if (recording->flags & HOW_EVENTS && recording->source_count) {
+		require(!trc_hook_parse(text, sizeof(text) - 1, &hook, &err), "a hook can be read");
+		ok(trc_profile_add_hook(profile, 0, &hook, &err), &err);
+	}
+	return profile;
+}
+
+static struct text profile_in_pieces(const struct recording *recording, size_t enough)
+{
+	struct text text = { 0 };
+	struct trc_profile *profile = make_profile(recording);
+	struct trc_walk *walk = profile ? make_walk(recording, 0, UINT64_MAX) : NULL;
+	const char *piece;
+	size_t size = 1;
+	struct trc_error err;
+	int rc = walk ? TRC_GO_ON : TRC_NO_MEMORY;
+
+	while (rc == TRC_GO_ON)
+		rc = trc_profile_next(profile, walk, &err);
+	if (walk && ok(rc, &err))
+		while (size && text.size < TEXT_MAX && ok(trc_profile_text(profile, enough, &piece, &size, &err), &err))
+			add(&text, piece, size);
+	text.whole = !size;
+	trc_walk_destroy(walk);
+	trc_profile_destroy(profile);
+	return text;
+}
+
+static void use_profiles(const struct recording *recording)
+{
+	struct text large = profile_in_pieces(recording, 1 << 16), small = profile_in_pieces(recording, 1);
+
+	require_same(&large, &small, "small pieces of a profile are those of large ones");
+	free(large.bytes);
+	free(small.bytes);
+}
+
 /* --- recordings ------------------------------------------------------------------------------- */
 
 /* Top buffers first, then all instances: the order in which trace-cmd merges. */
@@ -407,6 +463,7 @@ static void use_file(struct trc_file *file, struct trc_metadata *metadata, uint3
 	add_sources(&recording, true);
 	use_print_fmts(&recording);
 	use_reports(&recording);
+	use_profiles(&recording);
 	trc_filter_destroy(recording.filter);
 	trc_symbols_destroy(recording.symbols);
 	trc_data_destroy(recording.data);
