@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from .. import writer
 from ..writer import Field
-from .made import FUNCGRAPH_ENTRY, FUNCGRAPH_EXIT, NOWHERE, ONE, THREE, TWO
+from .made import FUNCGRAPH_ENTRY, FUNCGRAPH_EXIT, NOWHERE, ONE, THREE, TWO, one_cpu
 
 STACK = writer.EventFormat(
     "ftrace", "kernel_stack", 4,
@@ -70,7 +70,7 @@ def _switch(chance: Chance, pid: int) -> tuple[int, writer.Values]:
 
 
 def _wakeup(pid: int, woken: int) -> writer.Values:
-    common = writer.SCHED_WAKEUP.values(pid=pid, comm=TASKS[woken]).values
+    common = writer.SCHED_WAKEUP.values(pid=pid, comm=TASKS.get(woken, "task")).values
     return writer.Values(writer.SCHED_WAKEUP, {**common, "pid": woken})
 
 
@@ -128,3 +128,32 @@ def profiled(hook: str = "") -> bytes:
         ftrace_events=FTRACE_EVENTS, events=EVENTS, buffers=[writer.Buffer(cpus=cpus)],
         options=options,
     ).write().data  # fmt: skip
+
+
+def wakes(woken: int = 5, run: int = 5) -> bytes:
+    """A task that is woken twice just before a second is over, one of real time, and one of none.
+
+    Args:
+        woken, run: the pids that the first is woken and run by.
+    """
+
+    def wake(pid: int) -> writer.Values:
+        return _wakeup(17, pid)
+
+    def switch(pid: int, prio: int) -> writer.Values:
+        return writer.SCHED_SWITCH.values(pid=17, prev_pid=17, next_pid=pid, next_prio=prio)
+
+    second = 1_000_000_000
+    return one_cpu(
+        [
+            (second - 1000, wake(woken)),
+            (second - 700, wake(woken)),
+            (second - 200, switch(run, 120)),
+            (second, wake(6)),
+            (second, switch(6, 10)),
+            (second + 1, switch(6, 10)),
+            (second + 5000, wake(7)),
+            (second + 9000, switch(7, 100)),
+            (second + 9001, switch(8, 99)),
+        ]
+    )

@@ -19,7 +19,7 @@ import pytest
 import tracecmd
 
 from .. import writer
-from . import corpus, made, reference
+from . import corpus, made, made_profile, reference
 
 OPTIONS = corpus.DATA / "options"
 
@@ -97,6 +97,7 @@ CASES = {
     "wakeups-big-endian": Case(
         "s390x-tc331-v6.dat", "-w -l -F sched_switch,sched_wakeup", in_old=False
     ),
+    "wakeups-made": Case("wakes", "-w", in_old=False),
     "wakeups-none": Case("k72-markers.dat", "-w", in_old=False),
     "kallsyms-filter": Case(
         "i386-v6.dat",
@@ -110,6 +111,7 @@ MADE = {
     "stacks": made.stacks,
     "blktrace": made.blktrace,
     "newer-kernels": made.newer_kernels,
+    "wakes": made_profile.wakes,
 }
 
 
@@ -183,6 +185,15 @@ def test_wakeups(monkeypatch: pytest.MonkeyPatch) -> None:
     done = ours(Case("i386-v6.dat", "-w {data}/k72-sched.dat"), corpus.DATA)
     assert done.returncode == 1
     assert b"wake-up latencies are those of a single file" in done.stderr
+
+
+def test_wakeups_of_like_pids(tmp_path: Path) -> None:
+    """One task's wake-up is not another's, whose pid has the same hash in the reference."""
+    path = tmp_path / "wakes.dat"
+    path.write_bytes(made_profile.wakes(woken=1564255, run=3635306))
+    text = ours(Case(str(path), "-w"), tmp_path).stdout
+    assert text.count(b" Latency: ") == 6
+    assert not re.search(rb":3635306 .* Latency: ", text)
 
 
 def test_kallsyms(folder: Path) -> None:
