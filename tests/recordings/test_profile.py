@@ -200,6 +200,31 @@ def test_instances(tmp_path: Path) -> None:
     assert ours(path).stdout == expected
 
 
+@pytest.mark.parametrize("big_endian", [False, True])
+@pytest.mark.parametrize("long_size", [4, 8])
+def test_stacks_of_all_machines(big_endian: bool, long_size: int, tmp_path: Path) -> None:
+    """Addresses are told as they were recorded, the last of them before one of all ones."""
+    machine = writer.Machine(big_endian, long_size)
+    stack = b"".join(machine.pack(long_size, 0x81000110 + n * 0x80) for n in range(2))
+    records = [
+        (1000, writer.TICK.values(pid=17, n=1)),
+        (1001, made_profile.STACK.values(pid=17, caller=stack + b"\xff" * long_size)),
+    ]
+    path = tmp_path / "stack.dat"
+    trace = writer.Trace(
+        big_endian=big_endian, long_size=long_size,
+        kallsyms="81000100 T do_one\n81000180 t do_two\n",
+        ftrace_events=(*writer.FTRACE_EVENTS, made_profile.STACK),
+        buffers=[writer.Buffer(cpus={0: writer.fill_pages(records, machine)})],
+    )  # fmt: skip
+    path.write_bytes(trace.write().data)
+    lines = [line.strip() for line in ours(path).stdout.splitlines()]
+    assert lines[3:] == [
+        b"Event: tick:0x1 (1)", b"|", b"+ do_one (0x81000110)", b"100% (1)",
+        b"0x81000190", b"", b"",
+    ]  # fmt: skip
+
+
 # --- what cannot be ----------------------------------------------------------------------------
 
 
