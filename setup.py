@@ -14,7 +14,10 @@ setup(
         Extension(
             "tracecmd._lifetime",
             sorted(glob("csrc/python/*.c")),
-            depends=[*sorted(glob("csrc/python/*.h")), *sorted(glob("csrc/**/api.h"))],
+            depends=[
+                *sorted(glob("csrc/python/*.h")),
+                *sorted(glob("csrc/**/api.h", recursive=True)),
+            ],
             include_dirs=["csrc"],
             define_macros=[] if free_threaded else [("Py_LIMITED_API", "0x030A0000")],
             extra_compile_args=["-fvisibility=hidden"],

@@ -1,31 +1,47 @@
 # SPDX-License-Identifier: MIT
 """How fast is it told what tasks did?
 
-States, sums and waits of all tasks of a grown recording, by the Python package on one thread,
-beside `trace-cmd report --profile`, which makes sums of tasks and waits, too, and prints them. The
-answers are not compared: trace-cmd has them as text only, and guesses where nothing is known.
+States, sums and waits of all tasks of a grown recording, and trace-cmd's own profile of them, by
+the Python package on one thread, beside `trace-cmd report --profile`, which makes sums of tasks and
+waits, too, and prints them. The answers are not compared: trace-cmd has them as text only, and
+guesses where nothing is known. The profiles are, line by line.
 
     python benchmarks/analysis.py [RECORDING.dat] [--size 256M]
 """
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import _harness as harness
 
 import tracecmd
 
-QUESTIONS = ("states", "tasks", "latency")
+QUESTIONS = ("states", "tasks", "latency", "profile")
+PEER = "trace-cmd report --profile"
 WANTED = 10e6  # records a second
 
 
 def contenders(path: Path) -> list[harness.Contender]:
     peer = [*harness.peer_tool("trace-cmd"), "report", "--profile", "-i", path]
     return [
-        harness.Contender("trace-cmd report --profile", peer, timed_outside=True),
+        harness.Contender(PEER, peer, timed_outside=True),
         *(harness.python_contender(name, "analysis", name, path, "3") for name in QUESTIONS),
     ]
+
+
+def compare(path: Path) -> str:
+    """Whether the profiles have the same lines; their order is left to chance by trace-cmd."""
+    theirs, ours = (
+        sorted(subprocess.run(command, capture_output=True, check=True).stdout.splitlines())
+        for command in (
+            [*harness.peer_tool("trace-cmd"), "report", "--profile", "-i", path],
+            [sys.executable, "-m", "tracecmd", "report", "-q", "--profile", "-i", path],
+        )
+    )
+    return f"{len(ours)} lines, {'as' if theirs == ours else 'NOT as'} trace-cmd has them"
 
 
 def main() -> None:
@@ -37,8 +53,9 @@ def main() -> None:
         counted = trace.stat()
     of_tasks = sum(n for name, n in counted.events.items() if name.startswith("sched:"))
     print(f"{counted.records} records, {of_tasks} of them of the scheduler")
+    print(f"profile: {compare(path)}")
     results = harness.run_in_turns(contenders(path), args.turns)
-    peer = results["trace-cmd report --profile"]
+    peer = results[PEER]
     rows = []
     for name, result in results.items():
         took = result.median_cpu_ns if result.cpu_ns else result.median_ns

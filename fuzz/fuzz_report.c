@@ -2,10 +2,10 @@
 /*
  * Fuzzing the report of whole files: the lines of any bytes taken for a trace.dat file, written in
  * large pieces and in small ones, record by record, and in stretches by copies that are joined as
- * threads would. All have to say the same. README.md says how to build and run it.
+ * threads would. All have to say the same. So do profiles. README.md says how to build and run it.
  *
  * One report is without options. Those of a second one are the input's last four bytes, which mean
- * little to most files: flags of the core, and from 1 << 18 on those of enum how.
+ * little to most files: flags of the core, and from 1 << 19 on those of enum how.
  *
  * mmap() and its like are replaced at link time (--wrap) as exact_mapping.h says.
  */
@@ -28,11 +28,11 @@
 #define STRETCHES 3
 
 enum how {
-	HOW_EVENTS = 1 << 18,		/* some events are shown otherwise: -r, -n */
-	HOW_TWICE = 1 << 19,		/* the file is there twice, as two peers */
-	HOW_KALLSYMS = 1 << 20,		/* --kallsyms */
-	HOW_RAW_TS = 1 << 21,		/* --raw-ts */
-	HOW_FILTER = 1 << 22,		/* -F, with the stacks of what it lets through */
+	HOW_EVENTS = 1 << 19,		/* some events are shown otherwise: -r, -n */
+	HOW_TWICE = 1 << 20,		/* the file is there twice, as two peers */
+	HOW_KALLSYMS = 1 << 21,		/* --kallsyms */
+	HOW_RAW_TS = 1 << 22,		/* --raw-ts */
+	HOW_FILTER = 1 << 23,		/* -F, with the stacks of what it lets through */
 	CORE_FLAGS = HOW_EVENTS - 1,
 };
 
@@ -161,6 +161,17 @@ static struct trc_report *make_report(const struct recording *recording, struct 
 	return report;
 }
 
+/* What is below the last event, where that was reached. */
+static void add_end(struct trc_report *report, struct text *text)
+{
+	const char *end;
+	size_t size;
+	struct trc_error err;
+
+	if (text->whole && ok(trc_report_end(report, &end, &size, &err), &err))
+		add(text, end, size);
+}
+
 static struct trc_walk *make_walk(const struct recording *recording, uint64_t start, uint64_t end)
 {
 	struct trc_walk_options options = { .start = start, .end = end, .until_last = end == UINT64_MAX };
@@ -204,6 +215,7 @@ static struct text in_pieces(const struct recording *recording, size_t enough)
 
 	if (report)
 		add_stretch(recording, report, 0, UINT64_MAX, enough, &text);
+	add_end(report, &text);
 	trc_report_destroy(report);
 	return text;
 }
@@ -230,6 +242,8 @@ static struct text record_by_record(const struct recording *recording)
 		}
 		add(&text, line, size);
 	}
+	if (report)
+		add_end(report, &text);
 	trc_report_destroy(report);
 	return text;
 }
@@ -280,6 +294,8 @@ static struct text in_stretches(const struct recording *recording)
 		done = join(recording, report, copy, n, &own, &text);
 		free(own.bytes);
 	}
+	if (report)
+		add_end(report, &text);
 	trc_report_destroy(copy);
 	trc_report_destroy(report);
 	return text;
@@ -307,6 +323,62 @@ static void use_reports(const struct recording *recording)
 		free(other.bytes);
 	}
 	free(text.bytes);
+}
+
+/* --- profiles --------------------------------------------------------------------------------- */
+
+static struct trc_profile *make_profile(const struct recording *recording)
+{
+	static const char text[] = "irq_handler_entry,irq/sched_switch,next_pid,p";
+	struct trc_analysis_source sources[2 * STREAMS_MAX] = { 0 };
+	const struct trc_symbols *symbols[2 * STREAMS_MAX];
+	const struct trc_profile_options options = { recording->flags & 3, symbols };
+	struct trc_profile *profile;
+	struct trc_hook hook;
+	struct trc_error err;
+
+	for (size_t i = 0; i < recording->source_count; i++) {
+		sources[i].data = recording->walked[i].data;
+		sources[i].stream = recording->walked[i].stream;
+		symbols[i] = recording->symbols;
+	}
+	if (!ok(trc_profile_create(sources, recording->source_count, &options, &profile, &err), &err))
+		return NULL;
+	if (recording->flags & HOW_EVENTS && recording->source_count) {
+		require(!trc_hook_parse(text, sizeof(text) - 1, &hook, &err), "a hook can be read");
+		ok(trc_profile_add_hook(profile, 0, &hook, &err), &err);
+	}
+	return profile;
+}
+
+static struct text profile_in_pieces(const struct recording *recording, size_t enough)
+{
+	struct text text = { 0 };
+	struct trc_profile *profile = make_profile(recording);
+	struct trc_walk *walk = profile ? make_walk(recording, 0, UINT64_MAX) : NULL;
+	const char *piece;
+	size_t size = 1;
+	struct trc_error err;
+	int rc = walk ? TRC_GO_ON : TRC_NO_MEMORY;
+
+	while (rc == TRC_GO_ON)
+		rc = trc_profile_next(profile, walk, &err);
+	if (walk && ok(rc, &err))
+		while (size && text.size < TEXT_MAX && ok(trc_profile_text(profile, enough, &piece, &size, &err), &err))
+			add(&text, piece, size);
+	text.whole = !size;
+	trc_walk_destroy(walk);
+	trc_profile_destroy(profile);
+	return text;
+}
+
+static void use_profiles(const struct recording *recording)
+{
+	struct text large = profile_in_pieces(recording, 1 << 16), small = profile_in_pieces(recording, 1);
+
+	require_same(&large, &small, "small pieces of a profile are those of large ones");
+	free(large.bytes);
+	free(small.bytes);
 }
 
 /* --- recordings ------------------------------------------------------------------------------- */
@@ -376,6 +448,8 @@ static void use_file(struct trc_file *file, struct trc_metadata *metadata, uint3
 	struct recording recording = { .flags = flags, .file = file, .metadata = metadata };
 	struct trc_error err;
 
+	if (flags & HOW_TWICE) /* they are those of a single file */
+		recording.flags &= ~(uint32_t)TRC_REPORT_WAKEUPS;
 	if (!ok(trc_data_create(file, metadata, &clock, &recording.data, &err), &err))
 		return;
 	read_symbols(&recording);
@@ -389,6 +463,7 @@ static void use_file(struct trc_file *file, struct trc_metadata *metadata, uint3
 	add_sources(&recording, true);
 	use_print_fmts(&recording);
 	use_reports(&recording);
+	use_profiles(&recording);
 	trc_filter_destroy(recording.filter);
 	trc_symbols_destroy(recording.symbols);
 	trc_data_destroy(recording.data);

@@ -10,6 +10,7 @@ from ._reading import Names, Reader, ReadOptions, Recording, Selection, read_sel
 from .analysis import Analyses
 from .columns import Layout, Table, make_table
 from .event import Event
+from .report import Profiles
 
 if TYPE_CHECKING:
     import duckdb
@@ -19,7 +20,7 @@ __all__ = ["Readable"]
 S = TypeVar("S", bound="Readable")
 
 
-class Readable(Analyses):
+class Readable(Analyses, Profiles):
     """An open file or session, whose methods turn their arguments into a selection of it.
 
     What has a selection already, from elsewhere or from another process, reads it by

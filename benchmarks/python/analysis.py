@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """analysis QUESTION FILE ROUNDS: the Python package answers one question about all records.
 
-states, tasks, latency: Trace.sched's; batches are dropped as they come.
+states, tasks, latency: Trace.sched's; batches are dropped as they come. profile: Trace.profile(),
+whose text is.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import tracecmd
 
 
 def ask(question: str, path: str) -> int:
-    """Number of rows."""
+    """Number of rows, or lines."""
     with tracecmd.open(path) as trace:
+        if question == "profile":
+            return sum(piece.count(b"\n") for piece in trace.profile())
         answer = getattr(trace.sched, question)()
         return sum(len(batch) for batch in answer.batches())
 

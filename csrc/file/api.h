@@ -232,6 +232,11 @@ struct trc_hook {
 	uint32_t flags; /* enum trc_hook_flags */
 };
 int trc_hook(const struct trc_file *file, size_t index, struct trc_hook *out, struct trc_error *err);
+/*
+ * The same of a text as -H takes it: [SYSTEM:]EVENT,FIELD[,PID]/[SYSTEM:]EVENT,FIELD[,FLAGS]. TRC_CORRUPT: it
+ * is none; err->offset: TRC_NO_OFFSET. What comes out points into it.
+ */
+int trc_hook_parse(const char *text, size_t size, struct trc_hook *out, struct trc_error *err);
 
 /*
  * Address maps of traced processes, an option each; region by region with a position that is 0

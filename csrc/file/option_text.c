@@ -118,26 +118,32 @@ static uint32_t hook_flags(struct text flags)
 	return set;
 }
 
-int trc_hook(const struct trc_file *file, size_t index, struct trc_hook *out, struct trc_error *err)
+static int read_hook(struct text text, uint64_t offset, struct trc_hook *out, struct trc_error *err)
 {
-	struct trc_option option;
 	struct trc_hook hook = { 0 };
-	struct text rest, more;
-	int rc = trc_option_find(file, TRC_OPTION_HOOK, index, &option, err);
-
-	if (rc)
-		return rc;
-	rest = text_of(&option);
-	struct text start = cut(&rest, '/');
+	struct text more, start = cut(&text, '/');
 
 	if (read_hook_side(start, &hook.start, &more))
-		return trc_fail(err, TRC_CORRUPT, option.offset, "option HOOK: no start event and field");
+		return trc_fail(err, TRC_CORRUPT, offset, "option HOOK: no start event and field");
 	set_text(&hook.pid_field, &hook.pid_field_size, more);
-	if (read_hook_side(rest, &hook.end, &more))
-		return trc_fail(err, TRC_CORRUPT, option.offset, "option HOOK: no end event and field");
+	if (read_hook_side(text, &hook.end, &more))
+		return trc_fail(err, TRC_CORRUPT, offset, "option HOOK: no end event and field");
 	hook.flags = hook_flags(more);
 	*out = hook;
 	return TRC_OK;
+}
+
+int trc_hook(const struct trc_file *file, size_t index, struct trc_hook *out, struct trc_error *err)
+{
+	struct trc_option option;
+	int rc = trc_option_find(file, TRC_OPTION_HOOK, index, &option, err);
+
+	return rc ? rc : read_hook(text_of(&option), option.offset, out, err);
+}
+
+int trc_hook_parse(const char *text, size_t size, struct trc_hook *out, struct trc_error *err)
+{
+	return read_hook((struct text){ text, size }, TRC_NO_OFFSET, out, err);
 }
 
 /* --- PROCMAPS ---------------------------------------------------------------------------- */

@@ -32,6 +32,7 @@ enum trc_report_flags {
 	TRC_REPORT_FGRAPH_RETVAL_SKIP = 32768, /* fgraph:retval-skip */
 	TRC_REPORT_FGRAPH_RETVAL_DEC = 65536,  /* fgraph:retval-dec */
 	TRC_REPORT_FGRAPH_RETVAL_HEX = 131072, /* fgraph:retval-hex */
+	TRC_REPORT_WAKEUPS = 262144,	       /* -w; of a single file only */
 };
 struct trc_report_file {
 	const struct trc_file *file;
@@ -45,7 +46,7 @@ struct trc_report_source { /* what a source of the walk is; the report copies th
 	uint32_t buffer;   /* trc_buffer() */
 	uint32_t cpu;
 };
-/* err->source: the file. */
+/* err->source: the file. TRC_ARGUMENT: wake-ups are asked for of several files. */
 int trc_report_create(uint32_t flags, const struct trc_report_file *files, size_t file_count,
 		      const struct trc_report_source *sources, size_t source_count, struct trc_report **out,
 		      struct trc_error *err);
@@ -75,6 +76,9 @@ int trc_report_begin(struct trc_report *report, const char **text, size_t *size,
  */
 int trc_report_next(struct trc_report *report, struct trc_walk *walk, size_t enough, const char **text,
 		    size_t *size, struct trc_error *err);
+
+/* The lines below the last event: wake-up latencies. */
+int trc_report_end(struct trc_report *report, const char **text, size_t *size, struct trc_error *err);
 
 /* One record, of source number source. Its line, events lost before it and the newline included. */
 struct trc_report_record {

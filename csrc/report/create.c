@@ -235,6 +235,8 @@ int report_create(uint32_t flags, const struct trc_report_file *files, size_t fi
 	for (uint32_t i = 0; i < report->file_count && !rc; i++)
 		if (!find_guests(report, &report->files[i]))
 			rc = trc_fail_no_memory(err);
+	if (!rc && flags & TRC_REPORT_WAKEUPS)
+		wakeups_init(&report->wakeups, report->files[0].formats, report->files[0].env.big_endian);
 	if (!rc)
 		find_rare_flags(report);
 	if (!rc)
@@ -274,6 +276,9 @@ int trc_report_create(uint32_t flags, const struct trc_report_file *files, size_
 	struct trc_report *report;
 	int rc = TRC_OK;
 
+	if (flags & TRC_REPORT_WAKEUPS && file_count != 1)
+		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET,
+				"report: wake-up latencies are those of a single file");
 	for (size_t i = 0; i < file_count && !rc; i++)
 		rc = trc_fail_of(trc_check(files[i].file, err), (uint32_t)i, err); /* its options are read */
 	if (!rc)
@@ -300,6 +305,7 @@ void trc_report_destroy(struct trc_report *report)
 	free(report->sources);
 	report_place_deinit(&report->place);
 	function_stacks_deinit(&report->stacks);
+	wakeups_deinit(&report->wakeups);
 	free(report);
 }
 

@@ -92,6 +92,8 @@ static bool copy_state(struct trc_report *to, const struct trc_report *from)
 	to->last_ts = from->last_ts;
 	to->rare_flags = from->rare_flags;
 	to->depended = false;
+	if (from->flags & TRC_REPORT_WAKEUPS && !wakeups_copy(&to->wakeups, &from->wakeups))
+		return false;
 	function_stacks_deinit(&to->stacks);
 	return function_stacks_copy(&to->stacks, &from->stacks);
 }

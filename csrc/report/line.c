@@ -420,6 +420,18 @@ static void cut_at_nul(struct output *out, size_t start)
 	out->has_nul = false;
 }
 
+/* -w: behind the text, even behind one that is the caller's. What is known then, all lines before told. */
+static int put_latency(struct trc_report *report, const struct walk_record *record, struct output *out,
+		       struct trc_error *err)
+{
+	bool concerned;
+
+	if (!wakeups_put(&report->wakeups, record, out, &concerned))
+		return trc_fail_no_memory(err);
+	report->depended |= concerned;
+	return TRC_OK;
+}
+
 static void put_start(struct trc_report *report, struct source_state *source, const struct event_text *event,
 		      const struct walk_record *record, struct output *out)
 {
@@ -480,6 +492,8 @@ int report_line(struct trc_report *report, struct walk_record *records, size_t c
 		report->left_at = out->size;
 	else if (out->size > start && out->data[out->size - 1] == '\n')
 		out->size--;
+	if (TRC_UNLIKELY(report->flags & TRC_REPORT_WAKEUPS) && !rc)
+		rc = put_latency(report, record, out, err);
 	output_char(out, '\n');
 	if (TRC_UNLIKELY(out->no_memory) && !rc)
 		rc = trc_fail_no_memory(err);

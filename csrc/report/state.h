@@ -6,6 +6,7 @@
 #include "report/api.h"
 #include "report/event_handler.h"
 #include "report/function_args.h"
+#include "report/wakeups.h"
 
 /* The most text that one record may become; the rest of it is dropped. */
 #define RECORD_TEXT_MAX ((size_t)8 << 20)
@@ -83,9 +84,10 @@ struct trc_report {
 	uint64_t last_ts; /* of the line before, for --ts-diff; none and 0 are one */
 	bool leaves_out;  /* there are such texts */
 	size_t left_at;	  /* where the caller's text goes in the line written last; NOT_LEFT_OUT: nowhere */
-	bool depended;	  /* a line came out as it did because of those before */
-	uint64_t second;  /* the one that seconds_text says, in units of time stamps as shown */
-	size_t seconds_size; /* 0: none yet */
+	struct wakeups wakeups; /* where the flags ask for them */
+	bool depended;		/* a line came out as it did because of those before */
+	uint64_t second;	/* the one that seconds_text says, in units of time stamps as shown */
+	size_t seconds_size;	/* 0: none yet */
 	char seconds_text[COPY_SLACK];
 };
 

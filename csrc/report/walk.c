@@ -184,6 +184,22 @@ int trc_report_begin(struct trc_report *report, const char **text, size_t *size,
 	return TRC_OK;
 }
 
+int trc_report_end(struct trc_report *report, const char **text, size_t *size, struct trc_error *err)
+{
+	struct output *out = &report->place.out;
+
+	report->place.writing = false;
+	out->size = 0;
+	output_limit(out, SIZE_MAX);
+	if (report->flags & TRC_REPORT_WAKEUPS)
+		wakeups_finish(&report->wakeups, out);
+	if (out->no_memory)
+		return trc_fail_no_memory(err);
+	*text = out->data ? out->data : "";
+	*size = out->size;
+	return TRC_OK;
+}
+
 int trc_report_record(struct trc_report *report, const struct trc_report_record *in, const char **text,
 		      size_t *size, struct trc_error *err)
 {

@@ -167,6 +167,8 @@ static int job_report(const struct opened *o, uint32_t flags, struct sum *sum)
 		add(sum, &again, sizeof(again));
 	if (!rc)
 		rc = write_walk(o, report, sum);
+	if (!rc && !(rc = trc_report_end(report, &text, &size, NULL)))
+		add(sum, text, size);
 	trc_report_destroy(copy);
 	trc_report_destroy(report);
 	return rc;
@@ -723,6 +725,53 @@ static int job_analyses(const struct opened *o, uint32_t flags, struct sum *sum)
 	return rc ? rc : ask_calls(o, sources, &options, sum);
 }
 
+/* Profiles with a hook of two events that are there, or not. */
+static int take_profile(const struct opened *o, struct trc_profile *profile, struct sum *sum)
+{
+	static const char text[] = "sched_switch,prev_pid/sched_switch,next_pid,g";
+	const struct trc_walk_options options = { .until_last = 1 };
+	struct trc_walk *walk = NULL;
+	struct trc_hook hook;
+	const char *lines;
+	size_t size;
+	int rc = trc_hook_parse(text, sizeof(text) - 1, &hook, NULL);
+
+	if (!rc && o->source_count)
+		rc = trc_profile_add_hook(profile, 0, &hook, NULL);
+	if (rc == TRC_NOT_FOUND)
+		rc = TRC_OK;
+	if (!rc)
+		rc = trc_walk_create(o->walked, o->source_count, &options, &walk, NULL);
+	if (rc)
+		return rc;
+	while ((rc = trc_profile_next(profile, walk, NULL)) == TRC_GO_ON)
+		continue;
+	trc_walk_destroy(walk);
+	while (!rc && !(rc = trc_profile_text(profile, ENOUGH, &lines, &size, NULL)) && size)
+		add(sum, lines, size);
+	return rc;
+}
+
+static int job_profile(const struct opened *o, uint32_t flags, struct sum *sum)
+{
+	struct trc_analysis_source sources[MAX_SOURCES] = { 0 };
+	const struct trc_symbols *symbols[MAX_SOURCES];
+	const struct trc_profile_options options = { .flags = flags, .symbols = symbols };
+	struct trc_profile *profile;
+	int rc;
+
+	for (size_t i = 0; i < o->source_count; i++) {
+		sources[i] = (struct trc_analysis_source){ o->walked[i].data, o->walked[i].stream, NULL };
+		symbols[i] = o->symbols;
+	}
+	rc = trc_profile_create(sources, o->source_count, &options, &profile, NULL);
+	if (rc)
+		return rc;
+	rc = take_profile(o, profile, sum);
+	trc_profile_destroy(profile);
+	return rc;
+}
+
 /* --- running them -------------------------------------------------------------------------- */
 
 static const struct job {
@@ -733,6 +782,7 @@ static const struct job {
 	{ "open", job_open, 0 },
 	{ "report", job_report, 0 },
 	{ "report -R --ts-diff", job_report, TRC_REPORT_RAW | TRC_REPORT_TS_DIFF },
+	{ "report -w", job_report, TRC_REPORT_WAKEUPS },
 	{ "report --kernel-text", job_report, TRC_REPORT_KERNEL_TEXT },
 	{ "report without texts", job_left_out, 0 },
 	{ "filter", job_filter, 0 },
@@ -746,6 +796,7 @@ static const struct job {
 	{ "write version 6", job_write, 6 },
 	{ "write version 7 with zstd", job_write, 7 | TRC_COMPRESSION_ZSTD << 8 },
 	{ "analyses", job_analyses, TRC_ANALYSIS_PEER },
+	{ "profile --by-comm", job_profile, TRC_PROFILE_BY_COMM },
 };
 
 static int run_job(const struct job *job, const struct opened *o, unsigned long fail, struct sum *sum)

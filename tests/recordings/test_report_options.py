@@ -19,7 +19,7 @@ import pytest
 import tracecmd
 
 from .. import writer
-from . import corpus, made, reference
+from . import corpus, made, made_profile, reference
 
 OPTIONS = corpus.DATA / "options"
 
@@ -93,6 +93,12 @@ CASES = {
     "newer-kernels": Case("newer-kernels", "", in_old=False),
     "newer-kernels-raw": Case("newer-kernels", "-R -t", in_old=False),
     "newer-kernels-plain": Case("newer-kernels", "-N", in_old=False),
+    "wakeups": Case("i386-v6.dat", "-w -F sched_switch,sched_w.*", in_old=False),
+    "wakeups-big-endian": Case(
+        "s390x-tc331-v6.dat", "-w -l -F sched_switch,sched_wakeup", in_old=False
+    ),
+    "wakeups-made": Case("wakes", "-w", in_old=False),
+    "wakeups-none": Case("k72-markers.dat", "-w", in_old=False),
     "kallsyms-filter": Case(
         "i386-v6.dat",
         "--kallsyms {data}/options/more-symbols -F hrtimer.*:function=='a_name_like_the_timers'",
@@ -105,6 +111,7 @@ MADE = {
     "stacks": made.stacks,
     "blktrace": made.blktrace,
     "newer-kernels": made.newer_kernels,
+    "wakes": made_profile.wakes,
 }
 
 
@@ -160,6 +167,33 @@ def test_installed(name: str, folder: Path) -> None:
     if not reference.prints_flags():
         expected = FLAGS.sub(rb"\1 ", expected)
     assert installed.stdout == expected
+
+
+def test_wakeups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On threads, in raw fields, and of one file only."""
+    monkeypatch.setattr("tracecmd.report.text.WINDOW_BYTES", 1 << 14)
+    added = re.compile(rb" Latency: \d+\.\d{3} usecs$", re.MULTILINE)
+    with tracecmd.open(corpus.DATA / "i386-v6.dat") as trace:
+        options = tracecmd.ReportOptions(wakeups=True)
+        alone = b"".join(trace.report(options))
+        assert b"".join(trace.report(options, threads=2)) == alone
+        lines, _, sums = alone.partition(b"\n\nAverage wakeup latency: ")
+        assert sums.count(b"Latency: ") == 2
+        assert added.sub(b"", lines) + b"\n" == b"".join(trace.report())
+        raw = b"".join(trace.report(options._replace(raw=True)))
+        assert added.findall(raw) == added.findall(lines)
+    done = ours(Case("i386-v6.dat", "-w {data}/k72-sched.dat"), corpus.DATA)
+    assert done.returncode == 1
+    assert b"wake-up latencies are those of a single file" in done.stderr
+
+
+def test_wakeups_of_like_pids(tmp_path: Path) -> None:
+    """One task's wake-up is not another's, whose pid has the same hash in the reference."""
+    path = tmp_path / "wakes.dat"
+    path.write_bytes(made_profile.wakes(woken=1564255, run=3635306))
+    text = ours(Case(str(path), "-w"), tmp_path).stdout
+    assert text.count(b" Latency: ") == 6
+    assert not re.search(rb":3635306 .* Latency: ", text)
 
 
 def test_kallsyms(folder: Path) -> None:
@@ -263,8 +297,7 @@ def test_checked_print_fmts(options: list[str], tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "option", ["-w", "--profile", "-H a,b/c,d", "-G", "--by-comm", "-V", "-V3", "--verbose",
-               "--verbose=debug", "--debug", "--boundary", "-p"],
+    "option", ["-V", "-V3", "--verbose", "--verbose=debug", "--debug", "--boundary", "-p"],
 )  # fmt: skip
 def test_left_out(option: str) -> None:
     """Options of trace-cmd's that are not there are refused in one line."""

@@ -44,7 +44,9 @@ from ._file import (
     Text,
 )
 from ._handle import Handle
+from ._hook import HookParts, parse_hook
 from ._metadata import EventInfo, FieldInfo, Metadata, ValueList
+from ._profile import Profile
 from ._report import (
     AGAIN,
     EVENTS_PLAIN,
@@ -114,6 +116,7 @@ __all__ = [
     "Guest",
     "Handle",
     "Header",
+    "HookParts",
     "JoinedFilter",
     "Memory",
     "Metadata",
@@ -123,6 +126,7 @@ __all__ = [
     "OutlineBuffer",
     "OutlineHeader",
     "Payloads",
+    "Profile",
     "Report",
     "ReportFile",
     "Schema",
@@ -142,5 +146,6 @@ __all__ = [
     "Writer",
     "analyses",
     "array_capsule",
+    "parse_hook",
     "schema_capsule",
 ]

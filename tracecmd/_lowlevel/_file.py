@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from ._base import decode, decode_string, exception, ffi, lib
 from ._handle import Handle
+from ._hook import HookParts, hook_parts
 
 
 class Header(NamedTuple):
@@ -223,22 +224,13 @@ class File(Handle):
                 stat = decode(out.buffer, out.buffer_size), decode(out.text, out.size)
             yield stat
 
-    def hook(self, index: int) -> tuple[tuple[str, str, str], tuple[str, str, str], str, int]:
+    def hook(self, index: int) -> HookParts:
         """Start and end as (system, event, field), the start's PID field, flags."""
         with self as file:
             err = self._checked(file)
             out = ffi.new("struct trc_hook *")
             self._check(lib.trc_hook(file, index, out, err), err)
-
-            def side(s: Any) -> tuple[str, str, str]:
-                return (
-                    decode(s.system, s.system_size),
-                    decode(s.event, s.event_size),
-                    decode(s.field, s.field_size),
-                )
-
-            pid_field = decode(out.pid_field, out.pid_field_size)
-            return side(out.start), side(out.end), pid_field, out.flags
+            return hook_parts(out)
 
     def proc_map(self, index: int) -> tuple[int, str, list[tuple[int, int, str]]]:
         """PID, comm, and the regions as (start, end, path)."""

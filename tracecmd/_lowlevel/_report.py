@@ -37,6 +37,7 @@ REPORT_FLAGS: dict[str, int] = {
         "TRC_REPORT_FGRAPH_RETVAL_SKIP",
         "TRC_REPORT_FGRAPH_RETVAL_DEC",
         "TRC_REPORT_FGRAPH_RETVAL_HEX",
+        "TRC_REPORT_WAKEUPS",
     )
 }
 EVENTS_RAW: int = lib.TRC_REPORT_EVENTS_RAW
@@ -142,6 +143,13 @@ class Report(Handle):
                 return GO_ON
             check(code, err, self.path, walk.paths)
             return memoryview(ffi.buffer(text[0], size[0]))
+
+    def end(self) -> bytes:
+        """The lines below the last event."""
+        with self as report:
+            text, size, err = self._outputs()
+            check(lib.trc_report_end(report, text, size, err), err, self.path)
+            return bytes(ffi.buffer(text[0], size[0]))
 
     def leave_out(self, file: int, event: int) -> None:
         """Leave the text of a file's event to the caller."""

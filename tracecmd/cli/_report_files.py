@@ -89,6 +89,7 @@ def options_of(arguments: argparse.Namespace) -> ReportOptions:
         kernel_text=arguments.kernel_text,
         ts_diff=arguments.ts_diff,
         ticks=arguments.raw_ts,
+        wakeups=arguments.w,
         kallsyms=arguments.kallsyms,
         raw_events=arguments.r,
         plain_events=arguments.n,

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .._reading import Request, Selection, choose, read_events
-from ..report import write_report
+from ..report import ProfileOptions, write_profile, write_report
 from ..trace import Trace
 from ._actions import InOrder, LeftOut, ListAction
 from ._common import add_threads, complain, warn, warn_problems, whole_number
@@ -20,7 +20,6 @@ from ._report_lists import print_list
 CPUS_MAX = 1 << 16  # no recording has more
 
 LEFT_OUT = {  # docs/report-differences.md
-    "it measures, and does not report": ("-w", "--profile", "-H", "-G", "--by-comm"),
     "it is about trace-cmd itself": ("-V", "--verbose", "--debug", "--boundary", "-p"),
 }
 
@@ -37,6 +36,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("input", metavar="FILE", nargs="*", help="trace files (trace.dat)")
     _add_file_options(parser)
     _add_text_options(parser)
+    _add_profile(parser)
     _add_lists(parser)
     parser.add_argument(
         "--cpu", metavar="LIST", type=_cpu_list, help="only these CPUs, such as 0,2-3"
@@ -87,6 +87,8 @@ def _add_text_options(parser: argparse.ArgumentParser) -> None:
                        help="option of a plugin: ftrace:parent, fgraph:tailprint...")  # fmt: skip
     group.add_argument("--kernel-text", action="store_true",
                        help="evaluate print formats as C, not as libtraceevent")  # fmt: skip
+    group.add_argument("-w", action="store_true",
+                       help="how long tasks waited between being woken and being run")  # fmt: skip
     group.add_argument("--ts-diff", action="store_true", help="time since the event before")
     group.add_argument("--ts-check", action="store_true", help="warn of time that steps back")
     group.add_argument("--nodate", action="store_true", help="leave the date out of time stamps")
@@ -95,6 +97,16 @@ def _add_text_options(parser: argparse.ArgumentParser) -> None:
                        help="time stamps count from the first event")  # fmt: skip
     group.add_argument("--kallsyms", metavar="FILE",
                        help="add the symbols of a file like /proc/kallsyms")  # fmt: skip
+
+
+def _add_profile(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("where tasks spend their time")
+    group.add_argument("--profile", action="store_true",
+                       help="tables of tasks and their events, instead of the events")  # fmt: skip
+    group.add_argument("-H", metavar="HOOK", action="append", default=[],
+                       help="join two events: EVENT,FIELD[,PID]/EVENT,FIELD[,FLAGS]")  # fmt: skip
+    group.add_argument("-G", action="store_true", help="interrupts by CPU, not by task")
+    group.add_argument("--by-comm", action="store_true", help="a table for all tasks of a name")
 
 
 def _add_lists(parser: argparse.ArgumentParser) -> None:
@@ -172,7 +184,6 @@ def run(arguments: argparse.Namespace) -> int:
 def _print_report(
     arguments: argparse.Namespace, files: Sequence[File], traces: Sequence[Trace]
 ) -> int:
-    options = options_of(arguments)
     readers = [trace._reader for trace in traces]
     symbols = symbols_of(readers, arguments)
     out = sys.stdout.buffer
@@ -192,7 +203,12 @@ def _print_report(
             on_problem=note,
             on_progress=bar.show,
         )
-        for chunk in write_report(request, readers, symbols, options):
+        if arguments.profile:
+            profile = ProfileOptions(arguments.H, arguments.G, arguments.by_comm)
+            chunks: Iterator[bytes | memoryview] = write_profile(request, readers, symbols, profile)
+        else:
+            chunks = write_report(request, readers, symbols, options_of(arguments))
+        for chunk in chunks:
             out.write(chunk)
     out.flush()
     if arguments.ts_check:

@@ -33,6 +33,9 @@ class ReportOptions(NamedTuple):
             ``[PLUGIN:]OPTION[=VALUE]`` with VALUE 0, 1, ``false`` or ``true``, such as
             ``parent``, ``ftrace:indent=0`` and ``fgraph:tailprint``. Without a value, an option
             is turned to what it usually is not; one that no plugin has does nothing.
+        wakeups: -w, how long tasks waited between being woken and being run: behind the text of the
+            ``sched_switch`` that ends it, and average, longest and shortest below the last event,
+            of tasks with a real-time priority once more. Of a single file only.
         kallsyms: --kallsyms, a file like /proc/kallsyms whose symbols are added to those recorded.
     """
 
@@ -44,6 +47,7 @@ class ReportOptions(NamedTuple):
     kernel_text: bool = False
     ts_diff: bool = False
     ticks: bool = False
+    wakeups: bool = False
     kallsyms: str | os.PathLike[str] | None = None
     raw_events: Sequence[str] = ()
     plain_events: Sequence[str] = ()

@@ -15,6 +15,7 @@ from .._reading import (
     ReadOptions,
     Request,
     Selection,
+    Source,
     Window,
     choose,
     cut_windows,
@@ -32,7 +33,7 @@ from .options import ReportOptions
 from .symbols import Symbols, make_symbols
 from .texts import put_texts
 
-__all__ = ["report", "write_report"]
+__all__ = ["begin", "chosen", "report", "with_stacks", "write_report"]
 
 _Makers = Mapping[Reader, TextMakers]
 
@@ -58,6 +59,23 @@ def report(
         ValueError: an option is not a regular expression.
     """
     symbols = make_symbols(readers, options)
+    sources = chosen(readers, selection, symbols, filters, filters_out)
+    request = Request.of(readers, sources, selection, how)
+    return map(bytes, write_report(request, readers, symbols, options))
+
+
+def chosen(
+    readers: Sequence[Reader],
+    selection: Selection,
+    symbols: Symbols,
+    filters: Sequence[str],
+    filters_out: Sequence[str],
+) -> list[Source]:
+    """Find the streams that are selected, each with the filters of its file.
+
+    Raises:
+        FilterError: (a ValueError) a filter cannot be read, or fits no event of a file.
+    """
     choice = choose(readers, selection)
     excluded = where.make_filters(choice, selection.excluded_filter)
     compiled = {
@@ -67,8 +85,7 @@ def report(
     for reader, own in compiled.items():
         if id(reader) in excluded:
             compiled[reader] = own._replace(unwanted=(*own.unwanted, excluded[id(reader)]))
-    request = Request.of(readers, filtered(choice.sources(), compiled), selection, how)
-    return map(bytes, write_report(request, readers, symbols, options))
+    return filtered(choice.sources(), compiled)
 
 
 def write_report(
@@ -86,9 +103,15 @@ def write_report(
     Raises:
         ValueError: at once, an option is not a regular expression.
     """
-    request = _with_stacks(request)
+    request = with_stacks(request)
     makers = {reader: reader.makers for reader in readers}
     return _pieces(_make_report(request, readers, symbols, options, makers), request, makers)
+
+
+def begin(request: Request, readers: Sequence[Reader], symbols: Symbols) -> bytes:
+    """The lines above the first event alone; arguments as those of write_report()."""
+    with closing(_make_report(request, readers, symbols, ReportOptions(), {})) as report:
+        return report.begin()
 
 
 def _make_report(request: Request, readers: Sequence[Reader], symbols: Symbols,
@@ -105,11 +128,12 @@ def _make_report(request: Request, readers: Sequence[Reader], symbols: Symbols,
     for pattern in _arguments.names("plain_events", options.plain_events) or ():
         report.set_events(_lowlevel.EVENTS_PLAIN, pattern)
     for number, reader in enumerate(readers):
-        makers[reader].prepare(report, number)
+        if reader in makers:
+            makers[reader].prepare(report, number)
     return report
 
 
-def _with_stacks(request: Request) -> Request:
+def with_stacks(request: Request) -> Request:
     """Let filters let through kernel stacks with the events they belong to.
 
     Whether a stack is wanted depends on all records before it on its CPU, so that a trace with
@@ -140,6 +164,7 @@ def _pieces(report: _lowlevel.Report, request: Request, makers: _Makers) -> Iter
             yield from _write(report, request, windows[0], makers)
         else:
             yield from _write_stretches(report, request, windows, makers)
+        yield memoryview(report.end())
     finally:
         report.close()
 
