@@ -31,6 +31,7 @@
 #include "print_fmt/api.h"
 #include "report/api.h"
 #include "analysis/api.h"
+#include "perfetto/api.h"
 #include "write/api.h"
 
 #endif

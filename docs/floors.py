@@ -32,6 +32,7 @@ FLOORS: Mapping[str, str] = {
     "report": "lines of text",
     "report/plugins": "texts of single events",
     "analysis": "answers that take a state, as Arrow arrays",
+    "perfetto": "records as packets of Perfetto's traces",
     "write": "trace.dat files out",
     "compat": "libtracecmd's names",
     "python": "owners of the core's objects",

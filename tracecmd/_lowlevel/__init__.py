@@ -45,6 +45,13 @@ from ._file import (
 )
 from ._handle import Handle
 from ._metadata import EventInfo, FieldInfo, Metadata, ValueList
+from ._perfetto import (
+    Perfetto,
+    PerfettoMachine,
+    PerfettoSource,
+    PerfettoTrack,
+    perfetto_events,
+)
 from ._report import (
     AGAIN,
     EVENTS_PLAIN,
@@ -123,6 +130,10 @@ __all__ = [
     "OutlineBuffer",
     "OutlineHeader",
     "Payloads",
+    "Perfetto",
+    "PerfettoMachine",
+    "PerfettoSource",
+    "PerfettoTrack",
     "Report",
     "ReportFile",
     "Schema",
@@ -142,5 +153,6 @@ __all__ = [
     "Writer",
     "analyses",
     "array_capsule",
+    "perfetto_events",
     "schema_capsule",
 ]

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* What struct trc_perfetto is made of. */
+#ifndef TRC_PERFETTO_PERFETTO_H
+#define TRC_PERFETTO_PERFETTO_H
+
+#include "metadata/metadata.h"
+#include "perfetto/api.h"
+#include "perfetto/bundle.h"
+
+/* CPUs that trace processor holds: it refuses a trace with others. */
+#define CPU_COUNT 1024
+
+/* Which buffer of a machine an event of the schema, or a pair such as X_entry and X_exit, is typed of. */
+struct owner {
+	struct text stem;
+	const void *buffer; /* struct perfetto_buffer */
+};
+
+struct perfetto_machine {
+	const struct trc_metadata *metadata;
+	uint32_t machine_id, sequence_id;
+	bool begun; /* its sequence has a packet that clears the state */
+	struct function_names names;
+	struct output descriptors;	    /* that are not written yet */
+	struct cpu_bundle *cpus[CPU_COUNT]; /* NULL: none of its sources is of it */
+	struct owner *owners;
+	size_t owner_count, owner_room;
+	const struct plan *
+		*unknown;    /* [EVENT_ID_DENSE + 1], of ids that no format is of; NULL: there were none */
+	uint32_t *typed_ids; /* by place in the schema: the event's id + 1, 0: none was written */
+};
+
+struct perfetto_buffer {
+	struct perfetto_machine *machine;
+	uint32_t number;
+	struct text instance;
+	struct plan **plans; /* [metadata's id_count]; NULL: not yet asked for */
+};
+
+struct perfetto_source {
+	struct perfetto_buffer *buffer;
+	struct cpu_bundle *bundle; /* NULL: trace processor does not hold the CPU */
+	uint32_t cpu;
+};
+
+struct trc_perfetto {
+	struct perfetto_machine *machines;
+	struct perfetto_buffer *buffers;
+	struct perfetto_source *sources;
+	size_t machine_count, buffer_count, source_count;
+	struct arena arena;
+	uint32_t next_field_id;
+	size_t bundle_most;	   /* bytes of a bundle before it is written */
+	struct output out, packet; /* what is given out, and a packet on its way there */
+	bool ended;
+	uint64_t records, first_ts;
+};
+
+/* The plan for a record's id in a buffer; NULL: memory is short. */
+const struct plan *perfetto_make_plan(struct trc_perfetto *perfetto, struct perfetto_buffer *buffer,
+				      uint32_t id);
+
+#endif
