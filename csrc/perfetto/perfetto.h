@@ -16,6 +16,9 @@ struct owner {
 	const void *buffer; /* struct perfetto_buffer */
 };
 
+/* Each system call may be recorded twice, once as one of all and once by its name: the first are drawn. */
+enum syscall_events { SYSCALLS_NONE, SYSCALLS_RAW, SYSCALLS_NAMED };
+
 struct perfetto_machine {
 	const struct trc_metadata *metadata;
 	uint32_t machine_id, sequence_id;
@@ -23,6 +26,7 @@ struct perfetto_machine {
 	struct function_names names;
 	struct output descriptors;	    /* that are not written yet */
 	struct cpu_bundle *cpus[CPU_COUNT]; /* NULL: none of its sources is of it */
+	uint8_t syscalls;		    /* enum syscall_events: which are typed */
 	struct owner *owners;
 	size_t owner_count, owner_room;
 	const struct plan *

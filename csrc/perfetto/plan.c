@@ -268,6 +268,55 @@ struct plan *plan_typed(const struct plan_maker *maker, const struct event_forma
 	return plan;
 }
 
+/* --- system calls ---------------------------------------------------------------------------- */
+
+static bool begins_with(struct text text, struct text start)
+{
+	return text.size > start.size && !memcmp(text.start, start.start, start.size);
+}
+
+static const struct event_field *syscall_number(const struct event_format *event)
+{
+	const struct event_field *field = event_own_field(event, TEXT("__syscall_nr"));
+
+	return field ? field : event_own_field(event, TEXT("nr"));
+}
+
+bool plan_is_syscall(const struct event_format *event, uint32_t long_size)
+{
+	const struct event_field *number = syscall_number(event);
+
+	return text_is(event->system, "syscalls") && number &&
+	       access_of(event, number, long_size).type.shape == SHAPE_INTEGER &&
+	       (begins_with(event->name, TEXT("sys_enter_")) || begins_with(event->name, TEXT("sys_exit_")));
+}
+
+struct plan *plan_syscall(const struct plan_maker *maker, const struct event_format *event)
+{
+	bool enters = begins_with(event->name, TEXT("sys_enter_"));
+	uint32_t typed = schema_find(enters ? TEXT("sys_enter") : TEXT("sys_exit"));
+	const struct event_field *nr = syscall_number(event);
+	struct plan *plan = plan_create(maker, event->field_count);
+	struct text fields;
+
+	if (!plan)
+		return NULL;
+	plan->head_size = store_tag(plan->head, schema_number(typed, &fields), WIRE_BYTES);
+	for (uint32_t i = 0; i < event->field_count; i++) {
+		const struct event_field *field = &event->fields[i];
+		struct part part = { .access = access_of(event, field, maker->long_size) };
+
+		/* What strings say that arguments point to is no argument. */
+		if (part.access.type.shape != SHAPE_INTEGER)
+			continue;
+		part.tag_size = store_tag(part.tag, field == nr ? SYSCALL_ID : SYSCALL_ARGS_OR_RET,
+					  WIRE_VARINT);
+		add_room(plan, &part);
+		*next_part(plan) = part;
+	}
+	return plan;
+}
+
 /* --- generic events -------------------------------------------------------------------------- */
 
 static bool is_stack(const struct event_format *event, const struct event_field *field)

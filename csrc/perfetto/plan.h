@@ -77,10 +77,14 @@ struct plan_maker {
 
 /* All give NULL when memory is short. typed: not SCHEMA_NONE, the schema's message to use. */
 struct plan *plan_typed(const struct plan_maker *maker, const struct event_format *event, uint32_t typed);
+/* Of an event of one system call, as if it were raw_syscalls' sys_enter or sys_exit, which are drawn. */
+struct plan *plan_syscall(const struct plan_maker *maker, const struct event_format *event);
 struct plan *plan_generic(const struct plan_maker *maker, const struct event_format *event);
 /* Of records that no format is known of. */
 struct plan *plan_unknown(const struct plan_maker *maker, uint32_t id);
 
+/* Whether plan_syscall() can write an event. */
+bool plan_is_syscall(const struct event_format *event, uint32_t long_size);
 /* The place of an event in the schema if its fields can be written so, else SCHEMA_NONE. */
 uint32_t plan_schema(const struct event_format *event, uint32_t long_size);
 

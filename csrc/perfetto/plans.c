@@ -42,6 +42,18 @@ static const void *owner_of(struct perfetto_machine *machine, struct text name, 
 	return buffer;
 }
 
+/* Whether system calls are typed by these events, in this buffer. */
+static bool takes_syscalls(struct perfetto_buffer *buffer, enum syscall_events events, bool *no_memory)
+{
+	struct perfetto_machine *machine = buffer->machine;
+	const void *owner = owner_of(machine, TEXT("sys_enter"), buffer);
+
+	*no_memory |= !owner;
+	if (machine->syscalls == SYSCALLS_NONE)
+		machine->syscalls = (uint8_t)events;
+	return owner == buffer && machine->syscalls == events;
+}
+
 /* Whether an event of the schema is typed here: in one buffer, and of several by one name the first. */
 static bool is_typed(struct perfetto_buffer *buffer, const struct event_format *event, uint32_t typed,
 		     bool *no_memory)
@@ -55,6 +67,8 @@ static bool is_typed(struct perfetto_buffer *buffer, const struct event_format *
 	*id = event->id + 1;
 	if (text_is(event->name, "print")) /* each buffer has texts of its own */
 		return true;
+	if (text_is(event->name, "sys_enter") || text_is(event->name, "sys_exit"))
+		return takes_syscalls(buffer, SYSCALLS_RAW, no_memory);
 	owner = owner_of(machine, event->name, buffer);
 	*no_memory |= !owner;
 	return owner == buffer;
@@ -81,6 +95,8 @@ static struct plan *make_plan(struct trc_perfetto *perfetto, struct perfetto_buf
 	bool no_memory = false;
 	struct plan *plan;
 
+	if (plan_is_syscall(event, maker.long_size) && takes_syscalls(buffer, SYSCALLS_NAMED, &no_memory))
+		return plan_syscall(&maker, event);
 	if (typed == SCHEMA_NONE || !is_typed(buffer, event, typed, &no_memory))
 		return no_memory ? NULL : plan_generic(&maker, event);
 	plan = plan_typed(&maker, event, typed);

@@ -227,13 +227,33 @@ def _schema(name: str) -> dict[str, str]:
     return {field: kind.lstrip("0123456789") for field, _, kind in pairs}
 
 
+def typed_name(event: tracecmd.Event) -> str:
+    """The name of the schema's event that a record may become."""
+    name = event.name or ""
+    if event.system == "syscalls":
+        return "_".join(name.split("_")[:2])
+    return "funcgraph_entry" if name == "fgraph_retaddr_entry" else name
+
+
+def _syscall(event: tracecmd.Event) -> dict[str, Any]:
+    """One system call's event as that of all of them."""
+    values = {k: v for k, v in event.fields.items() if isinstance(v, int)}
+    number = values.pop("__syscall_nr")
+    if typed_name(event) == "sys_exit":
+        return {"id": number, **values}
+    arguments = [value % (1 << 64) for value in values.values()]
+    return {"id": number} | ({"args": arguments} if arguments else {})
+
+
 def expected_of(trace: tracecmd.Trace, event: tracecmd.Event, form: str) -> dict[str, Any]:
     """A record's fields in one of the forms."""
     if event.format is None:
         return {"raw": event.raw.hex()}
     if form == GENERIC:
         return _generic(trace, event)
-    name = "funcgraph_entry" if event.name == "fgraph_retaddr_entry" else event.name
+    name = typed_name(event)
+    if event.system == "syscalls":
+        return _syscall(event)
     fields = _typed(event, _schema(name))
     for key in fields:
         if (name, key) in FUNCTIONS and trace.kallsyms:

@@ -26,6 +26,7 @@ from .perfetto_traces import (
     parse,
     pb2,
     records_of,
+    typed_name,
 )
 from .timelines import A, end, scene
 
@@ -46,8 +47,7 @@ def compare(
     forms: Counter[tuple[str, str]] = Counter()
     left = {key: Counter(map(_key, rows)) for key, rows in found.items()}
     for event in recording.iter():
-        name = event.name or f"id {event.id}"
-        name = "funcgraph_entry" if name == "fgraph_retaddr_entry" else name
+        name = typed_name(event)
         rest = left[ids[event.peer], event.cpu]
         for form in (COMPACT, TYPED, GENERIC):
             if form == COMPACT and name not in ("sched_switch", "sched_waking"):
