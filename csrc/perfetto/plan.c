@@ -33,7 +33,7 @@ static struct plan *plan_create(const struct plan_maker *maker, size_t parts)
 	return plan->parts ? plan : NULL;
 }
 
-/* A text of the file's as UTF-8; where memory is short, nothing. */
+/* A text of the file's as UTF-8. start NULL: memory is short. */
 static struct text clean(const struct plan_maker *maker, struct text text)
 {
 	uint8_t *copy;
@@ -41,16 +41,15 @@ static struct text clean(const struct plan_maker *maker, struct text text)
 	if (ascii_length((const uint8_t *)text.start, text.size) == text.size)
 		return text;
 	copy = take(maker, UTF8_GROWTH * text.size);
-	return copy ? (struct text){ (const char *)copy,
-				     utf8_copy(copy, (const uint8_t *)text.start, text.size) } :
-		      TEXT("");
+	return (struct text){ (const char *)copy,
+			      copy ? utf8_copy(copy, (const uint8_t *)text.start, text.size) : 0 };
 }
 
 /* A field that is the same in all records. start NULL: memory is short. */
 static struct text constant_bytes(const struct plan_maker *maker, uint32_t number, struct text text)
 {
 	struct text utf8 = clean(maker, text);
-	uint8_t *start = take(maker, TAG_ROOM + VARINT_ROOM + utf8.size);
+	uint8_t *start = utf8.start ? take(maker, TAG_ROOM + VARINT_ROOM + utf8.size) : NULL;
 	uint8_t *end = start ? put_bytes(start, number, utf8.start, utf8.size) : NULL;
 
 	return (struct text){ (const char *)start, (size_t)(end - start) };
@@ -363,6 +362,7 @@ static void describe(struct described *described, struct text name, enum field_t
 {
 	struct text utf8 = clean(described->maker, name);
 
+	described->no_memory |= !utf8.start;
 	output_head(&described->fields, MESSAGE_FIELD, field_size(FIELD_NAME, utf8.size) + 6);
 	output_field(&described->fields, FIELD_NAME, utf8.start, utf8.size);
 	output_integer(&described->fields, FIELD_NUMBER, ++described->count);
@@ -446,13 +446,15 @@ static void add_drawn(struct described *described, const struct event_format *ev
 	}
 }
 
-static void put_descriptor(const struct plan_maker *maker, const struct event_format *event, uint32_t id,
-			   const struct output *fields)
+static void put_descriptor(struct described *described, const struct event_format *event, uint32_t id)
 {
+	const struct plan_maker *maker = described->maker;
+	const struct output *fields = &described->fields;
 	struct text name = clean(maker, event->name), group = clean(maker, event->system);
 	size_t size = field_size(MESSAGE_NAME, name.size) + fields->size;
 	struct output *out = maker->descriptors;
 
+	described->no_memory |= !name.start || !group.start;
 	output_head(out, BUNDLE_DESCRIPTORS,
 		    1 + varint_size(id) + field_size(DESCRIPTOR_GROUP, group.size) +
 			    field_size(DESCRIPTOR_EVENT, size));
@@ -550,7 +552,7 @@ struct plan *plan_generic(const struct plan_maker *maker, const struct event_for
 	add_drawn(&described, event);
 	id = FIRST_FIELD_ID + (*maker->next_field_id)++;
 	described.plan->head_size = store_tag(described.plan->head, id, WIRE_BYTES);
-	put_descriptor(maker, event, id, &described.fields);
+	put_descriptor(&described, event, id);
 	described.no_memory |= described.fields.no_memory || maker->descriptors->no_memory;
 	output_deinit(&described.fields);
 	return described.no_memory ? NULL : described.plan;
