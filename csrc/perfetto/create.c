@@ -14,6 +14,7 @@ static int create_machine(struct perfetto_machine *machine, const struct trc_per
 			  struct trc_error *err)
 {
 	machine->metadata = in->metadata;
+	machine->symbols = in->symbols;
 	machine->machine_id = in->machine_id;
 	machine->sequence_id = in->sequence_id;
 	names_init(&machine->names, in->symbols ? &in->symbols->kallsyms : NULL);
@@ -175,6 +176,7 @@ void trc_perfetto_destroy(struct trc_perfetto *perfetto)
 		machine_deinit(&perfetto->machines[i]);
 	for (size_t i = 0; perfetto->buffers && i < perfetto->buffer_count; i++)
 		free(perfetto->buffers[i].plans);
+	trc_report_destroy(perfetto->report);
 	free(perfetto->machines);
 	free(perfetto->buffers);
 	free(perfetto->sources);

@@ -11,6 +11,7 @@
 
 /* Where an event is being written. Places are counted from the start, as the buffer moves when it grows. */
 struct event_writer {
+	const struct record_facts *facts;
 	struct output *out;
 	uint8_t *to;
 	size_t rest; /* room to keep for all parts of fixed size */
@@ -233,9 +234,10 @@ static bool put_functions(struct event_writer *writer, const struct part *part, 
 
 /* --- one part -------------------------------------------------------------------------------- */
 
-static bool put_bytes_part(struct event_writer *writer, const struct part *part, struct function_names *names,
-			   const struct walk_record *record, bool big_endian)
+static bool put_bytes_part(struct event_writer *writer, const struct part *part,
+			   const struct walk_record *record)
 {
+	bool big_endian = writer->facts->big_endian;
 	const uint8_t *bytes;
 	uint32_t size;
 
@@ -259,13 +261,14 @@ static bool put_bytes_part(struct event_writer *writer, const struct part *part,
 	case PART_REPEATED:
 		return put_repeated(writer, part, bytes, size, big_endian);
 	default:
-		return put_functions(writer, part, names, bytes, size, big_endian);
+		return put_functions(writer, part, writer->facts->names, bytes, size, big_endian);
 	}
 }
 
-static bool put_part(struct event_writer *writer, const struct part *part, struct function_names *names,
-		     const struct walk_record *record, bool big_endian)
+static bool put_part(struct event_writer *writer, const struct part *part, const struct walk_record *record)
 {
+	struct function_names *names = writer->facts->names;
+	bool big_endian = writer->facts->big_endian;
 	char spare[NAME_SPARE];
 	uint64_t value;
 
@@ -285,18 +288,19 @@ static bool put_part(struct event_writer *writer, const struct part *part, struc
 	case PART_NAME:
 		return !plan_integer(record, &part->access, big_endian, &value) ||
 		       put_text(writer, part, name_of(names, value, spare));
+	case PART_GIVEN:
+		return put_text(writer, part, writer->facts->given);
 	case PART_CONSTANT:
 		memcpy(writer->to, part->constant.start, part->constant.size);
 		writer->to += part->constant.size;
 		return true;
 	default:
-		return put_bytes_part(writer, part, names, record, big_endian);
+		return put_bytes_part(writer, part, record);
 	}
 }
 
 /* A field with its name, as events without a descriptor have them. */
-static bool put_named(struct event_writer *writer, const struct part *part, struct function_names *names,
-		      const struct walk_record *record, bool big_endian)
+static bool put_named(struct event_writer *writer, const struct part *part, const struct walk_record *record)
 {
 	size_t begin, value;
 
@@ -305,7 +309,7 @@ static bool put_named(struct event_writer *writer, const struct part *part, stru
 	memcpy(writer->to, part->name.start, part->name.size);
 	writer->to += part->name.size;
 	value = begin + part->name.size;
-	if (!put_part(writer, part, names, record, big_endian))
+	if (!put_part(writer, part, record))
 		return false;
 	if (writer->to == (uint8_t *)writer->out->data + value) /* it has none: nothing of it is left */
 		writer->to = (uint8_t *)writer->out->data + begin - 3;
@@ -316,21 +320,19 @@ static bool put_named(struct event_writer *writer, const struct part *part, stru
 
 /* --- one record ------------------------------------------------------------------------------ */
 
-static bool put_parts(struct event_writer *writer, const struct plan *plan, struct function_names *names,
-		      const struct walk_record *record, bool big_endian)
+static bool put_parts(struct event_writer *writer, const struct plan *plan, const struct walk_record *record)
 {
 	for (const struct part *part = plan->parts, *end = part + plan->part_count; part != end; part++) {
-		if (!(part->name.size ? put_named(writer, part, names, record, big_endian) :
-					put_part(writer, part, names, record, big_endian)))
+		if (!(part->name.size ? put_named(writer, part, record) : put_part(writer, part, record)))
 			return false;
 	}
 	return true;
 }
 
-bool plan_write(const struct plan *plan, struct function_names *names, const struct walk_record *record,
-		uint32_t pid, bool big_endian, struct output *out)
+bool plan_write(const struct plan *plan, const struct walk_record *record, const struct record_facts *facts,
+		struct output *out)
 {
-	struct event_writer writer = { .out = out, .rest = plan->room + HEAD_ROOM };
+	struct event_writer writer = { .facts = facts, .out = out, .rest = plan->room + HEAD_ROOM };
 	size_t event = out->size + 3, message;
 
 	writer.to = (uint8_t *)output_reserve(out, writer.rest);
@@ -338,14 +340,14 @@ bool plan_write(const struct plan *plan, struct function_names *names, const str
 		return false;
 	writer.to = begin_message(put_tag(writer.to, BUNDLE_EVENT, WIRE_BYTES));
 	writer.to = put_integer(writer.to, EVENT_TIMESTAMP, record->ts);
-	writer.to = put_integer(writer.to, EVENT_PID, pid);
+	writer.to = put_integer(writer.to, EVENT_PID, facts->pid);
 	memcpy(writer.to, plan->head, TAG_ROOM);
 	writer.to = begin_message(writer.to + plan->head_size);
 	message = (size_t)(writer.to - (uint8_t *)out->data);
 	if (plan->prefix.size)
 		memcpy(writer.to, plan->prefix.start, plan->prefix.size);
 	writer.to += plan->prefix.size;
-	if (!put_parts(&writer, plan, names, record, big_endian))
+	if (!put_parts(&writer, plan, record))
 		return false;
 	writer.to = end_message((uint8_t *)out->data + message, writer.to);
 	writer.to = end_message((uint8_t *)out->data + event, writer.to);

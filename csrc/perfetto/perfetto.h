@@ -6,6 +6,7 @@
 #include "metadata/metadata.h"
 #include "perfetto/api.h"
 #include "perfetto/bundle.h"
+#include "report/api.h"
 
 /* CPUs that trace processor holds: it refuses a trace with others. */
 #define CPU_COUNT 1024
@@ -21,6 +22,7 @@ enum syscall_events { SYSCALLS_NONE, SYSCALLS_RAW, SYSCALLS_NAMED };
 
 struct perfetto_machine {
 	const struct trc_metadata *metadata;
+	const struct trc_symbols *symbols;
 	uint32_t machine_id, sequence_id;
 	bool begun; /* its sequence has a packet that clears the state */
 	struct function_names names;
@@ -56,6 +58,7 @@ struct trc_perfetto {
 	uint32_t next_field_id;
 	size_t bundle_most;	   /* bytes of a bundle before it is written */
 	struct output out, packet; /* what is given out, and a packet on its way there */
+	struct trc_report *report; /* NULL: no record needed its text so far */
 	bool ended;
 	uint64_t records, first_ts;
 };
@@ -63,5 +66,8 @@ struct trc_perfetto {
 /* The plan for a record's id in a buffer; NULL: memory is short. */
 const struct plan *perfetto_make_plan(struct trc_perfetto *perfetto, struct perfetto_buffer *buffer,
 				      uint32_t id);
+
+/* What a report says of a record, until the next one is asked for. false: memory is short. */
+bool perfetto_text(struct trc_perfetto *perfetto, const struct walk_record *record, struct text *text);
 
 #endif

@@ -401,22 +401,29 @@ static void add_constant_number(struct described *described, struct text name, u
 	add_constant(described, constant_integer(described->maker, described->count, value));
 }
 
-/* What a record is called where it is drawn: of texts and functions what they say. */
+/* Texts of the kernel's own, which are put together when they are read. */
+static bool is_printk(const struct event_format *event)
+{
+	return is_name(event, "bprint") || is_name(event, "bputs");
+}
+
+/* What a record is called where it is drawn: of texts and functions what they say. false: as its event. */
 static bool drawn_name(const struct plan_maker *maker, const struct event_format *event, struct part *part)
 {
-	const struct event_field *field = NULL;
 	bool is_print = is_name(event, "print");
+	const struct event_field *field = NULL;
 
+	*part = (struct part){ .kind = PART_GIVEN };
+	if (is_printk(event))
+		return true;
 	if (is_print)
 		field = event_own_field(event, TEXT("buf"));
 	else if (is_name(event, "function"))
 		field = event_own_field(event, TEXT("ip"));
 	if (!field)
 		return false;
-	*part = (struct part){
-		.kind = is_print ? PART_LINE : PART_NAME,
-		.access = access_of(event, field, maker->long_size),
-	};
+	part->kind = is_print ? PART_LINE : PART_NAME;
+	part->access = access_of(event, field, maker->long_size);
 	return part->access.type.shape == (is_print ? SHAPE_TEXT : SHAPE_INTEGER);
 }
 
@@ -550,6 +557,8 @@ struct plan *plan_generic(const struct plan_maker *maker, const struct event_for
 	for (uint32_t i = 0; i < event->field_count; i++)
 		add_field(&described, event->fields[i].name, generic_part(maker, event, &event->fields[i]));
 	add_drawn(&described, event);
+	if (is_printk(event))
+		described.plan->kind = PLAN_TEXT;
 	id = FIRST_FIELD_ID + (*maker->next_field_id)++;
 	described.plan->head_size = store_tag(described.plan->head, id, WIRE_BYTES);
 	put_descriptor(&described, event, id);

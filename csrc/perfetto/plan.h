@@ -21,6 +21,7 @@ enum part_kind {
 	PART_FUNCTIONS, /* addresses, as a text of names with commas */
 	PART_NAME,	/* an address, as a name */
 	PART_LINE,	/* a text, without newlines at its end */
+	PART_GIVEN,	/* the text that the caller has for the record */
 	PART_CONSTANT,	/* bytes that are the same in all records, the tag included */
 };
 
@@ -45,6 +46,7 @@ enum plan_kind {
 	PLAN_SWITCH, /* compact where it can be */
 	PLAN_WAKING, /* the same */
 	PLAN_MARK,   /* texts: typed if they are marks, else as plan->other says */
+	PLAN_TEXT,   /* a report's text is given */
 };
 
 struct plan {
@@ -90,12 +92,20 @@ uint32_t plan_schema(const struct event_format *event, uint32_t long_size);
 
 /* --- records --------------------------------------------------------------------------------- */
 
+/* What is written beside the record's bytes: for PLAN_TEXT a text is given. */
+struct record_facts {
+	struct function_names *names;
+	struct text given;
+	uint32_t pid;
+	bool big_endian;
+};
+
 /*
  * A record's event, as a field of a bundle, appended to out. false: memory is short. Numbers and texts that do not
  * lie within the record are left out.
  */
-bool plan_write(const struct plan *plan, struct function_names *names, const struct walk_record *record,
-		uint32_t pid, bool big_endian, struct output *out);
+bool plan_write(const struct plan *plan, const struct walk_record *record, const struct record_facts *facts,
+		struct output *out);
 
 /* Whether trace processor takes a text in trace_marker for a slice, a counter or the like. */
 bool is_mark(struct text text);

@@ -50,8 +50,13 @@ static bool release(struct perfetto_machine *machine, struct cpu_bundle *bundle,
 	struct walk_record record;
 	const struct plan *plan = bundle_release(bundle, has_next, next_ts, &record);
 
-	return !plan || plan_write(plan, &machine->names, &record, bundle->held.pid,
-				   machine->metadata->big_endian, &bundle->events);
+	const struct record_facts facts = {
+		.names = &machine->names,
+		.pid = bundle->held.pid,
+		.big_endian = machine->metadata->big_endian,
+	};
+
+	return !plan || plan_write(plan, &record, &facts, &bundle->events);
 }
 
 static void put_bundle(struct trc_perfetto *perfetto, struct perfetto_machine *machine,
@@ -90,40 +95,63 @@ static void forget_names(struct trc_perfetto *perfetto)
 
 /* --- records --------------------------------------------------------------------------------- */
 
+/* The form that a record is written in, if it is not held back; *waits: it is. false: memory is short. */
+static bool choose_plan(const struct perfetto_source *source, const struct walk_record *record,
+			const struct record_facts *facts, const struct plan **plan, bool *waits)
+{
+	struct perfetto_machine *machine = source->buffer->machine;
+	const struct event_place flags = machine->metadata->formats.common.flags;
+	struct text text;
+	uint64_t bits = 0;
+
+	switch ((*plan)->kind) {
+	case PLAN_SWITCH:
+	case PLAN_WAKING:
+		if (!release(machine, source->bundle, true, record->ts))
+			return false;
+		if (place_fits(flags, record->size))
+			bits = load_uint(record->payload + flags.offset, flags.size, facts->big_endian);
+		*waits = bundle_hold(source->bundle, *plan, record, facts->pid, (uint8_t)bits,
+				     facts->big_endian);
+		return true;
+	case PLAN_MARK:
+		if (!plan_text(record, &(*plan)->parts[(*plan)->text_part].access, facts->big_endian,
+			       &text) ||
+		    !is_mark(text))
+			*plan = (*plan)->other;
+		return true;
+	default:
+		return true;
+	}
+}
+
 static bool put_record(struct trc_perfetto *perfetto, const struct perfetto_source *source,
 		       const struct walk_record *record)
 {
 	struct perfetto_machine *machine = source->buffer->machine;
 	const struct event_common *common = &machine->metadata->formats.common;
-	bool big_endian = machine->metadata->big_endian;
-	uint32_t id = record_id(common->type, big_endian, record->payload, record->size);
-	uint32_t pid = (uint32_t)record_pid(common->pid, big_endian, record->payload, record->size);
+	struct record_facts facts = {
+		.names = &machine->names,
+		.given = TEXT(""),
+		.big_endian = machine->metadata->big_endian,
+	};
+	uint32_t id = record_id(common->type, facts.big_endian, record->payload, record->size);
 	struct perfetto_buffer *buffer = source->buffer;
 	const struct plan *plan = NULL;
-	struct text text;
+	bool waits = false;
 
+	facts.pid = (uint32_t)record_pid(common->pid, facts.big_endian, record->payload, record->size);
 	if (TRC_LIKELY(buffer->plans && id < machine->metadata->formats.id_count))
 		plan = buffer->plans[id];
 	if (TRC_UNLIKELY(!plan))
 		plan = perfetto_make_plan(perfetto, buffer, id);
-	if (!plan)
+	if (!plan || (plan->kind != PLAN_EVENT && !choose_plan(source, record, &facts, &plan, &waits)))
 		return false;
-	if (plan->kind == PLAN_SWITCH || plan->kind == PLAN_WAKING) {
-		uint64_t flags = 0;
-
-		if (!release(machine, source->bundle, true, record->ts))
-			return false;
-		if (place_fits(common->flags, record->size))
-			flags = load_uint(record->payload + common->flags.offset, common->flags.size,
-					  big_endian);
-		if (bundle_hold(source->bundle, plan, record, pid, (uint8_t)flags, big_endian))
-			return true;
-	} else if (plan->kind == PLAN_MARK) {
-		if (!plan_text(record, &plan->parts[plan->text_part].access, big_endian, &text) ||
-		    !is_mark(text))
-			plan = plan->other;
-	}
-	return plan_write(plan, &machine->names, record, pid, big_endian, &source->bundle->events);
+	if (waits)
+		return true;
+	if (TRC_UNLIKELY(plan->kind == PLAN_TEXT) && !perfetto_text(perfetto, record, &facts.given))
+		return false;
+	return plan_write(plan, record, &facts, &source->bundle->events);
 }
 
 static int beyond(const struct perfetto_source *source, const struct walk_record *record,

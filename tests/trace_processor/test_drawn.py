@@ -40,6 +40,9 @@ OF_CPUS = """
     FROM slice JOIN cpu_track track ON track.id = slice.track_id
     WHERE slice.dur >= 0 AND track.type = 'cpu_softirq'
 """
+NOTES = """
+    SELECT slice.name FROM slice JOIN track ON track.id = track_id WHERE track.name = 'Notes'
+"""
 
 
 def rows(answer: tracecmd.Answer) -> list[dict[str, Any]]:
@@ -123,6 +126,7 @@ def test_vcpus(engine: Engine, tmp_path: Path) -> None:
             for row in session.timeline()
         ]
         notes = [*session.notes]
+        peers = sorted((peer.trace.end, peer.name) for peer in session.peers)
     found, told = engine.query(
         out,
         "SELECT ts, dur, category, track.name, "
@@ -130,14 +134,15 @@ def test_vcpus(engine: Engine, tmp_path: Path) -> None:
         "EXTRACT_ARG(slice.arg_set_id, 'debug.guest_pid') "
         "FROM slice JOIN track ON track.id = track_id WHERE category IS NOT NULL "
         "AND track.name LIKE '%vCPU%'",
-        "SELECT slice.name FROM slice JOIN track ON track.id = track_id WHERE track.name = 'Notes'",
+        f"{NOTES} ORDER BY ts, slice.id",
     )
     assert sorted(map(str, map(tuple, found))) == sorted(map(str, ours))
     assert len(ours) > 9000
     texts = [text for (text,) in told]
     assert texts[: len(notes)] == notes
-    assert all("on the host's clock by kvm" in text for text in texts[len(notes) :])
-    assert len(texts) == len(notes) + 2
+    assert all("on the host's clock by kvm" in text for text in texts[len(notes) : -3])
+    assert texts[-3:] == [f"{peer}: the last of its records" for _, peer in peers]
+    assert len(texts) == len(notes) + 2 + 3
 
 
 def test_losses(engine: Engine, tmp_path: Path) -> None:
@@ -161,11 +166,11 @@ def test_what_is_not_right_is_said(engine: Engine, tmp_path: Path) -> None:
     notes = (
         "SELECT slice.name FROM slice JOIN track ON track.id = track_id WHERE track.name = 'Notes'"
     )
-    (found,) = engine.query(out, notes)
+    (found,) = engine.query(out, NOTES)
     assert [text for (text,) in found] == told
     out, told = export("v7-latency.dat", tmp_path)
     assert told == ["no records are selected: the trace is empty"]
-    (found,) = engine.query(out, notes)
+    (found,) = engine.query(out, NOTES)
     assert [text for (text,) in found] == told
 
 

@@ -168,7 +168,17 @@ class _Export:
         for machine in self.machines:
             texts += filter(None, [clock_note(machine)])
             texts += map(str, machine.trace.problems)
-        self.out.put(self.tracks.notes(first, texts), 0, OF_TRACKS)
+        notes = [(first, text) for text in texts]
+        if len(self.machines) > 1:
+            notes += filter(None, map(self._end_of, self.machines))
+        self.out.put(self.tracks.notes(notes), 0, OF_TRACKS)
+
+    def _end_of(self, machine: Machine) -> tuple[int, str] | None:
+        """Where a peer's records end: what is drawn of it later is only not known to have ended."""
+        end, asked = machine.trace.end, self.selection
+        if end is None or end < asked.start or (asked.end is not None and end >= asked.end):
+            return None
+        return end, f"{machine.trace.peer}: the last of its records"
 
 
 def write(

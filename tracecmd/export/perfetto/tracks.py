@@ -56,14 +56,14 @@ class Tracks:
             body += string(DESCRIPTOR_DESCRIPTION, description)
         return uuid, nested(PACKET_TRACK_DESCRIPTOR, body)
 
-    def notes(self, start: int, texts: Iterable[str]) -> Iterator[bytes]:
-        """Instants at the beginning, one a note."""
+    def notes(self, notes: Iterable[tuple[int, str]]) -> Iterator[bytes]:
+        """Instants, one a note, by time and text."""
         track = 0
-        for text in texts:
+        for ts, text in notes:
             if not track:
                 track, packet = self.add("Notes", description="what to know of this recording")
                 yield packet
-            yield _event(start, track, TYPE_INSTANT, text)
+            yield _event(ts, track, TYPE_INSTANT, text)
 
     def losses(self, losses: Iterable[Loss]) -> Iterator[bytes]:
         """Slices from the last record before a loss to the first one after."""
