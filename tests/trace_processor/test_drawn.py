@@ -163,9 +163,6 @@ def test_losses(engine: Engine, tmp_path: Path) -> None:
 def test_what_is_not_right_is_said(engine: Engine, tmp_path: Path) -> None:
     out, told = export("k72-split-tsc.dat", tmp_path)
     assert told == ["this file: times are cycles, not ns"]
-    notes = (
-        "SELECT slice.name FROM slice JOIN track ON track.id = track_id WHERE track.name = 'Notes'"
-    )
     (found,) = engine.query(out, NOTES)
     assert [text for (text,) in found] == told
     out, told = export("v7-latency.dat", tmp_path)
