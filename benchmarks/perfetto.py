@@ -6,8 +6,8 @@ names another tree of this package, built in place, whose writer takes turns wit
 
     python benchmarks/perfetto.py [RECORDING.dat] [--size 64M] [--beside TREE]
 
-TRACECMD_TRACE_PROCESSOR names the folder that `.ci/trace-processor FOLDER` fills: trace processor then
-loads what was written (in WebAssembly, under Node.js).
+TRACECMD_TRACE_PROCESSOR names the folder that `.ci/trace-processor FOLDER` fills: trace processor
+then loads what was written (in WebAssembly, under Node.js).
 """
 
 from __future__ import annotations
