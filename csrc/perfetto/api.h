@@ -45,6 +45,11 @@ int trc_perfetto_next(struct trc_perfetto *perfetto, struct trc_walk *walk, size
 		      const uint8_t **packets, size_t *size, struct trc_error *err);
 /* Records so far, and the time of the first of them, in ns; 0: there was none. */
 uint64_t trc_perfetto_records(const struct trc_perfetto *perfetto, uint64_t *first_ts);
+/*
+ * How often a record of a machine, by its index, was of an earlier time than the one before it in its stream:
+ * Perfetto sorts by time, so that these are drawn in another order than they were made in.
+ */
+uint64_t trc_perfetto_steps_back(const struct trc_perfetto *perfetto, size_t machine);
 
 /*
  * Slices of the rows of trc_vcpus_create(), made with TRC_VCPU_RAW_VALUES and TRC_ANALYSIS_NO_DICTIONARY,

@@ -24,6 +24,7 @@ struct perfetto_machine {
 	const struct trc_metadata *metadata;
 	const struct trc_symbols *symbols;
 	uint32_t machine_id, sequence_id;
+	uint64_t steps_back; /* of time, in a stream */
 	bool begun; /* its sequence has a packet that clears the state */
 	struct function_names names;
 	struct output descriptors;	    /* that are not written yet */
@@ -44,6 +45,7 @@ struct perfetto_buffer {
 };
 
 struct perfetto_source {
+	uint64_t last_ts;
 	struct perfetto_buffer *buffer;
 	struct cpu_bundle *bundle; /* NULL: trace processor does not hold the CPU */
 	uint32_t cpu;

@@ -177,11 +177,13 @@ static int put_records(struct trc_perfetto *perfetto, const struct walk_record *
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct walk_record *record = &records[i];
-		const struct perfetto_source *source = &perfetto->sources[record->source];
+		struct perfetto_source *source = &perfetto->sources[record->source];
 		struct cpu_bundle *bundle = source->bundle;
 
 		if (TRC_UNLIKELY(!bundle || record->ts > INT64_MAX))
 			return beyond(source, record, err);
+		source->buffer->machine->steps_back += record->ts < source->last_ts;
+		source->last_ts = record->ts;
 		if (TRC_UNLIKELY(missed[i])) {
 			put_bundle(perfetto, source->buffer->machine, bundle);
 			bundle_lose(bundle);
@@ -261,4 +263,9 @@ uint64_t trc_perfetto_records(const struct trc_perfetto *perfetto, uint64_t *fir
 {
 	*first_ts = perfetto->first_ts;
 	return perfetto->records;
+}
+
+uint64_t trc_perfetto_steps_back(const struct trc_perfetto *perfetto, size_t machine)
+{
+	return machine < perfetto->machine_count ? perfetto->machines[machine].steps_back : 0;
 }

@@ -15,9 +15,11 @@ from ..writer import (
     SCHED_SWITCH,
     TICK,
     Buffer,
+    Event,
     EventFormat,
     Field,
     Machine,
+    Page,
     Values,
     fill_pages,
 )
@@ -203,3 +205,13 @@ def test_names_that_are_no_text(write: Write, tmp_path: Path) -> None:
         "track_name": "i\ufffdst",
         "scope_instance": 1,
     }
+
+
+def test_time_that_steps_back_is_said(write: Write, tmp_path: Path) -> None:
+    """Perfetto sorts by time: what is drawn is not what happened."""
+    pages = [Page(ts, [Event(0, TICK.values(pid=1))]) for ts in (10, 30, 20, 40, 35)]
+    told: list[str] = []
+    with tracecmd.open(write(Trace(buffers=[Buffer(cpus={0: pages})]))) as trace:
+        assert perfetto.write(trace, tmp_path / "out.pftrace", warn=told.append) == 5
+    (text,) = told
+    assert text.startswith("this file: time steps back 2 times")

@@ -84,6 +84,11 @@ class Perfetto(Handle):
             first = ffi.new("uint64_t *")
             return int(lib.trc_perfetto_records(perfetto, first)), int(first[0])
 
+    def steps_back(self, machine: int) -> int:
+        """How often time stepped back in streams of a machine, by its place."""
+        with self as perfetto:
+            return int(lib.trc_perfetto_steps_back(perfetto, machine))
+
     def slices(
         self, analysis: Analysis, tracks: Sequence[PerfettoTrack], sequence_id: int
     ) -> memoryview | GoOn | None:

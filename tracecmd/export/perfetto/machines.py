@@ -75,6 +75,11 @@ class Machine(NamedTuple):
     faults: tuple[str, ...]
 
     @property
+    def called(self) -> str:
+        """How sentences call it."""
+        return self.trace.peer or "this file"
+
+    @property
     def name(self) -> str:
         """The peer's name, else that of the machine, with what is not right about its times."""
         words = self.trace.uname.split()

@@ -103,6 +103,12 @@ class _Export:
                 self.out.write(packets)
             if not begun:
                 self._describe(self.selection.start)
+            for place, machine in enumerate(self.machines):
+                if steps := perfetto.steps_back(place):
+                    self.warnings.append(
+                        f"{machine.called}: time steps back {steps} times; "
+                        "its records are drawn by time, not as they were made"
+                    )
             return perfetto.records()
 
     def _describe(self, start: int) -> None:
@@ -159,8 +165,7 @@ class _Export:
         """What to know of it: what is not right first."""
         session = self.recording if isinstance(self.recording, Session) else None
         for machine in self.machines:
-            name = machine.trace.peer or "this file"
-            self.warnings += [f"{name}: {fault}" for fault in machine.faults]
+            self.warnings += [f"{machine.called}: {fault}" for fault in machine.faults]
         if not count:
             self.warnings.append("no records are selected: the trace is empty")
         texts = [*self.warnings]
