@@ -103,8 +103,8 @@ class _Export:
                 self.out.write(packets)
             if not begun:
                 self._describe(self.selection.start)
-            for place, machine in enumerate(self.machines):
-                if steps := perfetto.steps_back(place):
+            for number, machine in enumerate(self.machines):
+                if steps := perfetto.steps_back(number):
                     self.warnings.append(
                         f"{machine.called}: time steps back {steps} times; "
                         "its records are drawn by time, not as they were made"
