@@ -25,6 +25,7 @@ void names_clear(struct function_names *names)
 {
 	free(names->slots);
 	names->slots = NULL;
+	names->pending.size = 0;
 	names->slot_count = names->count = 0;
 	lookup_cache_clear(&names->iids);
 }

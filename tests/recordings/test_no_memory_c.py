@@ -18,7 +18,8 @@ WRAP = "-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc"
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     compiler.require_compiler(*compiler.SANITIZERS, WRAP)
     built = tmp_path_factory.mktemp("no_memory") / "no_memory"
-    return compiler.compile_with_core(built, PROGRAM, "-O1", "-g", *compiler.SANITIZERS, own=[WRAP])
+    flags = ("-O1", "-g", "-DNAMES_MOST=8", *compiler.SANITIZERS)
+    return compiler.compile_with_core(built, PROGRAM, *flags, own=[WRAP])
 
 
 MADE = {

@@ -115,6 +115,8 @@ def check(engine: Engine, recording: Recording, path: Path, end: int | None = No
     count = perfetto.write(recording, path, end=end)
     found, expected = by_trace_processor(engine, path), by_us(recording, end)
     assert sum(number for number, _, _ in found.groups.values()) == count
+    if expected.faults:  # ends of slices whose beginnings were lost
+        found.faults.pop(("misplaced_end_event", None), None)
     assert found == expected
     return found
 
