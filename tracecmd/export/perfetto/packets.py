@@ -169,7 +169,7 @@ class _Export:
         if not count:
             self.warnings.append("no records are selected: the trace is empty")
         texts = [*self.warnings]
-        texts += session.notes if session else ()
+        texts += session.notes if session and len(self.machines) > 1 else ()
         for machine in self.machines:
             texts += filter(None, [clock_note(machine)])
             texts += map(str, machine.trace.problems)
