@@ -25,7 +25,7 @@ struct perfetto_machine {
 	const struct trc_symbols *symbols;
 	uint32_t machine_id, sequence_id;
 	uint64_t steps_back; /* of time, in a stream */
-	bool begun; /* its sequence has a packet that clears the state */
+	bool begun;	     /* its sequence has a packet that clears the state */
 	struct function_names names;
 	struct output descriptors;	    /* that are not written yet */
 	struct cpu_bundle *cpus[CPU_COUNT]; /* NULL: none of its sources is of it */
