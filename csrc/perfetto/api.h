@@ -15,7 +15,7 @@
  *
  * An event that the schema has is written as its message, with those of its fields that the schema has; all
  * others as generic events with a descriptor. Of events that several buffers of a machine recorded those of
- * the buffer where they come first are so, in others they are generic: nothing is drawn twice. Texts that are
+ * one buffer are so, in others they are generic: nothing is drawn twice. Texts that are
  * not UTF-8 have U+FFFD.
  */
 struct trc_perfetto;
@@ -24,6 +24,9 @@ struct trc_perfetto_machine {
 	const struct trc_symbols *symbols; /* NULL: functions stay addresses */
 	uint32_t machine_id;		   /* 0: the host, or the only one */
 	uint32_t sequence_id;		   /* trusted_packet_sequence_id; its packets keep state there */
+	/* By event id, as far as there are any: the buffer whose records are typed. NULL: the first to have one. */
+	const uint32_t *buffers;
+	size_t buffers_count;
 };
 struct trc_perfetto_source { /* what a source of the walk is */
 	uint32_t machine;    /* index among the machines */

@@ -17,6 +17,8 @@ static int create_machine(struct perfetto_machine *machine, const struct trc_per
 	machine->symbols = in->symbols;
 	machine->machine_id = in->machine_id;
 	machine->sequence_id = in->sequence_id;
+	machine->preferred = in->buffers;
+	machine->preferred_count = in->buffers ? in->buffers_count : 0;
 	names_init(&machine->names, in->symbols ? &in->symbols->kallsyms : NULL);
 	output_init(&machine->descriptors);
 	machine->typed_ids = calloc(schema_table.count, sizeof(*machine->typed_ids));
@@ -78,6 +80,10 @@ static int create_sources(struct trc_perfetto *perfetto, const struct trc_perfet
 	perfetto->sources = calloc(perfetto->source_count + 1, sizeof(*perfetto->sources));
 	if (!perfetto->buffers || !perfetto->sources)
 		return trc_fail_no_memory(err);
+	for (size_t i = 0; i < perfetto->machine_count; i++) {
+		perfetto->machines[i].buffers = perfetto->buffers + first[i];
+		perfetto->machines[i].buffer_count = first[i + 1] - first[i];
+	}
 	for (size_t i = 0; i < perfetto->source_count; i++) {
 		struct perfetto_source *source = &perfetto->sources[i];
 		struct perfetto_machine *machine = &perfetto->machines[in[i].machine];

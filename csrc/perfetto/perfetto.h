@@ -24,6 +24,10 @@ struct perfetto_machine {
 	const struct trc_metadata *metadata;
 	const struct trc_symbols *symbols;
 	uint32_t machine_id, sequence_id;
+	const struct perfetto_buffer *buffers; /* [buffer_count], by number */
+	size_t buffer_count;
+	const uint32_t *preferred; /* [preferred_count], by event id: numbers of buffers */
+	size_t preferred_count;
 	uint64_t steps_back; /* of time, in a stream */
 	bool begun;	     /* its sequence has a packet that clears the state */
 	struct function_names names;

@@ -22,8 +22,19 @@ static struct text stem_of(struct text name)
 	return name;
 }
 
+/* The buffer that is to have an event, by those who counted, or else the one that has it now. */
+static const void *preferred_of(const struct perfetto_machine *machine, uint32_t id, const void *buffer)
+{
+	uint32_t number = id < machine->preferred_count ? machine->preferred[id] : UINT32_MAX;
+
+	if (number < machine->buffer_count && machine->buffers[number].machine)
+		return &machine->buffers[number];
+	return buffer;
+}
+
 /* The buffer that has an event of the schema, with its pair; NULL: memory is short. */
-static const void *owner_of(struct perfetto_machine *machine, struct text name, const void *buffer)
+static const void *owner_of(struct perfetto_machine *machine, struct text name, uint32_t id,
+			    const void *buffer)
 {
 	struct text stem = stem_of(name);
 
@@ -38,15 +49,17 @@ static const void *owner_of(struct perfetto_machine *machine, struct text name, 
 			return NULL;
 		machine->owners = owners;
 	}
+	buffer = preferred_of(machine, id, buffer);
 	machine->owners[machine->owner_count++] = (struct owner){ stem, buffer };
 	return buffer;
 }
 
 /* Whether system calls are typed by these events, in this buffer. */
-static bool takes_syscalls(struct perfetto_buffer *buffer, enum syscall_events events, bool *no_memory)
+static bool takes_syscalls(struct perfetto_buffer *buffer, uint32_t id, enum syscall_events events,
+			   bool *no_memory)
 {
 	struct perfetto_machine *machine = buffer->machine;
-	const void *owner = owner_of(machine, TEXT("sys_enter"), buffer);
+	const void *owner = owner_of(machine, TEXT("sys_enter"), id, buffer);
 
 	*no_memory |= !owner;
 	if (machine->syscalls == SYSCALLS_NONE)
@@ -68,8 +81,8 @@ static bool is_typed(struct perfetto_buffer *buffer, const struct event_format *
 	if (text_is(event->name, "print")) /* each buffer has texts of its own */
 		return true;
 	if (text_is(event->name, "sys_enter") || text_is(event->name, "sys_exit"))
-		return takes_syscalls(buffer, SYSCALLS_RAW, no_memory);
-	owner = owner_of(machine, event->name, buffer);
+		return takes_syscalls(buffer, event->id, SYSCALLS_RAW, no_memory);
+	owner = owner_of(machine, event->name, event->id, buffer);
 	*no_memory |= !owner;
 	return owner == buffer;
 }
@@ -95,7 +108,8 @@ static struct plan *make_plan(struct trc_perfetto *perfetto, struct perfetto_buf
 	bool no_memory = false;
 	struct plan *plan;
 
-	if (plan_is_syscall(event, maker.long_size) && takes_syscalls(buffer, SYSCALLS_NAMED, &no_memory))
+	if (plan_is_syscall(event, maker.long_size) &&
+	    takes_syscalls(buffer, event->id, SYSCALLS_NAMED, &no_memory))
 		return plan_syscall(&maker, event);
 	if (typed == SCHEMA_NONE || !is_typed(buffer, event, typed, &no_memory))
 		return no_memory ? NULL : plan_generic(&maker, event);

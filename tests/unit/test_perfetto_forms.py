@@ -215,3 +215,18 @@ def test_time_that_steps_back_is_said(write: Write, tmp_path: Path) -> None:
         assert perfetto.write(trace, tmp_path / "out.pftrace", warn=told.append) == 5
     (text,) = told
     assert text.startswith("this file: time steps back 2 times")
+
+
+def test_the_buffer_with_most_of_an_event_is_drawn(write: Write, tmp_path: Path) -> None:
+    """Not the one that has it first."""
+    early = list(fill_pages([(5, switch(1, 2))], Machine()))
+    whole = list(fill_pages([(10, switch(1, 2)), (20, switch(2, 1)), (30, tick())], Machine()))
+    made = Trace(buffers=[Buffer(cpus={0: whole}), Buffer("early", cpus={0: early})])
+    with tracecmd.open(write(made)) as trace:
+        perfetto.write(trace, tmp_path / "out.pftrace")
+    (found,) = records_of(parse(tmp_path / "out.pftrace")).values()
+    assert [(row.ts, row.form) for row in found if row.name == "sched_switch"] == [
+        (5, GENERIC),
+        (10, TYPED),
+        (20, TYPED),
+    ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ._analysis import Analysis, string
@@ -25,6 +26,7 @@ class PerfettoMachine(NamedTuple):
     symbols: Symbols | None
     machine_id: int
     sequence_id: int
+    buffers: Mapping[int, int] = MappingProxyType({})  # by event id
 
 
 class PerfettoSource(NamedTuple):
@@ -59,6 +61,10 @@ class Perfetto(Handle):
             entry.metadata = self._hold(machine.metadata)
             entry.symbols = self._hold(machine.symbols) if machine.symbols else ffi.NULL
             entry.machine_id, entry.sequence_id = machine.machine_id, machine.sequence_id
+            if machine.buffers:
+                entry.buffers_count = max(machine.buffers) + 1
+                numbers = [machine.buffers.get(i, 0xFFFFFFFF) for i in range(entry.buffers_count)]
+                entry.buffers = self._keep(ffi.new("uint32_t[]", numbers))
         rows = ffi.new("struct trc_perfetto_source[]", len(sources))
         for entry, source in zip(rows, sources, strict=True):
             entry.machine, entry.buffer, entry.cpu = source.machine, source.buffer, source.cpu

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from ... import _lowlevel
 from ...session import Session
 from ...session.clock import peer_clock
 from ...session.vcpu_timeline import on_one_clock, unit_of
@@ -122,6 +123,28 @@ def machines_of(recording: Session | Trace) -> list[Machine]:
             faults.append("not on the clock of the others")
         found.append(Machine(peer.trace, ids[peer.name], place, placed, tuple(faults)))
     return found
+
+
+COUNTED_PAGES = 4096  # at a time, between which signals are heeded
+
+
+def fullest_buffers(trace: Trace) -> dict[int, int]:
+    """By event id, the buffer with most of its records; nothing where there is one buffer alone."""
+    reader = trace._reader
+    if len({stream.buffer for stream in reader.streams}) < 2:
+        return {}
+    most: dict[int, tuple[int, int]] = {}
+    counted: dict[int, _lowlevel.Counts] = {}
+    for index, stream in enumerate(reader.streams):
+        counts = counted.setdefault(stream.buffer, _lowlevel.Counts())
+        for first in range(0, stream.page_count, COUNTED_PAGES):
+            pages = min(COUNTED_PAGES, stream.page_count - first)
+            reader.data.count(index, first, pages, counts)
+    for buffer, counts in sorted(counted.items()):
+        for number, count in counts.items():
+            if count > most.get(number, (0, 0))[0]:
+                most[number] = count, buffer
+    return {number: buffer for number, (_, buffer) in most.items()}
 
 
 # Kernel and architecture ----------------------------------------------------------------------

@@ -24,7 +24,7 @@ from ...session import Session
 from ...session.vcpu_timeline import Timeline
 from ...trace import Trace
 from ..files import replacing
-from .machines import Machine, clock_note, describe, machines_of
+from .machines import Machine, clock_note, describe, fullest_buffers, machines_of
 from .tracks import Loss, Tracks
 from .wire import PACKET_MACHINE_ID, PACKET_SEQUENCE_ID, TRACE_PACKET, integer, nested
 
@@ -87,7 +87,11 @@ class _Export:
         ]
         parts = [
             _lowlevel.PerfettoMachine(
-                m.trace._metadata, m.trace._reader.symbols, m.number, m.sequence
+                m.trace._metadata,
+                m.trace._reader.symbols,
+                m.number,
+                m.sequence,
+                fullest_buffers(m.trace),
             )
             for m in self.machines
         ]
