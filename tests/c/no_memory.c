@@ -727,7 +727,15 @@ static int job_analyses(const struct opened *o, uint32_t flags, struct sum *sum)
 
 static int job_perfetto(const struct opened *o, uint32_t flags, struct sum *sum)
 {
-	const struct trc_perfetto_machine machine = { o->metadata, o->symbols, flags, 1 };
+	const uint32_t buffers[] = { 0, 1 };
+	const struct trc_perfetto_machine machine = {
+		.metadata = o->metadata,
+		.symbols = o->symbols,
+		.machine_id = flags,
+		.sequence_id = 1,
+		.buffers = buffers,
+		.buffers_count = 2,
+	};
 	const struct trc_walk_options options = { .until_last = 1 };
 	struct trc_perfetto_source sources[MAX_SOURCES];
 	struct trc_perfetto *perfetto = NULL;
