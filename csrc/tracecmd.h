@@ -32,6 +32,7 @@
 #include "report/api.h"
 #include "analysis/api.h"
 #include "analysis/profile/api.h"
+#include "perfetto/api.h"
 #include "write/api.h"
 
 #endif

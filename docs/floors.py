@@ -33,6 +33,7 @@ FLOORS: Mapping[str, str] = {
     "report/plugins": "texts of single events",
     "analysis": "answers that take a state, as Arrow arrays",
     "analysis/profile": "trace-cmd's profile, as text",
+    "perfetto": "records as packets of Perfetto's traces",
     "write": "trace.dat files out",
     "compat": "libtracecmd's names",
     "python": "owners of the core's objects",

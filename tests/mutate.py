@@ -53,6 +53,8 @@ VCPUS = ("unit/test_vcpu_core.py", "unit/test_vcpu_timeline.py", "unit/test_vcpu
          "unit/test_vcpu_schedules.py", "unit/test_join.py",
          "recordings/test_session_vcpus.py")  # fmt: skip
 
+PERFETTO = ("unit/test_perfetto.py", "unit/test_perfetto_forms.py")
+
 # The first that fits a file has its nearest tests.
 NEAREST: Sequence[tuple[str, Sequence[str]]] = (
     ("csrc/print_fmt/*", REPORTS),
@@ -70,6 +72,7 @@ NEAREST: Sequence[tuple[str, Sequence[str]]] = (
     *((f"csrc/base/{name}.*", (*TEXTS_OF_KERNEL, *REPORTS)) for name in ("arena", "text")),
     ("csrc/platform/slab.*", TABLES),
     ("csrc/analysis/vcpu*", ("unit/test_exit_reasons.py", *VCPUS)),
+    ("csrc/perfetto/*", PERFETTO),
     ("csrc/*", READING),
     ("tracecmd/cli/stat.py", ("unit/test_cli_stat.py",)),
     ("tracecmd/cli/*report*.py", REPORTS),
@@ -81,7 +84,7 @@ NEAREST: Sequence[tuple[str, Sequence[str]]] = (
     *((f"tracecmd/{name}.py", ("unit/test_plot.py",)) for name in (
         "plot/*", "session/plot", "session/scene")),
     ("tracecmd/session/*", SESSIONS),
-    ("tracecmd/export/perfetto/*", ("unit/test_perfetto.py",)),
+    ("tracecmd/export/perfetto/*", PERFETTO),
     ("tracecmd/export/*", ("unit/test_export.py",)),
     ("tracecmd/symbolic.py", ("unit/test_symbolic.py",)),
     *((f"tracecmd/{name}.py", REPORTS) for name in (

@@ -772,6 +772,46 @@ static int job_profile(const struct opened *o, uint32_t flags, struct sum *sum)
 	return rc;
 }
 
+/* --- for Perfetto -------------------------------------------------------------------------- */
+
+static int job_perfetto(const struct opened *o, uint32_t flags, struct sum *sum)
+{
+	const uint32_t buffers[] = { 0, 1 };
+	const struct trc_perfetto_machine machine = {
+		.metadata = o->metadata,
+		.symbols = o->symbols,
+		.machine_id = flags,
+		.sequence_id = 1,
+		.buffers = buffers,
+		.buffers_count = 2,
+	};
+	const struct trc_walk_options options = { .until_last = 1 };
+	struct trc_perfetto_source sources[MAX_SOURCES];
+	struct trc_perfetto *perfetto = NULL;
+	struct trc_walk *walk = NULL;
+	const uint8_t *packets;
+	size_t size = 0;
+	int rc;
+
+	for (size_t i = 0; i < o->source_count; i++)
+		sources[i] = (struct trc_perfetto_source){
+			.buffer = o->sources[i].buffer,
+			.cpu = o->sources[i].cpu,
+			.instance = o->sources[i].buffer ? "an instance" : "",
+		};
+	if (!(rc = trc_perfetto_create(&machine, 1, sources, o->source_count, &perfetto, NULL)) &&
+	    !(rc = trc_walk_create(o->walked, o->source_count, &options, &walk, NULL))) {
+		do {
+			rc = trc_perfetto_next(perfetto, walk, ENOUGH, &packets, &size, NULL);
+			if (!rc)
+				add(sum, packets, size);
+		} while (rc == TRC_GO_ON || (!rc && size));
+	}
+	trc_walk_destroy(walk);
+	trc_perfetto_destroy(perfetto);
+	return rc;
+}
+
 /* --- running them -------------------------------------------------------------------------- */
 
 static const struct job {
@@ -797,6 +837,7 @@ static const struct job {
 	{ "write version 7 with zstd", job_write, 7 | TRC_COMPRESSION_ZSTD << 8 },
 	{ "analyses", job_analyses, TRC_ANALYSIS_PEER },
 	{ "profile --by-comm", job_profile, TRC_PROFILE_BY_COMM },
+	{ "perfetto", job_perfetto, 7 },
 };
 
 static int run_job(const struct job *job, const struct opened *o, unsigned long fail, struct sum *sum)

@@ -70,12 +70,17 @@ def by_us(recording: Recording, end: int | None = None) -> Found:
     ids = {name: number for name, (number, _) in machines(recording).items()}
     found = Found()
     losses: set[int] = set()
+    syscalls: dict[str, tuple[str, str]] = {}
     switches = _Switches()
     for event in recording.iter(end=end):
         name = event.name or f"id {event.id}"
+        if name.startswith(("sys_enter", "sys_exit")):
+            first = syscalls.setdefault(event.peer, (event.system, event.buffer))
+            if first == (event.system, event.buffer):
+                name = "_".join(name.split("_")[:2])  # which are drawn
         key = ids[event.peer], event.cpu, name, event.pid & 0xFFFFFFFF
-        count, first, _ = found.groups.get(key, (0, event.ts, 0))
-        found.groups[key] = count + 1, first, event.ts
+        count, begin, _ = found.groups.get(key, (0, event.ts, 0))
+        found.groups[key] = count + 1, begin, event.ts
         if event.missed_events:
             losses.add(event.cpu)
         if name == "sched_switch":
@@ -110,6 +115,8 @@ def check(engine: Engine, recording: Recording, path: Path, end: int | None = No
     count = perfetto.write(recording, path, end=end)
     found, expected = by_trace_processor(engine, path), by_us(recording, end)
     assert sum(number for number, _, _ in found.groups.values()) == count
+    if expected.faults:  # ends of slices whose beginnings were lost
+        found.faults.pop(("misplaced_end_event", None), None)
     assert found == expected
     return found
 

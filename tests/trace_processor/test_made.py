@@ -78,7 +78,7 @@ def test_several_buffers(engine: Engine, write: Write, tmp_path: Path) -> None:
 
 
 def test_texts(engine: Engine, write: Write, tmp_path: Path) -> None:
-    """Marks make slices; other texts do not, and end none."""
+    """Marks make slices; other texts are instants, and end none."""
     texts = ("B|7|work|a", "hello", "End of file", "E", "", "B|x|no", "C|7|load", "C|7|load|-3",
              "B|7|open", "E|7|", "I|7|now\n")  # fmt: skip
     marks = [
@@ -95,7 +95,9 @@ def test_texts(engine: Engine, write: Write, tmp_path: Path) -> None:
         "SELECT string_value FROM ftrace_event JOIN args USING (arg_set_id) "
         "WHERE key = 'buf' ORDER BY ts",
     )
-    assert slices == [[100, 300, "work|a"], [900, 100, "open"], [1100, 0, "now"]]
+    free = [[200, 0, "hello"], [300, 0, "End of file"], [500, 0, ""], [600, 0, "B|x|no"],
+            [700, 0, "C|7|load"]]  # fmt: skip
+    assert slices == [[100, 300, "work|a"], *free, [900, 100, "open"], [1100, 0, "now"]]
     assert counters == [[800, -3.0, "load"]]
     assert [text for (text,) in written] == list(texts)
 

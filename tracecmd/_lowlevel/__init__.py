@@ -46,6 +46,13 @@ from ._file import (
 from ._handle import Handle
 from ._hook import HookParts, parse_hook
 from ._metadata import EventInfo, FieldInfo, Metadata, ValueList
+from ._perfetto import (
+    Perfetto,
+    PerfettoMachine,
+    PerfettoSource,
+    PerfettoTrack,
+    perfetto_events,
+)
 from ._profile import Profile
 from ._report import (
     AGAIN,
@@ -126,6 +133,10 @@ __all__ = [
     "OutlineBuffer",
     "OutlineHeader",
     "Payloads",
+    "Perfetto",
+    "PerfettoMachine",
+    "PerfettoSource",
+    "PerfettoTrack",
     "Profile",
     "Report",
     "ReportFile",
@@ -147,5 +158,6 @@ __all__ = [
     "analyses",
     "array_capsule",
     "parse_hook",
+    "perfetto_events",
     "schema_capsule",
 ]

@@ -62,7 +62,7 @@ class Analysis(Handle):
         *more: Any,
     ) -> None:
         super().__init__(sources[0].data.path if sources else "")
-        self._paths = [source.data.path for source in sources]
+        self.paths = [source.data.path for source in sources]
         array = self._keep(ffi.new("struct trc_analysis_source[]", len(sources)))
         for entry, source in zip(array, sources, strict=True):
             entry.data = self._hold(source.data)
@@ -75,7 +75,7 @@ class Analysis(Handle):
             len(sources),
             self._options(options),
             *(part(self) if callable(part) else part for part in more),
-            sources=self._paths,
+            sources=self.paths,
         )
 
     def _options(self, options: AnalysisOptions) -> Any:
@@ -112,13 +112,13 @@ class Analysis(Handle):
             code = lib.trc_analysis_next(analysis, max_rows, array._struct, err)
             if code == lib.TRC_GO_ON:
                 return GO_ON
-            check(code, err, self.path, self._paths)
+            check(code, err, self.path, self.paths)
         return array if array.length else None
 
     def problems(self, known: int = 0) -> list[SourceProblem]:
         """All that was found damaged so far; none if that is as much as known."""
         return self._source_problems(
-            lib.trc_analysis_problem_count, lib.trc_analysis_problem, self._paths, known
+            lib.trc_analysis_problem_count, lib.trc_analysis_problem, self.paths, known
         )
 
     def progress(self) -> tuple[int, int]:

@@ -13,11 +13,12 @@ from ..filter import FilterError
 from ..opening import open as open_trace
 from ..packages import MissingPackageError
 from ..trace import Trace
-from ._common import add_threads, complain, warn_problems
+from ._common import add_threads, complain, warn, warn_problems
 from ._progress import Bar
 from ._times import UsageError, nanoseconds
 
 PERFETTO = ".pftrace"
+PERFETTO_NAMES = (PERFETTO, f"{PERFETTO}.gz")
 
 
 def add_parser(commands: Any) -> None:
@@ -27,7 +28,8 @@ def add_parser(commands: Any) -> None:
         help="write records as columns (Parquet, Arrow, CSV, JSON lines), or for Perfetto",
         description="Write the records of a trace file as columns. Needs pyarrow: "
         "pip install 'tracecmd[arrow]'. Or those of a file or a whole session (its files, or a "
-        f"folder of them) as a trace for Perfetto's UI: OUT{PERFETTO}.",
+        f"folder of them) as a trace for Perfetto's UI: OUT{PERFETTO}, or compressed, "
+        f"OUT{PERFETTO}.gz.",
     )
     parser.add_argument("files", metavar="FILE", nargs="+")
     parser.add_argument(
@@ -119,12 +121,18 @@ def _write_perfetto(arguments: argparse.Namespace, bar: Bar) -> None:
     events = _split(arguments.events)
     start, end = nanoseconds(arguments.start), nanoseconds(arguments.end)
     out = Path(arguments.output)
+    warnings: list[str] = []
     with open_session(*arguments.files) as session:
         bar.label(out.name)
         try:
-            perfetto.write(session, out, events=events, start=start, end=end, progress=bar.show)
+            perfetto.write(
+                session, out, events=events, start=start, end=end, progress=bar.show,
+                warn=warnings.append,
+            )  # fmt: skip
         finally:
             bar.clear()
+        for text in warnings:
+            warn(text)
         warn_problems(peer.trace for peer in session.peers)
 
 
@@ -132,7 +140,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the file or the files; each appears when it is whole."""
     bar = Bar(not arguments.quiet)
     try:
-        if arguments.output.lower().endswith(PERFETTO) and not _is_folder(arguments.output):
+        if arguments.output.lower().endswith(PERFETTO_NAMES) and not _is_folder(arguments.output):
             _write_perfetto(arguments, bar)
             return 0
         if len(arguments.files) > 1:

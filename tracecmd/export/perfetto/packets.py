@@ -1,191 +1,193 @@
-"""The file: what each machine is, then its records, bundle by bundle."""
+"""The file: what each machine is, its records, and what is known beyond them."""
 
 from __future__ import annotations
 
-import itertools
+import contextlib
 import os
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import BinaryIO
 
-from ..._reading import Progress
-from ...errors import LimitError
-from ...event import Event
+from ... import _lowlevel
+from ..._reading import (
+    Progress,
+    ReadOptions,
+    Request,
+    Selection,
+    choose,
+    make_walk,
+    wanted_sources,
+    watch,
+)
 from ...session import Session
-from ...session.vcpu_timeline import on_one_clock
+from ...session.vcpu_timeline import Timeline
 from ...trace import Trace
 from ..files import replacing
-from .events import Peer, encoder_of
-from .wire import (
-    BUNDLE_CPU,
-    BUNDLE_LOST_EVENTS,
-    CLOCK_BOOTTIME,
-    CLOCK_ID,
-    CLOCK_MONOTONIC,
-    CLOCK_MONOTONIC_RAW,
-    CLOCK_TIMESTAMP,
-    PACKET_CLOCK_SNAPSHOT,
-    PACKET_FTRACE_EVENTS,
-    PACKET_MACHINE_ID,
-    PACKET_PROCESS_TREE,
-    PACKET_REMOTE_CLOCK_SYNC,
-    PACKET_SEQUENCE_ID,
-    PACKET_SYSTEM_INFO,
-    PACKET_TIMESTAMP,
-    PROCESS_CMDLINE,
-    PROCESS_CMDLINE_IS_COMM,
-    PROCESS_PID,
-    SNAPSHOT_CLOCKS,
-    SNAPSHOT_PRIMARY,
-    SYNC_SYNCED_CLOCKS,
-    SYNCED_CLIENT_CLOCKS,
-    SYNCED_HOST_CLOCKS,
-    SYSTEM_MACHINE_NAME,
-    SYSTEM_NUM_CPUS,
-    SYSTEM_UTSNAME,
-    THREAD_NAME,
-    THREAD_TGID,
-    THREAD_TID,
-    TRACE_PACKET,
-    TREE_PROCESSES,
-    TREE_THREADS,
-    UTSNAME_MACHINE,
-    UTSNAME_RELEASE,
-    UTSNAME_SYSNAME,
-    integer,
-    nested,
-    string,
-    tag_bytes,
-    varint,
-)
+from .machines import Machine, clock_note, describe, fullest_buffers, machines_of
+from .tracks import Loss, Tracks
+from .wire import PACKET_MACHINE_ID, PACKET_SEQUENCE_ID, TRACE_PACKET, integer, nested
 
-__all__ = ["machine_ids", "write"]
+__all__ = ["write"]
 
-FLUSH_BYTES = 1 << 15
-MAX_TS, MAX_CPU = (1 << 63) - 1, 1023
+OF_TRACKS = 1 << 16  # sequences of tracks come after those of records
+OF_SLICES = 1 << 17
+GZIP = 16 + zlib.MAX_WBITS
+LEVEL = 6
 
 
-def machine_ids(session: Session) -> dict[str, int]:
-    """The machine_id of each peer: 0 for the host, for others a part of their trace ID."""
-    ids = {"host": 0}
-    for name, trace in (*session.guests.items(), *session.others.items()):
-        number = trace.trace_id & 0xFFFFFFFF or 1
-        while number in ids.values():
-            number = number % 0xFFFFFFFF + 1
-        ids[name] = number
-    return {peer.name: ids[peer.name] for peer in session.peers}
+class _Output:
+    """Packets on their way into the file, compressed if its name says so."""
 
-
-def _packet(file: BinaryIO, body: bytes, ending: bytes) -> None:
-    content = body + ending
-    file.write(tag_bytes(TRACE_PACKET) + varint(len(content)))
-    file.write(content)
-
-
-def _same_clock(ts: int) -> bytes:
-    """Say that a guest's time stamps are on the host's clock already.
-
-    Trace processor takes two comparisons of the clocks that follow each other for a message there
-    and back: each clock's middle is when the other one was read. Only if no time passes between
-    the two is the offset that comes out the clocks' difference, zero.
-    """
-    clock = integer(CLOCK_ID, CLOCK_BOOTTIME) + integer(CLOCK_TIMESTAMP, ts)
-    snapshot = nested(SNAPSHOT_CLOCKS, clock)
-    both = nested(SYNCED_CLIENT_CLOCKS, snapshot) + nested(SYNCED_HOST_CLOCKS, snapshot)
-    return nested(PACKET_REMOTE_CLOCK_SYNC, nested(SYNC_SYNCED_CLOCKS, both) * 2)
-
-
-def _task(pid: int, comm: str) -> bytes:
-    """Name a task: fields of the ``ProcessTree``.
-
-    Trace processor takes a command line that is one word with blanks in it, such as ``CPU 0/KVM``,
-    for several, and the first for the process's name. A second word keeps it from that, if only an
-    empty one; what the thread is called is then said apart.
-    """
-    process = integer(PROCESS_PID, pid) + string(PROCESS_CMDLINE, comm)
-    process += integer(PROCESS_CMDLINE_IS_COMM, 1)
-    if " " not in comm:
-        return nested(TREE_PROCESSES, process)
-    thread = integer(THREAD_TID, pid) + string(THREAD_NAME, comm) + integer(THREAD_TGID, pid)
-    process += string(PROCESS_CMDLINE, "")
-    return nested(TREE_PROCESSES, process) + nested(TREE_THREADS, thread)
-
-
-def _describe(trace: Trace, name: str, start: int) -> Iterator[bytes]:
-    """Packets in front of a machine's records: clock, system, names."""
-    clocks = [CLOCK_BOOTTIME]
-    clocks += {"mono": [CLOCK_MONOTONIC], "mono_raw": [CLOCK_MONOTONIC_RAW]}.get(trace.clock, [])
-    snapshot = b"".join(
-        nested(SNAPSHOT_CLOCKS, integer(CLOCK_ID, clock) + integer(CLOCK_TIMESTAMP, start))
-        for clock in clocks
-    )
-    snapshot += integer(SNAPSHOT_PRIMARY, CLOCK_BOOTTIME)
-    yield integer(PACKET_TIMESTAMP, start) + nested(PACKET_CLOCK_SNAPSHOT, snapshot)
-    words = trace.uname.split()
-    utsname = b""
-    if len(words) >= 4:
-        utsname = string(UTSNAME_SYSNAME, words[0]) + string(UTSNAME_RELEASE, words[2])
-        utsname += string(UTSNAME_MACHINE, words[-1])
-    system = nested(SYSTEM_UTSNAME, utsname) + integer(SYSTEM_NUM_CPUS, trace.cpus)
-    if name:
-        system += string(SYSTEM_MACHINE_NAME, name)
-    yield nested(PACKET_SYSTEM_INFO, system)
-    tree = bytearray()
-    for pid, comm in trace._metadata.comms():
-        if pid <= 0:
-            continue
-        tree += _task(pid, comm)
-        if len(tree) > FLUSH_BYTES:
-            yield integer(PACKET_TIMESTAMP, start) + nested(PACKET_PROCESS_TREE, tree)
-            tree.clear()
-    if tree:
-        yield integer(PACKET_TIMESTAMP, start) + nested(PACKET_PROCESS_TREE, tree)
-
-
-def _beyond(event: Event, trace: Trace) -> LimitError:
-    """Say what trace processor would drop, or refuse the whole trace for."""
-    what = f"time {event.ts} ns" if event.ts > MAX_TS else f"CPU {event.cpu}"
-    limits = f"times up to {MAX_TS} ns and CPUs up to {MAX_CPU}"
-    reason = f"trace data: a record of {what}; Perfetto has {limits}"
-    return LimitError(reason, path=trace.path)
-
-
-class _Bundles:
-    """Records on their way into the file, CPU by CPU."""
-
-    def __init__(self, file: BinaryIO, peers: dict[str, Peer]) -> None:
+    def __init__(self, file: BinaryIO, *, packed: bool) -> None:
         self._file = file
-        self._peers = peers
-        self._open: dict[tuple[str, str, int], bytearray] = {}
+        self._packer = zlib.compressobj(LEVEL, wbits=GZIP) if packed else None
 
-    def add(self, event: Event) -> None:
-        name = event.peer
-        peer = self._peers[name]
-        key = name, event.buffer, event.cpu
-        bundle = self._open.get(key)
-        if bundle is None or event.missed_events or len(bundle) > FLUSH_BYTES:
-            self._flush(key)
-            bundle = self._open[key] = bytearray(integer(BUNDLE_CPU, event.cpu))
-            if event.missed_events:
-                bundle += integer(BUNDLE_LOST_EVENTS, 1)
-        if event.ts > MAX_TS or event.cpu > MAX_CPU:
-            raise _beyond(event, peer.trace)
-        kind = event.buffer, event.id
-        encode = peer.encoders.get(kind)
-        if encode is None:
-            encode = peer.encoders[kind] = encoder_of(peer, event)
-        body = b"\x08" + varint(event.ts) + b"\x10" + varint(event.pid & 0xFFFFFFFF)
-        body += encode(event)
-        bundle += b"\x12" + varint(len(body)) + body
+    def write(self, packets: bytes | memoryview) -> None:
+        self._file.write(self._packer.compress(packets) if self._packer else packets)
 
-    def _flush(self, key: tuple[str, str, int]) -> None:
-        bundle = self._open.pop(key, None)
-        if bundle is not None:
-            body = nested(PACKET_FTRACE_EVENTS, bundle)
-            _packet(self._file, body, self._peers[key[0]].ending)
+    def put(self, bodies: Iterable[bytes], machine: int, sequence: int) -> None:
+        """Packets of a machine, by what is in them."""
+        ending = integer(PACKET_SEQUENCE_ID, sequence)
+        if machine:
+            ending += integer(PACKET_MACHINE_ID, machine)
+        for body in bodies:
+            self.write(nested(TRACE_PACKET, body + ending))
 
     def close(self) -> None:
-        for key in list(self._open):
-            self._flush(key)
+        if self._packer:
+            self._file.write(self._packer.flush())
+
+
+class _Export:
+    """One recording on its way."""
+
+    def __init__(self, recording: Session | Trace, selection: Selection, out: _Output) -> None:
+        self.recording = recording
+        self.selection = selection
+        self.machines = machines_of(recording)
+        self.out = out
+        self.tracks = Tracks()
+        self.warnings: list[str] = []
+
+    def records(self, progress: Progress) -> tuple[int, int]:
+        """Write what machines are, and their records: how many, and the time of the first."""
+        readers = [machine.trace._reader for machine in self.machines]
+        sources = wanted_sources(choose(readers, self.selection), self.selection.condition)
+        request = Request.of(readers, sources, self.selection, ReadOptions(progress=progress))
+        place = {id(reader): number for number, reader in enumerate(readers)}
+        rows = [
+            _lowlevel.PerfettoSource(
+                place[id(source.reader)],
+                source.reader.streams[source.stream].buffer,
+                source.cpu,
+                source.buffer,
+            )
+            for source in sources
+        ]
+        parts = [
+            _lowlevel.PerfettoMachine(
+                m.trace._metadata,
+                m.trace._reader.symbols,
+                m.number,
+                m.sequence,
+                fullest_buffers(m.trace),
+            )
+            for m in self.machines
+        ]
+        with (
+            contextlib.closing(_lowlevel.Perfetto(parts, rows)) as perfetto,
+            contextlib.closing(make_walk(request, request.start, request.end)) as walk,
+        ):
+            begun = False
+            for packets in watch(request, walk, lambda: perfetto.next(walk)):
+                if not begun:
+                    self._describe(perfetto.records()[1])
+                    begun = True
+                self.out.write(packets)
+            if not begun:
+                self._describe(self.selection.start)
+            for number, machine in enumerate(self.machines):
+                if steps := perfetto.steps_back(number):
+                    self.warnings.append(
+                        f"{machine.called}: time steps back {steps} times; "
+                        "its records are drawn by time, not as they were made"
+                    )
+            return perfetto.records()
+
+    def _describe(self, start: int) -> None:
+        for machine in self.machines:
+            self.out.put(describe(machine, start), machine.number, machine.sequence)
+
+    def losses(self, first: int) -> None:
+        """Where events were lost, machine by machine."""
+        for machine in self.machines:
+            found = self._losses_of(machine, first)
+            self.out.put(self.tracks.losses(found), machine.number, OF_TRACKS + machine.sequence)
+
+    def _losses_of(self, machine: Machine, first: int) -> Iterator[Loss]:
+        selection = self.selection
+        answer = machine.trace.losses(start=selection.start, end=selection.end, ts="uint64")
+        last = machine.trace.end or first
+        for values in answer.values():
+            row = dict(zip(answer.column_names, values, strict=True))
+            since = first if row["from"] is None else row["from"]
+            until = max(since, last if row["to"] is None else row["to"])
+            yield Loss(row["cpu"], since, until, row["count"], row["buffer"])
+
+    def vcpus(self) -> None:
+        """What vCPUs did, as far as they are known."""
+        session = self.recording
+        if isinstance(session, Trace) or not session.vcpus:
+            return
+        parents: dict[str, int] = {}
+        rows = []
+        bodies = []
+        for vcpu in session.vcpus:
+            if vcpu.guest not in parents:
+                parents[vcpu.guest], body = self.tracks.add(f"vCPUs of {vcpu.guest}")
+                bodies.append(body)
+            name = f"{vcpu.guest} vCPU {vcpu.vcpu} (host thread {vcpu.host_pid})"
+            track, body = self.tracks.add(name, parents[vcpu.guest])
+            bodies.append(body)
+            rows.append(_lowlevel.PerfettoTrack(vcpu.guest, vcpu.vcpu, track))
+        self.out.put(bodies, 0, OF_SLICES)
+        selection = self.selection
+        timeline = Timeline(session, start=selection.start or None, end=selection.end)
+        question = timeline._question(raw_values=True)
+        with (
+            contextlib.closing(_lowlevel.Perfetto((), ())) as perfetto,
+            contextlib.closing(question.open(dictionary=False)) as analysis,
+        ):
+            request = Request(question.sources)
+            for packets in watch(
+                request, analysis, lambda: perfetto.slices(analysis, rows, OF_SLICES)
+            ):
+                self.out.write(packets)
+
+    def notes(self, first: int, count: int) -> None:
+        """What to know of it: what is not right first."""
+        session = self.recording if isinstance(self.recording, Session) else None
+        for machine in self.machines:
+            self.warnings += [f"{machine.called}: {fault}" for fault in machine.faults]
+        if not count:
+            self.warnings.append("no records are selected: the trace is empty")
+        texts = [*self.warnings]
+        texts += session.notes if session and len(self.machines) > 1 else ()
+        for machine in self.machines:
+            texts += filter(None, [clock_note(machine)])
+            texts += map(str, machine.trace.problems)
+        notes = [(first, text) for text in texts]
+        if len(self.machines) > 1:
+            notes += filter(None, map(self._end_of, self.machines))
+        self.out.put(self.tracks.notes(notes), 0, OF_TRACKS)
+
+    def _end_of(self, machine: Machine) -> tuple[int, str] | None:
+        """Where a peer's records end: what is drawn of it later is only not known to have ended."""
+        end, asked = machine.trace.end, self.selection
+        if end is None or end < asked.start or (asked.end is not None and end >= asked.end):
+            return None
+        return end, f"{machine.trace.peer}: the last of its records"
 
 
 def write(
@@ -196,6 +198,7 @@ def write(
     start: int | None = None,
     end: int | None = None,
     progress: Progress = None,
+    warn: Callable[[str], None] | None = None,
 ) -> int:
     """Write a protobuf trace for Perfetto; gives the number of records in it.
 
@@ -203,39 +206,27 @@ def write(
 
     Args:
         recording: a session or a single file.
-        path: the file to write, ``.pftrace`` by custom.
+        path: the file to write, ``.pftrace`` by custom; compressed if it ends with ``.gz``.
         events, start, end: which records; as for :meth:`Session.iter`.
         progress: called now and then with work done and all work, in pages.
+        warn: called with what is not right about it, which the trace says as well: peers that are
+            not on one clock, times that are not nanoseconds, no records at all.
 
     Raises:
         KeyError: no such event.
         LimitError: a record has a time or a CPU that Perfetto cannot hold; ``start`` and ``end``
             may leave it out.
     """
-    if isinstance(recording, Session):
-        traces = {peer.name: peer.trace for peer in recording.peers}
-        ids = machine_ids(recording)
-        placed = {name for name in recording.guests if on_one_clock(recording, name)}
-    else:
-        traces, ids, placed = {recording.peer: recording}, {recording.peer: 0}, set()
-    walk = recording.iter(events, start=start, end=end, progress=progress)
-    count = 0
+    selection = Selection(recording._recording, events, start=start, end=end)
     with replacing(path) as file:
-        peers: dict[str, Peer] = {}
-        first = next(walk, None)
-        for place, (name, trace) in enumerate(traces.items(), 1):
-            ending = integer(PACKET_SEQUENCE_ID, place)
-            if ids[name]:
-                ending += integer(PACKET_MACHINE_ID, ids[name])
-            peers[name] = Peer(trace, ending, {})
-            ts = 0 if first is None else first.ts
-            if name in placed:
-                _packet(file, _same_clock(ts), ending)
-            for body in _describe(trace, name, ts):
-                _packet(file, body, ending)
-        bundles = _Bundles(file, peers)
-        for event in walk if first is None else itertools.chain([first], walk):
-            bundles.add(event)
-            count += 1
-        bundles.close()
+        out = _Output(file, packed=Path(path).suffix.lower() == ".gz")
+        export = _Export(recording, selection, out)
+        count, first = export.records(progress)
+        export.losses(first)
+        export.vcpus()
+        export.notes(first, count)
+        out.close()
+    if warn is not None:
+        for text in export.warnings:
+            warn(text)
     return count

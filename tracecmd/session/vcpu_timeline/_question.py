@@ -85,12 +85,14 @@ class Question(NamedTuple):
         )
         return cls(vcpus, looked.sources, asked)
 
-    def open(self) -> _lowlevel.Analysis:
-        """Begin to read."""
+    def open(self, *, dictionary: bool | None = None) -> _lowlevel.Analysis:
+        """Begin to read; dictionary: whether texts are, None: if they are bytes."""
         sources = [
             _lowlevel.AnalysisSource(source.reader.data, source.stream) for source in self.sources
         ]
-        options = _ALL_TIMES._replace(dictionary=self.asked.raw_values)
+        if dictionary is None:
+            dictionary = self.asked.raw_values
+        options = _ALL_TIMES._replace(dictionary=dictionary)
         return _lowlevel.analyses.vcpus(sources, options, self.asked)
 
     def schema(self) -> _lowlevel.Schema:
