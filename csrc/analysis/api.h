@@ -140,6 +140,16 @@ enum trc_sched_kind {
 	 * the CPU was idle.
 	 */
 	TRC_SCHED_NR_RUNNING = 3,
+	/*
+	 * A row for each time that a task was awake: from its wake-up, or from when it is known to run, to when it
+	 * slept, died, or is not known any more. Columns: pid, name; start, run, end: times; latency uint64, from
+	 * start to run where there is a waker; lost bool, it is not known what it did at end; cpu, that it ran on
+	 * first; target_cpu, of the record, as waker int32, waker_name, waker_cpu, context (task, softirq, hardirq
+	 * or nmi, by common_flags) and event (the record's name). Null: cpu and run of a task that did not run
+	 * meanwhile, or nobody knows when; end of one that is awake at the end; what is of the record, where the
+	 * wake-up is not known; target_cpu and context that the record does not tell.
+	 */
+	TRC_SCHED_WAKERS = 4,
 };
 int trc_sched_create(const struct trc_analysis_source *sources, size_t count,
 		     const struct trc_analysis_options *options, const struct trc_sched_options *of,

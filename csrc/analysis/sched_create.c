@@ -104,6 +104,7 @@ static const struct {
 static int find_of_file(struct analysis_file *file, struct sched_places *places, struct trc_error *err)
 {
 	places->pid = file->data->common.pid;
+	places->flags = file->data->common.flags;
 	for (uint8_t role = SCHED_SWITCH; role < SCHED_ROLES; role++) {
 		const struct event_format *event;
 		int rc;
@@ -203,10 +204,9 @@ int trc_sched_create(const struct trc_analysis_source *sources, size_t count,
 		     struct trc_analysis **out, struct trc_error *err)
 {
 	static const struct sched_answer *const answers[] = {
-		[TRC_SCHED_STATES] = &task_states_answer,
-		[TRC_SCHED_TASKS] = &task_sums_answer,
-		[TRC_SCHED_LATENCY] = &latency_answer,
-		[TRC_SCHED_NR_RUNNING] = &nr_running_answer,
+		[TRC_SCHED_STATES] = &task_states_answer, [TRC_SCHED_TASKS] = &task_sums_answer,
+		[TRC_SCHED_LATENCY] = &latency_answer,	  [TRC_SCHED_NR_RUNNING] = &nr_running_answer,
+		[TRC_SCHED_WAKERS] = &wakers_answer,
 	};
 	struct trc_analysis *analysis;
 	struct sched *sched;

@@ -701,7 +701,7 @@ static int job_analyses(const struct opened *o, uint32_t flags, struct sum *sum)
 {
 	static const struct trc_sched_options sched[] = {
 		{ TRC_SCHED_STATES, 0 },  { TRC_SCHED_TASKS, 0 },	{ TRC_SCHED_LATENCY, 0 },
-		{ TRC_SCHED_LATENCY, 3 }, { TRC_SCHED_NR_RUNNING, 0 },
+		{ TRC_SCHED_LATENCY, 3 }, { TRC_SCHED_NR_RUNNING, 0 }, { TRC_SCHED_WAKERS, 0 },
 	};
 	const struct trc_analysis_options options = { .flags = flags, .until_last = 1, .end = UINT64_MAX };
 	struct trc_analysis_source sources[MAX_SOURCES] = { 0 };

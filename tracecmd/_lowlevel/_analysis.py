@@ -217,7 +217,7 @@ def residency(
 def sched(
     sources: Sequence[AnalysisSource], options: AnalysisOptions, kind: str, most: int = 0
 ) -> Analysis:
-    """trc_sched_create(); kind: states, tasks, latency or nr_running."""
+    """trc_sched_create(); kind: states, tasks, latency, nr_running or wakers."""
 
     def of(keeper: Handle) -> Any:
         number = getattr(lib, f"TRC_SCHED_{kind.upper()}")

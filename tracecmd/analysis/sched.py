@@ -9,6 +9,7 @@ from .. import _arguments, _lowlevel
 from .._reading import Numbers, Progress, Reader, Recording, Selection
 from .answer import BATCH_ROWS, Answer, Asked, Times, all_sources, ask
 from .needs import of_one_buffer, require
+from .wakers import Wakers
 
 __all__ = ["Latencies", "Sched"]
 
@@ -153,6 +154,50 @@ class Sched:
         asked = Asked(start, end, cpus, pids, buffer, ts, batch_rows, progress)
         whole = self._ask("latency", asked, WAKES)
         return Latencies(whole._question, "latency")
+
+    def wakers(
+        self,
+        *,
+        start: int | None = None,
+        end: int | None = None,
+        cpus: Numbers = None,
+        pids: Numbers = None,
+        buffer: str | None = None,
+        ts: Times = "timestamp",
+        batch_rows: int = BATCH_ROWS,
+        progress: Progress = None,
+    ) -> Wakers:
+        """Who woke whom: a row for each time that a task was awake.
+
+            >>> with tracecmd.open("tests/data/i386-v6.dat") as trace:
+            ...     woken = trace.sched.wakers(pids=238, ts="uint64").to_numpy()
+            >>> woken["waker_name"][1], woken["context"][1], woken["latency"][1]
+            ('kworker/u4:2', 'task', 337674)
+
+        Columns:
+            ``pid`` int32, ``name`` text; ``start`` time of the wake-up, or, where it is not known
+            who woke it, from when it is known to be awake; ``run`` time when it first ran then;
+            ``latency`` uint64 ns from a wake-up to ``run``; ``end`` time when it went to sleep or
+            died, null: it is awake when the window ends; ``lost`` bool: at ``end`` it did neither,
+            but from then on nobody knows what it did; ``cpu`` uint32 on which it first ran.
+
+            Of the wake-up, all null where it is not known: ``target_cpu`` uint32, as the record
+            says; ``waker`` int32 and ``waker_name`` text, the task that ran where the record was
+            made, ``waker_cpu`` uint32, that CPU; ``context`` text, ``task``, ``softirq``,
+            ``hardirq`` or ``nmi``: unless it is ``task`` that task was only interrupted, and woke
+            nobody; ``event`` text, ``sched_waking``, or where that was not recorded
+            ``sched_wakeup``, which may be recorded on another CPU than that of the waker, or
+            ``sched_wakeup_new``, a new task.
+
+            ``run`` and ``cpu`` are null of what did not run meanwhile, or of which nobody knows
+            when it began. Rows come in the order in which they ended.
+
+        See :class:`Sched` for arguments and errors; ``cpus`` are those of the column ``cpu``. It
+        needs ``sched_switch``, and ``sched_waking`` or ``sched_wakeup``.
+        """
+        asked = Asked(start, end, cpus, pids, buffer, ts, batch_rows, progress)
+        whole = self._ask("wakers", asked, WAKES)
+        return Wakers(whole._question, "wakers")
 
     def nr_running(
         self,
