@@ -113,9 +113,17 @@ int trc_residency_create(const struct trc_analysis_source *sources, size_t count
  * sched_wakeup_new, sched_migrate_task, task_rename and sched_process_exec. Files without sched_switch tell
  * nothing. What was lost, and what contradicts itself, makes states unknown.
  */
+struct trc_sched_wait {
+	uint64_t woken, run; /* ns */
+	int32_t pid, waker;
+	uint32_t cpu; /* that it ran on then */
+	uint32_t rank;
+	const char *name; /* ends in NUL */
+};
 struct trc_sched_options {
-	uint32_t kind; /* enum trc_sched_kind */
-	size_t most;   /* LATENCY: so many of the longest, those first; 0: all */
+	uint32_t kind;			   /* enum trc_sched_kind */
+	size_t most;			   /* LATENCY: so many of the longest, those first; 0: all */
+	const struct trc_sched_wait *wait; /* HOLDERS: outlives the analysis; else NULL */
 };
 enum trc_sched_kind {
 	/*
@@ -150,6 +158,13 @@ enum trc_sched_kind {
 	 * wake-up is not known; target_cpu and context that the record does not tell.
 	 */
 	TRC_SCHED_WAKERS = 4,
+	/*
+	 * Who ran on the CPU that a task waited for, of one wait of LATENCY: of sources of its file, from when it
+	 * was woken on; what comes after it ran is read only as far as that takes. Columns: rank and those of
+	 * LATENCY, as given; by_pid int32, 0: idle, and by_name, null: not known; held uint64, ns, the longest
+	 * first, and what is not known last. Their sum is the latency.
+	 */
+	TRC_SCHED_HOLDERS = 5,
 };
 int trc_sched_create(const struct trc_analysis_source *sources, size_t count,
 		     const struct trc_analysis_options *options, const struct trc_sched_options *of,

@@ -139,8 +139,9 @@ struct sched {
 	struct sched_group *groups;
 	uint64_t now;
 	bool hindsight; /* a task is found to run that began to do so before now, who knows when */
-	size_t most;	/* rows that are wanted; 0: all */
-	void *memory;	/* the answer's */
+	const struct trc_sched_wait *wait; /* that is asked about, in the caller's memory, or NULL */
+	size_t most;			   /* rows that are wanted; 0: all */
+	void *memory;			   /* the answer's */
 };
 
 /* sched_create.c */
@@ -149,7 +150,7 @@ int sched_find_beginnings(struct sched *sched, struct trc_error *err);
 extern const struct analysis_machine sched_machine;
 
 extern const struct sched_answer task_states_answer, task_sums_answer, latency_answer, nr_running_answer,
-	wakers_answer;
+	wakers_answer, holders_answer;
 
 /* A task's name as it is known, the saved one last. */
 struct text sched_name(const struct sched *sched, const struct task *task);

@@ -23,6 +23,8 @@ CASES = [
     ["tasks", SCHED],
     ["latency", SCHED],
     ["latency", "--all", SCHED],
+    ["latency", "--meanwhile", SCHED],
+    ["latency", "--wakers", SCHED],
     ["irqs", HOST],
     ["irqs", "--soft", HOST],
     ["losses", LOST],

@@ -699,9 +699,11 @@ static int ask_calls(const struct opened *o, const struct trc_analysis_source *s
 
 static int job_analyses(const struct opened *o, uint32_t flags, struct sum *sum)
 {
+	static const struct trc_sched_wait wait = { 0, UINT64_MAX - 1, 23, 0, 0, 1, "task" };
 	static const struct trc_sched_options sched[] = {
-		{ TRC_SCHED_STATES, 0 },  { TRC_SCHED_TASKS, 0 },	{ TRC_SCHED_LATENCY, 0 },
-		{ TRC_SCHED_LATENCY, 3 }, { TRC_SCHED_NR_RUNNING, 0 }, { TRC_SCHED_WAKERS, 0 },
+		{ TRC_SCHED_STATES, 0, NULL },  { TRC_SCHED_TASKS, 0, NULL },	{ TRC_SCHED_LATENCY, 0, NULL },
+		{ TRC_SCHED_LATENCY, 3, NULL }, { TRC_SCHED_NR_RUNNING, 0, NULL }, { TRC_SCHED_WAKERS, 0, NULL },
+		{ TRC_SCHED_HOLDERS, 0, &wait },
 	};
 	const struct trc_analysis_options options = { .flags = flags, .until_last = 1, .end = UINT64_MAX };
 	struct trc_analysis_source sources[MAX_SOURCES] = { 0 };

@@ -12,6 +12,7 @@ from ._analysis import (
     SpanPart,
     VCpuOptions,
     VCpuThread,
+    Wait,
 )
 from ._arrow import Array, Memory, Schema, Stream, array_capsule, schema_capsule
 from ._base import GO_ON, GoOn, NotFoundError, SourceProblem
@@ -136,6 +137,7 @@ __all__ = [
     "VCpuThread",
     "Value",
     "ValueList",
+    "Wait",
     "Walk",
     "WalkSource",
     "WriteFormat",

@@ -20,6 +20,7 @@ __all__ = [
     "SpanPart",
     "VCpuOptions",
     "VCpuThread",
+    "Wait",
     "calls",
     "losses",
     "markers",
@@ -214,14 +215,36 @@ def residency(
 # Tasks ---------------------------------------------------------------------------------------
 
 
+class Wait(NamedTuple):
+    """struct trc_sched_wait."""
+
+    rank: int
+    pid: int
+    name: str
+    waker: int
+    cpu: int
+    woken: int
+    run: int
+
+
 def sched(
-    sources: Sequence[AnalysisSource], options: AnalysisOptions, kind: str, most: int = 0
+    sources: Sequence[AnalysisSource],
+    options: AnalysisOptions,
+    kind: str,
+    most: int = 0,
+    wait: Wait | None = None,
 ) -> Analysis:
-    """trc_sched_create(); kind: states, tasks, latency, nr_running or wakers."""
+    """trc_sched_create(); kind: states, tasks, latency, nr_running, wakers or holders."""
 
     def of(keeper: Handle) -> Any:
-        number = getattr(lib, f"TRC_SCHED_{kind.upper()}")
-        return keeper._keep(ffi.new("struct trc_sched_options *", [number, most]))
+        struct = keeper._keep(ffi.new("struct trc_sched_options *"))
+        struct.kind, struct.most = getattr(lib, f"TRC_SCHED_{kind.upper()}"), most
+        if wait is not None:
+            struct.wait = keeper._keep(ffi.new("struct trc_sched_wait *"))
+            struct.wait.name = string(keeper, wait.name)
+            for name in ("rank", "pid", "waker", "cpu", "woken", "run"):
+                setattr(struct.wait, name, getattr(wait, name))
+        return struct
 
     return Analysis(lib.trc_sched_create, sources, options, of)
 

@@ -8,6 +8,7 @@ from functools import partial
 from .. import _arguments, _lowlevel
 from .._reading import Numbers, Progress, Reader, Recording, Selection
 from .answer import BATCH_ROWS, Answer, Asked, Times, all_sources, ask
+from .meanwhile import Meanwhile
 from .needs import of_one_buffer, require
 from .wakers import Wakers
 
@@ -171,8 +172,8 @@ class Sched:
 
             >>> with tracecmd.open("tests/data/i386-v6.dat") as trace:
             ...     woken = trace.sched.wakers(pids=238, ts="uint64").to_numpy()
-            >>> woken["waker_name"][1], woken["context"][1], woken["latency"][1]
-            ('kworker/u4:2', 'task', 337674)
+            >>> [woken[name][1].item() for name in ("waker", "latency")], woken["context"][1]
+            ([239, 337674], 'task')
 
         Columns:
             ``pid`` int32, ``name`` text; ``start`` time of the wake-up, or, where it is not known
@@ -239,12 +240,29 @@ class Sched:
 class Latencies(Answer):
     """How long tasks waited, in the order in which they ran: :meth:`Sched.latency`."""
 
-    def worst(self, count: int) -> Answer:
+    def worst(self, count: int, *, meanwhile: bool = False) -> Answer:
         """The longest of them, the longest first; of equal ones the first to run.
+
+            >>> with tracecmd.open("tests/data/i386-v6.dat") as trace:
+            ...     held = trace.sched.latency().worst(1, meanwhile=True).to_numpy()
+            >>> held["by_name"].tolist(), held["held"].tolist()
+            (['md5sum', 'work.sh'], [2740772, 1599282])
+
+        Args:
+            count: how many.
+            meanwhile: instead of each wait who held the CPU while it lasted. Columns: ``rank``
+                uint32, from 1 on, and the wait's own; ``by_pid`` int32 and ``by_name`` text, the
+                task that ran on the CPU that this one waited for, 0 and ``<idle>`` where that did
+                nothing, null where it is not known; ``held`` uint64 ns, the longest first. Those
+                of each wait add up to its latency. Which CPU it waited for at each time
+                ``target_cpu`` and ``sched_migrate_task`` say; between ``sched_waking`` and
+                ``sched_wakeup``, when that is being chosen, it is the chosen one. Records are read
+                once more, those of the waits and up to 0.1 s after each.
 
         Raises:
             TypeError, ValueError: count is not a number from 1 to a million.
         """
         most = _arguments.number("count", count, 1, 1_000_000)
         make = partial(_lowlevel.analyses.sched, kind="latency", most=most)
-        return Answer(self._question._replace(make=make), f"worst {most}")
+        worst = Answer(self._question._replace(make=make), f"worst {most}")
+        return Meanwhile(worst) if meanwhile else worst
