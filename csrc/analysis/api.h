@@ -93,6 +93,49 @@ int trc_spans_create(const struct trc_analysis_source *sources, size_t count,
 		     struct trc_analysis **out, struct trc_error *err);
 
 /*
+ * Jobs: what is queued, started and ended by events of one key, and may be cancelled while it waits. Of a key
+ * one may wait while another is done. Columns: queued, start, end: times, null where there is no such record;
+ * waited, duration uint64 between them; cpu uint32, pid int32 (common_pid) of the record that starts it, else
+ * of the one that ends it, else that queues it; queued_cpu, queued_pid; keys and fields by name, the latter of
+ * the first record that has one; with a cancel event cancelled: time when it was, or was queued anew, instead
+ * of being started; lost bool: events were lost since it was queued, or before it started unqueued, on any CPU;
+ * buffer. Rows are of a CPU and of a task.
+ */
+enum trc_job_field_kind {
+	TRC_JOB_VALUE = 0,
+	TRC_JOB_SYMBOL = 1, /* the name of the symbol that the address is in, else that in hex */
+};
+enum trc_job_step {
+	TRC_JOB_QUEUE = 1,
+	TRC_JOB_START = 2,
+	TRC_JOB_END = 4,
+};
+struct trc_job_field {
+	uint32_t kind; /* enum trc_job_field_kind */
+	uint32_t of; /* enum trc_job_step, several: the events that it is taken from, as far as they have it */
+	uint32_t is_text;  /* not 0: it is one, where no event has it */
+	const char *field; /* these end in NUL */
+	const char *name;  /* of the column; NULL: as the field */
+};
+enum trc_job_limits {
+	TRC_JOB_KEYS = 4,
+	TRC_JOB_FIELDS = 32,
+};
+struct trc_jobs_options {
+	const char *queue, *start, *end,
+		*cancel;	 /* "SYSTEM:NAME", end in NUL; queue, cancel: NULL, or not in a file */
+	const char *const *keys; /* fields of all these events */
+	size_t key_count;
+	const struct trc_job_field *fields;
+	size_t field_count;
+	const struct trc_symbols *const *symbols; /* [count] of each source's file; NULL: none */
+};
+/* TRC_NOT_FOUND: no file has events that start and end it, or an event lacks a key. */
+int trc_jobs_create(const struct trc_analysis_source *sources, size_t count,
+		    const struct trc_analysis_options *options, const struct trc_jobs_options *of,
+		    struct trc_analysis **out, struct trc_error *err);
+
+/*
  * How long a field had which value, by another field of the event. Columns: key, value (each by the name
  * given); start; end, duration, null for what a key had last; cpu uint32, of the record it began with; lost
  * bool: events were lost meanwhile, on that CPU where it records of itself alone, else on any; buffer. What a key had before its first record is not known, and has no row. Rows are of a CPU.

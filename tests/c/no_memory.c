@@ -697,6 +697,34 @@ static int ask_calls(const struct opened *o, const struct trc_analysis_source *s
 	return rc;
 }
 
+static int ask_jobs(const struct opened *o, const struct trc_analysis_source *sources,
+		    const struct trc_analysis_options *options, struct sum *sum)
+{
+	static const char *const keys[] = { "pid" };
+	static const struct trc_job_field fields[] = {
+		{ TRC_JOB_VALUE, TRC_JOB_QUEUE, 1, "comm", "name" },
+		{ TRC_JOB_SYMBOL, TRC_JOB_START | TRC_JOB_END, 0, "target_cpu", NULL },
+	};
+	const struct trc_symbols *symbols[MAX_SOURCES] = { 0 };
+	const struct trc_jobs_options of = {
+		.queue = "sched:sched_waking",
+		.start = "sched:sched_wakeup",
+		.end = "sched:sched_process_free",
+		.cancel = "sched:sched_process_exit",
+		.keys = keys,
+		.key_count = 1,
+		.fields = fields,
+		.field_count = 2,
+		.symbols = symbols,
+	};
+	struct trc_analysis *analysis = NULL;
+
+	for (size_t i = 0; i < o->source_count; i++)
+		symbols[i] = o->symbols;
+	return read_answer(trc_jobs_create(sources, o->source_count, options, &of, &analysis, NULL), &analysis,
+			   sum);
+}
+
 static int job_analyses(const struct opened *o, uint32_t flags, struct sum *sum)
 {
 	static const struct trc_sched_wait wait = { 0, UINT64_MAX - 1, 23, 0, 0, 1, "task" };
@@ -722,6 +750,8 @@ static int job_analyses(const struct opened *o, uint32_t flags, struct sum *sum)
 		rc = read_answer(trc_sched_create(sources, o->source_count, &options, &sched[i], &analysis,
 						  NULL),
 				 &analysis, sum);
+	if (!rc)
+		rc = ask_jobs(o, sources, &options, sum);
 	return rc ? rc : ask_calls(o, sources, &options, sum);
 }
 

@@ -17,11 +17,14 @@ __all__ = [
     "Analysis",
     "AnalysisOptions",
     "AnalysisSource",
+    "JobEvents",
+    "JobField",
     "SpanPart",
     "VCpuOptions",
     "VCpuThread",
     "Wait",
     "calls",
+    "jobs",
     "losses",
     "markers",
     "residency",
@@ -186,6 +189,63 @@ def spans(
         return struct
 
     return Analysis(lib.trc_spans_create, sources, options, of)
+
+
+# Jobs ----------------------------------------------------------------------------------------
+
+
+class JobField(NamedTuple):
+    """struct trc_job_field: taken from the events of ``of``, of queue, start and end."""
+
+    field: str
+    name: str
+    of: Sequence[str] = ("queue", "start", "end")
+    symbol: bool = False
+    text: bool = False
+
+    def _fill(self, keeper: Handle, entry: Any) -> None:
+        entry.kind = lib.TRC_JOB_SYMBOL if self.symbol else lib.TRC_JOB_VALUE
+        entry.of = sum(getattr(lib, f"TRC_JOB_{step.upper()}") for step in self.of)
+        entry.is_text = self.text
+        entry.field, entry.name = string(keeper, self.field), string(keeper, self.name)
+
+
+class JobEvents(NamedTuple):
+    """What struct trc_jobs_options calls them."""
+
+    start: str
+    end: str
+    queue: str | None = None
+    cancel: str | None = None
+
+
+def jobs(
+    sources: Sequence[AnalysisSource],
+    options: AnalysisOptions,
+    events: JobEvents,
+    keys: Sequence[str],
+    fields: Sequence[JobField],
+    symbols: Sequence[Symbols] = (),
+) -> Analysis:
+    """trc_jobs_create(); symbols: of each source, or none."""
+
+    def of(keeper: Handle) -> Any:
+        struct = keeper._keep(ffi.new("struct trc_jobs_options *"))
+        for name, event in events._asdict().items():
+            if event is not None:
+                setattr(struct, name, string(keeper, event))
+        struct.keys = keeper._keep(ffi.new("char *[]", [string(keeper, key) for key in keys]))
+        struct.key_count = len(keys)
+        struct.fields = keeper._keep(ffi.new("struct trc_job_field[]", len(fields)))
+        struct.field_count = len(fields)
+        for place, field in enumerate(fields):
+            field._fill(keeper, struct.fields[place])
+        held = [keeper._hold(each) for each in symbols]
+        if held:
+            struct.symbols = keeper._keep(ffi.new("struct trc_symbols *[]", held))
+        return struct
+
+    return Analysis(lib.trc_jobs_create, sources, options, of)
 
 
 # Residencies ---------------------------------------------------------------------------------
