@@ -66,6 +66,11 @@ enum trc_span_part_kind {
 	TRC_SPAN_END = 4,   /* of the one that ends it; not of a key */
 	/* The name of the event that begins it, or else ends it, without the prefixes begin or end; not of a key. */
 	TRC_SPAN_EVENT = 5,
+	/*
+	 * The name that the print format of the event that begins it gives to the value of the key whose column
+	 * is called begin, or null; not of a key.
+	 */
+	TRC_SPAN_NAMED = 6,
 };
 struct trc_span_part {
 	uint32_t kind;	   /* enum trc_span_part_kind */

@@ -153,7 +153,7 @@ def markers(sources: Sequence[AnalysisSource], options: AnalysisOptions) -> Anal
 
 class SpanPart(NamedTuple):
     """struct trc_span_part: ``kind`` is cpu, pid, field (of both events), begin or
-    end (of one), or event."""
+    end (of one), event, or named, by ``begin`` the column of a key whose values it names."""
 
     kind: str
     name: str = ""

@@ -9,7 +9,7 @@ from .. import _lowlevel
 from .._lowlevel import SpanPart
 from .._reading import Names, Numbers, Progress, Reader, Recording, Selection
 from .answer import BATCH_ROWS, Answer, Asked, Times, all_sources, ask
-from .needs import find_event, require
+from .needs import find_event, require, require_all
 from .spans import Key, make_spans
 
 __all__ = ["ReadyMade"]
@@ -78,8 +78,8 @@ class ReadyMade:
         """What softirqs took, from ``softirq_entry`` and ``softirq_exit``.
 
         Columns:
-            as of :meth:`Trace.spans`, with ``vec`` uint32; what these numbers are called
-            ``trace.events["softirq_entry"].symbols["vec"]`` says.
+            as of :meth:`Trace.spans`, with ``vec`` uint32 and ``name`` text, what the event's print
+            format calls it, ``RCU``, null where it has no name.
 
         Args:
             start, end, cpus, pids, buffers, ts, batch_rows, progress: as for :meth:`Trace.spans`.
@@ -89,9 +89,9 @@ class ReadyMade:
             KeyError, TypeError, ValueError, TraceError: as for :meth:`Trace.spans`.
         """
         asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress)
-        return self._pair(
-            "softirqs()", asked, ("irq:softirq_entry", "irq:softirq_exit"), ("cpu", "vec"), ()
-        )
+        pair = ("irq:softirq_entry", "irq:softirq_exit")
+        name = SpanPart("named", "name", "vec")
+        return self._pair("softirqs()", asked, pair, ("cpu", "vec"), (), (name,))
 
     def syscalls(
         self,
@@ -194,12 +194,12 @@ class ReadyMade:
         events: tuple[str, str],
         key: tuple[Key, ...],
         fields: tuple[str, ...],
+        more: tuple[SpanPart, ...] = (),
     ) -> Answer:
         selection = asked.selection(self._recording)
         readers = self._readers(selection)
-        for name in events:
-            require(readers, what, name)
-        return make_spans(readers, selection, asked, events, key, fields)
+        require_all(readers, what, *events)
+        return make_spans(readers, selection, asked, events, key, fields, more)
 
 
 def _named_calls(readers: Sequence[Reader]) -> tuple[list[str], list[str]] | None:

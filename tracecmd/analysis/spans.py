@@ -25,8 +25,9 @@ def make_spans(
     events: tuple[str, str],
     key: Key | Iterable[Key],
     fields: Iterable[str],
+    more: Sequence[_lowlevel.SpanPart] = (),
 ) -> Answer:
-    """Do the work of :meth:`Analyses.spans`."""
+    """Do the work of :meth:`Analyses.spans`; more: fields that users cannot ask for."""
     begin, end = _formats(readers, *events)
     keys = [key] if isinstance(key, str) else list(key)
     if not keys:
@@ -38,7 +39,7 @@ def make_spans(
         begin=str(begin),
         end=str(end),
         keys=[parts.key(each) for each in keys],
-        fields=[parts.field(name) for name in names],
+        fields=[*(parts.field(name) for name in names), *more],
     )
     what = f"{begin.name}..{end.name}"
     return ask(readers, all_sources(readers, selection), selection, asked, what, make)
