@@ -141,6 +141,28 @@ int trc_jobs_create(const struct trc_analysis_source *sources, size_t count,
 		    struct trc_analysis **out, struct trc_error *err);
 
 /*
+ * How often events happened. Columns: pid int32 (common_pid); name, the saved one; event, its name without the
+ * system; function, of the symbol that its field is an address in, and address uint64, the symbol's, or itself
+ * where it is in none, both null of TASK; count uint64; first, last: times; lost bool: events were lost, so that
+ * there may have been more; buffer. Rows come at the end, the most frequent first; those counted are of a CPU.
+ */
+enum trc_counts_by {
+	TRC_COUNTS_BY_TASK = 0,	    /* and event */
+	TRC_COUNTS_BY_FUNCTION = 1, /* and these */
+};
+struct trc_counts_options {
+	uint32_t by;		   /* enum trc_counts_by */
+	const char *const *events; /* "SYSTEM:NAME", at most 200; end in NUL */
+	size_t event_count;
+	const char *address;			  /* of FUNCTION: a field of all of them; ends in NUL */
+	const struct trc_symbols *const *symbols; /* [count] of each source's file; NULL: none */
+};
+/* TRC_NOT_FOUND: no file has any of the events, or one has no such field. */
+int trc_counts_create(const struct trc_analysis_source *sources, size_t count,
+		      const struct trc_analysis_options *options, const struct trc_counts_options *of,
+		      struct trc_analysis **out, struct trc_error *err);
+
+/*
  * How long a field had which value, by another field of the event. Columns: key, value (each by the name
  * given); start; end, duration, null for what a key had last; cpu uint32, of the record it began with; lost
  * bool: events were lost meanwhile, on that CPU where it records of itself alone, else on any; buffer. What a key had before its first record is not known, and has no row. Rows are of a CPU.

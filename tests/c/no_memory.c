@@ -717,12 +717,19 @@ static int ask_jobs(const struct opened *o, const struct trc_analysis_source *so
 		.field_count = 2,
 		.symbols = symbols,
 	};
+	static const char *const events[] = { "sched:sched_switch", "sched:sched_waking" };
+	const struct trc_counts_options counts = {
+		TRC_COUNTS_BY_FUNCTION, events, 2, "common_pid", symbols,
+	};
 	struct trc_analysis *analysis = NULL;
+	int rc;
 
 	for (size_t i = 0; i < o->source_count; i++)
 		symbols[i] = o->symbols;
-	return read_answer(trc_jobs_create(sources, o->source_count, options, &of, &analysis, NULL), &analysis,
-			   sum);
+	rc = read_answer(trc_jobs_create(sources, o->source_count, options, &of, &analysis, NULL), &analysis, sum);
+	return rc ? rc :
+		    read_answer(trc_counts_create(sources, o->source_count, options, &counts, &analysis, NULL),
+				&analysis, sum);
 }
 
 static int job_analyses(const struct opened *o, uint32_t flags, struct sum *sum)

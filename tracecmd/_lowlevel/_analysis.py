@@ -24,6 +24,7 @@ __all__ = [
     "VCpuThread",
     "Wait",
     "calls",
+    "counts",
     "jobs",
     "losses",
     "markers",
@@ -246,6 +247,29 @@ def jobs(
         return struct
 
     return Analysis(lib.trc_jobs_create, sources, options, of)
+
+
+def counts(
+    sources: Sequence[AnalysisSource],
+    options: AnalysisOptions,
+    events: Sequence[str],
+    address: str | None,
+    symbols: Sequence[Symbols] = (),
+) -> Analysis:
+    """trc_counts_create(); by function where there is the field of an address, else by task."""
+
+    def of(keeper: Handle) -> Any:
+        struct = keeper._keep(ffi.new("struct trc_counts_options *"))
+        names = [string(keeper, event) for event in events]
+        struct.events, struct.event_count = keeper._keep(ffi.new("char *[]", names)), len(names)
+        if address is not None:
+            struct.by, struct.address = lib.TRC_COUNTS_BY_FUNCTION, string(keeper, address)
+        held = [keeper._hold(each) for each in symbols]
+        if held:
+            struct.symbols = keeper._keep(ffi.new("struct trc_symbols *[]", held))
+        return struct
+
+    return Analysis(lib.trc_counts_create, sources, options, of)
 
 
 # Residencies ---------------------------------------------------------------------------------

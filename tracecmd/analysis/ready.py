@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Literal
 
 from .. import _lowlevel
 from .._lowlevel import SpanPart
 from .._reading import Names, Numbers, Progress, Reader, Recording, Selection
 from .answer import BATCH_ROWS, Answer, Asked, Times, all_sources, ask
 from .needs import find_event, require, require_all
+from .residency import make_residency
 from .spans import Key, make_spans
 
 __all__ = ["ReadyMade"]
 
 _ENTER, _EXIT = "sys_enter_", "sys_exit_"
+_FAULTS = ("exceptions:page_fault_user", "exceptions:page_fault_kernel")
 
 
 class ReadyMade:
@@ -186,6 +189,92 @@ class ReadyMade:
         require(readers, "markers()", "ftrace:print")
         sources = all_sources(readers, selection)
         return ask(readers, sources, selection, asked, "markers", _lowlevel.analyses.markers)
+
+    def frequencies(
+        self,
+        *,
+        start: int | None = None,
+        end: int | None = None,
+        cpus: Numbers = None,
+        buffers: Names = None,
+        ts: Times = "timestamp",
+        batch_rows: int = BATCH_ROWS,
+        progress: Progress = None,
+    ) -> Answer:
+        """How long each CPU had which frequency, from ``cpu_frequency``.
+
+        Columns:
+            as of :meth:`Trace.residency`, with ``cpu_id`` uint32 and ``frequency`` uint32 kHz. Of
+            what a CPU had before it was first set in the window nothing is known.
+
+        Args:
+            start, end, cpus, buffers, ts, batch_rows, progress: as for :meth:`Trace.residency`;
+                ``cpus`` are those that set it, which need not be those whose it is.
+
+        Raises:
+            MissingEventError: (a KeyError) no file has the event.
+            KeyError, TypeError, ValueError, TraceError: as for :meth:`Trace.residency`.
+        """
+        asked = Asked(start, end, cpus, None, buffers, ts, batch_rows, progress)
+        selection = asked.selection(self._recording)
+        readers = self._readers(selection)
+        event = "power:cpu_frequency"
+        require(readers, "frequencies()", event)
+        return make_residency(readers, selection, asked, event, "cpu_id", "state", "frequency")
+
+    def page_faults(
+        self,
+        *,
+        by: Literal["function", "task"] = "function",
+        start: int | None = None,
+        end: int | None = None,
+        cpus: Numbers = None,
+        pids: Numbers = None,
+        buffers: Names = None,
+        ts: Times = "timestamp",
+        batch_rows: int = BATCH_ROWS,
+        progress: Progress = None,
+    ) -> Answer:
+        """How often tasks took page faults, and where, from ``page_fault_user`` and ``_kernel``.
+
+        These events tell that a fault begins, and none when it is over: there are no durations.
+        Kernels have them on x86 and RISC-V.
+
+            >>> with tracecmd.open("tests/data/k72-all.dat") as trace:
+            ...     faults = trace.page_faults(by="task").to_numpy()
+            >>> faults["event"].tolist(), faults["count"].tolist()
+            (['page_fault_user', 'page_fault_user', 'page_fault_kernel'], [6, 4, 2])
+
+        Columns:
+            ``pid`` int32; ``name`` text, the saved one; ``event`` text; ``function`` text, the
+            kernel's that the instruction (``ip``) is in, null for a program's; ``address`` uint64
+            of that function, or of the instruction itself, both null of ``by="task"``; ``count``
+            uint64; ``first``, ``last`` times; ``lost`` bool: events of the buffer were lost in the
+            window, so that there may have been more; ``buffer`` text. The most frequent come first.
+
+        Args:
+            by: what is told apart besides tasks and the two events: ``"function"``, or ``"task"``,
+                nothing.
+            start, end, cpus, pids, buffers, ts, batch_rows, progress: as for :meth:`Trace.spans`.
+
+        Raises:
+            MissingEventError: (a KeyError) no file has the events.
+            KeyError, TypeError, ValueError, TraceError: as for :meth:`Trace.spans`.
+        """
+        if by not in ("function", "task"):
+            raise ValueError(f"by={by!r}; it is 'function' or 'task'")
+        asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress)
+        selection = asked.selection(self._recording)
+        readers = self._readers(selection)
+        require(readers, "page_faults()", *_FAULTS)
+        sources = all_sources(readers, selection)
+        make = partial(
+            _lowlevel.analyses.counts,
+            events=_FAULTS,
+            address="ip" if by == "function" else None,
+            symbols=[source.reader.symbols for source in sources],
+        )
+        return ask(readers, sources, selection, asked, "page faults", make)
 
     def _pair(
         self,
