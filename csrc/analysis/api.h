@@ -67,10 +67,15 @@ enum trc_span_part_kind {
 	/* The name of the event that begins it, or else ends it, without the prefixes begin or end; not of a key. */
 	TRC_SPAN_EVENT = 5,
 	/*
-	 * The name that the print format of the event that begins it gives to the value of the key whose column
-	 * is called begin, or null; not of a key.
+	 * The name that the caller, or the print format of the event that begins it, gives to the value of the
+	 * key whose column is called begin, or null; not of a key.
 	 */
 	TRC_SPAN_NAMED = 6,
+};
+struct trc_span_names {
+	const int64_t *values;	  /* [count], rising */
+	const char *const *names; /* [count] that end in NUL */
+	size_t count;
 };
 struct trc_span_part {
 	uint32_t kind;	   /* enum trc_span_part_kind */
@@ -88,6 +93,8 @@ struct trc_spans_options {
 	size_t key_count;
 	const struct trc_span_part *fields;
 	size_t field_count;
+	/* Of each source: names of values, or NULL, in memory that outlives the analysis; NULL: of none. */
+	const struct trc_span_names *const *names;
 };
 /*
  * TRC_NOT_FOUND: no file has events of both sides, or an event of a file with both lacks a field.

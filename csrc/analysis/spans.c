@@ -251,13 +251,34 @@ static void row_keys(struct spans *spans, uint32_t key)
 	}
 }
 
+static bool find_given(const struct trc_span_names *given, int64_t value, struct text *name)
+{
+	size_t low = 0, high = given ? given->count : 0;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (given->values[middle] == value) {
+			*name = (struct text){ given->names[middle], strlen(given->names[middle]) };
+			return true;
+		}
+		if (given->values[middle] < value)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
+}
+
 static void row_named(struct spans *spans, const struct span_part *part, uint32_t file, uint32_t key)
 {
 	const uint64_t *words = key_map_key(&spans->key_map, key);
+	const struct span_places *places = &spans->places[file];
+	uint64_t value = words[2 + 2 * part->key];
 	struct text name;
 
-	if (words[1 + 2 * part->key] &&
-	    named_values_name(&spans->places[file].names[part->key], words[2 + 2 * part->key], &name))
+	if (words[1 + 2 * part->key] && (find_given(places->given, (int64_t)value, &name) ||
+					 named_values_name(&places->names[part->key], value, &name)))
 		row_text(&spans->base, part->column, name);
 	else
 		row_null(&spans->base, part->column);

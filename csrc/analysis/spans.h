@@ -26,6 +26,7 @@ struct span_places {
 	struct value_place key_begin[TRC_SPAN_KEYS], key_end[TRC_SPAN_KEYS];
 	struct value_place fields[TRC_SPAN_FIELDS];
 	struct named_values names[TRC_SPAN_KEYS];
+	const struct trc_span_names *given; /* or NULL */
 };
 
 /* The two lists that an open span is in go by number. */

@@ -168,6 +168,8 @@ static int find_events(struct spans *spans, const struct trc_spans_options *opti
 	spans->places = calloc(base->file_count + 1, sizeof(*spans->places));
 	if (!spans->places)
 		return trc_fail_no_memory(err);
+	for (size_t i = 0; options->names && i < base->source_count; i++)
+		spans->places[base->sources[i].file].given = options->names[i];
 	for (size_t i = 0; i < base->file_count; i++) {
 		struct analysis_file *file = &base->files[i];
 		struct span_places *places = &spans->places[i];

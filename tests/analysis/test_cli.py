@@ -27,6 +27,8 @@ CASES = [
     ["latency", "--wakers", SCHED],
     ["irqs", HOST],
     ["irqs", "--soft", HOST],
+    ["syscalls", SCHED],
+    ["syscalls", "--start", "31.0", SCHED],
     ["losses", LOST],
 ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ._arrow import Array, Schema
@@ -175,8 +175,17 @@ def spans(
     end: str,
     keys: Sequence[SpanPart],
     fields: Sequence[SpanPart],
+    names: Sequence[Mapping[int, str]] = (),
 ) -> Analysis:
-    """trc_spans_create()."""
+    """trc_spans_create(); names: of each source those of values of a key, or none."""
+
+    def table(keeper: Handle, values: Mapping[int, str]) -> Any:
+        struct = keeper._keep(ffi.new("struct trc_span_names *"))
+        struct.count = len(values)
+        struct.values = keeper._keep(ffi.new("int64_t[]", sorted(values)))
+        texts = [string(keeper, values[value]) for value in sorted(values)]
+        struct.names = keeper._keep(ffi.new("char *[]", texts))
+        return struct
 
     def of(keeper: Handle) -> Any:
         struct = keeper._keep(ffi.new("struct trc_spans_options *"))
@@ -187,6 +196,10 @@ def spans(
                 part._fill(keeper, entry)
             setattr(struct, name, array)
             setattr(struct, count, len(parts))
+        if names:
+            tables = {id(values): table(keeper, values) for values in names}
+            given = [tables[id(values)] for values in names]
+            struct.names = keeper._keep(ffi.new("struct trc_span_names *[]", given))
         return struct
 
     return Analysis(lib.trc_spans_create, sources, options, of)

@@ -13,6 +13,7 @@ from .answer import BATCH_ROWS, Answer, Asked, Times, all_sources, ask
 from .needs import find_event, require, require_all
 from .residency import make_residency
 from .spans import Key, make_spans
+from .syscall_names import names_of
 
 __all__ = ["ReadyMade"]
 
@@ -112,8 +113,12 @@ class ReadyMade:
 
         Columns:
             as of :meth:`Trace.spans`, with the call's number (``id``, or of ``syscalls`` ``nr`` or
-            ``__syscall_nr``) and ``ret``, what it returned, as integers; of ``syscalls`` also
-            ``name`` text, which raw_syscalls do not have.
+            ``__syscall_nr``) and ``ret``, what it returned, as integers; ``name`` text. Records of
+            raw_syscalls do not have that: it is of the tables for the recorded machine in the
+            package system-calls (``pip install 'tracecmd[syscalls]'``), without which it is null,
+            as the answer's ``notes`` say. 32-bit programs on a 64-bit machine have numbers of
+            their own, which records do not tell apart: they are named as if they were the
+            machine's.
 
         Args:
             start, end, cpus, pids, buffers, ts, batch_rows, progress: as for :meth:`Trace.spans`.
@@ -127,7 +132,14 @@ class ReadyMade:
         readers = self._readers(asked.selection(self._recording))
         named = _named_calls(readers)
         if named is None or all(find_event(readers, name) for name in raw):
-            return self._pair("syscalls()", asked, raw, ("pid", "id"), ("ret",))
+            require_all(readers, "syscalls()", *raw)
+            names, notes = names_of(readers)
+            selection = asked.selection(self._recording)
+            name = (SpanPart("named", "name", "id"),)
+            key, fields = ("pid", "id"), ("ret",)
+            answer = make_spans(readers, selection, asked, raw, key, fields, name, names)
+            answer.notes = notes
+            return answer
         return self._named_syscalls(readers, asked, *named)
 
     def _named_syscalls(

@@ -32,6 +32,7 @@ from . import (
     session,
     split,
     stat,
+    syscalls,
     tasks,
 )
 from ._common import complain, drop_output
@@ -47,6 +48,7 @@ COMMANDS = (
     tasks,
     latency,
     irqs,
+    syscalls,
     idle,
     functions,
     flame,

@@ -14,7 +14,7 @@ from ..analysis import Answer
 from ..errors import MissingEventError
 from ..opening import open as open_trace
 from ..trace import Trace
-from ._common import complain, one_line, warn_problems
+from ._common import complain, one_line, warn, warn_problems
 from ._progress import Bar
 from ._times import UsageError, nanoseconds
 
@@ -58,9 +58,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run_answer(
     arguments: argparse.Namespace,
     make: Callable[[Trace, dict[str, Any]], Answer],
-    columns: Sequence[Column],
+    columns: Sequence[Column] | Callable[[Sequence[str]], Sequence[Column]],
 ) -> int:
-    """Print the answer of one file; the options it is made with are start, end and progress."""
+    """Print the answer of one file; the options it is made with are start, end and progress.
+
+    columns: those of the table, or what chooses them by the names of the answer's.
+    """
     try:
         window = {"start": nanoseconds(arguments.start), "end": nanoseconds(arguments.end)}
     except UsageError as error:
@@ -78,8 +81,11 @@ def run_answer(
         elif arguments.csv:
             _print_csv(answer.column_names, rows)
         else:
-            _print_table(rows, columns)
+            chosen = columns(answer.column_names) if callable(columns) else columns
+            _print_table(rows, chosen)
         bar.clear()
+        for note in answer.notes:
+            warn(note)
         warn_problems([trace])
     return 0
 
