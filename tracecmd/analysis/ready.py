@@ -14,6 +14,7 @@ from .needs import find_event, require, require_all
 from .residency import make_residency
 from .spans import Key, make_spans
 from .syscall_names import names_of
+from .windows import Markers
 
 __all__ = ["ReadyMade"]
 
@@ -170,7 +171,7 @@ class ReadyMade:
         ts: Times = "timestamp",
         batch_rows: int = BATCH_ROWS,
         progress: Progress = None,
-    ) -> Answer:
+    ) -> Markers:
         """What programs wrote into ``trace_marker``: texts, and spans and counters of atrace.
 
             >>> with tracecmd.open("tests/data/armhf-marker.dat") as trace:
@@ -188,6 +189,8 @@ class ReadyMade:
             ``B``; ``value`` int64 of a counter, else null; ``lost`` bool: events were lost
             meanwhile, on any CPU; ``buffer`` text.
 
+        Its ``windows()`` gives the marked stretches of time, to ask everything else about.
+
         Args:
             start, end, cpus, pids, buffers, ts, batch_rows, progress: as for :meth:`Trace.spans`.
 
@@ -200,7 +203,8 @@ class ReadyMade:
         readers = self._readers(selection)
         require(readers, "markers()", "ftrace:print")
         sources = all_sources(readers, selection)
-        return ask(readers, sources, selection, asked, "markers", _lowlevel.analyses.markers)
+        whole = ask(readers, sources, selection, asked, "markers", _lowlevel.analyses.markers)
+        return Markers(whole._question, "markers")
 
     def frequencies(
         self,
