@@ -6,6 +6,9 @@ beside `trace-cmd report --profile`, which makes sums of tasks and waits, too, a
 answers are not compared: trace-cmd has them as text only, and guesses where nothing is known.
 
     python benchmarks/analysis.py [RECORDING.dat] [--size 256M]
+
+With --lisa PYTHON, one that has lisa-linux, or --trace-processor DIR, which has Perfetto's as
+tests/trace_processor wants it, how long each task ran is compared with what these say.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import _harness as harness
+import _task_sums as task_sums
 
 import tracecmd
 
@@ -31,8 +35,13 @@ def contenders(path: Path) -> list[harness.Contender]:
 def main() -> None:
     parser = harness.arguments("What tasks did.", turns=3)
     parser.set_defaults(size="256M")
+    parser.add_argument("--lisa", metavar="PYTHON", help="a Python that has lisa-linux")
+    parser.add_argument("--trace-processor", metavar="DIR", type=Path, help="Perfetto's")
     args = parser.parse_args()
     path = harness.grown(args.recording, args.size)
+    if args.lisa or args.trace_processor:
+        task_sums.compare(path, args.lisa, args.trace_processor)
+        return
     with tracecmd.open(path) as trace:
         counted = trace.stat()
     of_tasks = sum(n for name, n in counted.events.items() if name.startswith("sched:"))
