@@ -62,7 +62,9 @@ class Wakers(Answer):
         """Walk back from a task to the one that woke it, from when on that was awake, and so on.
 
             >>> with tracecmd.open("tests/data/i386-v6.dat") as trace:
-            ...     chain = trace.sched.wakers().chain(238, 30_971_000_000, depth=3)
+            ...     chain = trace.sched.wakers().chain(238, 31_104_000_000, depth=3)
+            >>> [link.name for link in chain.links], chain.ends
+            (['work.sh', 'cat', 'work.sh'], 'depth')
 
         Each link is a task and the time that it took until it woke the one before: the critical
         path to ``time``. It goes back only over what is known: a link without a waker, or one
