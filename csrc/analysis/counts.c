@@ -247,9 +247,10 @@ int trc_counts_create(const struct trc_analysis_source *sources, size_t count,
 	struct trc_analysis *analysis;
 	int rc;
 
-	if (!of->event_count || of->event_count > MAX_EVENTS || of->by > TRC_COUNTS_BY_FUNCTION)
-		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "counts: of 1 to %d events, by %u",
-				MAX_EVENTS, of->by);
+	if (!of->event_count || of->event_count > MAX_EVENTS || of->by > TRC_COUNTS_BY_FUNCTION ||
+	    (of->by == TRC_COUNTS_BY_FUNCTION && !of->address))
+		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET,
+				"counts: of 1 to %d events, by %u, an address", MAX_EVENTS, of->by);
 	rc = analysis_create(sizeof(struct counts), &machine, sources, count, options, &analysis, err);
 	if (rc)
 		return rc;

@@ -214,7 +214,8 @@ int trc_sched_create(const struct trc_analysis_source *sources, size_t count,
 
 	if (of->kind >= countof(answers))
 		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "sched: %u is not an answer", of->kind);
-	if (of->kind == TRC_SCHED_HOLDERS && (!of->wait || of->wait->run < of->wait->woken))
+	if (of->kind == TRC_SCHED_HOLDERS &&
+	    (!of->wait || !of->wait->name || of->wait->run < of->wait->woken))
 		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "sched: no wait to ask about");
 	rc = analysis_create(sizeof(*sched), &sched_machine, sources, count, options, &analysis, err);
 	if (rc)

@@ -173,8 +173,7 @@ class Jobs:
         """The same of high-resolution timers, by ``hrtimer``.
 
         From ``hrtimer_expire_entry`` and ``hrtimer_expire_exit``, and, where they were recorded,
-        ``hrtimer_start`` and ``hrtimer_cancel``. A timer that its own function sets anew has no
-        ``hrtimer_start`` for that in older kernels: ``queued`` is null then.
+        ``hrtimer_start`` and ``hrtimer_cancel``.
 
         Columns:
             those of :meth:`timers`, with ``hrtimer``; ``expires`` and ``now`` are int64 ns of the
