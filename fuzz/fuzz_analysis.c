@@ -325,6 +325,18 @@ static void check_functions(const struct rows *rows)
 		require(is_null(total, i) || is_null(self, i) || u64(self, i) <= u64(total, i), "self is a part");
 }
 
+static void check_vcpus(const struct rows *rows)
+{
+	const struct ArrowArray *start = column(rows, "start"), *end = column(rows, "end");
+
+	for (size_t i = 0; i < rows->count; i++) {
+		uint64_t *last = until(u32(column(rows, "vcpu"), i), 0);
+
+		require(last && u64(start, i) == *last && u64(end, i) > *last, "a vCPU's rows follow each other");
+		*last = u64(end, i);
+	}
+}
+
 /* --- reading answers --------------------------------------------------------------------------- */
 
 static void read_answer(int rc, struct trc_analysis **made, void (*check)(const struct rows *rows))
@@ -484,7 +496,11 @@ static void ask_vcpus(void)
 
 	for (size_t i = 0; i < source_count; i++)
 		vcpu_of[i] = source_count > 1 && i + 1 == source_count ? 0 : UINT32_MAX;
-	read_answer(trc_vcpus_create(sources, source_count, &options, &of, &analysis, NULL), &analysis, NULL);
+	forget_all();
+	read_answer(trc_vcpus_create(sources, source_count, &options, &of, &analysis, NULL), &analysis,
+		    check_vcpus);
+	for (size_t i = 0; i < KEYS; i++)
+		require(!told.key[i] || told.until[i] == INT64_MAX, "rows reach the end of the window");
 	of.flags = TRC_VCPU_SUMMARY | TRC_VCPU_SWITCHES;
 	read_answer(trc_vcpus_create(sources, source_count, &options, &of, &analysis, NULL), &analysis, NULL);
 }
