@@ -7,6 +7,9 @@ waits, too, and prints them. The answers are not compared: trace-cmd has them as
 guesses where nothing is known. The profiles are, line by line.
 
     python benchmarks/analysis.py [RECORDING.dat] [--size 256M]
+
+With --lisa PYTHON, one that has lisa-linux, or --trace-processor DIR, which has Perfetto's as
+tests/trace_processor wants it, how long each task ran is compared with what these say.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import sys
 from pathlib import Path
 
 import _harness as harness
+import _task_sums as task_sums
 
 import tracecmd
 
@@ -47,8 +51,13 @@ def compare(path: Path) -> str:
 def main() -> None:
     parser = harness.arguments("What tasks did.", turns=3)
     parser.set_defaults(size="256M")
+    parser.add_argument("--lisa", metavar="PYTHON", help="a Python that has lisa-linux")
+    parser.add_argument("--trace-processor", metavar="DIR", type=Path, help="Perfetto's")
     args = parser.parse_args()
     path = harness.grown(args.recording, args.size)
+    if args.lisa or args.trace_processor:
+        task_sums.compare(path, args.lisa, args.trace_processor)
+        return
     with tracecmd.open(path) as trace:
         counted = trace.stat()
     of_tasks = sum(n for name, n in counted.events.items() if name.startswith("sched:"))

@@ -159,7 +159,7 @@ static int fill_batch(struct trc_analysis *analysis, size_t max_rows, struct trc
 			return rc;
 		if (walk_has_gaps(analysis->walk))
 			find_next_gap(analysis);
-		if (!count)
+		if (!count || analysis->done)
 			return finish(analysis) ? TRC_OK : fail(analysis, err);
 		if (!put_records(analysis, records, count, max_rows, &taken))
 			return fail(analysis, err);

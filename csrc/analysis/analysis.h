@@ -93,6 +93,7 @@ struct trc_analysis {
 	struct slab_pool memory;
 	size_t expected_rows;
 	bool making, finished, no_memory;
+	bool done; /* the machine needs no more records */
 	struct account account;
 	uint64_t now; /* key of the record at hand */
 

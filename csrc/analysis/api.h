@@ -66,6 +66,16 @@ enum trc_span_part_kind {
 	TRC_SPAN_END = 4,   /* of the one that ends it; not of a key */
 	/* The name of the event that begins it, or else ends it, without the prefixes begin or end; not of a key. */
 	TRC_SPAN_EVENT = 5,
+	/*
+	 * The name that the caller, or the print format of the event that begins it, gives to the value of the
+	 * key whose column is called begin, or null; not of a key.
+	 */
+	TRC_SPAN_NAMED = 6,
+};
+struct trc_span_names {
+	const int64_t *values;	  /* [count], rising */
+	const char *const *names; /* [count] that end in NUL */
+	size_t count;
 };
 struct trc_span_part {
 	uint32_t kind;	   /* enum trc_span_part_kind */
@@ -83,6 +93,8 @@ struct trc_spans_options {
 	size_t key_count;
 	const struct trc_span_part *fields;
 	size_t field_count;
+	/* Of each source: names of values, or NULL, in memory that outlives the analysis; NULL: of none. */
+	const struct trc_span_names *const *names;
 };
 /*
  * TRC_NOT_FOUND: no file has events of both sides, or an event of a file with both lacks a field.
@@ -91,6 +103,71 @@ struct trc_spans_options {
 int trc_spans_create(const struct trc_analysis_source *sources, size_t count,
 		     const struct trc_analysis_options *options, const struct trc_spans_options *spans,
 		     struct trc_analysis **out, struct trc_error *err);
+
+/*
+ * Jobs: what is queued, started and ended by events of one key, and may be cancelled while it waits. Of a key
+ * one may wait while another is done. Columns: queued, start, end: times, null where there is no such record;
+ * waited, duration uint64 between them; cpu uint32, pid int32 (common_pid) of the record that starts it, else
+ * of the one that ends it, else that queues it; queued_cpu, queued_pid; keys and fields by name, the latter of
+ * the first record that has one; with a cancel event cancelled: time when it was, or was queued anew, instead
+ * of being started; lost bool: events were lost since it was queued, or before it started unqueued, on any CPU;
+ * buffer. Rows are of a CPU and of a task.
+ */
+enum trc_job_field_kind {
+	TRC_JOB_VALUE = 0,
+	TRC_JOB_SYMBOL = 1, /* the name of the symbol that the address is in, else that in hex */
+};
+enum trc_job_step {
+	TRC_JOB_QUEUE = 1,
+	TRC_JOB_START = 2,
+	TRC_JOB_END = 4,
+};
+struct trc_job_field {
+	uint32_t kind; /* enum trc_job_field_kind */
+	uint32_t of; /* enum trc_job_step, several: the events that it is taken from, as far as they have it */
+	uint32_t is_text;  /* not 0: it is one, where no event has it */
+	const char *field; /* these end in NUL */
+	const char *name;  /* of the column; NULL: as the field */
+};
+enum trc_job_limits {
+	TRC_JOB_KEYS = 4,
+	TRC_JOB_FIELDS = 32,
+};
+struct trc_jobs_options {
+	const char *queue, *start, *end,
+		*cancel;	 /* "SYSTEM:NAME", end in NUL; queue, cancel: NULL, or not in a file */
+	const char *const *keys; /* fields of all these events */
+	size_t key_count;
+	const struct trc_job_field *fields;
+	size_t field_count;
+	const struct trc_symbols *const *symbols; /* [count] of each source's file; NULL: none */
+};
+/* TRC_NOT_FOUND: no file has events that start and end it, or an event lacks a key. */
+int trc_jobs_create(const struct trc_analysis_source *sources, size_t count,
+		    const struct trc_analysis_options *options, const struct trc_jobs_options *of,
+		    struct trc_analysis **out, struct trc_error *err);
+
+/*
+ * How often events happened. Columns: pid int32 (common_pid); name, the saved one; event, its name without the
+ * system; function, of the symbol that its field is an address in, and address uint64, the symbol's, or itself
+ * where it is in none, both null of TASK; count uint64; first, last: times; lost bool: events were lost, so that
+ * there may have been more; buffer. Rows come at the end, the most frequent first; those counted are of a CPU.
+ */
+enum trc_counts_by {
+	TRC_COUNTS_BY_TASK = 0,	    /* and event */
+	TRC_COUNTS_BY_FUNCTION = 1, /* and these */
+};
+struct trc_counts_options {
+	uint32_t by;		   /* enum trc_counts_by */
+	const char *const *events; /* "SYSTEM:NAME", at most 200; end in NUL */
+	size_t event_count;
+	const char *address;			  /* of FUNCTION: a field of all of them; ends in NUL */
+	const struct trc_symbols *const *symbols; /* [count] of each source's file; NULL: none */
+};
+/* TRC_NOT_FOUND: no file has any of the events, or one has no such field. */
+int trc_counts_create(const struct trc_analysis_source *sources, size_t count,
+		      const struct trc_analysis_options *options, const struct trc_counts_options *of,
+		      struct trc_analysis **out, struct trc_error *err);
 
 /*
  * How long a field had which value, by another field of the event. Columns: key, value (each by the name
@@ -113,9 +190,17 @@ int trc_residency_create(const struct trc_analysis_source *sources, size_t count
  * sched_wakeup_new, sched_migrate_task, task_rename and sched_process_exec. Files without sched_switch tell
  * nothing. What was lost, and what contradicts itself, makes states unknown.
  */
+struct trc_sched_wait {
+	uint64_t woken, run; /* ns */
+	int32_t pid, waker;
+	uint32_t cpu; /* that it ran on then */
+	uint32_t rank;
+	const char *name; /* ends in NUL */
+};
 struct trc_sched_options {
-	uint32_t kind; /* enum trc_sched_kind */
-	size_t most;   /* LATENCY: so many of the longest, those first; 0: all */
+	uint32_t kind;			   /* enum trc_sched_kind */
+	size_t most;			   /* LATENCY: so many of the longest, those first; 0: all */
+	const struct trc_sched_wait *wait; /* HOLDERS: outlives the analysis; else NULL */
 };
 enum trc_sched_kind {
 	/*
@@ -140,6 +225,23 @@ enum trc_sched_kind {
 	 * the CPU was idle.
 	 */
 	TRC_SCHED_NR_RUNNING = 3,
+	/*
+	 * A row for each time that a task was awake: from its wake-up, or from when it is known to run, to when it
+	 * slept, died, or is not known any more. Columns: pid, name; start, run, end: times; latency uint64, from
+	 * start to run where there is a waker; lost bool, it is not known what it did at end; cpu, that it ran on
+	 * first; target_cpu, of the record, as waker int32, waker_name, waker_cpu, context (task, softirq, hardirq
+	 * or nmi, by common_flags) and event (the record's name). Null: cpu and run of a task that did not run
+	 * meanwhile, or nobody knows when; end of one that is awake at the end; what is of the record, where the
+	 * wake-up is not known; target_cpu and context that the record does not tell.
+	 */
+	TRC_SCHED_WAKERS = 4,
+	/*
+	 * Who ran on the CPU that a task waited for, of one wait of LATENCY: of sources of its file, from when it
+	 * was woken on; what comes after it ran is read only as far as that takes. Columns: rank and those of
+	 * LATENCY, as given; by_pid int32, 0: idle, and by_name, null: not known; held uint64, ns, the longest
+	 * first, and what is not known last. Their sum is the latency.
+	 */
+	TRC_SCHED_HOLDERS = 5,
 };
 int trc_sched_create(const struct trc_analysis_source *sources, size_t count,
 		     const struct trc_analysis_options *options, const struct trc_sched_options *of,

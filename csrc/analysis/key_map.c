@@ -129,6 +129,16 @@ void key_map_deinit(struct key_map *map)
 	free(map->slots);
 }
 
+void key_map_clear(struct key_map *map, struct trc_analysis *analysis)
+{
+	uint64_t spent = map->room * map->words * sizeof(*map->keys) + map->slot_count * sizeof(*map->slots);
+	uint64_t *memory = &analysis->account.spent.memory;
+
+	*memory = *memory > spent ? *memory - spent : 0;
+	key_map_deinit(map);
+	*map = (struct key_map){ .words = map->words };
+}
+
 /* --- texts ----------------------------------------------------------------------------------- */
 
 static uint32_t *text_slot(const struct text_table *table, struct text text)

@@ -20,6 +20,8 @@ uint32_t key_map_add(struct key_map *map, struct trc_analysis *analysis, const u
 /* KEY_NONE: it is not there. */
 uint32_t key_map_find(const struct key_map *map, const uint64_t *key);
 void key_map_deinit(struct key_map *map);
+/* Gives back what it spent as well; it is as at first then. */
+void key_map_clear(struct key_map *map, struct trc_analysis *analysis);
 
 TRC_INLINE const uint64_t *key_map_key(const struct key_map *map, uint32_t number)
 {

@@ -15,7 +15,7 @@
 static uint32_t task_of(struct sched *sched, uint32_t source, int32_t pid)
 {
 	uint32_t group = sched->base.sources[source].group;
-	uint64_t key = (uint64_t)group << 32 | (uint32_t)pid;
+	uint64_t key = sched_task_key(group, pid);
 	bool added;
 	uint32_t number = key_map_add(&sched->map, &sched->base, &key, &added);
 
@@ -192,10 +192,12 @@ static void end_unknown_run(struct sched *sched, uint32_t source, struct task *p
 	}
 	put_piece(sched, prev, TASK_UNKNOWN, prev->since, from);
 	prev->since = from;
+	sched->hindsight = true;
 	if (!contradicts && sched->answer->run)
 		sched->answer->run(sched, prev, cpu, false);
 	prev->last_run = cpu;
 	set_state(sched, prev, contradicts ? TASK_UNKNOWN : TASK_RUNNING, cpu);
+	sched->hindsight = false;
 }
 
 /* It leaves the CPU: prev NULL is the idle task. */
@@ -420,6 +422,28 @@ static void move(struct sched *sched, struct task *task, uint32_t cpu)
 		sched->answer->doubt(sched, task->group);
 }
 
+static void tell_wake(struct sched *sched, const struct sched_record *at, uint8_t role, struct task *task,
+		      bool begins)
+{
+	const struct walk_record *record = at->record;
+	int64_t target;
+	struct sched_wake wake = {
+		.role = role,
+		.begins = begins,
+		.source = record->source,
+		.target_cpu = NO_CPU,
+		.pid = record_pid(at->places->pid, at->big_endian, record->payload, record->size),
+		.has_flags = place_fits(at->places->flags, record->size),
+	};
+
+	if (number_in(at, &at->places->of_wake[role][WAKE_CPU], &target) && target >= 0)
+		wake.target_cpu = (uint32_t)target;
+	if (wake.has_flags)
+		wake.flags = (uint8_t)load_uint(record->payload + at->places->flags.offset,
+						at->places->flags.size, at->big_endian);
+	sched->answer->wake(sched, task, &wake);
+}
+
 static bool put_wake(struct sched *sched, const struct sched_record *at, uint8_t role)
 {
 	const struct value_place *places = at->places->of_wake[role];
@@ -443,11 +467,15 @@ static bool put_wake(struct sched *sched, const struct sched_record *at, uint8_t
 	if (!is_woken(sched, task, role)) {
 		if (task->state != TASK_RUNNING)
 			move(sched, task, cpu);
+		if (sched->answer->wake)
+			tell_wake(sched, at, role, task, false);
 		return true;
 	}
 	begin_state(sched, task, TASK_RUNNABLE, cpu);
 	task->waker = record_pid(at->places->pid, at->big_endian, at->record->payload, at->record->size);
 	task->has_waker = task->state == TASK_RUNNABLE;
+	if (sched->answer->wake)
+		tell_wake(sched, at, role, task, task->has_waker);
 	return true;
 }
 

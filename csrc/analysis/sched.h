@@ -79,7 +79,7 @@ enum sched_wake_field { WAKE_PID, WAKE_COMM, WAKE_CPU, WAKE_SUCCESS, WAKE_FIELDS
 
 /* Where a file's events have what is needed. */
 struct sched_places {
-	struct event_place pid;
+	struct event_place pid, flags;
 	struct value_place of_switch[SWITCH_FIELDS];
 	struct value_place of_wake[SCHED_ROLES][WAKE_FIELDS]; /* by role; of RENAME, EXEC and MIGRATE as well */
 	uint8_t states[64];				      /* by bit of prev_state, or 0 */
@@ -98,6 +98,17 @@ struct sched_piece {
 
 struct sched;
 
+/* A wake-up that was recorded. */
+struct sched_wake {
+	uint8_t role;	     /* enum sched_role */
+	bool begins;	     /* the task waits for a CPU since then; else it did so before, or runs */
+	uint32_t source;     /* whose CPU recorded it */
+	uint32_t target_cpu; /* or NO_CPU */
+	int32_t pid;	     /* of the record: who woke it, or was interrupted by what did */
+	bool has_flags;
+	uint8_t flags; /* common_flags */
+};
+
 /* Functions that are NULL are not called; they give nothing back, as rows note a lack of memory. */
 struct sched_answer {
 	bool (*init)(struct sched *sched); /* columns, and memory; false: out of memory */
@@ -106,6 +117,8 @@ struct sched_answer {
 	void (*run)(struct sched *sched, struct task *task, uint32_t cpu, bool woken);
 	/* Its state, or the CPU it waits for, changed from these. */
 	void (*change)(struct sched *sched, const struct task *task, uint8_t state, uint32_t cpu);
+	/* After the change that it made. */
+	void (*wake)(struct sched *sched, struct task *task, const struct sched_wake *wake);
 	void (*idle)(struct sched *sched, uint32_t source); /* a CPU has nothing to run */
 	/* From now on only what runs is known. */
 	void (*lose)(struct sched *sched, uint32_t group);
@@ -125,8 +138,10 @@ struct sched {
 	struct cpu_run *cpus; /* [source_count] */
 	struct sched_group *groups;
 	uint64_t now;
-	size_t most;  /* rows that are wanted; 0: all */
-	void *memory; /* the answer's */
+	bool hindsight; /* a task is found to run that began to do so before now, who knows when */
+	const struct trc_sched_wait *wait; /* that is asked about, in the caller's memory, or NULL */
+	size_t most;			   /* rows that are wanted; 0: all */
+	void *memory;			   /* the answer's */
 };
 
 /* sched_create.c */
@@ -134,12 +149,20 @@ int sched_find_events(struct sched *sched, struct trc_error *err);
 int sched_find_beginnings(struct sched *sched, struct trc_error *err);
 extern const struct analysis_machine sched_machine;
 
-extern const struct sched_answer task_states_answer, task_sums_answer, latency_answer, nr_running_answer;
+extern const struct sched_answer task_states_answer, task_sums_answer, latency_answer, nr_running_answer,
+	wakers_answer, holders_answer;
 
 /* A task's name as it is known, the saved one last. */
 struct text sched_name(const struct sched *sched, const struct task *task);
+/* The same by number, "<idle>" of 0. */
+struct text sched_name_of(const struct sched *sched, uint32_t source, int32_t pid);
 void sched_set_name(struct task *task, const uint8_t *bytes, size_t size);
 struct text sched_state_name(uint8_t state);
+
+TRC_INLINE uint64_t sched_task_key(uint32_t group, int32_t pid)
+{
+	return (uint64_t)group << 32 | (uint32_t)pid;
+}
 
 /* Of all tasks, as key_map numbers them. */
 TRC_INLINE size_t sched_task_count(const struct sched *sched)

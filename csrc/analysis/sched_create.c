@@ -104,6 +104,7 @@ static const struct {
 static int find_of_file(struct analysis_file *file, struct sched_places *places, struct trc_error *err)
 {
 	places->pid = file->data->common.pid;
+	places->flags = file->data->common.flags;
 	for (uint8_t role = SCHED_SWITCH; role < SCHED_ROLES; role++) {
 		const struct event_format *event;
 		int rc;
@@ -203,10 +204,9 @@ int trc_sched_create(const struct trc_analysis_source *sources, size_t count,
 		     struct trc_analysis **out, struct trc_error *err)
 {
 	static const struct sched_answer *const answers[] = {
-		[TRC_SCHED_STATES] = &task_states_answer,
-		[TRC_SCHED_TASKS] = &task_sums_answer,
-		[TRC_SCHED_LATENCY] = &latency_answer,
-		[TRC_SCHED_NR_RUNNING] = &nr_running_answer,
+		[TRC_SCHED_STATES] = &task_states_answer, [TRC_SCHED_TASKS] = &task_sums_answer,
+		[TRC_SCHED_LATENCY] = &latency_answer,	  [TRC_SCHED_NR_RUNNING] = &nr_running_answer,
+		[TRC_SCHED_WAKERS] = &wakers_answer,	  [TRC_SCHED_HOLDERS] = &holders_answer,
 	};
 	struct trc_analysis *analysis;
 	struct sched *sched;
@@ -214,12 +214,16 @@ int trc_sched_create(const struct trc_analysis_source *sources, size_t count,
 
 	if (of->kind >= countof(answers))
 		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "sched: %u is not an answer", of->kind);
+	if (of->kind == TRC_SCHED_HOLDERS &&
+	    (!of->wait || !of->wait->name || of->wait->run < of->wait->woken))
+		return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "sched: no wait to ask about");
 	rc = analysis_create(sizeof(*sched), &sched_machine, sources, count, options, &analysis, err);
 	if (rc)
 		return rc;
 	sched = (struct sched *)analysis;
 	sched->answer = answers[of->kind];
 	sched->most = of->most;
+	sched->wait = of->wait;
 	rc = fill(sched, err);
 	if (rc) {
 		trc_analysis_destroy(analysis);

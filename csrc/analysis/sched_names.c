@@ -28,6 +28,19 @@ struct text sched_name(const struct sched *sched, const struct task *task)
 	return (struct text){ task->comm, nul ? (size_t)((const char *)nul - task->comm) : COMM_SIZE };
 }
 
+struct text sched_name_of(const struct sched *sched, uint32_t source, int32_t pid)
+{
+	const struct analysis_source *of = &sched->base.sources[source];
+	uint64_t key = sched_task_key(of->group, pid);
+	uint32_t number = key_map_find(&sched->map, &key);
+
+	if (!pid)
+		return TEXT("<idle>");
+	if (number != KEY_NONE)
+		return sched_name(sched, &sched->tasks[number]);
+	return saved_cmdlines_comm(&sched->base.files[of->file].data->metadata->cmdlines, pid);
+}
+
 void sched_set_name(struct task *task, const uint8_t *bytes, size_t size)
 {
 	size = size < COMM_SIZE - 1 ? size : COMM_SIZE - 1;

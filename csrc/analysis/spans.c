@@ -251,6 +251,39 @@ static void row_keys(struct spans *spans, uint32_t key)
 	}
 }
 
+static bool find_given(const struct trc_span_names *given, int64_t value, struct text *name)
+{
+	size_t low = 0, high = given ? given->count : 0;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (given->values[middle] == value) {
+			*name = (struct text){ given->names[middle], strlen(given->names[middle]) };
+			return true;
+		}
+		if (given->values[middle] < value)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
+}
+
+static void row_named(struct spans *spans, const struct span_part *part, uint32_t file, uint32_t key)
+{
+	const uint64_t *words = key_map_key(&spans->key_map, key);
+	const struct span_places *places = &spans->places[file];
+	uint64_t value = words[2 + 2 * part->key];
+	struct text name;
+
+	if (words[1 + 2 * part->key] && (find_given(places->given, (int64_t)value, &name) ||
+					 named_values_name(&places->names[part->key], value, &name)))
+		row_text(&spans->base, part->column, name);
+	else
+		row_null(&spans->base, part->column);
+}
+
 /* All but the times. */
 static void row_rest(struct spans *spans, uint32_t source, int32_t pid, uint32_t key,
 		     const struct value *values, bool lost)
@@ -260,8 +293,12 @@ static void row_rest(struct spans *spans, uint32_t source, int32_t pid, uint32_t
 	row_u32(base, SPAN_CPU, base->sources[source].cpu);
 	row_u32(base, SPAN_PID, (uint32_t)pid);
 	row_keys(spans, key);
-	for (size_t i = 0; i < spans->field_count; i++)
-		row_value(base, spans->fields[i].column, &spans->texts, values[i]);
+	for (size_t i = 0; i < spans->field_count; i++) {
+		if (spans->fields[i].kind == TRC_SPAN_NAMED)
+			row_named(spans, &spans->fields[i], base->sources[source].file, key);
+		else
+			row_value(base, spans->fields[i].column, &spans->texts, values[i]);
+	}
 	row_bool(base, spans->lost_column, lost);
 	row_text(base, spans->buffer_column, base->sources[source].buffer);
 	row_peer(base, source);
@@ -389,6 +426,10 @@ static void deinit(struct trc_analysis *analysis)
 	for (size_t i = 0; i < TRC_SPAN_FIELDS; i++) {
 		free(spans->fields[i].begin);
 		free(spans->fields[i].end);
+	}
+	for (size_t i = 0; spans->places && i < analysis->file_count; i++) {
+		for (size_t k = 0; k < TRC_SPAN_KEYS; k++)
+			named_values_deinit(&spans->places[i].names[k]);
 	}
 	text_table_deinit(&spans->texts);
 	key_map_deinit(&spans->key_map);

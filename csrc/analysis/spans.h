@@ -2,6 +2,7 @@
 #ifndef TRC_ANALYSIS_SPANS_H
 #define TRC_ANALYSIS_SPANS_H
 
+#include "analysis/named_values.h"
 #include "analysis/value.h"
 
 #define NO_SPAN UINT32_MAX
@@ -16,6 +17,7 @@ struct span_part {
 	char *begin, *end;
 	struct column_type type;
 	bool found;
+	size_t key; /* whose names they are */
 };
 
 /* A file's fields, [key_count] and [field_count]. */
@@ -23,6 +25,8 @@ struct span_places {
 	struct event_place pid;
 	struct value_place key_begin[TRC_SPAN_KEYS], key_end[TRC_SPAN_KEYS];
 	struct value_place fields[TRC_SPAN_FIELDS];
+	struct named_values names[TRC_SPAN_KEYS];
+	const struct trc_span_names *given; /* or NULL */
 };
 
 /* The two lists that an open span is in go by number. */

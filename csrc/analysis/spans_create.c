@@ -43,6 +43,18 @@ static int copy_part(const struct trc_span_part *from, uint32_t most, struct spa
 	return TRC_OK;
 }
 
+/* The key whose values a field names. */
+static int find_key(const struct trc_spans_options *options, struct span_part *part, struct trc_error *err)
+{
+	for (part->key = 0; part->key < options->key_count; part->key++) {
+		const struct trc_span_part *key = &options->keys[part->key];
+
+		if (key->kind == TRC_SPAN_FIELD && !strcmp(key->name, part->begin))
+			return TRC_OK;
+	}
+	return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "spans: there is no key %s", part->begin);
+}
+
 static int copy_parts(struct spans *spans, const struct trc_spans_options *options, struct trc_error *err)
 {
 	int rc = TRC_OK;
@@ -58,9 +70,11 @@ static int copy_parts(struct spans *spans, const struct trc_spans_options *optio
 		spans->by_pid |= options->keys[i].kind == TRC_SPAN_PID;
 	}
 	for (size_t i = 0; !rc && i < options->field_count; i++) {
-		rc = copy_part(&options->fields[i], TRC_SPAN_EVENT, &spans->fields[i], err);
+		rc = copy_part(&options->fields[i], TRC_SPAN_NAMED, &spans->fields[i], err);
 		if (!rc && spans->fields[i].kind < TRC_SPAN_BEGIN)
 			rc = trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "spans: a field is of one event");
+		if (!rc && spans->fields[i].kind == TRC_SPAN_NAMED)
+			rc = find_key(options, &spans->fields[i], err);
 	}
 	spans->key_count = options->key_count;
 	spans->field_count = options->field_count;
@@ -111,7 +125,10 @@ static int find_fields(struct spans *spans, const struct analysis_file *file,
 	for (size_t i = 0; !rc && i < spans->field_count; i++) {
 		struct span_part *part = &spans->fields[i];
 
-		if (part->kind == kind)
+		if (part->kind == TRC_SPAN_NAMED && role == SPAN_BEGIN && !places->names[part->key].names)
+			rc = named_values_find(&places->names[part->key], file, event,
+					       spans->keys[part->key].begin, err);
+		else if (part->kind == kind)
 			rc = find_field(file, event, role == SPAN_BEGIN ? part->begin : part->end, part,
 					&places->fields[i], err);
 	}
@@ -151,6 +168,8 @@ static int find_events(struct spans *spans, const struct trc_spans_options *opti
 	spans->places = calloc(base->file_count + 1, sizeof(*spans->places));
 	if (!spans->places)
 		return trc_fail_no_memory(err);
+	for (size_t i = 0; options->names && i < base->source_count; i++)
+		spans->places[base->sources[i].file].given = options->names[i];
 	for (size_t i = 0; i < base->file_count; i++) {
 		struct analysis_file *file = &base->files[i];
 		struct span_places *places = &spans->places[i];
@@ -178,7 +197,7 @@ static int find_events(struct spans *spans, const struct trc_spans_options *opti
 static bool add_part(struct spans *spans, struct span_part *part, const char *name)
 {
 	part->column = spans->base.column_count;
-	if (part->kind == TRC_SPAN_EVENT)
+	if (part->kind == TRC_SPAN_EVENT || part->kind == TRC_SPAN_NAMED)
 		part->type = (struct column_type)COLUMN_TEXT;
 	else if (!part->found) /* no file has records */
 		part->type = (struct column_type)COLUMN_U64;

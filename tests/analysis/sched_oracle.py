@@ -37,6 +37,13 @@ class Row(NamedTuple):
     waker: int | None
 
 
+class Piece(NamedTuple):
+    """A row of a task, or one of no length; exact: of a run, it is known when it began."""
+
+    row: Row
+    exact: bool
+
+
 class Wait(NamedTuple):
     pid: int
     name: str
@@ -88,6 +95,7 @@ class Sched:
     contradictions: int = 0
     rows: list[Row] = field(default_factory=list)
     waits: list[Wait] = field(default_factory=list)
+    pieces: dict[int, list[Piece]] = field(default_factory=lambda: defaultdict(list))
     stays: list[Stay] = field(default_factory=list)
     slices: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
 
@@ -250,9 +258,10 @@ class Sched:
             place = run.last if run.last is not None else run.loss
             stop = len(self.events) if place is None else place
             named = stop + 1 if run.last is not None else stop
+            row = Row(pid, self.name(pid, named), "running", run.start, run.end, run.cpu, None)
+            self.pieces[pid].append(Piece(row, run.first is not None))
             if run.end > run.start:
-                self.rows.append(Row(pid, self.name(pid, named), "running", run.start, run.end,
-                                     run.cpu, None))  # fmt: skip
+                self.rows.append(row)
                 if run.first is not None:
                     self.stays.append(Stay(run.cpu, run.start, run.end))
             since, cpu, at = run.end, run.cpu, stop
@@ -296,10 +305,12 @@ class Sched:
             state = "unknown"
 
         def put(end: int, named: int) -> None:
+            shown = None if state == "unknown" else cpu
+            row = Row(pid, self.name(pid, named), state, since, end, shown,
+                      waker if state == "runnable" else None)  # fmt: skip
+            self.pieces[pid].append(Piece(row, exact=True))
             if end > since:
-                shown = None if state == "unknown" else cpu
-                self.rows.append(Row(pid, self.name(pid, named), state, since, end, shown,
-                                     waker if state == "runnable" else None))  # fmt: skip
+                self.rows.append(row)
 
         def leave(end: int) -> None:
             if state in ("runnable", "preempted") and end > stay and cpu is not None:

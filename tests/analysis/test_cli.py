@@ -23,8 +23,12 @@ CASES = [
     ["tasks", SCHED],
     ["latency", SCHED],
     ["latency", "--all", SCHED],
+    ["latency", "--meanwhile", SCHED],
+    ["latency", "--wakers", SCHED],
     ["irqs", HOST],
     ["irqs", "--soft", HOST],
+    ["syscalls", SCHED],
+    ["syscalls", "--start", "31.0", SCHED],
     ["losses", LOST],
 ]
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+import types
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,8 @@ from .test_spans import rows
 
 pytest.importorskip("pyarrow")
 
+DATA = Path(__file__).parent.parent / "data"
+
 
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.name)
 def test_recordings(path: Path) -> None:
@@ -33,11 +37,19 @@ def test_recordings(path: Path) -> None:
         if "raw_syscalls:sys_enter" in known and "raw_syscalls:sys_exit" in known:
             pair = ("raw_syscalls:sys_enter", "raw_syscalls:sys_exit")
             given = rows(trace.syscalls(ts="uint64"))
-            assert Counter(given) == Counter(spans(trace, pair, ["pid", "id"], [(1, "ret")]))
+            names = {span.fields[0]: span.fields[2] for span in given}
+            assert Counter(given) == Counter(
+                span._replace(fields=(*span.fields, names[span.fields[0]]))
+                for span in spans(trace, pair, ["pid", "id"], [(1, "ret")])
+            )
         if "softirq_entry" in known and "softirq_exit" in known:
             given = rows(trace.softirqs(ts="uint64"))
             pair = ("softirq_entry", "softirq_exit")
-            assert Counter(given) == Counter(spans(trace, pair, ["cpu", "vec"]))
+            names = trace.events["softirq_entry"].symbols["vec"]
+            assert Counter(given) == Counter(
+                span._replace(fields=(*span.fields, names[span.fields[0]]))
+                for span in spans(trace, pair, ["cpu", "vec"])
+            )
         texts = []
         if "ftrace:print" in known:
             for event in trace.iter("ftrace:print"):
@@ -47,6 +59,58 @@ def test_recordings(path: Path) -> None:
             marks = trace.markers().to_arrow().to_pylist()
             assert [m["name"] for m in marks if m["kind"] == "mark"] == [
                 text for text in texts if text[1:2] != "|" and text != "E"]  # fmt: skip
+
+
+NAMES = {"k72-sched.dat": {1: "write", 257: "openat"}, "i386-v6.dat": {4: "write", 295: "openat"},
+         "s390x-tc331-v6.dat": {4: "write", 288: "openat"},
+         "arm64-16k-subbuf64.dat": {64: "write", 56: "openat"}}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_of_raw_syscalls(name: str) -> None:
+    """They differ from one architecture to the other."""
+    pytest.importorskip("system_calls")
+    with tracecmd.open(DATA / name) as trace:
+        answer = trace.syscalls()
+        assert answer.notes == ()
+        given = {row["id"]: row["name"] for row in answer.to_arrow().to_pylist()}
+        assert NAMES[name].items() <= given.items()
+        unnamed = {number for number, name in given.items() if name is None}
+        assert unnamed <= {-1, (1 << 32) - 1}  # what a task returns to that did not call anything
+
+
+def test_names_need_a_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "system_calls", None)
+    with tracecmd.open(DATA / "k72-sched.dat") as trace:
+        answer = trace.syscalls()
+        assert set(answer.to_arrow()["name"].to_pylist()) == {None}
+        (note,) = answer.notes
+        assert "pip install 'tracecmd[syscalls]'" in note
+        assert answer.without_dictionaries().notes == answer.notes
+
+
+def test_names_of_no_known_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = types.ModuleType("system_calls")
+    fake.syscalls = lambda: None  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "system_calls", fake)
+    fields = (Field("long id", "long", signed=True), Field("long ret", "long", signed=True))
+    forms = [
+        writer.EventFormat(
+            "raw_syscalls", f"sys_{side}", 500 + i, fields[: 1 + i], '"%ld", REC->id'
+        )
+        for i, side in enumerate(("enter", "exit"))
+    ]
+    machine = Machine()
+    machine.add(10, 0, forms[0].values(id=3, pid=7))
+    machine.add(20, 0, forms[1].values(id=3, pid=7, ret=5))
+    path = tmp_path / "t.dat"
+    buffers = [writer.Buffer(cpus=machine.pages(writer.Machine()))]
+    path.write_bytes(writer.Trace(events=(*writer.EVENTS, *forms), buffers=buffers).write().data)
+    with tracecmd.open(path) as trace:
+        answer = trace.syscalls(ts="uint64")
+        assert [span.fields for span in rows(answer)] == [(3, 5, None)]
+        assert len(answer.notes) == 1
+        assert "machine" in answer.notes[0] or "none are known of" in answer.notes[0]
 
 
 def test_named_syscalls(tmp_path: Path) -> None:

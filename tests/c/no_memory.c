@@ -699,11 +699,48 @@ static int ask_calls(const struct opened *o, const struct trc_analysis_source *s
 	return rc;
 }
 
+static int ask_jobs(const struct opened *o, const struct trc_analysis_source *sources,
+		    const struct trc_analysis_options *options, struct sum *sum)
+{
+	static const char *const keys[] = { "pid" };
+	static const struct trc_job_field fields[] = {
+		{ TRC_JOB_VALUE, TRC_JOB_QUEUE, 1, "comm", "name" },
+		{ TRC_JOB_SYMBOL, TRC_JOB_START | TRC_JOB_END, 0, "target_cpu", NULL },
+	};
+	const struct trc_symbols *symbols[MAX_SOURCES] = { 0 };
+	const struct trc_jobs_options of = {
+		.queue = "sched:sched_waking",
+		.start = "sched:sched_wakeup",
+		.end = "sched:sched_process_free",
+		.cancel = "sched:sched_process_exit",
+		.keys = keys,
+		.key_count = 1,
+		.fields = fields,
+		.field_count = 2,
+		.symbols = symbols,
+	};
+	static const char *const events[] = { "sched:sched_switch", "sched:sched_waking" };
+	const struct trc_counts_options counts = {
+		TRC_COUNTS_BY_FUNCTION, events, 2, "common_pid", symbols,
+	};
+	struct trc_analysis *analysis = NULL;
+	int rc;
+
+	for (size_t i = 0; i < o->source_count; i++)
+		symbols[i] = o->symbols;
+	rc = read_answer(trc_jobs_create(sources, o->source_count, options, &of, &analysis, NULL), &analysis, sum);
+	return rc ? rc :
+		    read_answer(trc_counts_create(sources, o->source_count, options, &counts, &analysis, NULL),
+				&analysis, sum);
+}
+
 static int job_analyses(const struct opened *o, uint32_t flags, struct sum *sum)
 {
+	static const struct trc_sched_wait wait = { 0, UINT64_MAX - 1, 23, 0, 0, 1, "task" };
 	static const struct trc_sched_options sched[] = {
-		{ TRC_SCHED_STATES, 0 },  { TRC_SCHED_TASKS, 0 },	{ TRC_SCHED_LATENCY, 0 },
-		{ TRC_SCHED_LATENCY, 3 }, { TRC_SCHED_NR_RUNNING, 0 },
+		{ TRC_SCHED_STATES, 0, NULL },  { TRC_SCHED_TASKS, 0, NULL },	{ TRC_SCHED_LATENCY, 0, NULL },
+		{ TRC_SCHED_LATENCY, 3, NULL }, { TRC_SCHED_NR_RUNNING, 0, NULL }, { TRC_SCHED_WAKERS, 0, NULL },
+		{ TRC_SCHED_HOLDERS, 0, &wait },
 	};
 	const struct trc_analysis_options options = { .flags = flags, .until_last = 1, .end = UINT64_MAX };
 	struct trc_analysis_source sources[MAX_SOURCES] = { 0 };
@@ -722,6 +759,8 @@ static int job_analyses(const struct opened *o, uint32_t flags, struct sum *sum)
 		rc = read_answer(trc_sched_create(sources, o->source_count, &options, &sched[i], &analysis,
 						  NULL),
 				 &analysis, sum);
+	if (!rc)
+		rc = ask_jobs(o, sources, &options, sum);
 	return rc ? rc : ask_calls(o, sources, &options, sum);
 }
 

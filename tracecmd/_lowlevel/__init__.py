@@ -9,9 +9,12 @@ from ._analysis import (
     Analysis,
     AnalysisOptions,
     AnalysisSource,
+    JobEvents,
+    JobField,
     SpanPart,
     VCpuOptions,
     VCpuThread,
+    Wait,
 )
 from ._arrow import Array, Memory, Schema, Stream, array_capsule, schema_capsule
 from ._base import GO_ON, GoOn, NotFoundError, SourceProblem
@@ -124,6 +127,8 @@ __all__ = [
     "Handle",
     "Header",
     "HookParts",
+    "JobEvents",
+    "JobField",
     "JoinedFilter",
     "Memory",
     "Metadata",
@@ -151,6 +156,7 @@ __all__ = [
     "VCpuThread",
     "Value",
     "ValueList",
+    "Wait",
     "Walk",
     "WalkSource",
     "WriteFormat",

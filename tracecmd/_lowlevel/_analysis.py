@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ._arrow import Array, Schema
@@ -17,10 +17,15 @@ __all__ = [
     "Analysis",
     "AnalysisOptions",
     "AnalysisSource",
+    "JobEvents",
+    "JobField",
     "SpanPart",
     "VCpuOptions",
     "VCpuThread",
+    "Wait",
     "calls",
+    "counts",
+    "jobs",
     "losses",
     "markers",
     "residency",
@@ -149,7 +154,7 @@ def markers(sources: Sequence[AnalysisSource], options: AnalysisOptions) -> Anal
 
 class SpanPart(NamedTuple):
     """struct trc_span_part: ``kind`` is cpu, pid, field (of both events), begin or
-    end (of one), or event."""
+    end (of one), event, or named, by ``begin`` the column of a key whose values it names."""
 
     kind: str
     name: str = ""
@@ -170,8 +175,17 @@ def spans(
     end: str,
     keys: Sequence[SpanPart],
     fields: Sequence[SpanPart],
+    names: Sequence[Mapping[int, str]] = (),
 ) -> Analysis:
-    """trc_spans_create()."""
+    """trc_spans_create(); names: of each source those of values of a key, or none."""
+
+    def table(keeper: Handle, values: Mapping[int, str]) -> Any:
+        struct = keeper._keep(ffi.new("struct trc_span_names *"))
+        struct.count = len(values)
+        struct.values = keeper._keep(ffi.new("int64_t[]", sorted(values)))
+        texts = [string(keeper, values[value]) for value in sorted(values)]
+        struct.names = keeper._keep(ffi.new("char *[]", texts))
+        return struct
 
     def of(keeper: Handle) -> Any:
         struct = keeper._keep(ffi.new("struct trc_spans_options *"))
@@ -182,9 +196,93 @@ def spans(
                 part._fill(keeper, entry)
             setattr(struct, name, array)
             setattr(struct, count, len(parts))
+        if names:
+            tables = {id(values): table(keeper, values) for values in names}
+            given = [tables[id(values)] for values in names]
+            struct.names = keeper._keep(ffi.new("struct trc_span_names *[]", given))
         return struct
 
     return Analysis(lib.trc_spans_create, sources, options, of)
+
+
+# Jobs ----------------------------------------------------------------------------------------
+
+
+class JobField(NamedTuple):
+    """struct trc_job_field: taken from the events of ``of``, of queue, start and end."""
+
+    field: str
+    name: str
+    of: Sequence[str] = ("queue", "start", "end")
+    symbol: bool = False
+    text: bool = False
+
+    def _fill(self, keeper: Handle, entry: Any) -> None:
+        entry.kind = lib.TRC_JOB_SYMBOL if self.symbol else lib.TRC_JOB_VALUE
+        entry.of = sum(getattr(lib, f"TRC_JOB_{step.upper()}") for step in self.of)
+        entry.is_text = self.text
+        entry.field, entry.name = string(keeper, self.field), string(keeper, self.name)
+
+
+class JobEvents(NamedTuple):
+    """What struct trc_jobs_options calls them."""
+
+    start: str
+    end: str
+    queue: str | None = None
+    cancel: str | None = None
+
+
+def jobs(
+    sources: Sequence[AnalysisSource],
+    options: AnalysisOptions,
+    events: JobEvents,
+    keys: Sequence[str],
+    fields: Sequence[JobField],
+    symbols: Sequence[Symbols] = (),
+) -> Analysis:
+    """trc_jobs_create(); symbols: of each source, or none."""
+
+    def of(keeper: Handle) -> Any:
+        struct = keeper._keep(ffi.new("struct trc_jobs_options *"))
+        for name, event in events._asdict().items():
+            if event is not None:
+                setattr(struct, name, string(keeper, event))
+        struct.keys = keeper._keep(ffi.new("char *[]", [string(keeper, key) for key in keys]))
+        struct.key_count = len(keys)
+        struct.fields = keeper._keep(ffi.new("struct trc_job_field[]", len(fields)))
+        struct.field_count = len(fields)
+        for place, field in enumerate(fields):
+            field._fill(keeper, struct.fields[place])
+        held = [keeper._hold(each) for each in symbols]
+        if held:
+            struct.symbols = keeper._keep(ffi.new("struct trc_symbols *[]", held))
+        return struct
+
+    return Analysis(lib.trc_jobs_create, sources, options, of)
+
+
+def counts(
+    sources: Sequence[AnalysisSource],
+    options: AnalysisOptions,
+    events: Sequence[str],
+    address: str | None,
+    symbols: Sequence[Symbols] = (),
+) -> Analysis:
+    """trc_counts_create(); by function where there is the field of an address, else by task."""
+
+    def of(keeper: Handle) -> Any:
+        struct = keeper._keep(ffi.new("struct trc_counts_options *"))
+        names = [string(keeper, event) for event in events]
+        struct.events, struct.event_count = keeper._keep(ffi.new("char *[]", names)), len(names)
+        if address is not None:
+            struct.by, struct.address = lib.TRC_COUNTS_BY_FUNCTION, string(keeper, address)
+        held = [keeper._hold(each) for each in symbols]
+        if held:
+            struct.symbols = keeper._keep(ffi.new("struct trc_symbols *[]", held))
+        return struct
+
+    return Analysis(lib.trc_counts_create, sources, options, of)
 
 
 # Residencies ---------------------------------------------------------------------------------
@@ -214,14 +312,36 @@ def residency(
 # Tasks ---------------------------------------------------------------------------------------
 
 
+class Wait(NamedTuple):
+    """struct trc_sched_wait."""
+
+    rank: int
+    pid: int
+    name: str
+    waker: int
+    cpu: int
+    woken: int
+    run: int
+
+
 def sched(
-    sources: Sequence[AnalysisSource], options: AnalysisOptions, kind: str, most: int = 0
+    sources: Sequence[AnalysisSource],
+    options: AnalysisOptions,
+    kind: str,
+    most: int = 0,
+    wait: Wait | None = None,
 ) -> Analysis:
-    """trc_sched_create(); kind: states, tasks, latency or nr_running."""
+    """trc_sched_create(); kind: states, tasks, latency, nr_running, wakers or holders."""
 
     def of(keeper: Handle) -> Any:
-        number = getattr(lib, f"TRC_SCHED_{kind.upper()}")
-        return keeper._keep(ffi.new("struct trc_sched_options *", [number, most]))
+        struct = keeper._keep(ffi.new("struct trc_sched_options *"))
+        struct.kind, struct.most = getattr(lib, f"TRC_SCHED_{kind.upper()}"), most
+        if wait is not None:
+            struct.wait = keeper._keep(ffi.new("struct trc_sched_wait *"))
+            struct.wait.name = string(keeper, wait.name)
+            for name in ("rank", "pid", "waker", "cpu", "woken", "run"):
+                setattr(struct.wait, name, getattr(wait, name))
+        return struct
 
     return Analysis(lib.trc_sched_create, sources, options, of)
 

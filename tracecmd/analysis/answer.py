@@ -76,7 +76,11 @@ class Answer(Rows):
     Attributes:
         column_names: names of the columns, in order.
         window: times in ns that rows are cut to; those asked for, or of the first and last record.
+        notes: what keeps it from telling all that was asked for, a sentence each: a package that is
+            not installed, say.
     """
+
+    notes: tuple[str, ...] = ()
 
     def __init__(self, question: _Question, what: str) -> None:
         self.window = question.options.start, question.options.end
@@ -112,7 +116,9 @@ class Answer(Rows):
     def without_dictionaries(self) -> Answer:
         """The same with all texts plain."""
         options = self._question.options._replace(dictionary=False)
-        return Answer(self._question._replace(options=options), self._what)
+        plain = Answer(self._question._replace(options=options), self._what)
+        plain.notes = self.notes
+        return plain
 
     def __repr__(self) -> str:
         return f"<Answer {self._what} columns={len(self.column_names)}>"

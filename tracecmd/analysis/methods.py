@@ -8,6 +8,7 @@ from .. import _lowlevel
 from .._reading import Names, Numbers, Progress
 from .answer import BATCH_ROWS, Answer, Asked, Times, all_sources, ask, by_cpu
 from .calls import Calls
+from .jobs import Jobs
 from .ready import ReadyMade
 from .residency import make_residency
 from .sched import Sched
@@ -16,7 +17,7 @@ from .spans import Key, make_spans
 __all__ = ["Analyses"]
 
 
-class Analyses(ReadyMade, Calls):
+class Analyses(ReadyMade, Jobs, Calls):
     """Answers that take a state: one pass over the records, in the core.
 
     All take a window of time, CPUs and tasks, and give an :class:`~tracecmd.Answer`. Those of a

@@ -8,7 +8,7 @@ from .. import errors
 from .._reading import Reader, ReadOptions, Request, Selection, Source, id_bitmap, read_events
 from ..events import EventFormat
 
-__all__ = ["find_event", "of_one_buffer", "require"]
+__all__ = ["find_event", "of_one_buffer", "require", "require_all"]
 
 
 def find_event(readers: Sequence[Reader], name: str) -> EventFormat | None:
@@ -31,6 +31,23 @@ def require(readers: Sequence[Reader], what: str, *choices: str) -> EventFormat:
     names = " or ".join(choices)
     raise errors.MissingEventError(
         f"{what}: {names} was not recorded; trace-cmd record {flags} does that",
+        path=readers[0].path if len(readers) == 1 else None,
+    )
+
+
+def require_all(readers: Sequence[Reader], what: str, *names: str) -> None:
+    """Whether each of some events is one of a file.
+
+    Raises:
+        MissingEventError: (a KeyError) some are not; it names them, and how to record all.
+    """
+    missing = [name for name in names if find_event(readers, name) is None]
+    if not missing:
+        return
+    flags = " ".join(f"-e {name}" for name in names)
+    verb = "was" if len(missing) == 1 else "were"
+    raise errors.MissingEventError(
+        f"{what}: {', '.join(missing)} {verb} not recorded; trace-cmd record {flags} does that",
         path=readers[0].path if len(readers) == 1 else None,
     )
 

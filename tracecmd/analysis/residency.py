@@ -26,8 +26,9 @@ def make_residency(
     event: str,
     key: str,
     value: str,
+    called: str | None = None,
 ) -> Answer:
-    """Do the work of :meth:`Analyses.residency`."""
+    """Do the work of :meth:`Analyses.residency`; called: the column of the value."""
     known = [reader for reader in readers if event in reader.events]
     form = (known or readers)[0].events[event]
     for name in (key, value):
@@ -40,7 +41,7 @@ def make_residency(
         _lowlevel.analyses.residency,
         event=str(form),
         key=(key, names[0]),
-        value=(value, names[1]),
+        value=(value, called or names[1]),
         of_itself=(str(form), key) in _OF_ITSELF,
     )
     return ask(readers, all_sources(readers, selection), selection, asked, form.name, make)

@@ -8,7 +8,9 @@ from functools import partial
 from .. import _arguments, _lowlevel
 from .._reading import Numbers, Progress, Reader, Recording, Selection
 from .answer import BATCH_ROWS, Answer, Asked, Times, all_sources, ask
+from .meanwhile import Meanwhile
 from .needs import of_one_buffer, require
+from .wakers import Wakers
 
 __all__ = ["Latencies", "Sched"]
 
@@ -154,6 +156,50 @@ class Sched:
         whole = self._ask("latency", asked, WAKES)
         return Latencies(whole._question, "latency")
 
+    def wakers(
+        self,
+        *,
+        start: int | None = None,
+        end: int | None = None,
+        cpus: Numbers = None,
+        pids: Numbers = None,
+        buffer: str | None = None,
+        ts: Times = "timestamp",
+        batch_rows: int = BATCH_ROWS,
+        progress: Progress = None,
+    ) -> Wakers:
+        """Who woke whom: a row for each time that a task was awake.
+
+            >>> with tracecmd.open("tests/data/i386-v6.dat") as trace:
+            ...     woken = trace.sched.wakers(pids=238, ts="uint64").to_numpy()
+            >>> [woken[name][1].item() for name in ("waker", "latency")], woken["context"][1]
+            ([239, 337674], 'task')
+
+        Columns:
+            ``pid`` int32, ``name`` text; ``start`` time of the wake-up, or, where it is not known
+            who woke it, from when it is known to be awake; ``run`` time when it first ran then;
+            ``latency`` uint64 ns from a wake-up to ``run``; ``end`` time when it went to sleep or
+            died, null: it is awake when the window ends; ``lost`` bool: at ``end`` it did neither,
+            but from then on nobody knows what it did; ``cpu`` uint32 on which it first ran.
+
+            Of the wake-up, all null where it is not known: ``target_cpu`` uint32, as the record
+            says; ``waker`` int32 and ``waker_name`` text, the task that ran where the record was
+            made, ``waker_cpu`` uint32, that CPU; ``context`` text, ``task``, ``softirq``,
+            ``hardirq`` or ``nmi``: unless it is ``task`` that task was only interrupted, and woke
+            nobody; ``event`` text, ``sched_waking``, or where that was not recorded
+            ``sched_wakeup``, which may be recorded on another CPU than that of the waker, or
+            ``sched_wakeup_new``, a new task.
+
+            ``run`` and ``cpu`` are null of what did not run meanwhile, or of which nobody knows
+            when it began. Rows come in the order in which they ended.
+
+        See :class:`Sched` for arguments and errors; ``cpus`` are those of the column ``cpu``. It
+        needs ``sched_switch``, and ``sched_waking`` or ``sched_wakeup``.
+        """
+        asked = Asked(start, end, cpus, pids, buffer, ts, batch_rows, progress)
+        whole = self._ask("wakers", asked, WAKES)
+        return Wakers(whole._question, "wakers")
+
     def nr_running(
         self,
         *,
@@ -194,12 +240,29 @@ class Sched:
 class Latencies(Answer):
     """How long tasks waited, in the order in which they ran: :meth:`Sched.latency`."""
 
-    def worst(self, count: int) -> Answer:
+    def worst(self, count: int, *, meanwhile: bool = False) -> Answer:
         """The longest of them, the longest first; of equal ones the first to run.
+
+            >>> with tracecmd.open("tests/data/i386-v6.dat") as trace:
+            ...     held = trace.sched.latency().worst(1, meanwhile=True).to_numpy()
+            >>> held["by_name"].tolist(), held["held"].tolist()
+            (['md5sum', 'work.sh'], [2740772, 1599282])
+
+        Args:
+            count: how many.
+            meanwhile: instead of each wait who held the CPU while it lasted. Columns: ``rank``
+                uint32, from 1 on, and the wait's own; ``by_pid`` int32 and ``by_name`` text, the
+                task that ran on the CPU that this one waited for, 0 and ``<idle>`` where that did
+                nothing, null where it is not known; ``held`` uint64 ns, the longest first. Those
+                of each wait add up to its latency. Which CPU it waited for at each time
+                ``target_cpu`` and ``sched_migrate_task`` say; between ``sched_waking`` and
+                ``sched_wakeup``, when that is being chosen, it is the chosen one. Records are read
+                once more, those of the waits and up to 0.1 s after each.
 
         Raises:
             TypeError, ValueError: count is not a number from 1 to a million.
         """
         most = _arguments.number("count", count, 1, 1_000_000)
         make = partial(_lowlevel.analyses.sched, kind="latency", most=most)
-        return Answer(self._question._replace(make=make), f"worst {most}")
+        worst = Answer(self._question._replace(make=make), f"worst {most}")
+        return Meanwhile(worst) if meanwhile else worst

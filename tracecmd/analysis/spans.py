@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from .. import _arguments, _lowlevel
@@ -25,23 +25,29 @@ def make_spans(
     events: tuple[str, str],
     key: Key | Iterable[Key],
     fields: Iterable[str],
+    more: Sequence[_lowlevel.SpanPart] = (),
+    names_by_file: Mapping[Reader, Mapping[int, str]] | None = None,
 ) -> Answer:
-    """Do the work of :meth:`Analyses.spans`."""
+    """Do the work of :meth:`Analyses.spans`; more: fields that users cannot ask for.
+
+    names_by_file: those of a key's values, where one of these fields is what they are called.
+    """
     begin, end = _formats(readers, *events)
     keys = [key] if isinstance(key, str) else list(key)
     if not keys:
         raise ValueError("key=(); it is one name or several")
     names = _arguments.names("fields", fields) or ()
     parts = _Parts(begin, end)
+    sources = all_sources(readers, selection)
     make = partial(
         _lowlevel.analyses.spans,
         begin=str(begin),
         end=str(end),
         keys=[parts.key(each) for each in keys],
-        fields=[parts.field(name) for name in names],
+        fields=[*(parts.field(name) for name in names), *more],
+        names=[names_by_file[source.reader] for source in sources] if names_by_file else (),
     )
-    what = f"{begin.name}..{end.name}"
-    return ask(readers, all_sources(readers, selection), selection, asked, what, make)
+    return ask(readers, sources, selection, asked, f"{begin.name}..{end.name}", make)
 
 
 def _formats(readers: Sequence[Reader], begin: str, end: str) -> tuple[EventFormat, EventFormat]:

@@ -34,6 +34,7 @@ from . import (
     session,
     split,
     stat,
+    syscalls,
     tasks,
 )
 from ._common import complain, drop_output
@@ -49,6 +50,7 @@ COMMANDS = (
     tasks,
     latency,
     irqs,
+    syscalls,
     idle,
     functions,
     flame,

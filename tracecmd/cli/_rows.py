@@ -15,7 +15,7 @@ from ..analysis import Answer
 from ..errors import MissingEventError
 from ..opening import open as open_trace
 from ..trace import Trace
-from ._common import complain, warn_problems
+from ._common import complain, warn, warn_problems
 from ._progress import Bar
 from ._times import UsageError, nanoseconds
 
@@ -68,9 +68,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run_answer(
     arguments: argparse.Namespace,
     make: Callable[[Trace, dict[str, Any]], Answer],
-    columns: Sequence[Column],
+    columns: Sequence[Column] | Callable[[Sequence[str]], Sequence[Column]],
 ) -> int:
-    """Print the answer of one file; the options it is made with are start, end and progress."""
+    """Print the answer of one file; the options it is made with are start, end and progress.
+
+    columns: those of the table, or what chooses them by the names of the answer's.
+    """
     try:
         window = {"start": nanoseconds(arguments.start), "end": nanoseconds(arguments.end)}
     except UsageError as error:
@@ -88,8 +91,10 @@ def run_answer(
         elif arguments.csv:
             print_csv(answer.column_names, rows)
         else:
-            print_table(rows, columns)
+            print_table(rows, columns(answer.column_names) if callable(columns) else columns)
         bar.clear()
+        for note in answer.notes:
+            warn(note)
         warn_problems([trace])
     return 0
 

@@ -17,7 +17,7 @@ _SPAN = (
     Column("pid", "PID"),
 )
 HARD = (*_SPAN, Column("irq", "IRQ"), Column("name", "NAME", left=True))
-SOFT = (*_SPAN, Column("vec", "VEC"))
+SOFT = (*_SPAN, Column("vec", "VEC"), Column("name", "NAME", left=True))
 
 
 def add_parser(commands: Any) -> None:

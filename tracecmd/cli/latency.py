@@ -19,6 +19,27 @@ COLUMNS = (
     Column("run", "RUN", seconds),
     Column("waker", "BY PID"),
 )
+MEANWHILE = (
+    Column("rank", "RANK"),
+    Column("latency", "LATENCY us", micro),
+    Column("pid", "PID"),
+    Column("name", "NAME", left=True),
+    Column("cpu", "CPU"),
+    Column("woken", "WOKEN", seconds),
+    Column("held", "HELD us", micro),
+    Column("by_pid", "BY PID"),
+    Column("by_name", "BY", left=True),
+)
+WAKERS = (
+    Column("start", "WOKEN", seconds),
+    Column("latency", "LATENCY us", micro),
+    Column("pid", "PID"),
+    Column("name", "NAME", left=True),
+    Column("cpu", "CPU"),
+    Column("waker", "BY PID"),
+    Column("waker_name", "BY", left=True),
+    Column("context", "IN", left=True),
+)
 
 
 def add_parser(commands: Any) -> None:
@@ -38,7 +59,14 @@ def add_parser(commands: Any) -> None:
         metavar="N",
         help="so many (%(default)s)",
     )
-    parser.add_argument("--all", action="store_true", help="all of them, in order of time")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--all", action="store_true", help="all of them, in order of time")
+    which.add_argument(
+        "--meanwhile", action="store_true", help="who held the CPU while each of them lasted"
+    )
+    which.add_argument(
+        "--wakers", action="store_true", help="each time that a task was awake, and who woke it"
+    )
     parser.set_defaults(run=run)
 
 
@@ -46,7 +74,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Print them."""
 
     def make(trace: Trace, options: dict[str, Any]) -> Answer:
+        if arguments.wakers:
+            return trace.sched.wakers(ts="uint64", **options)
         waits = trace.sched.latency(ts="uint64", **options)
-        return waits if arguments.all else waits.worst(arguments.worst)
+        if arguments.all:
+            return waits
+        return waits.worst(arguments.worst, meanwhile=arguments.meanwhile)
 
-    return run_answer(arguments, make, COLUMNS)
+    columns = MEANWHILE if arguments.meanwhile else WAKERS if arguments.wakers else COLUMNS
+    return run_answer(arguments, make, columns)
