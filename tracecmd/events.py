@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
 from typing import Literal, TypeVar, overload
@@ -319,18 +320,27 @@ class Events(Mapping[str, EventFormat]):
             form = None if index is None else self._formats[index]
             return self._by_id.setdefault(number, form)
 
+    def matching(self, pattern: str) -> list[EventFormat]:
+        """The events whose name fits one with wildcards, alone or behind its system's."""
+        system, _, event = pattern.replace("/", ":").rpartition(":")
+        return [
+            form
+            for form in self._formats
+            if fnmatch.fnmatchcase(form.name, event or "*")
+            and fnmatch.fnmatchcase(form.system, system or "*")
+        ]
+
     def select(self, pattern: str) -> list[EventFormat]:
-        """All events that a name stands for: one event, or with ``sched:*`` a whole system.
+        """All events that a name stands for: one event, or several with wildcards.
+
+        ``"sched:*"`` is a whole system, ``"sched_w*"`` and ``"sched:sched_w*"`` are some events.
 
         Raises:
             UnknownEventError: (a KeyError) none.
         """
         system, _, event = pattern.replace("/", ":").rpartition(":")
-        if event in ("", "*") and system:
-            selected = [f for f in self._formats if f.system == system]
-        else:
-            selected = [f for f in self._formats if f.name == event and system in ("", f.system)]
-        return selected or [self[pattern]]
+        selected = [f for f in self._formats if f.name == event and system in ("", f.system)]
+        return selected or (self.matching(pattern) if pattern else []) or [self[pattern]]
 
     def __iter__(self) -> Iterator[str]:
         return map(str, self._formats)

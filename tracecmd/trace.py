@@ -181,8 +181,8 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
             204918982669 <idle> rcu_preempt
 
         Args:
-            events: names of events (``"sched_switch"``, ``"sched:sched_switch"``, ``"sched:*"``);
-                None for all.
+            events: names of events (``"sched_switch"``, ``"sched:sched_switch"``), also with
+                wildcards (``"sched:*"``, ``"sched_w*"``); None for all.
             where: a filter of fields, as for :meth:`table`: a text or a :class:`~tracecmd.Filter`.
             exclude: what is left out: names of events, which may have wildcards
                 (``"sched_stat_*"``), a :class:`~tracecmd.Filter`, or several of both.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 from ..events import UnknownEventError, UnknownFieldError
-from ..export import FORMATS, write_table, write_tables
+from ..export import FORMATS, write_stream, write_table, write_tables
 from ..filter import FilterError
 from ..opening import open as open_trace
 from ..packages import MissingPackageError
@@ -18,6 +19,8 @@ from ._progress import Bar
 from ._times import UsageError, nanoseconds
 
 PERFETTO = ".pftrace"
+STDOUT = "-"
+TEXT_FORMATS = ("csv", "jsonl")
 
 
 def add_parser(commands: Any) -> None:
@@ -35,15 +38,17 @@ def add_parser(commands: Any) -> None:
         "--output",
         required=True,
         metavar="OUT",
-        help=f"a file ({', '.join(FORMATS)}) of one event or of what several have in common, "
-        f"a folder for a file per event (FOLDER or FOLDER/), or {PERFETTO}",
+        help=f"a file ({', '.join(FORMATS)}) of one event or of what several have in common "
+        "(.jsonl: with each event's own fields), a folder for a file per event (FOLDER or "
+        f"FOLDER/), - for stdout, or {PERFETTO}",
     )
     parser.add_argument(
         "-e",
         "--events",
         metavar="EVENT",
         action="append",
-        help='events ("sched_switch", "sched:*", several with commas); all if not given',
+        help='events ("sched_switch", "sched:*", "sched_w*", several with commas); all if not '
+        "given",
     )
     parser.add_argument(
         "--exclude",
@@ -64,7 +69,7 @@ def add_parser(commands: Any) -> None:
         "--format",
         choices=[suffix[1:] for suffix in FORMATS],
         default="parquet",
-        help="of the files in a folder (%(default)s)",
+        help="of the files in a folder, or of stdout: arrow is an IPC stream there (%(default)s)",
     )
     add_threads(parser, "read windows of time, or write files, on N threads")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")
@@ -75,6 +80,25 @@ def _split(values: list[str] | None) -> list[str] | None:
     if values is None:
         return None
     return [name for value in values for name in value.split(",") if name]
+
+
+def _own_events(trace: Trace, events: list[str] | None, columns: object) -> list[str] | None:
+    """For JSON lines of all events: those that occur, as each field becomes a column on its way."""
+    if events is not None or columns is not None:
+        return events
+    counted = trace.stat().events
+    return list(counted) if counted and all(name in trace.events for name in counted) else None
+
+
+def _write_stdout(trace: Trace, arguments: argparse.Namespace, options: dict[str, Any]) -> None:
+    """Write one table into a pipe."""
+    if arguments.format not in TEXT_FORMATS and sys.stdout.isatty():
+        texts = " or ".join(TEXT_FORMATS)
+        raise UsageError(f"{arguments.format} is binary, and stdout a terminal: --format {texts}")
+    events = _split(arguments.events)
+    if arguments.format == "jsonl":
+        events = _own_events(trace, events, options["columns"])
+    write_stream(trace.table(events, **options), sys.stdout.buffer, f".{arguments.format}")
 
 
 def _is_folder(output: str) -> bool:
@@ -100,7 +124,11 @@ def _write_columns(trace: Trace, arguments: argparse.Namespace, bar: Bar) -> Non
         raise UsageError(f"{out.name}: a file's name ends with {', '.join(FORMATS)}")
     bar.label(out.name)
     try:
-        if single:
+        if arguments.output == STDOUT:
+            _write_stdout(trace, arguments, options)
+        elif single:
+            if out.suffix.lower() == ".jsonl":
+                events = _own_events(trace, events, options["columns"])
             write_table(trace.table(events, **options), out)
         else:
             write_tables(trace.tables(events, **options), out, f".{arguments.format}")
