@@ -65,6 +65,7 @@ from .trace import Trace
 from .trace_file import FormatText, Symbol
 
 if TYPE_CHECKING:
+    from .export.lake import Lake, lake
     from .session import (
         Interval,
         Joined,
@@ -108,6 +109,7 @@ __all__ = [
     "HookSide",
     "Interval",
     "Joined",
+    "Lake",
     "LastBoot",
     "LimitError",
     "MissingEventError",
@@ -154,6 +156,7 @@ __all__ = [
     "VCpuSummary",
     "__version__",
     "attach",
+    "lake",
     "open",
     "open_raw",
     "open_session",
@@ -166,6 +169,7 @@ _LATER = {
     "Attached": "writing.attach",
     "Interval": "session",
     "Joined": "session",
+    "Lake": "export.lake",
     "Peer": "session",
     "Restored": "writing.restore",
     "Session": "session",
@@ -176,6 +180,7 @@ _LATER = {
     "VCpuSteal": "session",
     "VCpuSummary": "session",
     "attach": "writing.attach",
+    "lake": "export.lake",
     "open_raw": "writing.restore",
     "open_session": "session",
     "restore": "writing.restore",

@@ -35,7 +35,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("tracecmd.opening",),
     ("tracecmd.writing.attach", "tracecmd.writing.restore"),  # they open what they write of
     ("tracecmd.session",),
-    ("tracecmd.export.perfetto",),  # a format of whole recordings, not of tables
+    ("tracecmd.export.perfetto", "tracecmd.export.lake"),  # of whole recordings, not of tables
     ("tracecmd",),  # __init__: the names that users import
     ("tracecmd.cli",),
     ("tracecmd.__main__",),

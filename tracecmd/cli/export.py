@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from ..filter import FilterError
 from ..opening import open as open_trace
 from ..packages import MissingPackageError
 from ..trace import Trace
-from ._common import add_threads, complain, warn_problems
+from ._common import add_threads, complain, warn, warn_problems, whole_number
 from ._progress import Bar
 from ._times import UsageError, nanoseconds
 
@@ -28,9 +29,10 @@ def add_parser(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
         "export",
         help="write records as columns (Parquet, Arrow, CSV, JSON lines), or for Perfetto",
-        description="Write the records of a trace file as columns. Needs pyarrow: "
-        "pip install 'tracecmd[arrow]'. Or those of a file or a whole session (its files, or a "
-        f"folder of them) as a trace for Perfetto's UI: OUT{PERFETTO}.",
+        description="Write the records of a trace file as columns, or those of many as a folder "
+        "of columns (a lake). Needs pyarrow: pip install 'tracecmd[arrow]'. Or those of a file or "
+        f"a whole session (its files, or a folder of them) as a trace for Perfetto's UI: "
+        f"OUT{PERFETTO}.",
     )
     parser.add_argument("files", metavar="FILE", nargs="+")
     parser.add_argument(
@@ -40,7 +42,8 @@ def add_parser(commands: Any) -> None:
         metavar="OUT",
         help=f"a file ({', '.join(FORMATS)}) of one event or of what several have in common "
         "(.jsonl: with each event's own fields), a folder for a file per event (FOLDER or "
-        f"FOLDER/), - for stdout, or {PERFETTO}",
+        f"FOLDER/), - for stdout, or {PERFETTO}; of several recordings, or a folder of them, a "
+        "folder of Parquet files that are read as one, which is kept up to date",
     )
     parser.add_argument(
         "-e",
@@ -72,6 +75,12 @@ def add_parser(commands: Any) -> None:
         help="of the files in a folder, or of stdout: arrow is an IPC stream there (%(default)s)",
     )
     add_threads(parser, "read windows of time, or write files, on N threads")
+    parser.add_argument(
+        "--processes",
+        type=whole_number(1, 1024),
+        metavar="N",
+        help="of several recordings read N at a time (as many as there are processors)",
+    )
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")
     parser.set_defaults(run=run)
 
@@ -156,6 +165,41 @@ def _write_perfetto(arguments: argparse.Namespace, bar: Bar) -> None:
         warn_problems(peer.trace for peer in session.peers)
 
 
+def _write_lake(arguments: argparse.Namespace, bar: Bar) -> int:
+    """Several recordings into one folder; 1 if some could not be read."""
+    from ..export.lake import lake  # noqa: PLC0415
+
+    if arguments.columns is not None or arguments.where is not None:
+        raise UsageError("--columns and --where are for columns of one file")
+    out = Path(arguments.output)
+    if arguments.format != "parquet" or (out.suffix.lower() in FORMATS and not out.is_dir()):
+        raise UsageError(f"columns of several files go to a folder of Parquet files, or {PERFETTO}")
+    bar.label(out.name)
+    try:
+        made = lake(
+            arguments.files,
+            out,
+            events=_split(arguments.events),
+            exclude=_split(arguments.exclude),
+            start=nanoseconds(arguments.start),
+            end=nanoseconds(arguments.end),
+            symbols=arguments.symbols,
+            processes=arguments.processes or min(os.cpu_count() or 1, 32),
+            progress=bar.show,
+        )
+    except BlockingIOError:
+        complain(f"{out}: another export is writing there")
+        return 1
+    except BrokenExecutor:
+        complain("a process that read recordings was ended; another export goes on from here")
+        return 1
+    finally:
+        bar.clear()
+    for path, reason in made.failed.items():
+        warn(f"{path}: {reason}")
+    return 1 if made.failed else 0
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Write the file or the files; each appears when it is whole."""
     bar = Bar(not arguments.quiet)
@@ -163,8 +207,8 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.output.lower().endswith(PERFETTO) and not _is_folder(arguments.output):
             _write_perfetto(arguments, bar)
             return 0
-        if len(arguments.files) > 1:
-            raise UsageError(f"columns are of one file; several go to OUT{PERFETTO}")
+        if len(arguments.files) > 1 or Path(arguments.files[0]).is_dir():
+            return _write_lake(arguments, bar)
         with open_trace(arguments.files[0]) as trace:
             _write_columns(trace, arguments, bar)
             warn_problems([trace])

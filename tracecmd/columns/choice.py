@@ -11,7 +11,15 @@ from .._texts import unknown_field, valid_utf8
 from ..event import RECORD_NAMES
 from ..events import EventFormat, UnknownFieldError
 
-__all__ = ["OWN", "EveryField", "add_symbols", "choose_columns", "every_field", "name_addresses"]
+__all__ = [
+    "OWN",
+    "EveryField",
+    "add_symbols",
+    "choose_columns",
+    "every_field",
+    "name_addresses",
+    "own_name",
+]
 
 OWN = {name: name.removeprefix("common_") for name in RECORD_NAMES}
 """The columns that are the record's own, and of what kind each is for the core."""
@@ -105,7 +113,7 @@ def _shared_fields(events: Sequence[EventFormat]) -> list[str]:
     return [name for name in shared if name not in OWN]
 
 
-def _own_name(event: EventFormat, field: str) -> str:
+def own_name(event: EventFormat, field: str) -> str:
     """What a field's column is called where it is the event's alone: longer, if the record has one
     by its name."""
     return f"{event.name}.{field}" if field in OWN else field
@@ -120,7 +128,7 @@ def _usual_columns(events: Sequence[EventFormat]) -> list[_lowlevel.Column]:
     event = events[0]
     for name in event.fields:
         of_event = str(event) if name in OWN else ""
-        columns.append(_lowlevel.Column(_own_name(event, name), "field", name, event=of_event))
+        columns.append(_lowlevel.Column(own_name(event, name), "field", name, event=of_event))
     return columns
 
 
@@ -152,7 +160,7 @@ def every_field(everywhere: Sequence[EventFormat], *, symbols: bool) -> EveryFie
         columns += fresh
         for column in fresh:
             added = column.name.removeprefix(f"{event}.{column.field}")  # SYMBOL or nothing
-            of_event[column.name] = _own_name(event, column.field) + added
+            of_event[column.name] = own_name(event, column.field) + added
     return EveryField(columns, names)
 
 

@@ -17,7 +17,7 @@ import contextlib
 import inspect
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from .. import _arguments
 from .writer import Writer, pyarrow
@@ -25,7 +25,7 @@ from .writer import Writer, pyarrow
 if TYPE_CHECKING:
     from ..columns import RecordBatch, Rows
 
-__all__ = ["ParquetWriter", "encodings"]
+__all__ = ["Conform", "ParquetWriter", "encodings"]
 
 
 PAGE_ROWS = 1 << 20  # at most; a page also ends where it has a megabyte
@@ -55,6 +55,15 @@ def encodings(schema: Any, make: Any) -> dict[str, Any]:
     return options
 
 
+class Conform(Protocol):
+    """What gives batches another schema on their way."""
+
+    schema: Any  # pyarrow.Schema
+
+    def __call__(self, batch: Any, /) -> Any:
+        """A pyarrow.RecordBatch of that schema."""
+
+
 class ParquetWriter(Writer):
     """Row groups as they are full."""
 
@@ -65,6 +74,7 @@ class ParquetWriter(Writer):
         *,
         compression: str = "zstd",
         row_group_rows: int = 1 << 20,
+        conform: Conform | None = None,
     ) -> None:
         row_group_rows = _arguments.number("row_group_rows", row_group_rows, 1, sys.maxsize)
         super().__init__(table, file)
@@ -72,13 +82,19 @@ class ParquetWriter(Writer):
         self._group_rows = row_group_rows
         self._batches: list[Any] = []
         self._rows_held = 0
-        schema = self._pyarrow.schema(table)
+        self._conform = conform
+        schema = conform.schema if conform else self._pyarrow.schema(table)
         make = pyarrow("pyarrow.parquet").ParquetWriter
-        self._writer = make(file, schema, compression=compression, **encodings(schema, make))
+        options = encodings(schema, make)
+        if conform:
+            options["store_schema"] = False  # plain Parquet types, as those of all other files
+        self._writer = make(file, schema, compression=compression, **options)
 
     def write(self, batch: RecordBatch) -> None:
         """Take some rows, which are held until a row group is full."""
         arrow = batch.to_arrow()
+        if self._conform:
+            arrow = self._conform(arrow)
         self._batches.append(arrow)
         self._rows_held += arrow.num_rows
         self.held += arrow.nbytes
