@@ -66,6 +66,7 @@ from .trace_file import FormatText, Symbol
 
 if TYPE_CHECKING:
     from .export.lake import Lake, lake
+    from .partitions import Partition, make_partitions
     from .session import (
         Interval,
         Joined,
@@ -120,6 +121,7 @@ __all__ = [
     "OptionId",
     "Options",
     "Parameter",
+    "Partition",
     "Peer",
     "ProcMap",
     "ProcMapRegion",
@@ -157,6 +159,7 @@ __all__ = [
     "__version__",
     "attach",
     "lake",
+    "make_partitions",
     "open",
     "open_raw",
     "open_session",
@@ -170,6 +173,7 @@ _LATER = {
     "Interval": "session",
     "Joined": "session",
     "Lake": "export.lake",
+    "Partition": "partitions",
     "Peer": "session",
     "Restored": "writing.restore",
     "Session": "session",
@@ -181,6 +185,7 @@ _LATER = {
     "VCpuSummary": "session",
     "attach": "writing.attach",
     "lake": "export.lake",
+    "make_partitions": "partitions",
     "open_raw": "writing.restore",
     "open_session": "session",
     "restore": "writing.restore",

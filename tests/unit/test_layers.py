@@ -36,7 +36,9 @@ LAYERS: Sequence[Sequence[str]] = (
     ("tracecmd.writing.attach", "tracecmd.writing.restore"),  # they open what they write of
     ("tracecmd.session",),
     ("tracecmd.export.perfetto", "tracecmd.export.lake"),  # of whole recordings, not of tables
+    ("tracecmd.partitions",),
     ("tracecmd",),  # __init__: the names that users import
+    ("tracecmd.dask",),
     ("tracecmd.cli",),
     ("tracecmd.__main__",),
 )  # fmt: skip

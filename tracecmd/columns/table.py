@@ -7,9 +7,10 @@ batch by batch. Whatever speaks the Arrow PyCapsule interface takes it as it is,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from .. import _lowlevel
+from .._reading import Window, cut_windows
 from .choice import EveryField
 from .rows import BATCH_ROWS, GROUP_ROWS, Rows
 from .scan import Scan
@@ -88,6 +89,28 @@ class Table(Rows):
     def without_dictionaries(self) -> Table:
         """The same with all texts plain."""
         return Table(self._scan._replace(dictionary=False), self._what, self._every_field)
+
+    def windows(self, size: int) -> list[Window]:
+        """Windows of time of about so many bytes of records each; one if it cannot be cut."""
+        return cut_windows(self._scan.request._replace(threads=2, backwards=False), size)
+
+    @property
+    def is_rising(self) -> bool:
+        """Whether time never steps back in what is read."""
+        sources = self._scan.request.sources
+        return all(source.reader.data.is_monotone(source.stream) for source in sources)
+
+    def carried_into(self, windows: Sequence[Window]) -> list[tuple[int, ...]]:
+        """For :meth:`carrying`: by stream, the losses that tables of these windows do not have.
+
+        Without a column ``missed_events`` there are none; with it, that takes a pass over the
+        records.
+        """
+        return self._scan.carried_into(windows)
+
+    def carrying(self, missed: tuple[int, ...]) -> Table:
+        """The same, with losses from before its window told of its first rows."""
+        return Table(self._scan._replace(carried=missed), self._what)
 
     def with_every_field(self) -> Table:
         """Of several events with the usual columns: the same with all fields of all of them.
