@@ -11,7 +11,7 @@ import glob
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from . import _arguments
@@ -21,10 +21,10 @@ from .columns import BATCH_ROWS, Layout, Table
 from .events import UnknownEventError
 from .export.lake.types import cast, unify
 from .filter import Filter
-from .opening import OpenOptions, TraceRecording
+from .opening import FileName, OpenOptions, TraceRecording
 from .packages import package
 from .session import Session
-from .session.opening import trace_files
+from .session.opening import SessionRecording, trace_files
 from .trace import Trace
 
 if TYPE_CHECKING:
@@ -198,10 +198,7 @@ def _recordings(
     source: Any, options: OpenOptions, storage: Mapping[str, Any]
 ) -> Sequence[Recording]:
     if isinstance(source, Readable):
-        recording = source._recording
-        if isinstance(getattr(recording, "path", ""), int):
-            raise TypeError("a file that was opened by its descriptor has no name to open it by")
-        return [recording]
+        return [_absolute(source._recording)]
     given = [source] if isinstance(source, str | os.PathLike) else list(source)
     found: list[Recording] = []
     for each in given:
@@ -214,6 +211,22 @@ def _recordings(
     if not found:
         raise ValueError("no recordings to read")
     return found
+
+
+def _absolute(recording: Recording) -> Recording:
+    """The same wherever a process works."""
+
+    def path(name: FileName) -> FileName:
+        if isinstance(name, int):
+            raise TypeError("a file that was opened by its descriptor has no name to open it by")
+        return os.path.abspath(name)
+
+    if isinstance(recording, TraceRecording):
+        return replace(recording, path=path(recording.path))
+    if isinstance(recording, SessionRecording):
+        offsets = tuple((path(name), offset) for name, offset in recording.offsets)
+        return replace(recording, sources=tuple(map(path, recording.sources)), offsets=offsets)
+    return recording
 
 
 def _fitting(name: str) -> list[str]:

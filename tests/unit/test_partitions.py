@@ -169,6 +169,10 @@ def test_read_by_other_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     shutil.copy(HOST, tmp_path / "a.dat")
     monkeypatch.chdir(tmp_path)
     parts = make_partitions("*.dat", "sched_switch", size=1 << 20)
+    with tracecmd.open("a.dat") as trace, tracecmd.open_session("a.dat") as session:
+        for opened in (trace, session):
+            (again,) = make_partitions(opened, "sched_switch")
+            assert str(tmp_path / "a.dat") in repr(again.pieces)
     monkeypatch.undo()
     assert pickle.loads(pickle.dumps(parts)) == parts
     assert len(pickle.dumps(parts[0])) < 6000

@@ -18,7 +18,7 @@ __all__ = [
     "choose_columns",
     "every_field",
     "name_addresses",
-    "own_name",
+    "usual_names",
 ]
 
 OWN = {name: name.removeprefix("common_") for name in RECORD_NAMES}
@@ -113,7 +113,7 @@ def _shared_fields(events: Sequence[EventFormat]) -> list[str]:
     return [name for name in shared if name not in OWN]
 
 
-def own_name(event: EventFormat, field: str) -> str:
+def _own_name(event: EventFormat, field: str) -> str:
     """What a field's column is called where it is the event's alone: longer, if the record has one
     by its name."""
     return f"{event.name}.{field}" if field in OWN else field
@@ -128,8 +128,14 @@ def _usual_columns(events: Sequence[EventFormat]) -> list[_lowlevel.Column]:
     event = events[0]
     for name in event.fields:
         of_event = str(event) if name in OWN else ""
-        columns.append(_lowlevel.Column(own_name(event, name), "field", name, event=of_event))
+        columns.append(_lowlevel.Column(_own_name(event, name), "field", name, event=of_event))
     return columns
+
+
+def usual_names(event: EventFormat, *, symbols: bool) -> list[str]:
+    """What the columns of an event's table are called."""
+    columns = _usual_columns([event])
+    return [column.name for column in (name_addresses(columns, [event]) if symbols else columns)]
 
 
 class EveryField(NamedTuple):
@@ -160,7 +166,7 @@ def every_field(everywhere: Sequence[EventFormat], *, symbols: bool) -> EveryFie
         columns += fresh
         for column in fresh:
             added = column.name.removeprefix(f"{event}.{column.field}")  # SYMBOL or nothing
-            of_event[column.name] = own_name(event, column.field) + added
+            of_event[column.name] = _own_name(event, column.field) + added
     return EveryField(columns, names)
 
 

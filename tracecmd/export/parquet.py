@@ -14,6 +14,7 @@ How values are encoded was measured (docs/lake.md):
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import sys
 from collections.abc import Callable
@@ -42,6 +43,11 @@ def _leaf(field: Any) -> str:
     return f"{field.name}.list.element" if is_list else field.name
 
 
+@functools.cache
+def _takes_page_rows(make: Any) -> bool:
+    return "max_rows_per_page" in inspect.signature(make.__init__).parameters
+
+
 def encodings(schema: Any, make: Any) -> dict[str, Any]:
     """The options that say how the columns are stored."""
     times = [field.name for field in schema if _is_time(field)]
@@ -50,7 +56,7 @@ def encodings(schema: Any, make: Any) -> dict[str, Any]:
         "column_encoding": dict.fromkeys(times, "DELTA_BINARY_PACKED"),
         "write_statistics": times,
     }
-    if "max_rows_per_page" in inspect.signature(make.__init__).parameters:
+    if _takes_page_rows(make):
         options["max_rows_per_page"] = PAGE_ROWS  # older ones go by the size alone
     return options
 

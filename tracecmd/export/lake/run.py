@@ -171,6 +171,17 @@ def _start_worker() -> None:
         os._exit(130)
 
     signal.signal(signal.SIGINT, interrupt)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Have processes that are started meanwhile keep a Ctrl-C until they can answer it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
@@ -253,9 +264,10 @@ class _Run:
             for source, (function, arguments) in jobs.items():
                 yield source, function(*arguments)
             return
-        running: dict[Future[Any], _Source] = {
-            self._pool.submit(_work, *job): source for source, job in jobs.items()
-        }
+        with _undisturbed():
+            running: dict[Future[Any], _Source] = {
+                self._pool.submit(_work, *job): source for source, job in jobs.items()
+            }
         try:
             for future in as_completed(running):
                 yield running[future], future.result()

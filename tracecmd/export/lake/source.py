@@ -11,15 +11,14 @@ from urllib.parse import quote
 
 from ... import errors
 from ..._reading import Progress
-from ...columns import Table, Tables
+from ...columns import Table, Tables, usual_names
 from ...events import UnknownEventError
 from ...opening import OpenOptions, TraceRecording
 from ...trace import Trace
 from ..files import writing
 from ..folders import write_all
 from ..parquet import ParquetWriter
-from ..writer import pyarrow
-from .types import cast, plain
+from .types import arrow, cast, plain
 
 __all__ = ["Asked", "Survey", "Written", "part_name", "survey", "write"]
 
@@ -108,8 +107,8 @@ def _events(trace: Trace, asked: Asked) -> tuple[list[str], frozenset[str], int]
 
 def _columns(trace: Trace, event: str, asked: Asked) -> tuple[list[str], list[str]]:
     """The names of an event's columns in a table, and in the lake."""
-    usual = trace.table(event, symbols=asked.symbols).column_names
     form = trace.events[event]
+    usual = usual_names(form, symbols=asked.symbols)
     renamed = [f"{form.name}.{name}" if name in OWN else name for name in usual]
     return [*usual, "buffer"], [*renamed, "buffer"]
 
@@ -130,7 +129,7 @@ def _tables(
 
 def _lake_schema(table: Any, names: list[str], *, wall: bool = True) -> Any:
     """Types as the recording has them, with the lake's own columns behind."""
-    pa = pyarrow()
+    pa = arrow()
     fields = [
         pa.field(name, plain(field.type))
         for name, field in zip(names, pa.schema(table), strict=True)
@@ -167,7 +166,7 @@ class _Conform:
     """Batches of a recording as the lake has them: wider types, more columns."""
 
     def __init__(self, table: Any, names: list[str], schema: Any, fixed: dict[str, Any]) -> None:
-        pa = pyarrow()
+        pa = arrow()
         given = dict(zip(names, pa.schema(table), strict=True))
         fields = []
         for field in schema:
@@ -182,7 +181,7 @@ class _Conform:
         self._fixed = fixed
 
     def __call__(self, batch: Any, /) -> Any:
-        pa = pyarrow()
+        pa = arrow()
         columns = []
         for field in self.schema:
             place = self._places.get(field.name)
@@ -197,12 +196,12 @@ class _Conform:
 
 
 def _repeat(value: Any, kind: Any, rows: int) -> Any:
-    pa = pyarrow()
+    pa = arrow()
     if value is None:
         return pa.nulls(rows, kind)
     if pa.types.is_dictionary(kind):
         places = pa.repeat(pa.scalar(0, kind.index_type), rows)
-        return pa.DictionaryArray.from_arrays(places, pa.array([value], kind.value_type))
+        return pa.DictionaryArray.from_arrays(places, _repeat(value, kind.value_type, 1))
     return pa.repeat(pa.scalar(value, kind), rows)
 
 

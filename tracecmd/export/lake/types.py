@@ -7,6 +7,7 @@ has no such type, as a number and a text, becomes a text. pyarrow's types are us
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable
 from decimal import Decimal
@@ -14,12 +15,18 @@ from typing import Any
 
 from ..writer import pyarrow
 
-__all__ = ["cast", "plain", "unify", "widen"]
+__all__ = ["arrow", "cast", "plain", "unify", "widen"]
+
+
+@functools.cache
+def arrow() -> Any:
+    """The module pyarrow; looked up once, as it is asked for with every column."""
+    return pyarrow()
 
 
 def plain(kind: Any) -> Any:
     """A type as files of a lake have it: no dictionaries, no lists of fixed length."""
-    pa = pyarrow()
+    pa = arrow()
     types = pa.types
     if types.is_dictionary(kind):
         return plain(kind.value_type)
@@ -29,7 +36,7 @@ def plain(kind: Any) -> Any:
 
 
 def _integers(a: Any, b: Any) -> Any:
-    pa = pyarrow()
+    pa = arrow()
     if pa.types.is_unsigned_integer(a) == pa.types.is_unsigned_integer(b):
         return a if a.bit_width >= b.bit_width else b
     unsigned, signed = (a, b) if pa.types.is_unsigned_integer(a) else (b, a)
@@ -38,13 +45,13 @@ def _integers(a: Any, b: Any) -> Any:
 
 
 def _is_whole(kind: Any) -> bool:
-    types = pyarrow().types
+    types = arrow().types
     return bool(types.is_integer(kind) or types.is_decimal(kind) or types.is_boolean(kind))
 
 
 def widen(a: Any, b: Any) -> Any:
     """The narrowest type that holds what both do."""
-    pa = pyarrow()
+    pa = arrow()
     types = pa.types
     a, b = plain(a), plain(b)
     if a == b or types.is_null(b):
@@ -64,7 +71,7 @@ def widen(a: Any, b: Any) -> Any:
 
 def unify(schemas: Iterable[Any]) -> Any:
     """One schema with the columns of all, in the order they come up."""
-    pa = pyarrow()
+    pa = arrow()
     kinds: dict[str, Any] = {}
     for schema in schemas:
         for field in schema:
@@ -88,7 +95,7 @@ def _plain_text(value: bytes | Decimal) -> str:
 
 def cast(column: Any, kind: Any) -> Any:
     """The column with another type that :func:`widen` gave for it; lossless."""
-    pa = pyarrow()
+    pa = arrow()
     types = pa.types
     if column.type == kind:
         return column
