@@ -359,7 +359,9 @@ def test_command_interrupted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("words", "says"), [
     (["--columns", "ts"], "--columns and --where are for columns of one file"),
-    (["--format", "csv"], "columns of several files go to a folder of Parquet files, or .pftrace"),
+    (["--format", "csv"], "several go to OUT.pftrace, or as columns to a folder of Parquet files"),
+    (["-o", "-"], "several go to OUT.pftrace, or as columns to a folder of Parquet files"),
+    (["-o", "x.csv"], "several go to OUT.pftrace, or as columns to a folder of Parquet files"),
     (["-e", "no_such"], "no recording has an event named 'no_such'"),
 ])  # fmt: skip
 def test_command_usage(

@@ -172,8 +172,9 @@ def _write_lake(arguments: argparse.Namespace, bar: Bar) -> int:
     if arguments.columns is not None or arguments.where is not None:
         raise UsageError("--columns and --where are for columns of one file")
     out = Path(arguments.output)
-    if arguments.format != "parquet" or (out.suffix.lower() in FORMATS and not out.is_dir()):
-        raise UsageError(f"columns of several files go to a folder of Parquet files, or {PERFETTO}")
+    is_name = arguments.output != STDOUT and (not out.suffix or _is_folder(arguments.output))
+    if arguments.format != "parquet" or not is_name:
+        raise UsageError(f"several go to OUT{PERFETTO}, or as columns to a folder of Parquet files")
     bar.label(out.name)
     try:
         made = lake(
