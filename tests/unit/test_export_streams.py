@@ -22,11 +22,12 @@ pa = pytest.importorskip("pyarrow")
 DATA = Path(__file__).parent.parent / "data"
 HOST = DATA / "sessions" / "kvm-small" / "trace.dat"
 FGRAPH = DATA / "k72-fgraph.dat"
+ROWS = 9000
 
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_busy(tmp_path_factory.mktemp("busy"))
+    return write_busy(tmp_path_factory.mktemp("busy"), ROWS)
 
 
 def run(*words: object, **options: Any) -> subprocess.CompletedProcess[bytes]:
@@ -60,7 +61,7 @@ def test_a_pipe_gets_what_a_file_gets(path: Path) -> None:
         for suffix in export.FORMATS:
             out = io.BytesIO()
             assert export.write_stream(table, out, suffix, **(
-                {"row_group_rows": 5000} if suffix == ".parquet" else {}
+                {"row_group_rows": 1500} if suffix == ".parquet" else {}
             )) == len(rows)  # fmt: skip
             if suffix == ".jsonl":
                 back = [json.loads(line) for line in out.getvalue().splitlines()]
@@ -75,7 +76,7 @@ def test_a_pipe_gets_what_a_file_gets(path: Path) -> None:
 def test_command_writes_to_stdout(path: Path, form: str) -> None:
     result = run(path, "-e", "test:t?ck", "--format", form)
     assert (result.returncode, result.stderr) == (0, b"")
-    assert read_back(form, result.stdout).column("n").to_pylist() == list(range(0, 30_000, 3))
+    assert read_back(form, result.stdout).column("n").to_pylist() == list(range(0, ROWS, 3))
 
 
 def test_stdout_that_takes_nothing(path: Path) -> None:

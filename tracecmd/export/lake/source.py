@@ -255,6 +255,7 @@ def write(
     try:
         with _opened(path, asked) as trace:
             names, _, records = _events(trace, asked)
+            names = [name for name in names if name in schemas]  # it may have grown meanwhile
             found = _tables(trace, names, asked, progress)
             fixed = {
                 "file": path,
