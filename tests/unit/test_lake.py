@@ -336,10 +336,19 @@ def test_killed_and_resumed(tmp_path: Path) -> None:
     assert content(lake) == content(tmp_path / "whole")
 
 
+INTERRUPTIBLE = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also where it was ignored
+from tracecmd import cli
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
 def test_command_interrupted(tmp_path: Path) -> None:
     """Ctrl-C: workers clean up what they are at, and the next run goes on."""
     paths, lake = copies(tmp_path / "day", 6), tmp_path / "lake"
-    command = [sys.executable, "-m", "tracecmd", "export", *paths, "-o", lake, "--processes", "2"]
+    words = ["export", *paths, "-o", lake, "--processes", "2"]
+    command = [sys.executable, "-c", INTERRUPTIBLE, *words]
     with subprocess.Popen(
         list(map(str, command)), cwd=ROOT, stderr=subprocess.PIPE, text=True
     ) as process:
