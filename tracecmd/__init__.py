@@ -66,6 +66,8 @@ from .trace import Trace
 from .trace_file import FormatText, Symbol
 
 if TYPE_CHECKING:
+    from .export.lake import Lake, lake
+    from .partitions import Partition, make_partitions
     from .scanning import scan, scan_answer, sql
     from .session import (
         Interval,
@@ -110,6 +112,7 @@ __all__ = [
     "HookSide",
     "Interval",
     "Joined",
+    "Lake",
     "LastBoot",
     "LimitError",
     "MissingEventError",
@@ -120,6 +123,7 @@ __all__ = [
     "OptionId",
     "Options",
     "Parameter",
+    "Partition",
     "Peer",
     "Plot",
     "ProcMap",
@@ -157,6 +161,8 @@ __all__ = [
     "VCpuSummary",
     "__version__",
     "attach",
+    "lake",
+    "make_partitions",
     "open",
     "open_raw",
     "open_session",
@@ -172,6 +178,8 @@ _LATER = {
     "Attached": "writing.attach",
     "Interval": "session",
     "Joined": "session",
+    "Lake": "export.lake",
+    "Partition": "partitions",
     "Peer": "session",
     "Restored": "writing.restore",
     "Session": "session",
@@ -182,6 +190,8 @@ _LATER = {
     "VCpuSteal": "session",
     "VCpuSummary": "session",
     "attach": "writing.attach",
+    "lake": "export.lake",
+    "make_partitions": "partitions",
     "open_raw": "writing.restore",
     "open_session": "session",
     "restore": "writing.restore",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
 from typing import Literal, TypeVar, overload
@@ -271,9 +270,6 @@ class UnknownFieldError(errors.TraceError, KeyError):
     __str__ = errors.TraceError.__str__
 
 
-_WILD = re.compile(r"[*?\[]")
-
-
 class Events(Mapping[str, EventFormat]):
     """All events the file has formats of: a mapping from name to :class:`EventFormat`.
 
@@ -324,6 +320,16 @@ class Events(Mapping[str, EventFormat]):
             form = None if index is None else self._formats[index]
             return self._by_id.setdefault(number, form)
 
+    def matching(self, pattern: str) -> list[EventFormat]:
+        """The events whose name fits one with wildcards, alone or behind its system's."""
+        system, _, event = pattern.replace("/", ":").rpartition(":")
+        return [
+            form
+            for form in self._formats
+            if fnmatch.fnmatchcase(form.name, event or "*")
+            and fnmatch.fnmatchcase(form.system, system or "*")
+        ]
+
     def select(self, pattern: str) -> list[EventFormat]:
         """All events that a name stands for: one event, or with wildcards what they fit.
 
@@ -334,18 +340,8 @@ class Events(Mapping[str, EventFormat]):
             UnknownEventError: (a KeyError) none.
         """
         system, _, event = pattern.replace("/", ":").rpartition(":")
-        if event in ("", "*") and system and not _WILD.search(system):
-            selected = [f for f in self._formats if f.system == system]
-        elif _WILD.search(pattern) and not self._find(pattern):
-            selected = [
-                form
-                for form in self._formats
-                if fnmatch.fnmatchcase(form.name, event or "*")
-                and fnmatch.fnmatchcase(form.system, system or "*")
-            ]
-        else:
-            selected = [f for f in self._formats if f.name == event and system in ("", f.system)]
-        return selected or [self[pattern]]
+        selected = [f for f in self._formats if f.name == event and system in ("", f.system)]
+        return selected or (self.matching(pattern) if pattern else []) or [self[pattern]]
 
     def __iter__(self) -> Iterator[str]:
         return map(str, self._formats)

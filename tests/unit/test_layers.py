@@ -36,8 +36,10 @@ LAYERS: Sequence[Sequence[str]] = (
     ("tracecmd.writing.attach", "tracecmd.writing.restore"),  # they open what they write of
     ("tracecmd.session",),
     ("tracecmd.scanning",),
-    ("tracecmd.export.perfetto",),  # a format of whole recordings, not of tables
+    ("tracecmd.export.perfetto", "tracecmd.export.lake"),  # of whole recordings, not of tables
+    ("tracecmd.partitions",),
     ("tracecmd",),  # __init__: the names that users import
+    ("tracecmd.dask",),
     ("tracecmd.cli",),
     ("tracecmd.__main__",),
 )  # fmt: skip

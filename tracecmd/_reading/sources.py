@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -167,23 +166,12 @@ def _excluded_events(
         return None
     excluded: list[list[EventFormat]] = [[] for _ in readers]
     for name in names:
-        fits = [_fitting(reader, name) for reader in readers]
+        fits = [reader.events.matching(name) for reader in readers]
         if not any(fits) and readers:
             readers[0].events.select(name)  # it says which names are near
         for place, more in enumerate(fits):
             excluded[place] += more
     return excluded
-
-
-def _fitting(reader: Reader, name: str) -> list[EventFormat]:
-    """The events whose name fits one with wildcards, alone or behind its system's."""
-    system, _, event = name.replace("/", ":").rpartition(":")
-    return [
-        form
-        for form in reader.events.values()
-        if fnmatch.fnmatchcase(form.name, event or "*")
-        and fnmatch.fnmatchcase(form.system, system or "*")
-    ]
 
 
 def _named_buffers(readers: Sequence[Reader], names: Sequence[str] | None) -> list[set[int]] | None:

@@ -1,6 +1,7 @@
 """Records as columns: Arrow out of the core, and thin ways to pandas, Polars and NumPy."""
 
 from .batch import RecordBatch
+from .choice import usual_names
 from .layout import Layout
 from .make import make_table
 from .rows import BATCH_ROWS, Rows
@@ -15,4 +16,5 @@ __all__ = [
     "Table",
     "Tables",
     "make_table",
+    "usual_names",
 ]

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from .. import _lowlevel
 from .._texts import unknown_field, valid_utf8
 from ..event import RECORD_NAMES
 from ..events import EventFormat, UnknownFieldError
 
-__all__ = ["OWN", "add_symbols", "choose_columns", "name_addresses"]
+__all__ = [
+    "OWN",
+    "EveryField",
+    "add_symbols",
+    "choose_columns",
+    "every_field",
+    "name_addresses",
+    "usual_names",
+]
 
 OWN = {name: name.removeprefix("common_") for name in RECORD_NAMES}
 """The columns that are the record's own, and of what kind each is for the core."""
@@ -104,6 +113,12 @@ def _shared_fields(events: Sequence[EventFormat]) -> list[str]:
     return [name for name in shared if name not in OWN]
 
 
+def _own_name(event: EventFormat, field: str) -> str:
+    """What a field's column is called where it is the event's alone: longer, if the record has one
+    by its name."""
+    return f"{event.name}.{field}" if field in OWN else field
+
+
 def _usual_columns(events: Sequence[EventFormat]) -> list[_lowlevel.Column]:
     """The record's own, then the fields; those by a name of the record's own under a longer one."""
     columns = [_own(name) for name in USUAL]
@@ -112,12 +127,47 @@ def _usual_columns(events: Sequence[EventFormat]) -> list[_lowlevel.Column]:
         return [*columns, _own("event"), *(_lowlevel.Column(n, "field", n) for n in shared)]
     event = events[0]
     for name in event.fields:
-        if name in OWN:
-            longer = f"{event.name}.{name}"
-            columns.append(_lowlevel.Column(longer, "field", name, event=str(event)))
-        else:
-            columns.append(_lowlevel.Column(name, "field", name))
+        of_event = str(event) if name in OWN else ""
+        columns.append(_lowlevel.Column(_own_name(event, name), "field", name, event=of_event))
     return columns
+
+
+def usual_names(event: EventFormat, *, symbols: bool) -> list[str]:
+    """What the columns of an event's table are called."""
+    columns = _usual_columns([event])
+    return [column.name for column in (name_addresses(columns, [event]) if symbols else columns)]
+
+
+class EveryField(NamedTuple):
+    """The columns of a table with every field of its events, each in a column of its own.
+
+    Attributes:
+        columns: the record's own, ``event`` and ``system`` among them, then the events'.
+        names: by event the names of its columns, and what they are called in a table of it alone.
+    """
+
+    columns: list[_lowlevel.Column]
+    names: dict[str, dict[str, str]]
+
+
+def every_field(everywhere: Sequence[EventFormat], *, symbols: bool) -> EveryField:
+    """Give every field of every event a column, as each file has them."""
+    columns = [_own(name) for name in (*USUAL, "event", "system")]
+    names: dict[str, dict[str, str]] = {}
+    for event in everywhere:
+        of_event = names.setdefault(str(event), {})
+        fresh = [
+            _lowlevel.Column(longer, "field", field, event=str(event))
+            for field in event.fields
+            if (longer := f"{event}.{field}") not in of_event
+        ]
+        if symbols:
+            fresh = name_addresses(fresh, everywhere)
+        columns += fresh
+        for column in fresh:
+            added = column.name.removeprefix(f"{event}.{column.field}")  # SYMBOL or nothing
+            of_event[column.name] = _own_name(event, column.field) + added
+    return EveryField(columns, names)
 
 
 def choose_columns(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from .. import _lowlevel
 from .._reading import Choice, Reader, ReadOptions, Request, Selection, choose, make_filters
 from ..events import EventFormat
-from .choice import add_symbols, choose_columns, name_addresses
+from .choice import EveryField, add_symbols, choose_columns, every_field, name_addresses
 from .layout import Layout
 from .scan import Scan
 from .table import Table
@@ -45,7 +46,14 @@ def make_table(
         layout.dictionary,
         () if sources else _without_records(choice),
     )
-    return Table(scan, str(formats[0]) if len(formats) == 1 else f"events={len(formats)}")
+    if len(formats) == 1 or layout.columns is not None:
+        return Table(scan, str(formats[0]) if len(formats) == 1 else f"events={len(formats)}")
+    return Table(scan, f"events={len(formats)}", partial(_every_field, everywhere, layout))
+
+
+def _every_field(everywhere: Sequence[EventFormat], layout: Layout) -> EveryField:
+    every = every_field(everywhere, symbols=layout.symbols)
+    return every._replace(columns=list(add_symbols(every.columns, everywhere)))
 
 
 def _without_records(choice: Choice) -> tuple[_lowlevel.WalkSource, ...]:

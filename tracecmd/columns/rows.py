@@ -126,3 +126,7 @@ class Rows(ABC):
     @abstractmethod
     def without_dictionaries(self) -> Rows:
         """The same with all texts plain."""
+
+    def with_every_field(self) -> Rows:
+        """The same with all that rows have and the usual columns leave out."""
+        return self

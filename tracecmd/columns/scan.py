@@ -11,6 +11,7 @@ from .. import _lowlevel
 from .._reading import (
     Request,
     Watched,
+    Window,
     add_missed,
     cut_windows,
     read_windows,
@@ -48,6 +49,7 @@ class Scan(NamedTuple):
     binary: bool
     dictionary: bool
     formats: tuple[_lowlevel.WalkSource, ...] = ()  # where there are no sources: events asked for
+    carried: tuple[int, ...] = ()  # by source: events lost before the window, not yet told of a row
 
     def options(self, start: int, end: int | None) -> _lowlevel.ColumnsOptions:
         """How to read a window of time."""
@@ -88,14 +90,35 @@ class Scan(NamedTuple):
         with contextlib.closing(self.open(0, 0)) as columns:
             return columns.schema()
 
+    def _losses(self) -> list[int]:
+        """The columns of what was lost."""
+        return [i for i, column in enumerate(self.columns) if column.kind == "missed_events"]
+
+    def carried_into(self, windows: Sequence[Window]) -> list[tuple[int, ...]]:
+        """For windows that follow each other: by source, what was lost before each, and is told of
+        no row that comes earlier. Takes a pass over the records if there is such a column."""
+        missed = [0] * len(self.request.sources)
+        carried = []
+        quiet = self.request._replace(on_progress=None)
+        for place, window in enumerate(windows):
+            carried.append(tuple(missed))
+            if not self._losses() or place + 1 == len(windows):
+                continue
+            with contextlib.closing(self.open(*window)) as columns:
+                for _ in read_columns(quiet, columns):
+                    pass
+                missed = _Window([], columns.losses()).join([], missed)
+        return carried
+
     def arrays(self) -> Iterator[_lowlevel.Array]:
         """All batches in order; with threads, windows of time side by side."""
         request = self.request
-        lost = [i for i, column in enumerate(self.columns) if column.kind == "missed_events"]
+        lost = self._losses()
         if lost and request.backwards:
             request = request._replace(threads=1)  # a loss is reported before what it comes after
         windows = cut_windows(request, WINDOW_BYTES)
-        if len(windows) == 1:
+        carried = bool(lost) and any(self.carried)
+        if len(windows) == 1 and not carried:
             with contextlib.closing(self.open(*windows[0])) as columns:
                 yield from read_columns(request, columns)
             return
@@ -116,7 +139,7 @@ class Scan(NamedTuple):
                 idle.append(columns)
                 return window
 
-            missed = [0] * len(request.sources)
+            missed = list(self.carried if carried else [0] * len(request.sources))
             reading = read_windows(request, windows, read)
             for window in opened.enter_context(contextlib.closing(reading)):
                 if lost:
@@ -138,7 +161,7 @@ class _Window(NamedTuple):
             if first is None:
                 left.append(add_missed(before, after))
                 continue
-            if before:
+            if before and columns:
                 array, row = self._place(first)
                 for column in columns:
                     array.add_missed(column, row, before)

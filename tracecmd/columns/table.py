@@ -7,13 +7,18 @@ batch by batch. Whatever speaks the Arrow PyCapsule interface takes it as it is,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from .. import _lowlevel
+from .._reading import Window, cut_windows
+from .choice import EveryField
 from .rows import BATCH_ROWS, GROUP_ROWS, Rows
 from .scan import Scan
 
 __all__ = ["BATCH_ROWS", "GROUP_ROWS", "Table"]
+
+BATCH_VALUES = 1 << 21  # nulls included, where every field of every event has a column
+MIN_ROWS = 64
 
 
 class Table(Rows):
@@ -57,15 +62,20 @@ class Table(Rows):
 
     Attributes:
         column_names: names of the columns, in order.
+        fields_of: of :meth:`with_every_field`, else None.
 
         >>> with tracecmd.open("tests/data/sessions/kvm-small/trace.dat") as trace:
         ...     trace.table("irq_handler_exit").column_names[6:]
         ('irq', 'ret')
     """
 
-    def __init__(self, scan: Scan, what: str) -> None:
+    def __init__(
+        self, scan: Scan, what: str, every_field: Callable[[], EveryField] | None = None
+    ) -> None:
         self._scan = scan
         self._what = what
+        self._every_field = every_field
+        self.fields_of: Mapping[str, Mapping[str, str]] | None = None
         self.column_names = tuple(column.name for column in scan.columns)
         self._schema = scan.schema()  # errors of the question come now, not with the answer
 
@@ -78,7 +88,47 @@ class Table(Rows):
 
     def without_dictionaries(self) -> Table:
         """The same with all texts plain."""
-        return Table(self._scan._replace(dictionary=False), self._what)
+        return Table(self._scan._replace(dictionary=False), self._what, self._every_field)
+
+    def windows(self, size: int) -> list[Window]:
+        """Windows of time of about so many bytes of records each; one if it cannot be cut."""
+        return cut_windows(self._scan.request._replace(threads=2, backwards=False), size)
+
+    @property
+    def is_rising(self) -> bool:
+        """Whether time never steps back in what is read."""
+        sources = self._scan.request.sources
+        return all(source.reader.data.is_monotone(source.stream) for source in sources)
+
+    def carried_into(self, windows: Sequence[Window]) -> list[tuple[int, ...]]:
+        """For :meth:`carrying`: by stream, the losses that tables of these windows do not have.
+
+        Without a column ``missed_events`` there are none; with it, that takes a pass over the
+        records.
+        """
+        return self._scan.carried_into(windows)
+
+    def carrying(self, missed: tuple[int, ...]) -> Table:
+        """The same, with losses from before its window told of its first rows."""
+        return Table(self._scan._replace(carried=missed), self._what)
+
+    def with_every_field(self) -> Table:
+        """Of several events with the usual columns: the same with all fields of all of them.
+
+        Each has a column of its own, ``system:event.field``, which :attr:`fields_of` tells by
+        event, with its name in a table of that event alone. Any other table stays as it is.
+        """
+        if self._every_field is None:
+            return self
+        every = self._every_field()
+        request = self._scan.request
+        rows = max(MIN_ROWS, min(request.batch_size, BATCH_VALUES // len(every.columns)))
+        scan = self._scan._replace(
+            columns=tuple(every.columns), request=request._replace(batch_size=rows)
+        )
+        table = Table(scan, self._what)
+        table.fields_of = every.names
+        return table
 
     def __repr__(self) -> str:
         return f"<Table {self._what} columns={len(self.column_names)}>"

@@ -5,8 +5,15 @@ their names. The modules know Arrow's interface, not how tables come about. ``pe
 whole recordings, and is imported by those who want it.
 """
 
-from .files import replacing, write_parquet, write_table
+from .files import replacing, write_parquet, write_stream, write_table
 from .folders import write_tables
 from .formats import FORMATS
 
-__all__ = ["FORMATS", "replacing", "write_parquet", "write_table", "write_tables"]
+__all__ = [
+    "FORMATS",
+    "replacing",
+    "write_parquet",
+    "write_stream",
+    "write_table",
+    "write_tables",
+]

@@ -10,16 +10,18 @@ from .writer import Writer, pyarrow
 if TYPE_CHECKING:
     from ..columns import RecordBatch, Rows
 
-__all__ = ["ArrowWriter"]
+__all__ = ["ArrowStreamWriter", "ArrowWriter"]
 
 
 class ArrowWriter(Writer):
     """An Arrow IPC file, which is also Feather version 2."""
 
+    _form = "new_file"  # of pyarrow.ipc
+
     def __init__(self, table: Rows, file: BinaryIO) -> None:
         super().__init__(table, file)
         ipc = pyarrow("pyarrow.ipc")
-        self._writer = ipc.new_file(
+        self._writer = getattr(ipc, self._form)(
             file,
             pyarrow().schema(table),
             options=ipc.IpcWriteOptions(compression="zstd"),
@@ -44,3 +46,9 @@ class ArrowWriter(Writer):
         """Let go of a file that will not become whole."""
         with contextlib.suppress(Exception):
             self._writer.close()
+
+
+class ArrowStreamWriter(ArrowWriter):
+    """An Arrow IPC stream: what a reader takes from a pipe, where it cannot go back."""
+
+    _form = "new_stream"

@@ -7,12 +7,14 @@ name, which is removed on any failure, a full disk and Ctrl-C included.
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from .arrow import ArrowStreamWriter
 from .formats import format_of
 from .parquet import ParquetWriter
 from .writer import Writer
@@ -20,7 +22,7 @@ from .writer import Writer
 if TYPE_CHECKING:
     from ..columns import Rows
 
-__all__ = ["replacing", "write_parquet", "write_table", "writing"]
+__all__ = ["replacing", "write_parquet", "write_stream", "write_table", "writing"]
 
 
 @contextlib.contextmanager
@@ -77,6 +79,55 @@ def write_parquet(table: Rows, path: str | os.PathLike[str], **options: Any) -> 
     return _write_one(ParquetWriter, table, path, options)
 
 
+class _Sink(io.RawIOBase):
+    """A pipe and the like, which does not know how far it is. Closing leaves the pipe open."""
+
+    def __init__(self, pipe: BinaryIO) -> None:
+        self._pipe = pipe
+        self._written = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._written
+
+    def write(self, data: Any, /) -> int:
+        size = memoryview(data).nbytes
+        self._pipe.write(data)
+        self._written += size
+        return size
+
+    def flush(self) -> None:
+        self._pipe.flush()
+
+
+def write_stream(table: Rows, file: BinaryIO, suffix: str, **options: Any) -> int:
+    """Write a table into a pipe or the like as it is read; gives the number of rows.
+
+    Args:
+        table: the rows.
+        file: what takes bytes; it is written from front to back, and stays open.
+        suffix: one of :data:`FORMATS`. Of ``".arrow"`` it is an IPC stream.
+        options: as for :func:`write_table`.
+    """
+    make = format_of(suffix)
+    make = ArrowStreamWriter if suffix == ".arrow" else make
+    table = make.prepare(table)
+    sink = io.BufferedWriter(_Sink(file), 1 << 16)
+    writer = make(table, sink, **options)
+    try:
+        _fill(writer, table)
+        sink.flush()
+    except BaseException:
+        writer.abandon()
+        raise
+    finally:
+        with contextlib.suppress(OSError):  # raised before, or the block has ended well
+            sink.close()
+    return writer.rows
+
+
 def _write_one(
     make: type[Writer],
     table: Rows,
@@ -85,9 +136,13 @@ def _write_one(
 ) -> int:
     table = make.prepare(table)
     with writing(make, table, path, options) as writer:
-        for batch in table.batches():
-            writer.write(batch)
-            if writer.full:
-                writer.take()()
-        writer.close()
+        _fill(writer, table)
     return writer.rows
+
+
+def _fill(writer: Writer, table: Rows) -> None:
+    for batch in table.batches():
+        writer.write(batch)
+        if writer.full:
+            writer.take()()
+    writer.close()

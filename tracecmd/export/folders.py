@@ -16,7 +16,7 @@ from .writer import Writer
 if TYPE_CHECKING:
     from ..columns import Table, Tables
 
-__all__ = ["write_tables"]
+__all__ = ["write_all", "write_tables"]
 
 HELD_BYTES = 64 << 20  # of all row groups that are not written yet
 
@@ -69,7 +69,7 @@ def write_tables(
                     key: stack.enter_context(writing(make, table, target / names[key], options))
                     for key, table in group.items()
                 }
-                _write_all(group, writers)
+                write_all(group, writers)
             rows.update((key, writer.rows) for key, writer in writers.items())
     except BaseException:
         if is_new:
@@ -121,7 +121,8 @@ class _Encoders:
             self._running.pop(writer)[0].result()
 
 
-def _write_all(tables: Tables, writers: Mapping[str, Writer]) -> None:
+def write_all(tables: Tables, writers: Mapping[str, Writer]) -> None:
+    """Read the tables together, and write each as its writer is full."""
     every = list(writers.values())
     with _Encoders(tables.threads) as encoders:
         for key, batch in tables.batches():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +15,7 @@ from ..trace import Trace
 from .assemble import assemble
 from .session import Session
 
-__all__ = ["SessionRecording", "open_session"]
+__all__ = ["SessionRecording", "open_session", "trace_files"]
 
 _MAGIC = b"\x17\x08\x44tracing"
 
@@ -28,7 +28,7 @@ def _is_trace(path: Path) -> bool:
         return path.suffix == ".dat"
 
 
-def _files(sources: tuple[FileName, ...]) -> list[FileName]:
+def trace_files(sources: Iterable[FileName]) -> list[FileName]:
     """Replace each folder by the trace files in it, in order of name."""
     files: list[FileName] = []
     for source in sources:
@@ -74,7 +74,7 @@ class SessionRecording:
         """Open it; raises what :func:`tracecmd.open_session` does."""
         traces: list[Trace] = []
         offsets = {_key(source): offset for source, offset in self.offsets}
-        files = _files(self.sources)
+        files = trace_files(self.sources)
         unknown = offsets.keys() - set(map(_key, files))
         if unknown:
             raise ValueError(f"offsets: {min(map(str, unknown))!r} is none of the files")
