@@ -75,6 +75,7 @@ if TYPE_CHECKING:
         VCpuExits,
         VCpuSteal,
         VCpuSummary,
+        VCpuUnknown,
         open_session,
     )
     from .writing.attach import Attached, Shift, attach
@@ -152,6 +153,7 @@ __all__ = [
     "VCpuExits",
     "VCpuSteal",
     "VCpuSummary",
+    "VCpuUnknown",
     "__version__",
     "attach",
     "open",
@@ -175,6 +177,7 @@ _LATER = {
     "VCpuExits": "session",
     "VCpuSteal": "session",
     "VCpuSummary": "session",
+    "VCpuUnknown": "session",
     "attach": "writing.attach",
     "open_raw": "writing.restore",
     "open_session": "session",

@@ -169,6 +169,9 @@ int trc_markers_create(const struct trc_analysis_source *sources, size_t count,
  * state and its name, longest and preempted, records and inside or checkable, exit and its reason; value
  * uint64; since uint64, when the longest preemption began, else null.
  *
+ * TRC_VCPU_UNKNOWN: instead sums of what is not known, from first to last, at the end. Columns: of; what: state,
+ * or task, the guest's; reason, a text; value uint64 ns; count uint64, of stretches of time.
+ *
  * TRC_VCPU_JOIN: instead a row for each record, what is known when it is made. Columns: of uint32, the vCPU
  * that a guest's record was made on, or whose thread made the host's, or null; host_cpu int32, guest_pid int64
  * and guest_comm of that, or null. A walk over the same streams and event_ids gives the records, in this order.
@@ -181,6 +184,7 @@ enum trc_vcpu_flags {
 	TRC_VCPU_TO = 16,	  /* rows are cut to last */
 	TRC_VCPU_RAW_VALUES = 32, /* texts are bytes as they are, start and end uint64 */
 	TRC_VCPU_JOIN = 64,
+	TRC_VCPU_UNKNOWN = 128,
 };
 struct trc_vcpu {
 	const char *guest; /* ends in NUL, as comm does */

@@ -258,6 +258,7 @@ class VCpuOptions(NamedTuple):
     pending_most: int = 0
     summary: bool = False
     join: bool = False
+    unknown: bool = False
     raw_values: bool = False
     event_ids: Sequence[bytes | None] | None = None
 
@@ -265,6 +266,7 @@ class VCpuOptions(NamedTuple):
         return int(
             lib.TRC_VCPU_SUMMARY * self.summary
             | lib.TRC_VCPU_JOIN * self.join
+            | lib.TRC_VCPU_UNKNOWN * self.unknown
             | lib.TRC_VCPU_SWITCHES * self.switches
             | lib.TRC_VCPU_WAKES * self.wakes
             | lib.TRC_VCPU_FROM * (self.first is not None)
