@@ -37,6 +37,9 @@ struct trc_analysis_options {
 	size_t cpu_count;
 	const int32_t *pids; /* rising */
 	size_t pid_count;
+	/* Files that count for the types of columns alone, as if there were sources of them. */
+	const struct trc_data *const *like;
+	size_t like_count;
 };
 
 /*

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ._arrow import Array, Schema
@@ -49,6 +49,7 @@ class AnalysisOptions(NamedTuple):
     uint64_ts: bool = False
     dictionary: bool = True
     peer: bool = False
+    like: Sequence[Data] = ()  # files that count for the types of columns
 
 
 class Analysis(Handle):
@@ -95,6 +96,10 @@ class Analysis(Handle):
             struct.of_pids = 1
             struct.pids = self._keep(ffi.new("int32_t[]", list(options.pids)))
             struct.pid_count = len(options.pids)
+        if options.like:
+            held = [self._hold(data) for data in options.like]
+            struct.like = self._keep(ffi.new("struct trc_data *[]", held))
+            struct.like_count = len(held)
         return struct
 
     def schema(self) -> Schema:
@@ -316,20 +321,20 @@ def calls(
     options: AnalysisOptions,
     kind: str,
     by: Sequence[str],
-    symbols: Sequence[Symbols] = (),
+    symbols: Mapping[Data, Symbols] | None = None,
     reason: Sequence[str] = (),
 ) -> Analysis:
     """trc_calls_create(); kind: functions, self, offcpu, samples or exits.
 
-    symbols: of each source, or none; reason: the fields of kvm_exit that say it, one or two.
+    symbols: of each file, or none; reason: the fields of kvm_exit that say it, one or two.
     """
 
     def of(keeper: Handle) -> Any:
         struct = keeper._keep(ffi.new("struct trc_calls_options *"))
         struct.kind = getattr(lib, f"TRC_CALLS_{kind.upper()}")
         struct.by = sum(getattr(lib, f"TRC_CALLS_BY_{name.upper()}") for name in by)
-        held = [keeper._hold(each) for each in symbols]
-        if held:
+        if symbols is not None:
+            held = [keeper._hold(symbols[source.data]) for source in sources]
             struct.symbols = keeper._keep(ffi.new("struct trc_symbols *[]", held))
         for place, field in zip(("reason", "second"), reason, strict=False):
             setattr(struct, place, string(keeper, field))

@@ -22,7 +22,7 @@ class ReadyMade:
 
     _recording: Recording
 
-    def _readers(self, selection: Selection) -> Sequence[Reader]:
+    def _answering(self, selection: Selection) -> Sequence[Reader]:
         """The files that the selection is of."""
         raise NotImplementedError
 
@@ -40,6 +40,8 @@ class ReadyMade:
         buffers: Names = None,
         ts: Times = "timestamp",
         batch_rows: int = BATCH_ROWS,
+        peers: Names = None,
+        threads: int | None = None,
         progress: Progress = None,
     ) -> Answer:
         """What handlers of interrupts took, from ``irq_handler_entry`` and ``irq_handler_exit``.
@@ -53,13 +55,14 @@ class ReadyMade:
             it was not the handler's. ``pid`` is the task that was interrupted.
 
         Args:
-            start, end, cpus, pids, buffers, ts, batch_rows, progress: as for :meth:`Trace.spans`.
+            start, end, cpus, pids, buffers, ts, batch_rows, peers, threads, progress: as for
+                :meth:`Trace.spans`.
 
         Raises:
             MissingEventError: (a KeyError) no file has the events.
             KeyError, TypeError, ValueError, TraceError: as for :meth:`Trace.spans`.
         """
-        asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress)
+        asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress, peers, threads)
         pair = ("irq:irq_handler_entry", "irq:irq_handler_exit")
         return self._pair("irqs()", asked, pair, ("cpu", "irq"), ("name", "ret"))
 
@@ -73,6 +76,8 @@ class ReadyMade:
         buffers: Names = None,
         ts: Times = "timestamp",
         batch_rows: int = BATCH_ROWS,
+        peers: Names = None,
+        threads: int | None = None,
         progress: Progress = None,
     ) -> Answer:
         """What softirqs took, from ``softirq_entry`` and ``softirq_exit``.
@@ -82,13 +87,14 @@ class ReadyMade:
             ``trace.events["softirq_entry"].symbols["vec"]`` says.
 
         Args:
-            start, end, cpus, pids, buffers, ts, batch_rows, progress: as for :meth:`Trace.spans`.
+            start, end, cpus, pids, buffers, ts, batch_rows, peers, threads, progress: as for
+                :meth:`Trace.spans`.
 
         Raises:
             MissingEventError: (a KeyError) no file has the events.
             KeyError, TypeError, ValueError, TraceError: as for :meth:`Trace.spans`.
         """
-        asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress)
+        asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress, peers, threads)
         return self._pair(
             "softirqs()", asked, ("irq:softirq_entry", "irq:softirq_exit"), ("cpu", "vec"), ()
         )
@@ -103,6 +109,8 @@ class ReadyMade:
         buffers: Names = None,
         ts: Times = "timestamp",
         batch_rows: int = BATCH_ROWS,
+        peers: Names = None,
+        threads: int | None = None,
         progress: Progress = None,
     ) -> Answer:
         """What system calls took, from ``raw_syscalls`` or, where they are not there, ``syscalls``.
@@ -113,15 +121,16 @@ class ReadyMade:
             ``name`` text, which raw_syscalls do not have.
 
         Args:
-            start, end, cpus, pids, buffers, ts, batch_rows, progress: as for :meth:`Trace.spans`.
+            start, end, cpus, pids, buffers, ts, batch_rows, peers, threads, progress: as for
+                :meth:`Trace.spans`.
 
         Raises:
             MissingEventError: (a KeyError) no file has the events.
             KeyError, TypeError, ValueError, TraceError: as for :meth:`Trace.spans`.
         """
-        asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress)
+        asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress, peers, threads)
         raw = ("raw_syscalls:sys_enter", "raw_syscalls:sys_exit")
-        readers = self._readers(asked.selection(self._recording))
+        readers = self._answering(asked.selection(self._recording))
         named = _named_calls(readers)
         if named is None or all(find_event(readers, name) for name in raw):
             return self._pair("syscalls()", asked, raw, ("pid", "id"), ("ret",))
@@ -154,6 +163,8 @@ class ReadyMade:
         buffers: Names = None,
         ts: Times = "timestamp",
         batch_rows: int = BATCH_ROWS,
+        peers: Names = None,
+        threads: int | None = None,
         progress: Progress = None,
     ) -> Answer:
         """What programs wrote into ``trace_marker``: texts, and spans and counters of atrace.
@@ -174,15 +185,16 @@ class ReadyMade:
             meanwhile, on any CPU; ``buffer`` text.
 
         Args:
-            start, end, cpus, pids, buffers, ts, batch_rows, progress: as for :meth:`Trace.spans`.
+            start, end, cpus, pids, buffers, ts, batch_rows, peers, threads, progress: as for
+                :meth:`Trace.spans`.
 
         Raises:
             MissingEventError: (a KeyError) no file has the event ``ftrace:print``.
             KeyError, TypeError, ValueError, TraceError: as for :meth:`Trace.spans`.
         """
-        asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress)
+        asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress, peers, threads)
         selection = asked.selection(self._recording)
-        readers = self._readers(selection)
+        readers = self._answering(selection)
         require(readers, "markers()", "ftrace:print")
         sources = all_sources(readers, selection)
         return ask(readers, sources, selection, asked, "markers", _lowlevel.analyses.markers)
@@ -196,7 +208,7 @@ class ReadyMade:
         fields: tuple[str, ...],
     ) -> Answer:
         selection = asked.selection(self._recording)
-        readers = self._readers(selection)
+        readers = self._answering(selection)
         for name in events:
             require(readers, what, name)
         return make_spans(readers, selection, asked, events, key, fields)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from .. import _arguments, _lowlevel
-from .._reading import Numbers, Progress, Reader, Recording, Selection
+from .._reading import Names, Numbers, Progress, Reader, Recording, Selection
 from .answer import BATCH_ROWS, Answer, Asked, Times, all_sources, ask
 from .needs import of_one_buffer, require
 
@@ -33,12 +33,14 @@ class Sched:
             each file, that has a ``sched_switch``.
         ts: type of the columns of times: ``timestamp[ns]`` or ``uint64``.
         batch_rows: about how many rows a batch has.
+        peers, threads: of a session; see :class:`Session`.
         progress: called now and then with work done and all work, in pages.
 
     and raise:
 
     Raises:
-        MissingEventError: (a KeyError) an event that is needed was not recorded.
+        MissingEventError: (a KeyError) an event that is needed was not recorded. Of a session
+            files without it have no rows; it is raised where all lack it.
         KeyError: no buffer of that name.
         LimitError: what is known at once takes more memory than the file's budget.
         TypeError, ValueError: an argument cannot be what it is; the message names it.
@@ -58,7 +60,7 @@ class Sched:
 
     def __init__(self, recording: Recording, readers: Readers) -> None:
         self._recording = recording
-        self._readers = readers
+        self._answering = readers
 
     def states(
         self,
@@ -70,6 +72,8 @@ class Sched:
         buffer: str | None = None,
         ts: Times = "timestamp",
         batch_rows: int = BATCH_ROWS,
+        peers: Names = None,
+        threads: int | None = None,
         progress: Progress = None,
     ) -> Answer:
         """What each task did when.
@@ -95,7 +99,7 @@ class Sched:
 
         See :class:`Sched` for arguments and errors. It needs ``sched_switch``.
         """
-        asked = Asked(start, end, cpus, pids, buffer, ts, batch_rows, progress)
+        asked = Asked(start, end, cpus, pids, buffer, ts, batch_rows, progress, peers, threads)
         return self._ask("states", asked)
 
     def tasks(
@@ -107,6 +111,8 @@ class Sched:
         pids: Numbers = None,
         buffer: str | None = None,
         batch_rows: int = BATCH_ROWS,
+        peers: Names = None,
+        threads: int | None = None,
         progress: Progress = None,
     ) -> Answer:
         """What each task did altogether: sums of :meth:`states`, the longest running first.
@@ -120,7 +126,9 @@ class Sched:
 
         See :class:`Sched` for arguments and errors. It needs ``sched_switch``.
         """
-        asked = Asked(start, end, cpus, pids, buffer, "timestamp", batch_rows, progress)
+        asked = Asked(
+            start, end, cpus, pids, buffer, "timestamp", batch_rows, progress, peers, threads
+        )
         return self._ask("tasks", asked)
 
     def latency(
@@ -133,6 +141,8 @@ class Sched:
         buffer: str | None = None,
         ts: Times = "timestamp",
         batch_rows: int = BATCH_ROWS,
+        peers: Names = None,
+        threads: int | None = None,
         progress: Progress = None,
     ) -> Latencies:
         """How long tasks waited for a CPU after they were woken.
@@ -150,9 +160,9 @@ class Sched:
         See :class:`Sched` for arguments and errors. It needs ``sched_switch``, and
         ``sched_waking`` or ``sched_wakeup``.
         """
-        asked = Asked(start, end, cpus, pids, buffer, ts, batch_rows, progress)
+        asked = Asked(start, end, cpus, pids, buffer, ts, batch_rows, progress, peers, threads)
         whole = self._ask("latency", asked, WAKES)
-        return Latencies(whole._question, "latency")
+        return Latencies(whole._question, "latency", whole._threads)
 
     def nr_running(
         self,
@@ -163,6 +173,8 @@ class Sched:
         buffer: str | None = None,
         ts: Times = "timestamp",
         batch_rows: int = BATCH_ROWS,
+        peers: Names = None,
+        threads: int | None = None,
         progress: Progress = None,
     ) -> Answer:
         """How many tasks each CPU had to run: the one that runs and those that wait for it.
@@ -176,19 +188,20 @@ class Sched:
         See :class:`Sched` for arguments and errors. It needs ``sched_switch``, ``sched_waking`` or
         ``sched_wakeup``, ``sched_wakeup_new`` and ``sched_migrate_task``.
         """
-        asked = Asked(start, end, cpus, None, buffer, ts, batch_rows, progress)
+        asked = Asked(start, end, cpus, None, buffer, ts, batch_rows, progress, peers, threads)
         new, moved = ("sched:sched_wakeup_new",), ("sched:sched_migrate_task",)
         return self._ask("nr_running", asked, WAKES, new, moved)
 
     def _ask(self, kind: str, asked: Asked, *needs: tuple[str, ...]) -> Answer:
         selection = asked.selection(self._recording)
-        readers = self._readers(selection)
+        readers = self._answering(selection)
         for choices in ((SWITCH,), *needs):
             require(readers, f"sched.{kind}()", *choices)
-        knowing = [reader for reader in readers if SWITCH in reader.events]
-        sources = of_one_buffer(all_sources(knowing, selection), SWITCH, selection)
+            # Of the others too much would be guessed.
+            readers = [r for r in readers if any(name in r.events for name in choices)]
+        sources = of_one_buffer(all_sources(readers, selection), SWITCH, selection)
         make = partial(_lowlevel.analyses.sched, kind=kind)
-        return ask(knowing, sources, selection, asked, kind, make)
+        return ask(readers, sources, selection, asked, kind, make)
 
 
 class Latencies(Answer):
@@ -196,6 +209,8 @@ class Latencies(Answer):
 
     def worst(self, count: int) -> Answer:
         """The longest of them, the longest first; of equal ones the first to run.
+
+        Of a session it is of all peers, in one pass.
 
         Raises:
             TypeError, ValueError: count is not a number from 1 to a million.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from .. import errors
@@ -121,6 +122,14 @@ def _notes(host: Trace | None, guests: Mapping[str, Trace], missing: Iterable[st
     return notes
 
 
+def _claims(traces: Iterable[Trace], claimed: Mapping[str, int]) -> list[str]:
+    names = {trace.path: Path(trace.path).name for trace in traces}
+    return [
+        f"{names[path]}: by the caller's word {offset:+d} ns are added to its times"
+        for path, offset in claimed.items()
+    ]
+
+
 def _name_others(others: Iterable[Trace], taken: Iterable[str]) -> dict[str, Trace]:
     """Name files of no session by their own names, in the order given."""
     names = {"host", *taken}
@@ -157,6 +166,7 @@ def assemble(
     strangers: Literal["error", "skip", "include"],
     *,
     sync: bool,
+    claimed: Mapping[str, int] = MappingProxyType({}),
 ) -> Session:
     """Make a session of files that are open; those that do not belong to it are closed or included.
 
@@ -184,6 +194,7 @@ def assemble(
         others=included,
         strangers=[] if included else [trace.path for trace in others],
         missing=missing,
-        notes=_notes(host, named, missing) if host or named else [],
+        notes=[*(_notes(host, named, missing) if host or named else []), *_claims(traces, claimed)],
         sync=sync,
+        claimed=claimed,
     )

@@ -73,6 +73,7 @@ class SessionRecording:
     def open(self) -> Session:
         """Open it; raises what :func:`tracecmd.open_session` does."""
         traces: list[Trace] = []
+        claimed: dict[str, int] = {}
         offsets = {_key(source): offset for source, offset in self.offsets}
         files = _files(self.sources)
         unknown = offsets.keys() - set(map(_key, files))
@@ -82,7 +83,9 @@ class SessionRecording:
             for source in files:
                 options = replace(self.options, ts_offset=offsets.get(_key(source), 0))
                 traces.append(TraceRecording(source, options).open())
-            return assemble(traces, self, self.strangers, sync=self.options.sync)
+                if _key(source) in offsets:
+                    claimed[traces[-1].path] = options.ts_offset
+            return assemble(traces, self, self.strangers, sync=self.options.sync, claimed=claimed)
         except BaseException:
             for trace in traces:
                 trace.close()
