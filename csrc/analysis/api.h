@@ -4,6 +4,7 @@
 #define TRC_ANALYSIS_API_H
 
 #include "arrow/api.h"
+#include "filter/api.h"
 #include "records/api.h"
 
 /* [cdef begin] */
@@ -178,6 +179,11 @@ int trc_markers_create(const struct trc_analysis_source *sources, size_t count,
  * TRC_VCPU_JOIN: instead a row for each record, what is known when it is made. Columns: of uint32, the vCPU
  * that a guest's record was made on, or whose thread made the host's, or null; host_cpu int32, guest_pid int64
  * and guest_comm of that, or null. A walk over the same streams and event_ids gives the records, in this order.
+ *
+ * TRC_VCPU_TABLE: instead a row for each record that is wanted, from first to last, but those of the host that no
+ * vCPU's thread made. Columns: ts; event; peer; cpu uint32; pid int32; guest; vcpu int32; host_cpu, host_pid int32,
+ * null: the thread is on none, or that is not known; guest_pid int32, guest_comm, null: not known; the fields by
+ * name, null: the event has no such field.
  */
 enum trc_vcpu_flags {
 	TRC_VCPU_SUMMARY = 1,
@@ -188,6 +194,7 @@ enum trc_vcpu_flags {
 	TRC_VCPU_RAW_VALUES = 32, /* texts are bytes as they are, start and end uint64 */
 	TRC_VCPU_JOIN = 64,
 	TRC_VCPU_UNKNOWN = 128,
+	TRC_VCPU_TABLE = 256,
 };
 struct trc_vcpu {
 	const char *guest; /* ends in NUL, as comm does */
@@ -212,8 +219,13 @@ struct trc_vcpu_options {
 	const uint32_t *vcpu_of;
 	/* Of each source, the same of all of a file: TRC_EVENT_ID_BYTES, or NULL: all. NULL: what it takes. */
 	const uint8_t *const *event_ids;
+	/* TABLE: of each source events and a filter that rows are of; NULL: all, of one or of any. */
+	const uint8_t *const *wanted;
+	const struct trc_filter *const *filters;
+	const char *const *fields, *const *field_names; /* and their columns; end in NUL */
+	size_t field_count;
 };
-/* TRC_LIMIT: times that are no int64. */
+/* TRC_LIMIT: times that are no int64. TRC_ARGUMENT: a field is neither a number nor a text. */
 int trc_vcpus_create(const struct trc_analysis_source *sources, size_t count,
 		     const struct trc_analysis_options *options, const struct trc_vcpu_options *of,
 		     struct trc_analysis **out, struct trc_error *err);

@@ -211,8 +211,9 @@ struct vcpu_timeline {
 		struct field_access pid, comm;
 	} *guests; /* [file_count] */
 	struct text_table texts;
-	struct vcpu_sums sums; /* of exits: thread and reason; of what is unknown: see vcpu_unknown.c */
-	bool failed;	       /* no memory, or more than the budget */
+	struct vcpu_sums sums;	  /* of exits: thread and reason; of what is unknown: see vcpu_unknown.c */
+	struct vcpu_table *table; /* of vcpu_table_answer */
+	bool failed;		  /* no memory, or more than the budget */
 };
 
 struct vcpu_answer {
@@ -221,7 +222,8 @@ struct vcpu_answer {
 	void (*piece)(struct vcpu_timeline *timeline, struct vcpu_thread *thread,
 		      const struct vcpu_piece *piece);
 	/* After a record of a thread, or, NULL, of none. */
-	void (*record)(struct vcpu_timeline *timeline, const struct vcpu_thread *thread);
+	void (*record)(struct vcpu_timeline *timeline, const struct vcpu_thread *thread,
+		       const struct walk_record *record);
 	void (*finish)(struct vcpu_timeline *timeline);
 	const struct analysis_column_spec *columns;
 	size_t column_count;
@@ -229,7 +231,7 @@ struct vcpu_answer {
 
 extern const struct analysis_machine vcpu_machine;
 extern const struct vcpu_answer vcpu_intervals_answer, vcpu_summary_answer, vcpu_join_answer,
-	vcpu_unknown_answer;
+	vcpu_unknown_answer, vcpu_table_answer;
 
 /* A piece's time in the window that is asked for; false: none. */
 bool vcpu_in_window(const struct vcpu_timeline *timeline, const struct vcpu_piece *piece, uint64_t *start,
@@ -237,6 +239,11 @@ bool vcpu_in_window(const struct vcpu_timeline *timeline, const struct vcpu_piec
 void vcpu_no_row(struct vcpu_timeline *timeline, uint32_t thread, const struct vcpu_piece *row);
 /* Adds to what a key has; where there is no room, that is noted. */
 void vcpu_add_sum(struct vcpu_timeline *timeline, const uint64_t key[2], uint64_t value, uint64_t count);
+
+/* Finds the fields that are asked for, and makes columns. */
+int vcpu_table_create(struct vcpu_timeline *timeline, const struct trc_vcpu_options *of,
+		      struct trc_error *err);
+void vcpu_table_destroy(struct vcpu_timeline *timeline); /* NULL is fine */
 
 bool vcpu_add_columns(struct vcpu_timeline *timeline, bool raw_values);
 

@@ -204,11 +204,13 @@ static const struct analysis_column_spec record_columns[] = {
 	[RECORD_COMM] = { "guest_comm", COLUMN_TEXT, true },
 };
 
-static void put_record(struct vcpu_timeline *timeline, const struct vcpu_thread *thread)
+static void put_record(struct vcpu_timeline *timeline, const struct vcpu_thread *thread,
+		       const struct walk_record *record)
 {
 	struct trc_analysis *base = &timeline->base;
 	bool known = thread && thread->task.known;
 
+	(void)record;
 	if (thread)
 		row_u32(base, RECORD_OF, (uint32_t)(thread - timeline->threads));
 	else

@@ -265,6 +265,7 @@ static int fill(struct vcpu_timeline *timeline, const struct trc_vcpu_options *o
 	timeline->answer = of->flags & TRC_VCPU_SUMMARY ? &vcpu_summary_answer :
 			   of->flags & TRC_VCPU_JOIN	? &vcpu_join_answer :
 			   of->flags & TRC_VCPU_UNKNOWN ? &vcpu_unknown_answer :
+			   of->flags & TRC_VCPU_TABLE	? &vcpu_table_answer :
 							  &vcpu_intervals_answer;
 	if (timeline->answer == &vcpu_intervals_answer && !(of->flags & TRC_VCPU_RAW_VALUES) &&
 	    of->end > INT64_MAX)
@@ -285,8 +286,12 @@ static int fill(struct vcpu_timeline *timeline, const struct trc_vcpu_options *o
 	    (rc = add_marks(timeline, of->vcpus, of->vcpu_count, err)) ||
 	    (rc = add_sources(timeline, of, err)) || (rc = find_events(timeline, of, err)))
 		return rc;
-	if (!vcpu_add_columns(timeline, of->flags & TRC_VCPU_RAW_VALUES))
-		return trc_fail_no_memory(err);
+	if (of->flags & TRC_VCPU_TABLE)
+		rc = vcpu_table_create(timeline, of, err);
+	else if (!vcpu_add_columns(timeline, of->flags & TRC_VCPU_RAW_VALUES))
+		rc = trc_fail_no_memory(err);
+	if (rc)
+		return rc;
 	return analysis_begin(&timeline->base, false, err);
 }
 

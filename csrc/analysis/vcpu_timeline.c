@@ -199,7 +199,7 @@ static bool put(struct trc_analysis *analysis, const struct walk_record *record)
 		return false;
 	}
 	if (timeline->answer->record)
-		timeline->answer->record(timeline, thread_of(timeline, file, thread, record));
+		timeline->answer->record(timeline, thread_of(timeline, file, thread, record), record);
 	return !timeline->failed;
 }
 
@@ -248,6 +248,7 @@ static void deinit(struct trc_analysis *analysis)
 	free(timeline->lost);
 	free(timeline->marks);
 	free(timeline->guests);
+	vcpu_table_destroy(timeline);
 	free(timeline->sums.sums);
 	reasons_deinit(&timeline->reasons);
 	text_table_deinit(&timeline->texts);

@@ -27,7 +27,7 @@ from .._reading import (
 )
 from ..columns.rows import BATCH_ROWS, Rows
 
-__all__ = ["BATCH_ROWS", "Answer", "Asked", "Times", "ask"]
+__all__ = ["BATCH_ROWS", "Answer", "Asked", "Times", "ask", "check_times", "make_answer"]
 
 Times = Literal["timestamp", "uint64"]
 Make = Callable[[Sequence[_lowlevel.AnalysisSource], _lowlevel.AnalysisOptions], _lowlevel.Analysis]
@@ -151,6 +151,19 @@ def _quietly(
     return question._replace(request=question.request._replace(on_progress=note)).arrays()
 
 
+def make_answer(
+    request: Request, options: _lowlevel.AnalysisOptions, make: Make, what: str
+) -> Answer:
+    """An answer whose options are known."""
+    return Answer(_Question(request, options, make), what)
+
+
+def check_times(ts: str) -> None:
+    """Raise ValueError where that is no type of times."""
+    if ts not in ("timestamp", "uint64"):
+        raise ValueError(f"ts={ts!r}; it is 'timestamp' or 'uint64'")
+
+
 def ask(
     readers: Sequence[Reader],
     sources: Sequence[Source],
@@ -165,8 +178,7 @@ def ask(
         TypeError, ValueError: an argument cannot be what it is; the message names it.
         TraceError: the data cannot be read.
     """
-    if asked.ts not in ("timestamp", "uint64"):
-        raise ValueError(f"ts={asked.ts!r}; it is 'timestamp' or 'uint64'")
+    check_times(asked.ts)
     of = Selection(selection.recording, cpus=asked.cpus, pids=asked.pids)  # checks them
     reading = ReadOptions(asked.threads or 1, asked.batch_rows, asked.progress)
     if asked.threads is not None:

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, cast
 
 from .. import _arguments, errors
-from .._reading import Excluded, Names, Progress
+from .._reading import Excluded, Names, Progress, Selection
+from ..analysis.answer import BATCH_ROWS, Answer, Times
 from ..filter import Filter
 from .join import Joined, join
+from .join_table import join_table
 from .vcpu_sums import VCpuSums
 from .vcpu_timeline import Timeline
 
@@ -98,5 +100,73 @@ class BothSides(VCpuSums):
             buffers=buffers,
             start=start,
             end=end,
+            progress=progress,
+        )
+
+    def join_table(
+        self,
+        events: Names = None,
+        *,
+        fields: str | Iterable[str] = (),
+        peers: Names = None,
+        where: str | Filter | None = None,
+        exclude: Excluded = None,
+        buffers: Names = None,
+        start: int | None = None,
+        end: int | None = None,
+        ts: Times = "timestamp",
+        batch_rows: int = BATCH_ROWS,
+        progress: Progress = None,
+    ) -> Answer:
+        """The same rows as those of :meth:`join`, as columns.
+
+            >>> with tracecmd.open_session("tests/data/sessions/kvm-small") as session:
+            ...     switches = session.join_table(
+            ...         "sched_switch", fields="next_comm", peers="Guest1", ts="uint64"
+            ...     )
+            ...     next(switches.values())[3:]
+            (1, 239, 'Guest1', 1, None, None, 239, '<...>', 'trace-cmd')
+
+        Columns:
+            ``ts`` time; ``event`` text, its name; ``peer`` text, whose record it is; ``cpu``
+            uint32 and ``pid`` int32 of the record, on that side; ``guest`` text and ``vcpu``
+            int32; ``host_cpu``, ``host_pid``, ``guest_pid`` int32, ``guest_comm`` text, each
+            null where :meth:`join` has None; the fields by name, null in rows of events that have
+            no such field (``event.field`` where a column of another kind has that name).
+
+        Args:
+            events, peers, where, exclude, buffers, start, end, progress: as for :meth:`join`.
+            fields: more columns: fields of the events, numbers or texts.
+            ts: type of the column of times: ``timestamp[ns]`` or ``uint64``.
+            batch_rows: about how many rows a batch has.
+
+        Raises:
+            KeyError: no such event or peer.
+            UnknownFieldError: (a KeyError) none of the events has a field of that name.
+            FilterError: (a ValueError) ``where`` is not a filter.
+            TypeError, ValueError: an argument cannot be what it is; a field is neither a number
+                nor a text, or of another type elsewhere.
+        """
+        session = cast("Session", self)
+        session._require_open()
+        names = _arguments.names("peers", peers)
+        if names is None:
+            names = tuple(peer.name for peer in session.peers)
+        selection = Selection(
+            session._recording,
+            events,
+            peers=names,
+            where=where,
+            exclude=exclude,
+            start=start,
+            end=end,
+        )
+        return join_table(
+            session,
+            selection,
+            fields=fields,
+            buffers=buffers,
+            ts=ts,
+            batch_rows=batch_rows,
             progress=progress,
         )
