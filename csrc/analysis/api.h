@@ -184,6 +184,12 @@ int trc_markers_create(const struct trc_analysis_source *sources, size_t count,
  * vCPU's thread made. Columns: ts; event; peer; cpu uint32; pid int32; guest; vcpu int32; host_cpu, host_pid int32,
  * null: the thread is on none, or that is not known; guest_pid int32, guest_comm, null: not known; the fields by
  * name, null: the event has no such field.
+ *
+ * TRC_VCPU_WAKEUPS: instead a row for each task of a guest that began to run after it was woken, from first to last.
+ * Columns: guest; vcpu int32, that it ran on; pid int32; name; woken, run: times in the guest; latency uint64, ns
+ * from begun, or else woken, to run; source: the event in the host that it began with; begun; host_cpu, waker int32,
+ * where that was, and the task there; vcpu_woken, vcpu_run, entry: times of the thread of the vCPU that woke it. All
+ * from source on are null where unknown says why the chain cannot be told; entry also where there is no kvm_entry.
  */
 enum trc_vcpu_flags {
 	TRC_VCPU_SUMMARY = 1,
@@ -195,6 +201,7 @@ enum trc_vcpu_flags {
 	TRC_VCPU_JOIN = 64,
 	TRC_VCPU_UNKNOWN = 128,
 	TRC_VCPU_TABLE = 256,
+	TRC_VCPU_WAKEUPS = 512,
 };
 struct trc_vcpu {
 	const char *guest; /* ends in NUL, as comm does */

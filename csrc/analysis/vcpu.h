@@ -93,6 +93,7 @@ struct vcpu_thread {
 	uint8_t kvm;		    /* enum vcpu_kvm */
 	struct vcpu_why_of why;	    /* of MODE_LOST, and MODE_WOKEN after that */
 	struct vcpu_why_of kvm_why; /* of KVM_NONE */
+	uint32_t forgotten;	    /* how often nothing was known of it any more */
 	bool woken;		    /* while it was on a CPU: it may be about to sleep */
 	bool has_last;
 	uint32_t reason;	/* of the last kvm_exit */
@@ -128,6 +129,15 @@ enum vcpu_role {
 	VCPU_ENTRY,
 	VCPU_EXIT,
 	VCPU_GUEST_SWITCH,
+	/* Of wake-ups alone. */
+	VCPU_GUEST_WAKE,
+	VCPU_GUEST_WAKEUP,
+	VCPU_GUEST_WAKEUP_NEW,
+	VCPU_IRQ_ENTRY,
+	VCPU_IRQ_EXIT,
+	VCPU_SET_IRQ,
+	VCPU_MSI_SET_IRQ,
+	VCPU_ACCEPT_IRQ,
 	VCPU_ROLES,
 };
 #define VCPU_FIELDS 3
@@ -209,11 +219,13 @@ struct vcpu_timeline {
 	struct vcpu_guest {
 		bool has;
 		struct field_access pid, comm;
-	} *guests; /* [file_count] */
+		struct vcpu_fields wakes[3]; /* from VCPU_GUEST_WAKE on */
+	} *guests;			     /* [file_count] */
 	struct text_table texts;
 	struct vcpu_sums sums;	  /* of exits: thread and reason; of what is unknown: see vcpu_unknown.c */
 	struct vcpu_table *table; /* of vcpu_table_answer */
-	bool failed;		  /* no memory, or more than the budget */
+	struct vcpu_wakeups *wakeups; /* of vcpu_wakeups_answer */
+	bool failed;		      /* no memory, or more than the budget */
 };
 
 struct vcpu_answer {
@@ -224,6 +236,8 @@ struct vcpu_answer {
 	/* After a record of a thread, or, NULL, of none. */
 	void (*record)(struct vcpu_timeline *timeline, const struct vcpu_thread *thread,
 		       const struct walk_record *record);
+	/* A source has lost events; NULL: no matter. */
+	void (*lose)(struct vcpu_timeline *timeline, uint32_t source);
 	void (*finish)(struct vcpu_timeline *timeline);
 	const struct analysis_column_spec *columns;
 	size_t column_count;
@@ -231,7 +245,7 @@ struct vcpu_answer {
 
 extern const struct analysis_machine vcpu_machine;
 extern const struct vcpu_answer vcpu_intervals_answer, vcpu_summary_answer, vcpu_join_answer,
-	vcpu_unknown_answer, vcpu_table_answer;
+	vcpu_unknown_answer, vcpu_table_answer, vcpu_wakeups_answer;
 
 /* A piece's time in the window that is asked for; false: none. */
 bool vcpu_in_window(const struct vcpu_timeline *timeline, const struct vcpu_piece *piece, uint64_t *start,
@@ -240,6 +254,8 @@ void vcpu_no_row(struct vcpu_timeline *timeline, uint32_t thread, const struct v
 /* Adds to what a key has; where there is no room, that is noted. */
 void vcpu_add_sum(struct vcpu_timeline *timeline, const uint64_t key[2], uint64_t value, uint64_t count);
 
+int vcpu_wakeups_create(struct vcpu_timeline *timeline, struct trc_error *err);
+void vcpu_wakeups_destroy(struct vcpu_timeline *timeline); /* NULL is fine */
 /* Finds the fields that are asked for, and makes columns. */
 int vcpu_table_create(struct vcpu_timeline *timeline, const struct trc_vcpu_options *of,
 		      struct trc_error *err);

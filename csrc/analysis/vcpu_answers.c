@@ -86,7 +86,7 @@ static void put_interval(struct vcpu_timeline *timeline, uint32_t number, const 
 }
 
 const struct vcpu_answer vcpu_intervals_answer = {
-	put_interval, NULL, NULL, NULL, interval_columns, countof(interval_columns),
+	put_interval, NULL, NULL, NULL, NULL, interval_columns, countof(interval_columns),
 };
 
 void vcpu_add_sum(struct vcpu_timeline *timeline, const uint64_t key[2], uint64_t value, uint64_t count)
@@ -190,7 +190,7 @@ static void put_sums(struct vcpu_timeline *timeline)
 }
 
 const struct vcpu_answer vcpu_summary_answer = {
-	add_interval, NULL, NULL, put_sums, sum_columns, countof(sum_columns),
+	add_interval, NULL, NULL, NULL, put_sums, sum_columns, countof(sum_columns),
 };
 
 /* --- records --------------------------------------------------------------------------------- */
@@ -228,7 +228,7 @@ static void put_record(struct vcpu_timeline *timeline, const struct vcpu_thread 
 }
 
 const struct vcpu_answer vcpu_join_answer = {
-	vcpu_no_row, NULL, put_record, NULL, record_columns, countof(record_columns),
+	vcpu_no_row, NULL, put_record, NULL, NULL, record_columns, countof(record_columns),
 };
 
 /* --- columns --------------------------------------------------------------------------------- */

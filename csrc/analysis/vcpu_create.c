@@ -266,6 +266,7 @@ static int fill(struct vcpu_timeline *timeline, const struct trc_vcpu_options *o
 			   of->flags & TRC_VCPU_JOIN	? &vcpu_join_answer :
 			   of->flags & TRC_VCPU_UNKNOWN ? &vcpu_unknown_answer :
 			   of->flags & TRC_VCPU_TABLE	? &vcpu_table_answer :
+			   of->flags & TRC_VCPU_WAKEUPS ? &vcpu_wakeups_answer :
 							  &vcpu_intervals_answer;
 	if (timeline->answer == &vcpu_intervals_answer && !(of->flags & TRC_VCPU_RAW_VALUES) &&
 	    of->end > INT64_MAX)
@@ -288,6 +289,8 @@ static int fill(struct vcpu_timeline *timeline, const struct trc_vcpu_options *o
 		return rc;
 	if (of->flags & TRC_VCPU_TABLE)
 		rc = vcpu_table_create(timeline, of, err);
+	else if (of->flags & TRC_VCPU_WAKEUPS)
+		rc = vcpu_wakeups_create(timeline, err);
 	else if (!vcpu_add_columns(timeline, of->flags & TRC_VCPU_RAW_VALUES))
 		rc = trc_fail_no_memory(err);
 	if (rc)

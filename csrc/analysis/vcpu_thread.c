@@ -179,6 +179,7 @@ void thread_forget(struct vcpu_timeline *timeline, struct vcpu_thread *thread, u
 	if (thread->kvm)
 		thread->kvm_why = why;
 	thread->kvm = KVM_NONE;
+	thread->forgotten++;
 	thread->records = 0;
 	thread->mode = MODE_LOST;
 	thread->slot = NO_SLOT;

@@ -193,7 +193,7 @@ static bool put(struct trc_analysis *analysis, const struct walk_record *record)
 		pass_events(timeline, record->key, record->source, false);
 	ts = at_time(timeline, record->key);
 	if (thread == OF_HOST) {
-		if (role)
+		if (role && role <= VCPU_EXIT)
 			host_put(timeline, file, role, ts, record);
 	} else if (thread != OF_NONE && !put_guest(timeline, of, role, ts, record)) {
 		return false;
@@ -214,6 +214,8 @@ static bool lose(struct trc_analysis *analysis, uint32_t number, const struct wa
 		source->begin = gap->from;
 	}
 	source->end = gap->to > source->begin ? gap->to : source->begin;
+	if (timeline->answer->lose)
+		timeline->answer->lose(timeline, number);
 	timeline->open_losses += !source->begins && !source->ends;
 	source->begins = source->ends = true;
 	find_next_event(timeline);
@@ -249,6 +251,7 @@ static void deinit(struct trc_analysis *analysis)
 	free(timeline->marks);
 	free(timeline->guests);
 	vcpu_table_destroy(timeline);
+	vcpu_wakeups_destroy(timeline);
 	free(timeline->sums.sums);
 	reasons_deinit(&timeline->reasons);
 	text_table_deinit(&timeline->texts);

@@ -105,5 +105,5 @@ static void put_unknown(struct vcpu_timeline *timeline)
 }
 
 const struct vcpu_answer vcpu_unknown_answer = {
-	vcpu_no_row, add_piece, NULL, put_unknown, columns, countof(columns),
+	vcpu_no_row, add_piece, NULL, NULL, put_unknown, columns, countof(columns),
 };

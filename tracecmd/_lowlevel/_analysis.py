@@ -267,6 +267,7 @@ class VCpuOptions(NamedTuple):
     raw_values: bool = False
     event_ids: Sequence[bytes | None] | None = None
     table: bool = False
+    wakeups: bool = False
     wanted: Sequence[bytes | None] = ()  # of each source, where it is a table
     filters: Sequence[Handle | None] = ()  # and struct trc_filter
     fields: Sequence[tuple[str, str]] = ()  # and their columns
@@ -277,6 +278,7 @@ class VCpuOptions(NamedTuple):
             | lib.TRC_VCPU_JOIN * self.join
             | lib.TRC_VCPU_UNKNOWN * self.unknown
             | lib.TRC_VCPU_TABLE * self.table
+            | lib.TRC_VCPU_WAKEUPS * self.wakeups
             | lib.TRC_VCPU_SWITCHES * self.switches
             | lib.TRC_VCPU_WAKES * self.wakes
             | lib.TRC_VCPU_FROM * (self.first is not None)

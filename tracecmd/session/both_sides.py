@@ -13,6 +13,7 @@ from .join import Joined, join
 from .join_table import join_table
 from .vcpu_sums import VCpuSums
 from .vcpu_timeline import Timeline
+from .wakeups import wakeups
 
 if TYPE_CHECKING:
     from .session import Session
@@ -49,14 +50,7 @@ class BothSides(VCpuSums):
             UnknownGuestError: (a KeyError) there is no such guest.
         """
         session = cast("Session", self)
-        session._require_open()
-        names = _arguments.names("guests", guests)
-        for name in names or ():
-            if name not in session.guests:
-                known = ", ".join(map(repr, session.guests)) or "none"
-                raise errors.UnknownGuestError(
-                    f"no guest {name!r} in this session; there are {known}"
-                )
+        names = _guests(session, guests)
         return Timeline(
             session, guests=names, buffers=buffers, start=start, end=end, progress=progress
         )
@@ -170,3 +164,74 @@ class BothSides(VCpuSums):
             batch_rows=batch_rows,
             progress=progress,
         )
+
+    def wakeups(
+        self,
+        *,
+        guests: Names = None,
+        buffers: Names = None,
+        start: int | None = None,
+        end: int | None = None,
+        ts: Times = "timestamp",
+        batch_rows: int = BATCH_ROWS,
+        progress: Progress = None,
+    ) -> Answer:
+        """How long guests' tasks waited to run, from what woke their vCPU in the host.
+
+        A row for each task of a guest that began to run after it was woken. The chain into the
+        host is told where each link of it was recorded: the vCPU's thread slept while the guest
+        was idle on it; it was woken; it got a CPU; and the guest's idle task then woke the task,
+        before anything else ran there. It begins with the interrupt whose handler the waking
+        CPU was in, else with the first interrupt that KVM put to a guest there, in the same task
+        and directly before; else with the wake-up itself. Otherwise ``unknown`` says why not.
+
+        Columns:
+            ``guest`` text; ``vcpu`` int32, that it ran on; ``pid`` int32 and ``name`` text of the
+            task; ``woken``, ``run`` times in the guest; ``latency`` uint64 ns until ``run``, from
+            ``begun`` if that is known, else from ``woken``; ``source`` text, the host's event that
+            the chain begins with: ``irq_handler_entry``, ``kvm_set_irq``, ``kvm_msi_set_irq``,
+            ``kvm_apic_accept_irq`` or ``sched_waking`` (also for sched_wakeup); ``begun`` its
+            time; ``host_cpu``, ``waker`` int32, where that was and the task that the CPU ran;
+            ``vcpu_woken``, ``vcpu_run`` times at which the vCPU's thread was woken, and got a
+            CPU; ``entry`` time of its next ``kvm_entry``, null where there is none until then;
+            ``unknown`` text: why all from ``source`` on is null; else null.
+
+            Waits in which the guest lost events are not among them.
+
+        Args:
+            guests: names of guests; None for all.
+            buffers: as for :meth:`timeline`.
+            start, end: times in ns; waits that end in ``start <= run < end``. None for no bound.
+            ts: type of the columns of times: ``timestamp[ns]`` or ``uint64``.
+            batch_rows: about how many rows a batch has.
+            progress: called now and then with work done and all work, in pages.
+
+        Raises:
+            MissingEventError: (a KeyError) the host or no guest recorded ``sched_switch``, or
+                neither ``sched_waking`` nor ``sched_wakeup``.
+            UnknownGuestError: (a KeyError) there is no such guest.
+            SessionError: there is no file of the host, or nobody compared a guest's clock with
+                the host's.
+            TypeError, ValueError: an argument cannot be what it is; the message names it.
+        """
+        session = cast("Session", self)
+        return wakeups(
+            session,
+            guests=_guests(session, guests),
+            buffers=buffers,
+            start=start,
+            end=end,
+            ts=ts,
+            batch_rows=batch_rows,
+            progress=progress,
+        )
+
+
+def _guests(session: Session, guests: Names) -> tuple[str, ...] | None:
+    session._require_open()
+    names = _arguments.names("guests", guests)
+    for name in names or ():
+        if name not in session.guests:
+            known = ", ".join(map(repr, session.guests)) or "none"
+            raise errors.UnknownGuestError(f"no guest {name!r} in this session; there are {known}")
+    return names
