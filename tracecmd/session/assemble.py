@@ -5,15 +5,17 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Literal
 
 from .. import errors
 from .._reading import Recording
 from ..trace import Trace
+from .claims import Claims, claim_notes
 from .session import Session
 
 __all__ = ["assemble"]
+
+NO_CLAIMS = Claims({}, ())
 
 
 def _listed(trace: Trace) -> set[int]:
@@ -122,14 +124,6 @@ def _notes(host: Trace | None, guests: Mapping[str, Trace], missing: Iterable[st
     return notes
 
 
-def _claims(traces: Iterable[Trace], claimed: Mapping[str, int]) -> list[str]:
-    names = {trace.path: Path(trace.path).name for trace in traces}
-    return [
-        f"{names[path]}: by the caller's word {offset:+d} ns are added to its times"
-        for path, offset in claimed.items()
-    ]
-
-
 def _name_others(others: Iterable[Trace], taken: Iterable[str]) -> dict[str, Trace]:
     """Name files of no session by their own names, in the order given."""
     names = {"host", *taken}
@@ -166,7 +160,7 @@ def assemble(
     strangers: Literal["error", "skip", "include"],
     *,
     sync: bool,
-    claimed: Mapping[str, int] = MappingProxyType({}),
+    claims: Claims = NO_CLAIMS,
 ) -> Session:
     """Make a session of files that are open; those that do not belong to it are closed or included.
 
@@ -186,6 +180,9 @@ def assemble(
     here = {trace.trace_id for trace in guests}
     missing = [g.name for g in host.guests if g.trace_id not in here] if host else []
     named = _name_guests(host, guests)
+    if claims.vcpus and host is None:
+        raise errors.SessionError("vcpus: there is no file of the host")
+    notes = _notes(host, named, missing) if host or named else []
     included = _name_others(others, named) if strangers == "include" else {}
     return Session(
         host,
@@ -194,7 +191,8 @@ def assemble(
         others=included,
         strangers=[] if included else [trace.path for trace in others],
         missing=missing,
-        notes=[*(_notes(host, named, missing) if host or named else []), *_claims(traces, claimed)],
+        notes=[*notes, *claim_notes(traces, claims)],
         sync=sync,
-        claimed=claimed,
+        claimed=claims.offsets,
+        vcpus=claims.vcpus,
     )

@@ -29,24 +29,11 @@ from ..filter import Filter
 from ..report import ReportOptions, report
 from ..trace import Trace
 from .both_sides import BothSides
+from .claims import VCpu, add_vcpus
 from .clock import PeerClock, peer_clock, require_one_clock
 from .writing import write_peers
 
 __all__ = ["Peer", "Session", "VCpu"]
-
-
-class VCpu(NamedTuple):
-    """A vCPU of a guest and the host thread that ran it: tracecmd_map_find_by_host_pid(3).
-
-    Attributes:
-        guest: the guest's name, a key of :attr:`Session.guests`.
-        vcpu: number of the vCPU, the CPU number in the guest's file.
-        host_pid: PID of the thread in the host's file.
-    """
-
-    guest: str
-    vcpu: int
-    host_pid: int
 
 
 class Peer(NamedTuple):
@@ -96,6 +83,7 @@ class Session(Readable, BothSides):
         notes: Iterable[str] = (),
         sync: bool = True,
         claimed: Iterable[str] = (),
+        vcpus: Iterable[VCpu] = (),
     ) -> None:
         self.host = host
         self._recording = recording
@@ -109,7 +97,7 @@ class Session(Readable, BothSides):
         self._closed = False
         for peer in self.peers:
             peer.trace.peer = peer.name
-        self._vcpus = _map_vcpus(host, self.guests)
+        self._vcpus = add_vcpus(_map_vcpus(host, self.guests), self.guests, vcpus)
         self._by_pid: dict[int, VCpu] = {}
         for vcpu in self._vcpus:
             self._by_pid.setdefault(vcpu.host_pid, vcpu)

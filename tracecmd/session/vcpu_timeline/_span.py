@@ -41,9 +41,10 @@ def recorded_span(trace: Trace, buffers: Iterable[str] | None = None) -> tuple[i
 
 def on_one_clock(session: Session, guest: str) -> bool:
     """Whether a guest's time stamps were put on the host's clock, so that both can be compared."""
-    shift = session.guests[guest].time_shift
+    trace = session.guests[guest]
+    shift = trace.time_shift
     host = session.host
-    return (
+    return trace.path in session._claimed or (
         session._sync
         and host is not None
         and shift is not None
