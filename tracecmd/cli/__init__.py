@@ -19,6 +19,7 @@ from ..errors import TraceError
 from . import (
     attach,
     convert,
+    exits,
     export,
     flame,
     functions,
@@ -32,7 +33,10 @@ from . import (
     session,
     split,
     stat,
+    steal,
     tasks,
+    unknown,
+    wakeups,
 )
 from ._common import complain, drop_output
 
@@ -51,6 +55,10 @@ COMMANDS = (
     functions,
     flame,
     losses,
+    exits,
+    steal,
+    wakeups,
+    unknown,
     split,
     convert,
     attach,

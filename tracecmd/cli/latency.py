@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from .._readable import Readable
 from ..analysis import Answer
-from ..trace import Trace
 from ._common import whole_number
 from ._rows import Column, add_arguments, micro, run_answer, seconds
 
@@ -45,7 +45,7 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print them."""
 
-    def make(trace: Trace, options: dict[str, Any]) -> Answer:
+    def make(trace: Readable, options: dict[str, Any]) -> Answer:
         waits = trace.sched.latency(ts="uint64", **options)
         return waits if arguments.all else waits.worst(arguments.worst)
 
