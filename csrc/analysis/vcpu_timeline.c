@@ -229,7 +229,7 @@ static bool finish(struct trc_analysis *analysis)
 	pass_events(timeline, UINT64_MAX, 0, true);
 	for (size_t i = 0; i < timeline->thread_count; i++)
 		thread_finish(timeline, &timeline->threads[i], timeline->end);
-	if (timeline->answer->finish)
+	if (timeline->answer->finish && !timeline->failed)
 		timeline->answer->finish(timeline);
 	return !timeline->failed;
 }
