@@ -12,6 +12,7 @@ import pytest
 import tracecmd
 
 from .. import writer
+from ..recordings import corpus
 from ..unit.scenes import Machine, Scene
 from ..unit.test_vcpu_core import THREADS, damage
 from ..unit.timelines import perform
@@ -79,6 +80,19 @@ def test_a_recorded_session(name: str) -> None:
             assert check(session, name, start=middle, end=middle + 300_000_000) > 50
         else:
             check(session, name, start=middle, end=session.end or 0)
+
+
+@pytest.mark.parametrize("folder", corpus.SESSIONS, ids=lambda folder: folder.name)
+def test_recorded_sessions(folder: Path) -> None:
+    """Files that are on one clock answer together; others say that they cannot."""
+    with tracecmd.open_session(folder) as session:
+        alone = [note for note in session.notes if "its clock stands alone" in note]
+        if alone:
+            with pytest.raises(tracecmd.SessionError, match="its times are not on the clock"):
+                session.sched.tasks()
+            return
+        assert check(session, "tasks") > 10
+        assert check(session, "softirqs") > 10
 
 
 @pytest.mark.parametrize("name", ["losses", "spans", "residency", "states", "tasks"])

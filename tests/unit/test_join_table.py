@@ -10,6 +10,7 @@ import pytest
 
 import tracecmd
 
+from ..recordings import corpus
 from .scenes import Machine, Scene
 from .test_vcpu_core import THREADS, damage
 from .timelines import perform
@@ -66,6 +67,12 @@ def test_a_recorded_session() -> None:
         table = pyarrow.table(session.join_table("sched_switch", fields=["prev_state"]))
         assert table.column_names[-2:] == ["guest_comm", "prev_state"]
         assert table.schema.field("ts").type == pyarrow.timestamp("ns")
+
+
+@pytest.mark.parametrize("folder", corpus.SESSIONS, ids=lambda folder: folder.name)
+def test_recorded_sessions(folder: Path) -> None:
+    with tracecmd.open_session(folder) as session:
+        assert (check(session) > 0) == bool(session.guests)
 
 
 def test_guests_that_cannot_be_placed(tmp_path: Path) -> None:
