@@ -11,9 +11,11 @@ import pytest
 import tracecmd
 
 from .. import writer
+from ..recordings import corpus
 from ..writer import Field
 from . import scenes
 from .scenes import Machine, S, Scene
+from .wakeup_oracle import Oracle
 
 A, TASK = 101, 7
 NUMBER = (Field("u32 number", 4),)
@@ -150,6 +152,21 @@ def test_losses(tmp_path: Path, side: str) -> None:
             chain["lose"] = lose
     expected = [untold("it is not known what the vCPU's thread did")] if side == "host" else []
     assert rows(tmp_path, chain) == expected
+
+
+@pytest.mark.parametrize("folder", corpus.SESSIONS, ids=lambda folder: folder.name)
+def test_recorded_sessions(folder: Path) -> None:
+    """As plain Python tells it; where nothing tells of wake-ups, or of clocks, that is an error."""
+    with tracecmd.open_session(folder) as session:
+        try:
+            answer = session.wakeups(ts="uint64")
+        except (tracecmd.SessionError, tracecmd.MissingEventError):
+            assert session.host is None or folder.name in ("kvm-entries", "nosync", "ptp-small")
+            return
+        assert session.stat()["host"].missed_events == 0
+        rows = [(*row[:3], *row[4:6], *row[7:14]) for row in answer.values()]
+        assert rows == Oracle(session).rows
+        assert sum(row[5] is not None for row in rows) > 10
 
 
 def test_a_recorded_session() -> None:
