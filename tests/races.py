@@ -69,6 +69,9 @@ def of_session(session: tracecmd.Session) -> dict[str, Reading]:
         "session table": lambda: table_rows(session.table("sched_switch")),
         "session states": lambda: table_rows(session.sched.states()),
         "join": lambda: sum(joined.event.ts for joined in session.join("sched_switch")),
+        "states on threads": lambda: table_rows(session.sched.states(threads=2)),
+        "join table": lambda: table_rows(session.join_table("sched_switch")),
+        "wake-ups": lambda: table_rows(session.wakeups()),
     }
 
 

@@ -79,6 +79,7 @@ if TYPE_CHECKING:
         VCpuExits,
         VCpuSteal,
         VCpuSummary,
+        VCpuUnknown,
         open_session,
     )
     from .writing.attach import Attached, Shift, attach
@@ -159,6 +160,7 @@ __all__ = [
     "VCpuExits",
     "VCpuSteal",
     "VCpuSummary",
+    "VCpuUnknown",
     "__version__",
     "attach",
     "lake",
@@ -189,6 +191,7 @@ _LATER = {
     "VCpuExits": "session",
     "VCpuSteal": "session",
     "VCpuSummary": "session",
+    "VCpuUnknown": "session",
     "attach": "writing.attach",
     "lake": "export.lake",
     "make_partitions": "partitions",

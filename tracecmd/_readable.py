@@ -33,6 +33,10 @@ class Readable(Analyses, Profiles):
         """The files that the selection is of."""
         raise NotImplementedError
 
+    def _answering(self, selection: Selection) -> Sequence[Reader]:
+        """The files that an answer is of: on one clock."""
+        return self._readers(selection)
+
     def _read(self, selection: Selection, options: ReadOptions) -> Iterator[Event]:
         """Walk over what is selected."""
         return read_selected(self._readers(selection), selection, options)

@@ -153,6 +153,11 @@ class Trace(TraceFile, Readable, Writable, TextFunctions, Pictured):
     def _readers(self, selection: Selection) -> list[Reader]:
         return [self._reader]
 
+    def _answering(self, selection: Selection) -> list[Reader]:
+        if selection.peers is not None:
+            raise TypeError("peers: a file by itself has none; they are of a session")
+        return [self._reader]
+
     # Records, one by one ------------------------------------------------------------------
 
     def iter(

@@ -4,6 +4,7 @@
 #define TRC_ANALYSIS_API_H
 
 #include "arrow/api.h"
+#include "filter/api.h"
 #include "records/api.h"
 
 /* [cdef begin] */
@@ -37,6 +38,9 @@ struct trc_analysis_options {
 	size_t cpu_count;
 	const int32_t *pids; /* rising */
 	size_t pid_count;
+	/* Files that count for the types of columns alone, as if there were sources of them. */
+	const struct trc_data *const *like;
+	size_t like_count;
 };
 
 /*
@@ -271,9 +275,23 @@ int trc_markers_create(const struct trc_analysis_source *sources, size_t count,
  * state and its name, longest and preempted, records and inside or checkable, exit and its reason; value
  * uint64; since uint64, when the longest preemption began, else null.
  *
+ * TRC_VCPU_UNKNOWN: instead sums of what is not known, from first to last, at the end. Columns: of; what: state,
+ * or task, the guest's; reason, a text; value uint64 ns; count uint64, of stretches of time.
+ *
  * TRC_VCPU_JOIN: instead a row for each record, what is known when it is made. Columns: of uint32, the vCPU
  * that a guest's record was made on, or whose thread made the host's, or null; host_cpu int32, guest_pid int64
  * and guest_comm of that, or null. A walk over the same streams and event_ids gives the records, in this order.
+ *
+ * TRC_VCPU_TABLE: instead a row for each record that is wanted, from first to last, but those of the host that no
+ * vCPU's thread made. Columns: ts; event; peer; cpu uint32; pid int32; guest; vcpu int32; host_cpu, host_pid int32,
+ * null: the thread is on none, or that is not known; guest_pid int32, guest_comm, null: not known; the fields by
+ * name, null: the event has no such field.
+ *
+ * TRC_VCPU_WAKEUPS: instead a row for each task of a guest that began to run after it was woken, from first to last.
+ * Columns: guest; vcpu int32, that it ran on; pid int32; name; woken, run: times in the guest; latency uint64, ns
+ * from begun, or else woken, to run; source: the event in the host that it began with; begun; host_cpu, waker int32,
+ * where that was, and the task there; vcpu_woken, vcpu_run, entry: times of the thread of the vCPU that woke it. All
+ * from source on are null where unknown says why the chain cannot be told; entry also where there is no kvm_entry.
  */
 enum trc_vcpu_flags {
 	TRC_VCPU_SUMMARY = 1,
@@ -283,6 +301,9 @@ enum trc_vcpu_flags {
 	TRC_VCPU_TO = 16,	  /* rows are cut to last */
 	TRC_VCPU_RAW_VALUES = 32, /* texts are bytes as they are, start and end uint64 */
 	TRC_VCPU_JOIN = 64,
+	TRC_VCPU_UNKNOWN = 128,
+	TRC_VCPU_TABLE = 256,
+	TRC_VCPU_WAKEUPS = 512,
 };
 struct trc_vcpu {
 	const char *guest; /* ends in NUL, as comm does */
@@ -307,8 +328,13 @@ struct trc_vcpu_options {
 	const uint32_t *vcpu_of;
 	/* Of each source, the same of all of a file: TRC_EVENT_ID_BYTES, or NULL: all. NULL: what it takes. */
 	const uint8_t *const *event_ids;
+	/* TABLE: of each source events and a filter that rows are of; NULL: all, of one or of any. */
+	const uint8_t *const *wanted;
+	const struct trc_filter *const *filters;
+	const char *const *fields, *const *field_names; /* and their columns; end in NUL */
+	size_t field_count;
 };
-/* TRC_LIMIT: times that are no int64. */
+/* TRC_LIMIT: times that are no int64. TRC_ARGUMENT: a field is neither a number nor a text. */
 int trc_vcpus_create(const struct trc_analysis_source *sources, size_t count,
 		     const struct trc_analysis_options *options, const struct trc_vcpu_options *of,
 		     struct trc_analysis **out, struct trc_error *err);

@@ -120,12 +120,14 @@ int analysis_create(size_t size, const struct analysis_machine *machine,
 	analysis->end = options->end;
 	analysis->until_last = options->until_last;
 	analysis->expected_rows = FIRST_ROWS;
-	analysis->files = calloc(count + 1, sizeof(*analysis->files));
+	analysis->files = calloc(count + options->like_count + 1, sizeof(*analysis->files));
 	analysis->sources = calloc(count + 1, sizeof(*analysis->sources));
 	if (!analysis->files || !analysis->sources || !copy_choice(analysis, options))
 		rc = trc_fail_no_memory(err);
 	for (size_t i = 0; !rc && i < count; i++)
 		rc = add_source(analysis, &sources[i], err);
+	for (size_t i = 0; !rc && i < options->like_count; i++)
+		rc = find_file(analysis, options->like[i], &(uint32_t){ 0 }, err);
 	if (rc) {
 		trc_analysis_destroy(analysis);
 		return rc;

@@ -550,11 +550,27 @@ static bool put(struct trc_analysis *analysis, const struct walk_record *record)
 	}
 }
 
+/* Of what is later than a file's last record nothing is known: other files of a session may go on. */
+static bool end_records(struct sched *sched)
+{
+	for (uint32_t i = 0; i < sched->base.source_count; i++) {
+		uint64_t last = sched->groups[sched->base.sources[i].group].last;
+		const struct walk_gap gap = { .from = last, .to = UINT64_MAX, .has_from = true };
+
+		sched->now = last;
+		if (last < sched->base.end && !lose(&sched->base, i, &gap))
+			return false;
+	}
+	return true;
+}
+
 static bool finish(struct trc_analysis *analysis)
 {
 	struct sched *sched = (struct sched *)analysis;
 	uint64_t end = analysis->end;
 
+	if (!end_records(sched))
+		return false;
 	sched->now = end;
 	for (size_t i = 0; i < sched_task_count(sched); i++) {
 		struct task *task = &sched->tasks[i];

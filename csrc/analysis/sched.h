@@ -62,6 +62,7 @@ struct sched_group {
 	size_t gap_count, gap_room;
 	uint64_t gap_until; /* ns: no gap that was told ends later */
 	uint32_t unknown_cpus;
+	uint64_t last; /* ns: of its last record, of any event; 0: it has none */
 };
 
 enum sched_role {
@@ -146,7 +147,7 @@ struct sched {
 
 /* sched_create.c */
 int sched_find_events(struct sched *sched, struct trc_error *err);
-int sched_find_beginnings(struct sched *sched, struct trc_error *err);
+int sched_find_edges(struct sched *sched, struct trc_error *err);
 extern const struct analysis_machine sched_machine;
 
 extern const struct sched_answer task_states_answer, task_sums_answer, latency_answer, nr_running_answer,

@@ -131,23 +131,23 @@ int sched_find_events(struct sched *sched, struct trc_error *err)
 	return rc;
 }
 
-/* --- beginnings ------------------------------------------------------------------------------ */
+/* --- beginnings and ends ------------------------------------------------------------------------------ */
 
-/* The time of a source's first record, of any event; UINT64_MAX: it has none. */
-static int first_time(const struct trc_analysis *analysis, const struct analysis_source *source, uint64_t *ts,
-		      struct trc_error *err)
+/* The time of a source's first or, TRC_WALK_BACKWARDS, last record, of any event. false: it has none. */
+static int edge_time(const struct trc_analysis *analysis, const struct analysis_source *source,
+		     uint32_t flags, bool *has, uint64_t *ts, struct trc_error *err)
 {
 	const struct trc_walk_source of = {
 		.data = analysis->files[source->file].data,
 		.stream = source->stream,
 	};
-	const struct trc_walk_options options = { .until_last = 1 };
+	const struct trc_walk_options options = { .flags = flags, .until_last = 1 };
 	struct walk_record *records;
 	struct trc_walk *walk;
 	size_t count = 0;
 	int rc = trc_walk_create(&of, 1, &options, &walk, err);
 
-	*ts = UINT64_MAX;
+	*has = false;
 	if (rc)
 		return rc;
 	do {
@@ -155,28 +155,38 @@ static int first_time(const struct trc_analysis *analysis, const struct analysis
 		if (!rc)
 			rc = walk_peek(walk, &records, &count, err);
 	} while (rc == TRC_GO_ON);
-	if (!rc && count)
+	if (!rc && count) {
+		*has = true;
 		*ts = records->ts;
+	}
 	trc_walk_destroy(walk);
 	return rc;
 }
 
-int sched_find_beginnings(struct sched *sched, struct trc_error *err)
+int sched_find_edges(struct sched *sched, struct trc_error *err)
 {
 	struct trc_analysis *base = &sched->base;
 
 	for (size_t i = 0; i < base->source_count; i++) {
-		uint64_t first;
-		int rc = first_time(base, &base->sources[i], &first, err);
+		struct sched_group *group = &sched->groups[base->sources[i].group];
+		uint64_t first = 0, last = 0;
+		bool has;
+		int rc = edge_time(base, &base->sources[i], 0, &has, &first, err);
 
+		if (!rc && has)
+			rc = edge_time(base, &base->sources[i], TRC_WALK_BACKWARDS, &has, &last, err);
 		if (rc)
 			return rc;
+		if (!has)
+			first = UINT64_MAX;
+		if (last > group->last)
+			group->last = last;
 		sched->cpus[i] = (struct cpu_run){
 			.task = NO_TASK,
 			.since = base->start,
 			.gapless = first > base->start ? first : base->start,
 		};
-		sched->groups[base->sources[i].group].unknown_cpus++;
+		group->unknown_cpus++;
 	}
 	return TRC_OK;
 }
@@ -194,7 +204,7 @@ static int fill(struct sched *sched, struct trc_error *err)
 	sched->groups = calloc(base->group_count + (size_t)1, sizeof(*sched->groups));
 	if (!sched->places || !sched->cpus || !sched->groups)
 		return trc_fail_no_memory(err);
-	if ((rc = sched_find_events(sched, err)) || (rc = sched_find_beginnings(sched, err)))
+	if ((rc = sched_find_events(sched, err)) || (rc = sched_find_edges(sched, err)))
 		return rc;
 	return sched->answer->init(sched) ? analysis_begin(base, false, err) : trc_fail_no_memory(err);
 }

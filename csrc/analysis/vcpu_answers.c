@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What becomes of the pieces: rows, or sums. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "analysis/vcpu.h"
@@ -12,6 +13,25 @@ static const char *const states[VCPU_STATES] = {
 static struct text text_of(const char *string)
 {
 	return (struct text){ string, strlen(string) };
+}
+
+bool vcpu_in_window(const struct vcpu_timeline *timeline, const struct vcpu_piece *piece, uint64_t *start,
+		    uint64_t *end)
+{
+	*start = piece->start;
+	*end = piece->end;
+	if (timeline->has_from && *start < timeline->from)
+		*start = timeline->from;
+	if (timeline->has_to && *end > timeline->to)
+		*end = timeline->to;
+	return *start < *end;
+}
+
+void vcpu_no_row(struct vcpu_timeline *timeline, uint32_t thread, const struct vcpu_piece *row)
+{
+	(void)timeline;
+	(void)thread;
+	(void)row;
 }
 
 /* --- intervals ------------------------------------------------------------------------------- */
@@ -37,14 +57,10 @@ static void put_interval(struct vcpu_timeline *timeline, uint32_t number, const 
 {
 	struct trc_analysis *base = &timeline->base;
 	const struct vcpu_thread *thread = &timeline->threads[number];
-	uint64_t start = row->start, end = row->end;
+	uint64_t start, end;
 
-	if ((timeline->has_from && end <= timeline->from) || (timeline->has_to && start >= timeline->to))
+	if (!vcpu_in_window(timeline, row, &start, &end))
 		return;
-	if (timeline->has_from && start < timeline->from)
-		start = timeline->from;
-	if (timeline->has_to && end > timeline->to)
-		end = timeline->to;
 	row_text(base, GUEST, text_of(thread->guest));
 	row_u32(base, VCPU, (uint32_t)thread->vcpu);
 	row_u32(base, HOST_PID, (uint32_t)thread->host_pid);
@@ -69,8 +85,35 @@ static void put_interval(struct vcpu_timeline *timeline, uint32_t number, const 
 	row_end(base);
 }
 
-const struct vcpu_answer vcpu_intervals_answer = { put_interval, NULL, NULL, interval_columns,
-						   countof(interval_columns) };
+const struct vcpu_answer vcpu_intervals_answer = {
+	put_interval, NULL, NULL, NULL, NULL, interval_columns, countof(interval_columns),
+};
+
+void vcpu_add_sum(struct vcpu_timeline *timeline, const uint64_t key[2], uint64_t value, uint64_t count)
+{
+	struct vcpu_sums *sums = &timeline->sums;
+	size_t room = sums->room ? 2 * sums->room : 64;
+	struct vcpu_sum *grown = NULL;
+	bool added;
+	uint32_t number = key_map_add(&sums->keys, &timeline->base, key, &added);
+
+	if (number != KEY_NONE && number >= sums->room) {
+		if (analysis_spend(&timeline->base, (room - sums->room) * sizeof(*grown)))
+			grown = realloc(sums->sums, room * sizeof(*grown));
+		if (grown) {
+			sums->sums = grown;
+			sums->room = room;
+		}
+	}
+	if (number == KEY_NONE || number >= sums->room) {
+		timeline->failed = true;
+		return;
+	}
+	if (added)
+		sums->sums[number] = (struct vcpu_sum){ 0, 0 };
+	sums->sums[number].value += value;
+	sums->sums[number].count += count;
+}
 
 /* --- sums ------------------------------------------------------------------------------------ */
 
@@ -138,16 +181,17 @@ static void put_sums(struct vcpu_timeline *timeline)
 		put_sum(timeline, i, "records", TEXT("inside"), thread->inside);
 		put_sum(timeline, i, "records", TEXT("checkable"), thread->checkable);
 	}
-	for (uint32_t i = 0; i < timeline->exits.count; i++) {
-		const uint64_t *key = key_map_key(&timeline->exits, i);
+	for (uint32_t i = 0; i < timeline->sums.keys.count; i++) {
+		const uint64_t *key = key_map_key(&timeline->sums.keys, i);
 
 		put_sum(timeline, (size_t)key[0], "exit", timeline->texts.texts[key[1]],
-			timeline->exit_counts[i]);
+			timeline->sums.sums[i].count);
 	}
 }
 
-const struct vcpu_answer vcpu_summary_answer = { add_interval, NULL, put_sums, sum_columns,
-						 countof(sum_columns) };
+const struct vcpu_answer vcpu_summary_answer = {
+	add_interval, NULL, NULL, NULL, put_sums, sum_columns, countof(sum_columns),
+};
 
 /* --- records --------------------------------------------------------------------------------- */
 
@@ -160,18 +204,13 @@ static const struct analysis_column_spec record_columns[] = {
 	[RECORD_COMM] = { "guest_comm", COLUMN_TEXT, true },
 };
 
-static void drop_interval(struct vcpu_timeline *timeline, uint32_t number, const struct vcpu_piece *row)
-{
-	(void)timeline;
-	(void)number;
-	(void)row;
-}
-
-static void put_record(struct vcpu_timeline *timeline, const struct vcpu_thread *thread)
+static void put_record(struct vcpu_timeline *timeline, const struct vcpu_thread *thread,
+		       const struct walk_record *record)
 {
 	struct trc_analysis *base = &timeline->base;
 	bool known = thread && thread->task.known;
 
+	(void)record;
 	if (thread)
 		row_u32(base, RECORD_OF, (uint32_t)(thread - timeline->threads));
 	else
@@ -188,8 +227,9 @@ static void put_record(struct vcpu_timeline *timeline, const struct vcpu_thread 
 	row_end(base);
 }
 
-const struct vcpu_answer vcpu_join_answer = { drop_interval, put_record, NULL, record_columns,
-					      countof(record_columns) };
+const struct vcpu_answer vcpu_join_answer = {
+	vcpu_no_row, NULL, put_record, NULL, NULL, record_columns, countof(record_columns),
+};
 
 /* --- columns --------------------------------------------------------------------------------- */
 

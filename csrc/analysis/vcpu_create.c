@@ -59,6 +59,9 @@ static int add_threads(struct vcpu_timeline *timeline, const struct trc_vcpu *vc
 		thread->slot = NO_SLOT;
 		thread->seen = thread->since = timeline->start;
 		thread->mode = MODE_LOST;
+		thread->why.why = WHY_NO_RECORD;
+		thread->kvm_why.why = WHY_NO_KVM;
+		thread->task.why.why = WHY_NO_CPU;
 		enter_pid(timeline, i);
 	}
 	return TRC_OK;
@@ -105,7 +108,11 @@ static int add_marks(struct vcpu_timeline *timeline, const struct trc_vcpu *vcpu
 	for (size_t i = 0; i < count; i++) {
 		if (vcpus[i].has_switches)
 			add_mark(timeline, (struct vcpu_mark){
-						   .ts = vcpus[i].end, .last = true, .thread = (uint32_t)i });
+						   .ts = vcpus[i].end,
+						   .last = true,
+						   .thread = (uint32_t)i,
+						   .task.why.why = WHY_END,
+					   });
 	}
 	if (timeline->mark_count)
 		timeline->next_event = timeline->marks[0].ts;
@@ -151,7 +158,11 @@ static int add_sources(struct vcpu_timeline *timeline, const struct trc_vcpu_opt
 			return trc_fail(err, TRC_ARGUMENT, TRC_NO_OFFSET, "vCPUs: there is no vCPU %u",
 					source->thread);
 		} else {
-			source->begin = of->vcpus[source->thread].begin;
+			const struct trc_vcpu *vcpu = &of->vcpus[source->thread];
+
+			source->begin = vcpu->begin;
+			timeline->threads[source->thread].task.why.why = vcpu->has_switches ? WHY_NOT_BEGUN :
+											      WHY_NO_TASKS;
 		}
 	}
 	return TRC_OK;
@@ -253,6 +264,9 @@ static int fill(struct vcpu_timeline *timeline, const struct trc_vcpu_options *o
 
 	timeline->answer = of->flags & TRC_VCPU_SUMMARY ? &vcpu_summary_answer :
 			   of->flags & TRC_VCPU_JOIN	? &vcpu_join_answer :
+			   of->flags & TRC_VCPU_UNKNOWN ? &vcpu_unknown_answer :
+			   of->flags & TRC_VCPU_TABLE	? &vcpu_table_answer :
+			   of->flags & TRC_VCPU_WAKEUPS ? &vcpu_wakeups_answer :
 							  &vcpu_intervals_answer;
 	if (timeline->answer == &vcpu_intervals_answer && !(of->flags & TRC_VCPU_RAW_VALUES) &&
 	    of->end > INT64_MAX)
@@ -268,13 +282,19 @@ static int fill(struct vcpu_timeline *timeline, const struct trc_vcpu_options *o
 	timeline->wakes = of->flags & TRC_VCPU_WAKES;
 	timeline->pending_most = of->pending_most ? of->pending_most : PENDING_MOST;
 	timeline->next_event = UINT64_MAX;
-	timeline->exits.words = 2;
+	timeline->sums.keys.words = 2;
 	if ((rc = add_threads(timeline, of->vcpus, of->vcpu_count, err)) ||
 	    (rc = add_marks(timeline, of->vcpus, of->vcpu_count, err)) ||
 	    (rc = add_sources(timeline, of, err)) || (rc = find_events(timeline, of, err)))
 		return rc;
-	if (!vcpu_add_columns(timeline, of->flags & TRC_VCPU_RAW_VALUES))
-		return trc_fail_no_memory(err);
+	if (of->flags & TRC_VCPU_TABLE)
+		rc = vcpu_table_create(timeline, of, err);
+	else if (of->flags & TRC_VCPU_WAKEUPS)
+		rc = vcpu_wakeups_create(timeline, err);
+	else if (!vcpu_add_columns(timeline, of->flags & TRC_VCPU_RAW_VALUES))
+		rc = trc_fail_no_memory(err);
+	if (rc)
+		return rc;
 	return analysis_begin(&timeline->base, false, err);
 }
 

@@ -31,6 +31,11 @@ struct vcpu_thread *host_thread(const struct vcpu_timeline *timeline, int64_t pi
 
 /* --- who is where ---------------------------------------------------------------------------- */
 
+static struct vcpu_why_of because(enum vcpu_why why, uint32_t slot)
+{
+	return (struct vcpu_why_of){ .why = (uint32_t)why, .cpu = slot };
+}
+
 /* A task made a record on a CPU: no other is there. */
 static void only(struct vcpu_timeline *timeline, int64_t pid, uint32_t slot)
 {
@@ -43,7 +48,7 @@ static void only(struct vcpu_timeline *timeline, int64_t pid, uint32_t slot)
 	if (thread->host_pid == pid)
 		return;
 	timeline->running[slot] = NO_THREAD;
-	thread_forget(timeline, thread, thread->seen);
+	thread_forget(timeline, thread, thread->seen, because(WHY_CONTRADICTION, 0));
 }
 
 void host_leave(struct vcpu_timeline *timeline, const struct vcpu_thread *thread)
@@ -52,15 +57,25 @@ void host_leave(struct vcpu_timeline *timeline, const struct vcpu_thread *thread
 		timeline->running[thread->slot] = NO_THREAD;
 }
 
+/* The first CPU that loses events; there is one. */
+static uint32_t lost_slot(const struct vcpu_timeline *timeline)
+{
+	uint32_t slot = 0;
+
+	while (!timeline->lost[slot])
+		slot++;
+	return slot;
+}
+
 static void enter(struct vcpu_timeline *timeline, struct vcpu_thread *thread, uint64_t ts, uint32_t slot)
 {
 	if (timeline->lost[slot]) /* it is there, but for how long? */
-		thread_forget(timeline, thread, ts);
+		thread_forget(timeline, thread, ts, because(WHY_LOST, slot));
 	else
 		timeline->running[slot] = (uint32_t)(thread - timeline->threads);
 }
 
-void host_lose(struct vcpu_timeline *timeline, uint64_t ts, uint32_t slot)
+void host_lose(struct vcpu_timeline *timeline, uint64_t ts, uint32_t slot, enum vcpu_why why)
 {
 	timeline->lost_cpus += !timeline->lost[slot]++;
 	for (size_t i = 0; i < timeline->thread_count; i++) {
@@ -69,7 +84,7 @@ void host_lose(struct vcpu_timeline *timeline, uint64_t ts, uint32_t slot)
 		if (thread->slot != NO_SLOT && thread->slot != slot)
 			continue;
 		host_leave(timeline, thread);
-		thread_forget(timeline, thread, ts);
+		thread_forget(timeline, thread, ts, because(why, slot));
 	}
 }
 
@@ -81,7 +96,7 @@ void host_find(struct vcpu_timeline *timeline, uint32_t slot)
 /* A record that cannot be read is as good as lost. */
 static void lose_now(struct vcpu_timeline *timeline, const struct host_record *at)
 {
-	host_lose(timeline, at->ts, at->slot);
+	host_lose(timeline, at->ts, at->slot, WHY_UNREADABLE);
 	host_find(timeline, at->slot);
 }
 
@@ -107,7 +122,7 @@ static void put_switch(struct vcpu_timeline *timeline, const struct host_record 
 		thread_switch_out(timeline, thread, at->ts, at->slot,
 				  vcpu_load(&fields->fields[1], payload, at->big_endian));
 		if (timeline->lost_cpus)
-			thread_forget(timeline, thread, at->ts);
+			thread_forget(timeline, thread, at->ts, because(WHY_LOST, lost_slot(timeline)));
 	}
 	thread = host_thread(timeline, next);
 	if (thread) {
@@ -152,31 +167,6 @@ static void put_entry(struct vcpu_timeline *timeline, const struct host_record *
 	enter(timeline, thread, at->ts, at->slot);
 }
 
-static void count_exit(struct vcpu_timeline *timeline, uint32_t thread, uint32_t reason)
-{
-	const uint64_t key[] = { thread, reason };
-	size_t room = timeline->exit_room ? 2 * timeline->exit_room : 64;
-	uint64_t *grown = NULL;
-	bool added;
-	uint32_t number = key_map_add(&timeline->exits, &timeline->base, key, &added);
-
-	if (number != KEY_NONE && number >= timeline->exit_room) {
-		if (analysis_spend(&timeline->base, (room - timeline->exit_room) * sizeof(*grown)))
-			grown = realloc(timeline->exit_counts, room * sizeof(*grown));
-		if (grown) {
-			timeline->exit_counts = grown;
-			timeline->exit_room = room;
-		}
-	}
-	if (number == KEY_NONE || number >= timeline->exit_room) {
-		timeline->failed = true;
-		return;
-	}
-	if (added)
-		timeline->exit_counts[number] = 0;
-	timeline->exit_counts[number]++;
-}
-
 static void put_exit(struct vcpu_timeline *timeline, const struct host_record *at)
 {
 	struct vcpu_thread *thread;
@@ -193,11 +183,12 @@ static void put_exit(struct vcpu_timeline *timeline, const struct host_record *a
 	}
 	host_leave(timeline, thread);
 	thread_exit(timeline, thread, at->ts, at->slot, reason);
-	count_exit(timeline, (uint32_t)(thread - timeline->threads), reason);
+	if (timeline->answer == &vcpu_summary_answer)
+		vcpu_add_sum(timeline, (uint64_t[]){ (uint64_t)(thread - timeline->threads), reason }, 1, 1);
 	enter(timeline, thread, at->ts, at->slot);
 	if (!timeline->switches) { /* it may be switched out now */
 		host_leave(timeline, thread);
-		thread_forget(timeline, thread, at->ts);
+		thread_forget(timeline, thread, at->ts, because(WHY_NO_SWITCHES, 0));
 	}
 }
 

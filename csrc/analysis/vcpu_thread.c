@@ -15,6 +15,18 @@ static bool same_task(const struct vcpu_task *a, const struct vcpu_task *b)
 	return a->known == b->known && (!a->known || (a->pid == b->pid && a->comm == b->comm));
 }
 
+static const struct vcpu_why_of no_why;
+
+static struct vcpu_why_of because(enum vcpu_why why)
+{
+	return (struct vcpu_why_of){ .why = (uint32_t)why };
+}
+
+static bool same_why(struct vcpu_why_of a, struct vcpu_why_of b)
+{
+	return a.why == b.why && a.cpu == b.cpu;
+}
+
 static void put_row(struct vcpu_timeline *timeline, const struct vcpu_thread *thread)
 {
 	timeline->answer->row(timeline, (uint32_t)(thread - timeline->threads), &thread->last);
@@ -26,6 +38,8 @@ static void put_piece(struct vcpu_timeline *timeline, struct vcpu_thread *thread
 {
 	struct vcpu_piece *last = &thread->last;
 
+	if (timeline->answer->piece)
+		timeline->answer->piece(timeline, thread, piece);
 	if (thread->has_last) {
 		if (last->kind == piece->kind && last->slot == piece->slot && last->reason == piece->reason &&
 		    same_task(&last->task, &piece->task)) {
@@ -47,7 +61,7 @@ static void put_pending(struct vcpu_timeline *timeline, struct vcpu_thread *thre
 
 /* Now it is known what the pieces of one kind were; they are the last ones mostly. */
 static void decide(struct vcpu_timeline *timeline, struct vcpu_thread *thread, enum vcpu_state kind,
-		   enum vcpu_state state, uint32_t reason)
+		   enum vcpu_state state, uint32_t reason, struct vcpu_why_of why)
 {
 	size_t left = thread->undecided_of[kind];
 
@@ -62,10 +76,18 @@ static void decide(struct vcpu_timeline *timeline, struct vcpu_thread *thread, e
 			continue;
 		piece->kind = (uint8_t)state;
 		piece->reason = reason;
+		piece->why = why;
 		left--;
 	}
 	if (!thread->undecided)
 		put_pending(timeline, thread);
+}
+
+/* It will not be known what they were. */
+static void give_up(struct vcpu_timeline *timeline, struct vcpu_thread *thread, enum vcpu_state kind,
+		    struct vcpu_why_of why)
+{
+	decide(timeline, thread, kind, VCPU_UNKNOWN, NO_TEXT, why);
 }
 
 static bool reserve_pending(struct vcpu_timeline *timeline, struct vcpu_thread *thread)
@@ -111,6 +133,7 @@ static void cut(struct vcpu_timeline *timeline, struct vcpu_thread *thread, uint
 		.slot = thread->slot,
 		.reason = NO_TEXT,
 		.task = thread->task,
+		.why = thread->mode == MODE_ON_CPU ? thread->kvm_why : thread->why,
 	};
 	enum vcpu_state kind;
 
@@ -133,23 +156,30 @@ static void cut(struct vcpu_timeline *timeline, struct vcpu_thread *thread, uint
 	if (thread->pending_count <= timeline->pending_most)
 		return;
 	thread->kvm = KVM_NONE;
-	decide(timeline, thread, VCPU_ON_CPU_PIECE, VCPU_UNKNOWN, NO_TEXT);
-	decide(timeline, thread, VCPU_ASLEEP_PIECE, VCPU_UNKNOWN, NO_TEXT);
-	decide(timeline, thread, VCPU_WOKEN_PIECE, VCPU_UNKNOWN, NO_TEXT);
+	thread->kvm_why = because(WHY_TOO_LONG);
+	give_up(timeline, thread, VCPU_ON_CPU_PIECE, thread->kvm_why);
+	give_up(timeline, thread, VCPU_ASLEEP_PIECE, thread->kvm_why);
+	give_up(timeline, thread, VCPU_WOKEN_PIECE, thread->kvm_why);
 }
 
 /* --- what the records say -------------------------------------------------------------------- */
 
 /* From this time on nothing is known. */
-void thread_forget(struct vcpu_timeline *timeline, struct vcpu_thread *thread, uint64_t ts)
+void thread_forget(struct vcpu_timeline *timeline, struct vcpu_thread *thread, uint64_t ts,
+		   struct vcpu_why_of why)
 {
 	bool slept = timeline->wakes && !thread->woken;
 
 	cut(timeline, thread, ts);
-	decide(timeline, thread, VCPU_ON_CPU_PIECE, VCPU_UNKNOWN, NO_TEXT);
-	decide(timeline, thread, VCPU_ASLEEP_PIECE, slept ? VCPU_BLOCKED : VCPU_UNKNOWN, NO_TEXT);
-	decide(timeline, thread, VCPU_WOKEN_PIECE, VCPU_UNKNOWN, NO_TEXT);
+	give_up(timeline, thread, VCPU_ON_CPU_PIECE, why);
+	decide(timeline, thread, VCPU_ASLEEP_PIECE, slept ? VCPU_BLOCKED : VCPU_UNKNOWN, NO_TEXT, why);
+	give_up(timeline, thread, VCPU_WOKEN_PIECE, thread->why);
+	if (thread->mode != MODE_LOST && thread->mode != MODE_WOKEN) /* else it still is for what it was */
+		thread->why = why;
+	if (thread->kvm)
+		thread->kvm_why = why;
 	thread->kvm = KVM_NONE;
+	thread->forgotten++;
 	thread->records = 0;
 	thread->mode = MODE_LOST;
 	thread->slot = NO_SLOT;
@@ -158,7 +188,7 @@ void thread_forget(struct vcpu_timeline *timeline, struct vcpu_thread *thread, u
 /* The host's records end here. */
 void thread_finish(struct vcpu_timeline *timeline, struct vcpu_thread *thread, uint64_t ts)
 {
-	thread_forget(timeline, thread, ts);
+	thread_forget(timeline, thread, ts, because(WHY_END));
 	if (thread->has_last)
 		put_row(timeline, thread);
 	thread->has_last = false;
@@ -169,7 +199,7 @@ void thread_observe(struct vcpu_timeline *timeline, struct vcpu_thread *thread, 
 {
 	if (thread->mode != MODE_ON_CPU || thread->slot != slot) {
 		if (thread->mode != MODE_LOST) /* it should not be there */
-			thread_forget(timeline, thread, thread->seen);
+			thread_forget(timeline, thread, thread->seen, because(WHY_CONTRADICTION));
 		cut(timeline, thread, ts);
 		thread->mode = MODE_ON_CPU;
 		thread->slot = slot;
@@ -181,10 +211,11 @@ void thread_observe(struct vcpu_timeline *timeline, struct vcpu_thread *thread, 
 void thread_switch_in(struct vcpu_timeline *timeline, struct vcpu_thread *thread, uint64_t ts, uint32_t slot)
 {
 	if (thread->mode == MODE_ON_CPU)
-		thread_forget(timeline, thread, thread->seen);
+		thread_forget(timeline, thread, thread->seen, because(WHY_CONTRADICTION));
 	cut(timeline, thread, ts);
-	decide(timeline, thread, VCPU_ASLEEP_PIECE, thread->woken ? VCPU_PREEMPTED : VCPU_UNKNOWN, NO_TEXT);
-	decide(timeline, thread, VCPU_WOKEN_PIECE, VCPU_PREEMPTED, NO_TEXT);
+	decide(timeline, thread, VCPU_ASLEEP_PIECE, thread->woken ? VCPU_PREEMPTED : VCPU_UNKNOWN, NO_TEXT,
+	       because(WHY_NO_WAKE));
+	decide(timeline, thread, VCPU_WOKEN_PIECE, VCPU_PREEMPTED, NO_TEXT, no_why);
 	thread->mode = MODE_ON_CPU;
 	thread->slot = slot;
 	thread->woken = false;
@@ -200,11 +231,12 @@ void thread_switch_out(struct vcpu_timeline *timeline, struct vcpu_thread *threa
 	cut(timeline, thread, ts);
 	if (thread->kvm == KVM_ENTERED) {
 		thread->kvm = KVM_NONE;
+		thread->kvm_why = because(WHY_NO_EXIT);
 		thread->records = 0;
-		decide(timeline, thread, VCPU_ON_CPU_PIECE, VCPU_UNKNOWN, NO_TEXT);
+		give_up(timeline, thread, VCPU_ON_CPU_PIECE, thread->kvm_why);
 	}
 	if (state & STATE_DEAD)
-		thread_forget(timeline, thread, ts);
+		thread_forget(timeline, thread, ts, because(WHY_DEAD));
 	thread->mode = state & STATE_DEAD ? MODE_LOST : state & STATE_ASLEEP ? MODE_ASLEEP : MODE_RUNNABLE;
 	thread->woken = woken;
 	thread->slot = NO_SLOT;
@@ -215,7 +247,7 @@ void thread_wake(struct vcpu_timeline *timeline, struct vcpu_thread *thread, uin
 	switch (thread->mode) {
 	case MODE_ASLEEP:
 		cut(timeline, thread, ts);
-		decide(timeline, thread, VCPU_ASLEEP_PIECE, VCPU_BLOCKED, NO_TEXT);
+		decide(timeline, thread, VCPU_ASLEEP_PIECE, VCPU_BLOCKED, NO_TEXT, no_why);
 		thread->mode = MODE_RUNNABLE;
 		thread->seen = ts;
 		break;
@@ -241,10 +273,10 @@ void thread_entry(struct vcpu_timeline *timeline, struct vcpu_thread *thread, ui
 	thread_observe(timeline, thread, ts, slot);
 	cut(timeline, thread, ts);
 	if (thread->kvm == KVM_EXITED) {
-		decide(timeline, thread, VCPU_ON_CPU_PIECE, VCPU_HOST, thread->reason);
+		decide(timeline, thread, VCPU_ON_CPU_PIECE, VCPU_HOST, thread->reason, no_why);
 		thread->checkable += thread->records;
 	} else {
-		decide(timeline, thread, VCPU_ON_CPU_PIECE, VCPU_UNKNOWN, NO_TEXT);
+		give_up(timeline, thread, VCPU_ON_CPU_PIECE, because(WHY_NO_EXIT));
 	}
 	thread->kvm = KVM_ENTERED;
 	thread->records = 0;
@@ -256,11 +288,11 @@ void thread_exit(struct vcpu_timeline *timeline, struct vcpu_thread *thread, uin
 	thread_observe(timeline, thread, ts, slot);
 	cut(timeline, thread, ts);
 	if (thread->kvm == KVM_ENTERED) {
-		decide(timeline, thread, VCPU_ON_CPU_PIECE, VCPU_GUEST, NO_TEXT);
+		decide(timeline, thread, VCPU_ON_CPU_PIECE, VCPU_GUEST, NO_TEXT, no_why);
 		thread->checkable += thread->records;
 		thread->inside += thread->records;
 	} else {
-		decide(timeline, thread, VCPU_ON_CPU_PIECE, VCPU_UNKNOWN, NO_TEXT);
+		give_up(timeline, thread, VCPU_ON_CPU_PIECE, because(WHY_NO_ENTRY));
 	}
 	thread->kvm = KVM_EXITED;
 	thread->reason = reason;
@@ -271,7 +303,9 @@ void thread_exit(struct vcpu_timeline *timeline, struct vcpu_thread *thread, uin
 void thread_set_task(struct vcpu_timeline *timeline, struct vcpu_thread *thread, uint64_t ts,
 		     struct vcpu_task task)
 {
-	if (same_task(&task, &thread->task))
+	/* It may be unknown for another reason, which is no matter of rows. */
+	if (same_task(&task, &thread->task) &&
+	    (task.known || !timeline->answer->piece || same_why(task.why, thread->task.why)))
 		return;
 	cut(timeline, thread, ts);
 	thread->task = task;

@@ -18,7 +18,8 @@ static uint64_t at_time(struct vcpu_timeline *timeline, uint64_t ts)
 		return timeline->now;
 	for (size_t i = 0; i < timeline->thread_count && !timeline->over; i++) {
 		host_leave(timeline, &timeline->threads[i]);
-		thread_forget(timeline, &timeline->threads[i], timeline->end);
+		thread_forget(timeline, &timeline->threads[i], timeline->end,
+			      (struct vcpu_why_of){ .why = WHY_END });
 	}
 	timeline->over = true;
 	return timeline->end;
@@ -35,16 +36,21 @@ static bool mark_is_before(const struct vcpu_mark *mark, uint64_t key)
 	return mark->ts < key || (mark->ts == key && !mark->last);
 }
 
-static const struct vcpu_task no_task;
+/* Not known; of a vCPU, for events that were lost. */
+static struct vcpu_task no_task(const struct vcpu_timeline *timeline, uint32_t thread, enum vcpu_why why)
+{
+	return (struct vcpu_task){ .why = { (uint32_t)why, (uint32_t)timeline->threads[thread].vcpu } };
+}
 
 static void begin_loss(struct vcpu_timeline *timeline, const struct vcpu_source *source)
 {
 	uint64_t ts = at_time(timeline, source->begin);
 
 	if (source->thread == OF_HOST)
-		host_lose(timeline, ts, source->slot);
+		host_lose(timeline, ts, source->slot, WHY_LOST);
 	else if (source->thread != OF_NONE)
-		thread_set_task(timeline, &timeline->threads[source->thread], ts, no_task);
+		thread_set_task(timeline, &timeline->threads[source->thread], ts,
+				no_task(timeline, source->thread, WHY_LOST));
 }
 
 static void end_loss(struct vcpu_timeline *timeline, const struct vcpu_source *source)
@@ -130,7 +136,6 @@ static bool task_in(struct vcpu_timeline *timeline, const struct analysis_file *
 	const uint8_t *bytes, *nul;
 	uint32_t size;
 
-	*task = no_task;
 	if (record->size < pid->width || pid->offset > record->size - pid->width ||
 	    !column_find_bytes(record->payload, record->size, &guest->comm, file->big_endian, &bytes, &size))
 		return true;
@@ -147,11 +152,13 @@ static bool task_in(struct vcpu_timeline *timeline, const struct analysis_file *
 static bool put_guest(struct vcpu_timeline *timeline, uint32_t file, uint8_t role, uint64_t ts,
 		      const struct walk_record *record)
 {
-	struct vcpu_thread *thread = &timeline->threads[timeline->sources[record->source].thread];
+	uint32_t number = timeline->sources[record->source].thread;
+	struct vcpu_thread *thread = &timeline->threads[number];
 	const struct vcpu_guest *guest = &timeline->guests[file];
-	struct vcpu_task task = no_task;
 
 	if (role == VCPU_GUEST_SWITCH) {
+		struct vcpu_task task = no_task(timeline, number, WHY_UNREADABLE);
+
 		if (guest->has && !task_in(timeline, &timeline->base.files[file], guest, record, &task))
 			return false;
 		thread_set_task(timeline, thread, ts, task);
@@ -186,13 +193,13 @@ static bool put(struct trc_analysis *analysis, const struct walk_record *record)
 		pass_events(timeline, record->key, record->source, false);
 	ts = at_time(timeline, record->key);
 	if (thread == OF_HOST) {
-		if (role)
+		if (role && role <= VCPU_EXIT)
 			host_put(timeline, file, role, ts, record);
 	} else if (thread != OF_NONE && !put_guest(timeline, of, role, ts, record)) {
 		return false;
 	}
 	if (timeline->answer->record)
-		timeline->answer->record(timeline, thread_of(timeline, file, thread, record));
+		timeline->answer->record(timeline, thread_of(timeline, file, thread, record), record);
 	return !timeline->failed;
 }
 
@@ -207,6 +214,8 @@ static bool lose(struct trc_analysis *analysis, uint32_t number, const struct wa
 		source->begin = gap->from;
 	}
 	source->end = gap->to > source->begin ? gap->to : source->begin;
+	if (timeline->answer->lose)
+		timeline->answer->lose(timeline, number);
 	timeline->open_losses += !source->begins && !source->ends;
 	source->begins = source->ends = true;
 	find_next_event(timeline);
@@ -220,7 +229,7 @@ static bool finish(struct trc_analysis *analysis)
 	pass_events(timeline, UINT64_MAX, 0, true);
 	for (size_t i = 0; i < timeline->thread_count; i++)
 		thread_finish(timeline, &timeline->threads[i], timeline->end);
-	if (timeline->answer->finish)
+	if (timeline->answer->finish && !timeline->failed)
 		timeline->answer->finish(timeline);
 	return !timeline->failed;
 }
@@ -241,10 +250,12 @@ static void deinit(struct trc_analysis *analysis)
 	free(timeline->lost);
 	free(timeline->marks);
 	free(timeline->guests);
-	free(timeline->exit_counts);
+	vcpu_table_destroy(timeline);
+	vcpu_wakeups_destroy(timeline);
+	free(timeline->sums.sums);
 	reasons_deinit(&timeline->reasons);
 	text_table_deinit(&timeline->texts);
-	key_map_deinit(&timeline->exits);
+	key_map_deinit(&timeline->sums.keys);
 }
 
 const struct analysis_machine vcpu_machine = { put, lose, finish, deinit };

@@ -18,6 +18,7 @@ from ..unit.scenes import Machine
 DATA = Path(__file__).parent.parent / "data"
 SCHED = str(DATA / "i386-v6.dat")
 HOST = str(DATA / "sessions" / "kvm-small" / "trace.dat")
+SESSION = str(DATA / "sessions" / "kvm-small")
 LOST = str(DATA / "i386-lost.dat")
 CASES = [
     ["tasks", SCHED],
@@ -30,6 +31,13 @@ CASES = [
     ["syscalls", SCHED],
     ["syscalls", "--start", "31.0", SCHED],
     ["losses", LOST],
+    ["tasks", SESSION],
+    ["irqs", SESSION, "--peers", "host,Guest1", "--threads", "2"],
+    ["latency", SESSION],
+    ["exits", SESSION],
+    ["steal", SESSION],
+    ["unknown", SESSION, "--start", "205.5"],
+    ["wakeups", SESSION, "--end", "206.2"],
 ]
 
 
@@ -47,6 +55,25 @@ def test_formats_agree(arguments: list[str], capsys: pytest.CaptureFixture[str])
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == len(rows) + 1
     assert max(map(len, lines)) <= 80
+
+
+def test_sessions(capsys: pytest.CaptureFixture[str]) -> None:
+    """Rows have their peers; options that are of sessions are refused for a file."""
+    files = [str(path) for path in Path(SESSION).glob("*.dat")]
+    assert main(["tasks", *files, "--peers", "Guest2,Guest1", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {row["peer"] for row in rows} == {"Guest1", "Guest2"}
+    window = ["--start", "205.9", "--end", "206.0"]
+    assert main(["steal", SESSION, *window, "--csv"]) == 0
+    for row in csv.DictReader(io.StringIO(capsys.readouterr().out)):
+        states = ("running", "steal", "waiting", "unknown")
+        assert sum(int(row[state]) for state in states) == 100_000_000
+    assert main(["tasks", HOST, "--peers", "host"]) == 2
+    assert main(["losses", HOST, "--threads", "2"]) == 2
+    assert main(["tasks", SESSION, "--peers", "Guest3"]) == 1
+    assert "no peer 'Guest3'" in capsys.readouterr().err
+    assert main(["exits", SCHED]) == 1
+    assert "record -e kvm:kvm_exit" in capsys.readouterr().err
 
 
 def test_values_without_other_packages() -> None:

@@ -168,10 +168,18 @@ def test_contradictions_are_unknown(tmp_path: Path) -> None:
 def test_events_that_are_needed(tmp_path: Path) -> None:
     machine = Machine()
     machine.switch(10, 0, 0, 5)
-    with made(tmp_path / "a.dat", machine, events=(writer.SCHED_SWITCH,)) as trace:
+    machine.tick(20, 0)
+    with made(tmp_path / "a.dat", machine, events=(writer.SCHED_SWITCH, writer.TICK)) as trace:
         assert rows(trace.sched.states(ts="uint64", end=20)) == [
             Row(5, "", "running", 10, 20, 0, None)
         ]
+        # What is later than the last record nobody knows.
+        assert rows(trace.sched.states(ts="uint64", start=15, end=50)) == [
+            Row(None, None, "unknown", 15, 50, 0, None)
+        ]
+        assert rows(trace.sched.states(ts="uint64", end=50))[0] == Row(
+            5, "", "running", 10, 20, 0, None
+        )
         with pytest.raises(tracecmd.MissingEventError, match="sched:sched_waking or sched:sched_w"):
             trace.sched.latency()
         with pytest.raises(KeyError, match="trace-cmd record -e sched:sched_waking"):
@@ -196,7 +204,7 @@ def test_session(tmp_path: Path) -> None:
         given = session.sched.states(ts="uint64", pids=5).to_arrow().to_pylist()
         assert [(r["peer"], r["state"], r["start"], r["end"]) for r in given] == [
             ("Guest1", "unknown", 10, 20), ("host", "running", 10, 30),
-            ("host", "sleeping", 30, 40), ("Guest1", "blocked", 20, 40)]  # fmt: skip
+            ("host", "unknown", 30, 40), ("Guest1", "blocked", 20, 40)]  # fmt: skip
 
 
 # A machine that runs tasks at random, and of which all is known -----------------------------------

@@ -764,6 +764,54 @@ static int job_analyses(const struct opened *o, uint32_t flags, struct sum *sum)
 	return rc ? rc : ask_calls(o, sources, &options, sum);
 }
 
+/* What vCPUs do; the file is the host's, or a guest's. */
+static int ask_vcpus(const struct opened *o, uint32_t flags, int of_host, struct sum *sum)
+{
+	static const char *const fields[] = { "prio", "next_comm" };
+	static const struct trc_vcpu vcpu = { .guest = "guest", .host_pid = 1, .has_task = 1, .comm = "task" };
+	struct trc_analysis_options options = { 0 };
+	int rc;
+	struct trc_analysis_source sources[MAX_SOURCES] = { 0 };
+	uint32_t vcpu_of[MAX_SOURCES] = { 0 };
+	const struct trc_vcpu_options of = {
+		.flags = flags | TRC_VCPU_SWITCHES | TRC_VCPU_WAKES,
+		.end = INT64_MAX,
+		.vcpus = &vcpu,
+		.vcpu_count = 1,
+		.vcpu_of = vcpu_of,
+		.fields = fields,
+		.field_names = fields,
+		.field_count = 2,
+	};
+	struct trc_analysis *analysis = NULL;
+
+	for (size_t i = 0; i < o->source_count; i++) {
+		sources[i] = (struct trc_analysis_source){ o->walked[i].data, o->walked[i].stream, "peer" };
+		vcpu_of[i] = of_host ? UINT32_MAX : 0;
+	}
+	/* The first records will do. */
+	rc = trc_stream_page_ts(o->walked[0].data, o->walked[0].stream, 0, &options.start, NULL);
+	if (rc)
+		return rc;
+	options.end = options.start + 20 * 1000 * 1000;
+	return read_answer(trc_vcpus_create(sources, o->source_count, &options, &of, &analysis, NULL),
+			   &analysis, sum);
+}
+
+static int job_vcpus(const struct opened *o, uint32_t flags, struct sum *sum)
+{
+	static const uint32_t kinds[] = { 0, TRC_VCPU_UNKNOWN, TRC_VCPU_TABLE, TRC_VCPU_WAKEUPS };
+	int rc = TRC_OK;
+
+	(void)flags;
+	for (size_t i = 0; !rc && i < sizeof(kinds) / sizeof(*kinds); i++) {
+		rc = ask_vcpus(o, kinds[i], 1, sum);
+		if (!rc)
+			rc = ask_vcpus(o, kinds[i], 0, sum);
+	}
+	return rc;
+}
+
 /* Profiles with a hook of two events that are there, or not. */
 static int take_profile(const struct opened *o, struct trc_profile *profile, struct sum *sum)
 {
@@ -877,6 +925,7 @@ static const struct job {
 	{ "analyses", job_analyses, TRC_ANALYSIS_PEER },
 	{ "profile --by-comm", job_profile, TRC_PROFILE_BY_COMM },
 	{ "perfetto", job_perfetto, 7 },
+	{ "vcpus", job_vcpus, 0 },
 };
 
 static int run_job(const struct job *job, const struct opened *o, unsigned long fail, struct sum *sum)

@@ -47,7 +47,8 @@ def test_merged() -> None:
         table = session.table("sched_switch", columns=["ts", "peer", "next_pid"])
         switches = len([*session.iter("sched_switch")])
         assert sum(len(batch) for batch in table.batches()) == switches > 0
-        assert (session.vcpus, session.missing, session.notes) == ((), (), ())
+        claim = f"s390x-tc331-v6.dat: by the caller's word {offset:+d} ns are added to its times"
+        assert (session.vcpus, session.missing, session.notes) == ((), (), (claim,))
         assert [*session.timeline()] == [*session.join()] == []
         assert "others=['i386-v6', 's390x-tc331-v6']" in repr(session)
     assert session.others["i386-v6"].closed

@@ -54,6 +54,7 @@ class AnalysisOptions(NamedTuple):
     uint64_ts: bool = False
     dictionary: bool = True
     peer: bool = False
+    like: Sequence[Data] = ()  # files that count for the types of columns
 
 
 class Analysis(Handle):
@@ -100,6 +101,10 @@ class Analysis(Handle):
             struct.of_pids = 1
             struct.pids = self._keep(ffi.new("int32_t[]", list(options.pids)))
             struct.pid_count = len(options.pids)
+        if options.like:
+            held = [self._hold(data) for data in options.like]
+            struct.like = self._keep(ffi.new("struct trc_data *[]", held))
+            struct.like_count = len(held)
         return struct
 
     def schema(self) -> Schema:
@@ -378,19 +383,35 @@ class VCpuOptions(NamedTuple):
     pending_most: int = 0
     summary: bool = False
     join: bool = False
+    unknown: bool = False
     raw_values: bool = False
     event_ids: Sequence[bytes | None] | None = None
+    table: bool = False
+    wakeups: bool = False
+    wanted: Sequence[bytes | None] = ()  # of each source, where it is a table
+    filters: Sequence[Handle | None] = ()  # and struct trc_filter
+    fields: Sequence[tuple[str, str]] = ()  # and their columns
 
     def _flags(self) -> int:
         return int(
             lib.TRC_VCPU_SUMMARY * self.summary
             | lib.TRC_VCPU_JOIN * self.join
+            | lib.TRC_VCPU_UNKNOWN * self.unknown
+            | lib.TRC_VCPU_TABLE * self.table
+            | lib.TRC_VCPU_WAKEUPS * self.wakeups
             | lib.TRC_VCPU_SWITCHES * self.switches
             | lib.TRC_VCPU_WAKES * self.wakes
             | lib.TRC_VCPU_FROM * (self.first is not None)
             | lib.TRC_VCPU_TO * (self.last is not None)
             | lib.TRC_VCPU_RAW_VALUES * self.raw_values
         )
+
+
+def _bitmaps(keeper: Handle, event_ids: Sequence[bytes | None]) -> Any:
+    bits = [ffi.NULL if ids is None else ffi.from_buffer(ids) for ids in event_ids]
+    keeper._keep(bits)
+    pointers = [ffi.cast("uint8_t *", each) for each in bits]
+    return keeper._keep(ffi.new("uint8_t *[]", pointers))
 
 
 def vcpus(
@@ -416,11 +437,15 @@ def vcpus(
         struct.vcpus, struct.vcpu_count = array, len(asked.vcpus)
         struct.vcpu_of = keeper._keep(ffi.new("uint32_t[]", list(asked.vcpu_of)))
         if asked.event_ids is not None:
-            bits = [ffi.NULL if ids is None else ffi.from_buffer(ids) for ids in asked.event_ids]
-            keeper._keep(bits)
-            struct.event_ids = keeper._keep(
-                ffi.new("uint8_t *[]", [ffi.cast("uint8_t *", each) for each in bits])
-            )
+            struct.event_ids = _bitmaps(keeper, asked.event_ids)
+        if asked.table:
+            struct.wanted = _bitmaps(keeper, asked.wanted)
+            held = [ffi.NULL if each is None else keeper._hold(each) for each in asked.filters]
+            struct.filters = keeper._keep(ffi.new("struct trc_filter *[]", held))
+            names = [[string(keeper, name) for name in pair] for pair in asked.fields]
+            struct.fields = keeper._keep(ffi.new("char *[]", [pair[0] for pair in names]))
+            struct.field_names = keeper._keep(ffi.new("char *[]", [pair[1] for pair in names]))
+            struct.field_count = len(names)
         return struct
 
     return Analysis(lib.trc_vcpus_create, sources, options, of)
@@ -434,20 +459,20 @@ def calls(
     options: AnalysisOptions,
     kind: str,
     by: Sequence[str],
-    symbols: Sequence[Symbols] = (),
+    symbols: Mapping[Data, Symbols] | None = None,
     reason: Sequence[str] = (),
 ) -> Analysis:
     """trc_calls_create(); kind: functions, self, offcpu, samples or exits.
 
-    symbols: of each source, or none; reason: the fields of kvm_exit that say it, one or two.
+    symbols: of each file, or none; reason: the fields of kvm_exit that say it, one or two.
     """
 
     def of(keeper: Handle) -> Any:
         struct = keeper._keep(ffi.new("struct trc_calls_options *"))
         struct.kind = getattr(lib, f"TRC_CALLS_{kind.upper()}")
         struct.by = sum(getattr(lib, f"TRC_CALLS_BY_{name.upper()}") for name in by)
-        held = [keeper._hold(each) for each in symbols]
-        if held:
+        if symbols is not None:
+            held = [keeper._hold(symbols[source.data]) for source in sources]
             struct.symbols = keeper._keep(ffi.new("struct trc_symbols *[]", held))
         for place, field in zip(("reason", "second"), reason, strict=False):
             setattr(struct, place, string(keeper, field))

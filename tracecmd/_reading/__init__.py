@@ -30,6 +30,7 @@ from .selection import (
     Recording,
     Selection,
 )
+from .side_by_side import one_after_another
 from .sources import Choice, FileChoice, Source, choose, id_bitmap
 from .where import make_filters, wanted_sources
 from .windows import Window, cut_windows, in_order, read_windows
@@ -60,6 +61,7 @@ __all__ = [
     "in_order",
     "make_filters",
     "make_walk",
+    "one_after_another",
     "read_batches",
     "read_events",
     "read_selected",

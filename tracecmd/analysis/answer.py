@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
-from .. import _lowlevel
+from .. import _arguments, _lowlevel
 from .._reading import (
+    THREADS_MAX,
     Names,
     Numbers,
     Progress,
@@ -19,12 +21,13 @@ from .._reading import (
     Selection,
     Source,
     choose,
+    one_after_another,
     read_events,
     watch,
 )
 from ..columns.rows import BATCH_ROWS, Rows
 
-__all__ = ["BATCH_ROWS", "Answer", "Asked", "Times", "ask"]
+__all__ = ["BATCH_ROWS", "Answer", "Asked", "Times", "ask", "check_times", "make_answer"]
 
 Times = Literal["timestamp", "uint64"]
 Make = Callable[[Sequence[_lowlevel.AnalysisSource], _lowlevel.AnalysisOptions], _lowlevel.Analysis]
@@ -42,10 +45,14 @@ class Asked:
     ts: Times = "timestamp"
     batch_rows: int = BATCH_ROWS
     progress: Progress = None
+    peers: Names = None
+    threads: int | None = None
 
     def selection(self, recording: Recording) -> Selection:
         """The records that it is about: of all CPUs and tasks, as those are of rows."""
-        return Selection(recording, buffers=self.buffers, start=self.start, end=self.end)
+        return Selection(
+            recording, buffers=self.buffers, start=self.start, end=self.end, peers=self.peers
+        )
 
 
 class _Question(NamedTuple):
@@ -62,6 +69,23 @@ class _Question(NamedTuple):
             for source in self.request.sources
         ]
         return self.make(sources, self.options)
+
+    def arrays(self) -> Generator[_lowlevel.Array, None, None]:
+        """All rows in one pass."""
+        with contextlib.closing(self.open()) as analysis:
+            yield from watch(self.request, analysis, lambda: analysis.next(self.request.batch_size))
+
+    def by_peer(self) -> list[_Question]:
+        """The same of each file by itself, with the columns of all."""
+        own: dict[int, list[Source]] = {}
+        for source in self.request.sources:
+            own.setdefault(id(source.reader), []).append(source)
+        like = [sources[0].reader.data for sources in own.values()]
+        options = self.options._replace(like=like)
+        return [
+            self._replace(request=self.request._replace(sources=sources), options=options)
+            for sources in own.values()
+        ]
 
 
 class Answer(Rows):
@@ -82,9 +106,10 @@ class Answer(Rows):
 
     notes: tuple[str, ...] = ()
 
-    def __init__(self, question: _Question, what: str) -> None:
+    def __init__(self, question: _Question, what: str, threads: int | None = None) -> None:
         self.window = question.options.start, question.options.end
         self._question = question
+        self._threads = threads  # that the peers are on; None: all are gone through at once
         self._what = what
         with contextlib.closing(question.open()) as analysis:
             self._schema = analysis.schema()
@@ -92,10 +117,13 @@ class Answer(Rows):
 
     def _arrays(self) -> Iterator[_lowlevel.Array]:
         question = self._question
-        with contextlib.closing(question.open()) as analysis:
-            yield from watch(
-                question.request, analysis, lambda: analysis.next(question.request.batch_size)
-            )
+        if self._threads is None:
+            return question.arrays()
+        return one_after_another(
+            self._threads,
+            [partial(_quietly, each) for each in question.by_peer()],
+            question.request.on_progress,
+        )
 
     def _require_open(self) -> None:
         for source in self._question.request.sources:
@@ -116,12 +144,32 @@ class Answer(Rows):
     def without_dictionaries(self) -> Answer:
         """The same with all texts plain."""
         options = self._question.options._replace(dictionary=False)
-        plain = Answer(self._question._replace(options=options), self._what)
+        plain = Answer(self._question._replace(options=options), self._what, self._threads)
         plain.notes = self.notes
         return plain
 
     def __repr__(self) -> str:
         return f"<Answer {self._what} columns={len(self.column_names)}>"
+
+
+def _quietly(
+    question: _Question, note: Callable[[int, int], None]
+) -> Generator[_lowlevel.Array, None, None]:
+    """The rows; progress goes there instead."""
+    return question._replace(request=question.request._replace(on_progress=note)).arrays()
+
+
+def make_answer(
+    request: Request, options: _lowlevel.AnalysisOptions, make: Make, what: str
+) -> Answer:
+    """An answer whose options are known."""
+    return Answer(_Question(request, options, make), what)
+
+
+def check_times(ts: str) -> None:
+    """Raise ValueError where that is no type of times."""
+    if ts not in ("timestamp", "uint64"):
+        raise ValueError(f"ts={ts!r}; it is 'timestamp' or 'uint64'")
 
 
 def ask(
@@ -138,10 +186,11 @@ def ask(
         TypeError, ValueError: an argument cannot be what it is; the message names it.
         TraceError: the data cannot be read.
     """
-    if asked.ts not in ("timestamp", "uint64"):
-        raise ValueError(f"ts={asked.ts!r}; it is 'timestamp' or 'uint64'")
+    check_times(asked.ts)
     of = Selection(selection.recording, cpus=asked.cpus, pids=asked.pids)  # checks them
-    reading = ReadOptions(batch_rows=asked.batch_rows, progress=asked.progress)
+    reading = ReadOptions(asked.threads or 1, asked.batch_rows, asked.progress)
+    if asked.threads is not None:
+        _arguments.number("threads", asked.threads, 1, THREADS_MAX)
     start, end = _window(readers, sources, selection)
     options = _lowlevel.AnalysisOptions(
         start,
@@ -153,7 +202,7 @@ def ask(
         peer=any(reader.peer for reader in readers),
     )
     request = Request.of(readers, sources, selection, reading)
-    return Answer(_Question(request, options, make), what)
+    return Answer(_Question(request, options, make), what, asked.threads)
 
 
 def _window(

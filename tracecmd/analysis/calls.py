@@ -7,7 +7,7 @@ from functools import partial
 from typing import Literal
 
 from .. import _lowlevel, errors
-from .._reading import Numbers, Progress, Reader, Recording, Selection
+from .._reading import Names, Numbers, Progress, Reader, Recording, Selection
 from .answer import BATCH_ROWS, Answer, Asked, all_sources, ask
 from .flame import Flame
 from .needs import find_event, of_one_buffer
@@ -30,7 +30,7 @@ class Calls:
 
     _recording: Recording
 
-    def _readers(self, selection: Selection) -> Sequence[Reader]:
+    def _answering(self, selection: Selection) -> Sequence[Reader]:
         """The files that the selection is of."""
         raise NotImplementedError
 
@@ -44,6 +44,8 @@ class Calls:
         pids: Numbers = None,
         buffer: str | None = None,
         batch_rows: int = BATCH_ROWS,
+        peers: Names = None,
+        threads: int | None = None,
         progress: Progress = None,
     ) -> Answer:
         """What functions took, from the ``function_graph`` tracer; that of the most time first.
@@ -80,7 +82,7 @@ class Calls:
             pids: calls of these tasks; None for all.
             buffer: name of the buffer whose events count, "" for the top one; None: the first, in
                 each file, that has such events.
-            batch_rows, progress: as for :meth:`losses`.
+            batch_rows, peers, threads, progress: as for :meth:`losses`.
 
         Raises:
             MissingEventError: (a KeyError) no file knows such events.
@@ -89,7 +91,9 @@ class Calls:
             TypeError, ValueError: an argument cannot be what it is; the message names it.
             TraceError: the data cannot be read.
         """
-        asked = Asked(start, end, cpus, pids, buffer, "timestamp", batch_rows, progress)
+        asked = Asked(
+            start, end, cpus, pids, buffer, "timestamp", batch_rows, progress, peers, threads
+        )
         return self._calls("functions", _by(by, ("parent", "task", "cpu")), asked)
 
     def flame(
@@ -102,6 +106,7 @@ class Calls:
         cpus: Numbers = None,
         pids: Numbers = None,
         buffer: str | None = None,
+        peers: Names = None,
         progress: Progress = None,
     ) -> Flame:
         """Stacks and what they weigh, for flame graphs.
@@ -120,20 +125,20 @@ class Calls:
                 What may have lost events meanwhile is left out, and counted in
                 :attr:`Flame.lost`.
             by: ``"task"`` or ``"cpu"``, or both: stacks begin with these.
-            start, end, cpus, pids, buffer, progress: as for :meth:`functions`.
+            start, end, cpus, pids, buffer, peers, progress: as for :meth:`functions`.
 
         Raises:
             As :meth:`functions`.
         """
         if weight not in ("self", "offcpu", "samples"):
             raise ValueError(f"weight={weight!r}; it is 'self', 'offcpu' or 'samples'")
-        asked = Asked(start, end, cpus, pids, buffer, "timestamp", BATCH_ROWS, progress)
+        asked = Asked(start, end, cpus, pids, buffer, "timestamp", BATCH_ROWS, progress, peers)
         answer = self._calls(weight, _by(by, ("task", "cpu")), asked)
         return Flame.of(answer, weight)
 
     def _calls(self, kind: str, by: Sequence[str], asked: Asked) -> Answer:
         selection = asked.selection(self._recording)
-        readers = self._readers(selection)
+        readers = self._answering(selection)
         events, flags = _NEEDS[kind]
         if readers and not any(find_event(readers, name) for name in events.split(",")):
             raise errors.MissingEventError(
@@ -141,7 +146,7 @@ class Calls:
                 path=readers[0].path if len(readers) == 1 else None,
             )
         sources = of_one_buffer(all_sources(readers, selection), events, selection)
-        symbols = [source.reader.symbols for source in sources]
+        symbols = {reader.data: reader.symbols for reader in readers}
         make = partial(_lowlevel.analyses.calls, kind=kind, by=by, symbols=symbols)
         return ask(readers, sources, selection, asked, kind, make)
 

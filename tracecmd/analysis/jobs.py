@@ -90,14 +90,14 @@ class Jobs:
         that was not seen; whatever losses may have changed is marked. ``buffer`` text.
 
     They take what :meth:`Trace.spans` does: ``start``, ``end``, ``cpus``, ``pids`` (of the columns
-    ``cpu`` and ``pid``), ``buffers``, ``ts``, ``batch_rows`` and ``progress``; and raise what it
-    does, and MissingEventError (a KeyError) where no file has the events. Rows come in the order
-    in which jobs ended, those that are open at the end last.
+    ``cpu`` and ``pid``), ``buffers``, ``ts``, ``batch_rows``, ``peers``, ``threads`` and
+    ``progress``; and raise what it does, and MissingEventError (a KeyError) where no file has
+    the events. Rows come in the order in which jobs ended, those that are open at the end last.
     """
 
     _recording: Recording
 
-    def _readers(self, selection: Selection) -> Sequence[Reader]:
+    def _answering(self, selection: Selection) -> Sequence[Reader]:
         """The files that the selection is of."""
         raise NotImplementedError
 
@@ -111,6 +111,8 @@ class Jobs:
         buffers: Names = None,
         ts: Times = "timestamp",
         batch_rows: int = BATCH_ROWS,
+        peers: Names = None,
+        threads: int | None = None,
         progress: Progress = None,
     ) -> Answer:
         """How long work items waited and took, by ``work``.
@@ -128,7 +130,7 @@ class Jobs:
             symbol of what it calls, or the address in hex; ``workqueue`` text (a number where the
             kernel recorded its address). An item may be queued anew while it is being done.
         """
-        asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress)
+        asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress, peers, threads)
         return self._jobs(_WORK, asked)
 
     def timers(
@@ -141,6 +143,8 @@ class Jobs:
         buffers: Names = None,
         ts: Times = "timestamp",
         batch_rows: int = BATCH_ROWS,
+        peers: Names = None,
+        threads: int | None = None,
         progress: Progress = None,
     ) -> Answer:
         """When timers were set and expired, and how long their functions took, by ``timer``.
@@ -155,7 +159,7 @@ class Jobs:
             ``timer_expire_entry``; ``cancelled`` time when it was, or was set anew, instead of
             expiring, else null.
         """
-        asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress)
+        asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress, peers, threads)
         return self._jobs(_TIMERS, asked)
 
     def hrtimers(
@@ -168,6 +172,8 @@ class Jobs:
         buffers: Names = None,
         ts: Times = "timestamp",
         batch_rows: int = BATCH_ROWS,
+        peers: Names = None,
+        threads: int | None = None,
         progress: Progress = None,
     ) -> Answer:
         """The same of high-resolution timers, by ``hrtimer``.
@@ -179,7 +185,7 @@ class Jobs:
             those of :meth:`timers`, with ``hrtimer``; ``expires`` and ``now`` are int64 ns of the
             timer's own clock: ``now - expires`` is how late it was.
         """
-        asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress)
+        asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress, peers, threads)
         return self._jobs(_HRTIMERS, asked)
 
     def block_io(
@@ -192,6 +198,8 @@ class Jobs:
         buffers: Names = None,
         ts: Times = "timestamp",
         batch_rows: int = BATCH_ROWS,
+        peers: Names = None,
+        threads: int | None = None,
         progress: Progress = None,
     ) -> Answer:
         """What requests to block devices took, by ``dev`` and ``sector``.
@@ -207,12 +215,12 @@ class Jobs:
             A request that the device completes in parts ends with the first of them; the others
             begin at sectors of their own, and have an ``end`` alone.
         """
-        asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress)
+        asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress, peers, threads)
         return self._jobs(_BLOCK, asked)
 
     def _jobs(self, kind: _Kind, asked: Asked) -> Answer:
         selection = asked.selection(self._recording)
-        readers = self._readers(selection)
+        readers = self._answering(selection)
         events = kind.events
         if any(find_event(readers, name) is None for name in (events.start, events.end)):
             steps = (events.queue, events.start, events.end, events.cancel)

@@ -28,7 +28,7 @@ class Analyses(ReadyMade, Jobs, Calls):
     def sched(self) -> Sched:
         """What tasks did: their states, times and waits."""
         self._require_open()
-        return Sched(self._recording, self._readers)
+        return Sched(self._recording, self._answering)
 
     def losses(
         self,
@@ -39,6 +39,8 @@ class Analyses(ReadyMade, Jobs, Calls):
         buffers: Names = None,
         ts: Times = "timestamp",
         batch_rows: int = BATCH_ROWS,
+        peers: Names = None,
+        threads: int | None = None,
         progress: Progress = None,
     ) -> Answer:
         """Where events were lost, in the kernel or with pages that are damaged.
@@ -67,6 +69,7 @@ class Analyses(ReadyMade, Jobs, Calls):
             buffers: names of buffers, "" for the top one; None for all.
             ts: type of the columns of times: ``timestamp[ns]`` or ``uint64``.
             batch_rows: about how many rows a batch has.
+            peers, threads: of a session; see :class:`Session`.
             progress: called now and then with work done and all work, in pages.
 
         Raises:
@@ -74,9 +77,9 @@ class Analyses(ReadyMade, Jobs, Calls):
             TypeError, ValueError: an argument cannot be what it is; the message names it.
             TraceError: the data cannot be read.
         """
-        asked = Asked(start, end, cpus, None, buffers, ts, batch_rows, progress)
+        asked = Asked(start, end, cpus, None, buffers, ts, batch_rows, progress, peers, threads)
         selection = by_cpu(asked.selection(self._recording), asked)
-        readers = self._readers(selection)
+        readers = self._answering(selection)
         sources = all_sources(readers, selection)
         return ask(readers, sources, selection, asked, "losses", _lowlevel.analyses.losses)
 
@@ -94,6 +97,8 @@ class Analyses(ReadyMade, Jobs, Calls):
         buffers: Names = None,
         ts: Times = "timestamp",
         batch_rows: int = BATCH_ROWS,
+        peers: Names = None,
+        threads: int | None = None,
         progress: Progress = None,
     ) -> Answer:
         """What lies between an event and the next one that ends it, told apart by a key.
@@ -128,7 +133,7 @@ class Analyses(ReadyMade, Jobs, Calls):
             start, end: times in ns, records with ``start <= ts < end``; None for no bound. What
                 began before, or ends after, has no record there.
             cpus, pids: rows with these in the columns ``cpu`` and ``pid``; None for all.
-            buffers, ts, batch_rows, progress: as for :meth:`losses`.
+            buffers, ts, batch_rows, peers, threads, progress: as for :meth:`losses`.
 
         Raises:
             UnknownEventError, UnknownFieldError: (KeyErrors) no file has both events, or they
@@ -139,9 +144,9 @@ class Analyses(ReadyMade, Jobs, Calls):
                 nor a text.
             TraceError: the data cannot be read.
         """
-        asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress)
+        asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress, peers, threads)
         selection = asked.selection(self._recording)
-        readers = self._readers(selection)
+        readers = self._answering(selection)
         return make_spans(readers, selection, asked, (first, last), key, fields)
 
     def residency(
@@ -156,6 +161,8 @@ class Analyses(ReadyMade, Jobs, Calls):
         buffers: Names = None,
         ts: Times = "timestamp",
         batch_rows: int = BATCH_ROWS,
+        peers: Names = None,
+        threads: int | None = None,
         progress: Progress = None,
     ) -> Answer:
         """How long a field of an event had which value, by another of its fields.
@@ -182,7 +189,7 @@ class Analyses(ReadyMade, Jobs, Calls):
             start, end: times in ns, records with ``start <= ts < end``; None for no bound. What
                 was set before is not known.
             cpus: rows with these in the column ``cpu``; None for all.
-            buffers, ts, batch_rows, progress: as for :meth:`losses`.
+            buffers, ts, batch_rows, peers, threads, progress: as for :meth:`losses`.
 
         Raises:
             UnknownEventError, UnknownFieldError: (KeyErrors) no file has the event, or it has no
@@ -192,7 +199,7 @@ class Analyses(ReadyMade, Jobs, Calls):
                 nor a text.
             TraceError: the data cannot be read.
         """
-        asked = Asked(start, end, cpus, None, buffers, ts, batch_rows, progress)
+        asked = Asked(start, end, cpus, None, buffers, ts, batch_rows, progress, peers, threads)
         selection = asked.selection(self._recording)
-        readers = self._readers(selection)
+        readers = self._answering(selection)
         return make_residency(readers, selection, asked, event, key, value)

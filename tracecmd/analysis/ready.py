@@ -27,7 +27,7 @@ class ReadyMade:
 
     _recording: Recording
 
-    def _readers(self, selection: Selection) -> Sequence[Reader]:
+    def _answering(self, selection: Selection) -> Sequence[Reader]:
         """The files that the selection is of."""
         raise NotImplementedError
 
@@ -45,6 +45,8 @@ class ReadyMade:
         buffers: Names = None,
         ts: Times = "timestamp",
         batch_rows: int = BATCH_ROWS,
+        peers: Names = None,
+        threads: int | None = None,
         progress: Progress = None,
     ) -> Answer:
         """What handlers of interrupts took, from ``irq_handler_entry`` and ``irq_handler_exit``.
@@ -58,13 +60,14 @@ class ReadyMade:
             it was not the handler's. ``pid`` is the task that was interrupted.
 
         Args:
-            start, end, cpus, pids, buffers, ts, batch_rows, progress: as for :meth:`Trace.spans`.
+            start, end, cpus, pids, buffers, ts, batch_rows, peers, threads, progress: as for
+                :meth:`Trace.spans`.
 
         Raises:
             MissingEventError: (a KeyError) no file has the events.
             KeyError, TypeError, ValueError, TraceError: as for :meth:`Trace.spans`.
         """
-        asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress)
+        asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress, peers, threads)
         pair = ("irq:irq_handler_entry", "irq:irq_handler_exit")
         return self._pair("irqs()", asked, pair, ("cpu", "irq"), ("name", "ret"))
 
@@ -78,6 +81,8 @@ class ReadyMade:
         buffers: Names = None,
         ts: Times = "timestamp",
         batch_rows: int = BATCH_ROWS,
+        peers: Names = None,
+        threads: int | None = None,
         progress: Progress = None,
     ) -> Answer:
         """What softirqs took, from ``softirq_entry`` and ``softirq_exit``.
@@ -87,13 +92,14 @@ class ReadyMade:
             format calls it, ``RCU``, null where it has no name.
 
         Args:
-            start, end, cpus, pids, buffers, ts, batch_rows, progress: as for :meth:`Trace.spans`.
+            start, end, cpus, pids, buffers, ts, batch_rows, peers, threads, progress: as for
+                :meth:`Trace.spans`.
 
         Raises:
             MissingEventError: (a KeyError) no file has the events.
             KeyError, TypeError, ValueError, TraceError: as for :meth:`Trace.spans`.
         """
-        asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress)
+        asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress, peers, threads)
         pair = ("irq:softirq_entry", "irq:softirq_exit")
         name = SpanPart("named", "name", "vec")
         return self._pair("softirqs()", asked, pair, ("cpu", "vec"), (), (name,))
@@ -108,6 +114,8 @@ class ReadyMade:
         buffers: Names = None,
         ts: Times = "timestamp",
         batch_rows: int = BATCH_ROWS,
+        peers: Names = None,
+        threads: int | None = None,
         progress: Progress = None,
     ) -> Answer:
         """What system calls took, from ``raw_syscalls`` or, where they are not there, ``syscalls``.
@@ -122,15 +130,16 @@ class ReadyMade:
             machine's.
 
         Args:
-            start, end, cpus, pids, buffers, ts, batch_rows, progress: as for :meth:`Trace.spans`.
+            start, end, cpus, pids, buffers, ts, batch_rows, peers, threads, progress: as for
+                :meth:`Trace.spans`.
 
         Raises:
             MissingEventError: (a KeyError) no file has the events.
             KeyError, TypeError, ValueError, TraceError: as for :meth:`Trace.spans`.
         """
-        asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress)
+        asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress, peers, threads)
         raw = ("raw_syscalls:sys_enter", "raw_syscalls:sys_exit")
-        readers = self._readers(asked.selection(self._recording))
+        readers = self._answering(asked.selection(self._recording))
         named = _named_calls(readers)
         if named is None or all(find_event(readers, name) for name in raw):
             require_all(readers, "syscalls()", *raw)
@@ -170,6 +179,8 @@ class ReadyMade:
         buffers: Names = None,
         ts: Times = "timestamp",
         batch_rows: int = BATCH_ROWS,
+        peers: Names = None,
+        threads: int | None = None,
         progress: Progress = None,
     ) -> Markers:
         """What programs wrote into ``trace_marker``: texts, and spans and counters of atrace.
@@ -192,19 +203,20 @@ class ReadyMade:
         Its ``windows()`` gives the marked stretches of time, to ask everything else about.
 
         Args:
-            start, end, cpus, pids, buffers, ts, batch_rows, progress: as for :meth:`Trace.spans`.
+            start, end, cpus, pids, buffers, ts, batch_rows, peers, threads, progress: as for
+                :meth:`Trace.spans`.
 
         Raises:
             MissingEventError: (a KeyError) no file has the event ``ftrace:print``.
             KeyError, TypeError, ValueError, TraceError: as for :meth:`Trace.spans`.
         """
-        asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress)
+        asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress, peers, threads)
         selection = asked.selection(self._recording)
-        readers = self._readers(selection)
+        readers = self._answering(selection)
         require(readers, "markers()", "ftrace:print")
         sources = all_sources(readers, selection)
         whole = ask(readers, sources, selection, asked, "markers", _lowlevel.analyses.markers)
-        return Markers(whole._question, "markers")
+        return Markers(whole._question, "markers", whole._threads)
 
     def frequencies(
         self,
@@ -215,6 +227,8 @@ class ReadyMade:
         buffers: Names = None,
         ts: Times = "timestamp",
         batch_rows: int = BATCH_ROWS,
+        peers: Names = None,
+        threads: int | None = None,
         progress: Progress = None,
     ) -> Answer:
         """How long each CPU had which frequency, from ``cpu_frequency``.
@@ -224,16 +238,17 @@ class ReadyMade:
             what a CPU had before it was first set in the window nothing is known.
 
         Args:
-            start, end, cpus, buffers, ts, batch_rows, progress: as for :meth:`Trace.residency`;
-                ``cpus`` are those that set it, which need not be those whose it is.
+            start, end, cpus, buffers, ts, batch_rows, peers, threads, progress: as for
+                :meth:`Trace.residency`; ``cpus`` are those that set it, which need not be
+                those whose it is.
 
         Raises:
             MissingEventError: (a KeyError) no file has the event.
             KeyError, TypeError, ValueError, TraceError: as for :meth:`Trace.residency`.
         """
-        asked = Asked(start, end, cpus, None, buffers, ts, batch_rows, progress)
+        asked = Asked(start, end, cpus, None, buffers, ts, batch_rows, progress, peers, threads)
         selection = asked.selection(self._recording)
-        readers = self._readers(selection)
+        readers = self._answering(selection)
         event = "power:cpu_frequency"
         require(readers, "frequencies()", event)
         return make_residency(readers, selection, asked, event, "cpu_id", "state", "frequency")
@@ -249,6 +264,8 @@ class ReadyMade:
         buffers: Names = None,
         ts: Times = "timestamp",
         batch_rows: int = BATCH_ROWS,
+        peers: Names = None,
+        threads: int | None = None,
         progress: Progress = None,
     ) -> Answer:
         """How often tasks took page faults, and where, from ``page_fault_user`` and ``_kernel``.
@@ -271,7 +288,8 @@ class ReadyMade:
         Args:
             by: what is told apart besides tasks and the two events: ``"function"``, or ``"task"``,
                 nothing.
-            start, end, cpus, pids, buffers, ts, batch_rows, progress: as for :meth:`Trace.spans`.
+            start, end, cpus, pids, buffers, ts, batch_rows, peers, threads, progress: as for
+                :meth:`Trace.spans`.
 
         Raises:
             MissingEventError: (a KeyError) no file has the events.
@@ -279,9 +297,9 @@ class ReadyMade:
         """
         if by not in ("function", "task"):
             raise ValueError(f"by={by!r}; it is 'function' or 'task'")
-        asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress)
+        asked = Asked(start, end, cpus, pids, buffers, ts, batch_rows, progress, peers, threads)
         selection = asked.selection(self._recording)
-        readers = self._readers(selection)
+        readers = self._answering(selection)
         require(readers, "page_faults()", *_FAULTS)
         sources = all_sources(readers, selection)
         make = partial(
@@ -302,7 +320,7 @@ class ReadyMade:
         more: tuple[SpanPart, ...] = (),
     ) -> Answer:
         selection = asked.selection(self._recording)
-        readers = self._readers(selection)
+        readers = self._answering(selection)
         require_all(readers, what, *events)
         return make_spans(readers, selection, asked, events, key, fields, more)
 

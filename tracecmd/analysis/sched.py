@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from .. import _arguments, _lowlevel
-from .._reading import Numbers, Progress, Reader, Recording, Selection
+from .._reading import Names, Numbers, Progress, Reader, Recording, Selection
 from .answer import BATCH_ROWS, Answer, Asked, Times, all_sources, ask
 from .meanwhile import Meanwhile
 from .needs import of_one_buffer, require
@@ -35,12 +35,14 @@ class Sched:
             each file, that has a ``sched_switch``.
         ts: type of the columns of times: ``timestamp[ns]`` or ``uint64``.
         batch_rows: about how many rows a batch has.
+        peers, threads: of a session; see :class:`Session`.
         progress: called now and then with work done and all work, in pages.
 
     and raise:
 
     Raises:
-        MissingEventError: (a KeyError) an event that is needed was not recorded.
+        MissingEventError: (a KeyError) an event that is needed was not recorded. Of a session
+            files without it have no rows; it is raised where all lack it.
         KeyError: no buffer of that name.
         LimitError: what is known at once takes more memory than the file's budget.
         TypeError, ValueError: an argument cannot be what it is; the message names it.
@@ -60,7 +62,7 @@ class Sched:
 
     def __init__(self, recording: Recording, readers: Readers) -> None:
         self._recording = recording
-        self._readers = readers
+        self._answering = readers
 
     def states(
         self,
@@ -72,6 +74,8 @@ class Sched:
         buffer: str | None = None,
         ts: Times = "timestamp",
         batch_rows: int = BATCH_ROWS,
+        peers: Names = None,
+        threads: int | None = None,
         progress: Progress = None,
     ) -> Answer:
         """What each task did when.
@@ -97,7 +101,7 @@ class Sched:
 
         See :class:`Sched` for arguments and errors. It needs ``sched_switch``.
         """
-        asked = Asked(start, end, cpus, pids, buffer, ts, batch_rows, progress)
+        asked = Asked(start, end, cpus, pids, buffer, ts, batch_rows, progress, peers, threads)
         return self._ask("states", asked)
 
     def tasks(
@@ -109,6 +113,8 @@ class Sched:
         pids: Numbers = None,
         buffer: str | None = None,
         batch_rows: int = BATCH_ROWS,
+        peers: Names = None,
+        threads: int | None = None,
         progress: Progress = None,
     ) -> Answer:
         """What each task did altogether: sums of :meth:`states`, the longest running first.
@@ -122,7 +128,9 @@ class Sched:
 
         See :class:`Sched` for arguments and errors. It needs ``sched_switch``.
         """
-        asked = Asked(start, end, cpus, pids, buffer, "timestamp", batch_rows, progress)
+        asked = Asked(
+            start, end, cpus, pids, buffer, "timestamp", batch_rows, progress, peers, threads
+        )
         return self._ask("tasks", asked)
 
     def latency(
@@ -135,6 +143,8 @@ class Sched:
         buffer: str | None = None,
         ts: Times = "timestamp",
         batch_rows: int = BATCH_ROWS,
+        peers: Names = None,
+        threads: int | None = None,
         progress: Progress = None,
     ) -> Latencies:
         """How long tasks waited for a CPU after they were woken.
@@ -152,9 +162,9 @@ class Sched:
         See :class:`Sched` for arguments and errors. It needs ``sched_switch``, and
         ``sched_waking`` or ``sched_wakeup``.
         """
-        asked = Asked(start, end, cpus, pids, buffer, ts, batch_rows, progress)
+        asked = Asked(start, end, cpus, pids, buffer, ts, batch_rows, progress, peers, threads)
         whole = self._ask("latency", asked, WAKES)
-        return Latencies(whole._question, "latency")
+        return Latencies(whole._question, "latency", whole._threads)
 
     def wakers(
         self,
@@ -166,6 +176,8 @@ class Sched:
         buffer: str | None = None,
         ts: Times = "timestamp",
         batch_rows: int = BATCH_ROWS,
+        peers: Names = None,
+        threads: int | None = None,
         progress: Progress = None,
     ) -> Wakers:
         """Who woke whom: a row for each time that a task was awake.
@@ -196,9 +208,9 @@ class Sched:
         See :class:`Sched` for arguments and errors; ``cpus`` are those of the column ``cpu``. It
         needs ``sched_switch``, and ``sched_waking`` or ``sched_wakeup``.
         """
-        asked = Asked(start, end, cpus, pids, buffer, ts, batch_rows, progress)
+        asked = Asked(start, end, cpus, pids, buffer, ts, batch_rows, progress, peers, threads)
         whole = self._ask("wakers", asked, WAKES)
-        return Wakers(whole._question, "wakers")
+        return Wakers(whole._question, "wakers", whole._threads)
 
     def nr_running(
         self,
@@ -209,6 +221,8 @@ class Sched:
         buffer: str | None = None,
         ts: Times = "timestamp",
         batch_rows: int = BATCH_ROWS,
+        peers: Names = None,
+        threads: int | None = None,
         progress: Progress = None,
     ) -> Answer:
         """How many tasks each CPU had to run: the one that runs and those that wait for it.
@@ -222,19 +236,20 @@ class Sched:
         See :class:`Sched` for arguments and errors. It needs ``sched_switch``, ``sched_waking`` or
         ``sched_wakeup``, ``sched_wakeup_new`` and ``sched_migrate_task``.
         """
-        asked = Asked(start, end, cpus, None, buffer, ts, batch_rows, progress)
+        asked = Asked(start, end, cpus, None, buffer, ts, batch_rows, progress, peers, threads)
         new, moved = ("sched:sched_wakeup_new",), ("sched:sched_migrate_task",)
         return self._ask("nr_running", asked, WAKES, new, moved)
 
     def _ask(self, kind: str, asked: Asked, *needs: tuple[str, ...]) -> Answer:
         selection = asked.selection(self._recording)
-        readers = self._readers(selection)
+        readers = self._answering(selection)
         for choices in ((SWITCH,), *needs):
             require(readers, f"sched.{kind}()", *choices)
-        knowing = [reader for reader in readers if SWITCH in reader.events]
-        sources = of_one_buffer(all_sources(knowing, selection), SWITCH, selection)
+            # Of the others too much would be guessed.
+            readers = [r for r in readers if any(name in r.events for name in choices)]
+        sources = of_one_buffer(all_sources(readers, selection), SWITCH, selection)
         make = partial(_lowlevel.analyses.sched, kind=kind)
-        return ask(knowing, sources, selection, asked, kind, make)
+        return ask(readers, sources, selection, asked, kind, make)
 
 
 class Latencies(Answer):
@@ -242,6 +257,8 @@ class Latencies(Answer):
 
     def worst(self, count: int, *, meanwhile: bool = False) -> Answer:
         """The longest of them, the longest first; of equal ones the first to run.
+
+        Of a session it is of all peers, in one pass.
 
             >>> with tracecmd.open("tests/data/i386-v6.dat") as trace:
             ...     held = trace.sched.latency().worst(1, meanwhile=True).to_numpy()

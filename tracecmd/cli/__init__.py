@@ -19,6 +19,7 @@ from ..errors import TraceError
 from . import (
     attach,
     convert,
+    exits,
     export,
     flame,
     functions,
@@ -34,8 +35,11 @@ from . import (
     session,
     split,
     stat,
+    steal,
     syscalls,
     tasks,
+    unknown,
+    wakeups,
 )
 from ._common import complain, drop_output
 
@@ -57,6 +61,10 @@ COMMANDS = (
     losses,
     plot,
     query,
+    exits,
+    steal,
+    wakeups,
+    unknown,
     split,
     convert,
     attach,

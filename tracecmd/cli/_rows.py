@@ -6,27 +6,36 @@ import argparse
 import csv
 import itertools
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .._readable import Readable
+from .._reading import THREADS_MAX
 from .._texts import one_line
 from ..analysis import Answer
 from ..errors import MissingEventError
 from ..opening import open as open_trace
 from ..trace import Trace
-from ._common import complain, warn, warn_problems
+from ._common import complain, warn, warn_problems, whole_number
 from ._progress import Bar
 from ._times import UsageError, nanoseconds
 
+if TYPE_CHECKING:
+    from ..session import Session
+
 __all__ = [
     "Column",
+    "Table",
     "add_arguments",
     "micro",
     "print_csv",
     "print_rows",
     "print_table",
     "run_answer",
+    "run_session",
     "seconds",
 ]
 
@@ -45,6 +54,12 @@ class Column(NamedTuple):
     left: bool = False
 
 
+# Those of the table, or what chooses them by the names of the answer's.
+Columns = Sequence[Column] | Callable[[Sequence[str]], Sequence[Column]]
+
+_PEER = (Column("peer", "PEER", left=True),)
+
+
 def seconds(ns: int) -> str:
     """Show a time in ns as trace-cmd report does, but with all digits."""
     return f"{ns // 10**9}.{ns % 10**9:09d}"
@@ -55,9 +70,21 @@ def micro(ns: int) -> str:
     return f"{ns // 1000}.{ns % 1000:03d}"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what all such commands take."""
-    parser.add_argument("file", metavar="FILE")
+def add_arguments(parser: argparse.ArgumentParser, *, session: bool = False) -> None:
+    """Add what all such commands take; session: those that are about a session alone."""
+    files = "trace files of a session, or a folder of them"
+    if not session:
+        files = f"a trace file; or {files}"
+        parser.add_argument(
+            "--peers", metavar="NAMES", help='of a session these alone: "host", names of guests'
+        )
+        parser.add_argument(
+            "--threads",
+            type=whole_number(1, THREADS_MAX),
+            metavar="N",
+            help="read a session's files side by side; rows come file by file",
+        )
+    parser.add_argument("files", metavar="FILE", nargs="+", help=files)
     parser.add_argument("--start", metavar="TIME", help="first time: seconds, or ns with 'ns'")
     parser.add_argument("--end", metavar="TIME", help="first time not wanted")
     formats = parser.add_mutually_exclusive_group()
@@ -67,43 +94,90 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_answer(
     arguments: argparse.Namespace,
-    make: Callable[[Trace, dict[str, Any]], Answer],
-    columns: Sequence[Column] | Callable[[Sequence[str]], Sequence[Column]],
+    make: Callable[[Readable, dict[str, Any]], Answer],
+    columns: Columns,
 ) -> int:
-    """Print the answer of one file; the options it is made with are start, end and progress.
+    """Print an answer; the options it is made with are a window, progress, peers and threads."""
+    peers = arguments.peers
+    if (arguments.threads is not None or peers is not None) and not _is_session(arguments):
+        complain("--peers, --threads: they are of a session, a folder or several files")
+        return 2
+    more = {"peers": None if peers is None else peers.split(","), "threads": arguments.threads}
 
-    columns: those of the table, or what chooses them by the names of the answer's.
-    """
+    def answer(source: Readable, window: dict[str, Any]) -> Table:
+        answer = make(source, {**window, **more})
+        return Table(answer.column_names, answer.values(), answer.notes)
+
+    return _run(arguments, answer, columns, _open(arguments))
+
+
+def run_session(
+    arguments: argparse.Namespace,
+    make: Callable[[Session, dict[str, Any]], Table],
+    columns: Sequence[Column],
+) -> int:
+    """Print rows of a session; the options that they are made with are a window and progress."""
+    from ..session import open_session  # noqa: PLC0415 - other commands start faster without
+
+    return _run(arguments, make, columns, partial(open_session, *arguments.files))
+
+
+class Table(NamedTuple):
+    """Names of columns, rows, and what keeps them from telling all."""
+
+    names: Sequence[str]
+    rows: Iterator[Sequence[Any]]
+    notes: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, kind: type[NamedTuple], rows: Iterable[Sequence[Any]]) -> Table:
+        """Rows that are named tuples."""
+        return cls(kind._fields, iter(rows))
+
+
+def _is_session(arguments: argparse.Namespace) -> bool:
+    return len(arguments.files) > 1 or os.path.isdir(arguments.files[0])
+
+
+def _open(arguments: argparse.Namespace) -> Callable[[], Trace | Session]:
+    if not _is_session(arguments):
+        return partial(open_trace, arguments.files[0])
+    from ..session import open_session  # noqa: PLC0415 - other commands start faster without
+
+    return partial(open_session, *arguments.files)
+
+
+def _run(
+    arguments: argparse.Namespace,
+    make: Callable[[Any, dict[str, Any]], Table],
+    columns: Columns,
+    open_source: Callable[[], Trace | Session],
+) -> int:
     try:
         window = {"start": nanoseconds(arguments.start), "end": nanoseconds(arguments.end)}
     except UsageError as error:
         complain(error)
         return 2
-    with open_trace(arguments.file) as trace, Bar(True) as bar:
+    with open_source() as source, Bar(True) as bar:
         try:
-            answer = make(trace, {**window, "progress": bar.show})
+            table = make(source, {**window, "progress": bar.show})
         except MissingEventError as error:
             complain(error)
             return 1
-        rows = _rows(answer)
+        rows = (dict(zip(table.names, values, strict=True)) for values in table.rows)
         if arguments.json:
             print_rows(rows)
         elif arguments.csv:
-            print_csv(answer.column_names, rows)
+            print_csv(table.names, rows)
         else:
-            print_table(rows, columns(answer.column_names) if callable(columns) else columns)
+            chosen = columns(table.names) if callable(columns) else columns
+            print_table(rows, [*(_PEER if "peer" in table.names else ()), *chosen])
         bar.clear()
-        for note in answer.notes:
+        for note in table.notes:
             warn(note)
-        warn_problems([trace])
+        peers = [source] if isinstance(source, Trace) else [peer.trace for peer in source.peers]
+        warn_problems(peers)
     return 0
-
-
-def _rows(answer: Answer) -> Iterator[Row]:
-    """All rows, one after the other, without any other package."""
-    names = answer.column_names
-    for values in answer.values():
-        yield dict(zip(names, values, strict=True))
 
 
 def print_rows(rows: Iterable[Row]) -> None:

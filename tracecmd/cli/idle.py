@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from .._readable import Readable
+from .._reading import Selection
 from ..analysis import Answer
 from ..analysis.needs import require
-from ..trace import Trace
 from ._rows import Column, add_arguments, micro, run_answer, seconds
 
 NOT_IDLE = (1 << 32) - 1  # PWR_EVENT_EXIT of the kernel
@@ -40,8 +41,9 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print them."""
 
-    def make(trace: Trace, options: dict[str, Any]) -> Answer:
-        require([trace._reader], "idle", "power:cpu_idle")
+    def make(trace: Readable, options: dict[str, Any]) -> Answer:
+        selection = Selection(trace._recording, peers=options["peers"])
+        require(trace._answering(selection), "idle", "power:cpu_idle")
         return trace.residency(
             "power:cpu_idle", key="cpu_id", value="state", ts="uint64", **options
         )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from .._readable import Readable
 from ..analysis import Answer
-from ..trace import Trace
 from ._common import whole_number
 from ._rows import Column, add_arguments, micro, run_answer, seconds
 
@@ -73,7 +73,7 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print them."""
 
-    def make(trace: Trace, options: dict[str, Any]) -> Answer:
+    def make(trace: Readable, options: dict[str, Any]) -> Answer:
         if arguments.wakers:
             return trace.sched.wakers(ts="uint64", **options)
         waits = trace.sched.latency(ts="uint64", **options)

@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
+from .._readable import Readable
 from ..analysis import Answer
-from ..trace import Trace
 from ._rows import Column, add_arguments, micro, run_answer, seconds
 
 _NUMBERS = ("id", "nr", "__syscall_nr")
@@ -28,7 +28,7 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print them."""
 
-    def make(trace: Trace, options: dict[str, Any]) -> Answer:
+    def make(trace: Readable, options: dict[str, Any]) -> Answer:
         return trace.syscalls(ts="uint64", **options)
 
     return run_answer(arguments, make, _columns)

@@ -5,7 +5,7 @@ from .join import Joined
 from .opening import SessionRecording, open_session
 from .session import Peer, Session, VCpu
 from .vcpu_sums import VCpuExits, VCpuSteal
-from .vcpu_timeline import Interval, Timeline, VCpuSummary
+from .vcpu_timeline import Interval, Timeline, VCpuSummary, VCpuUnknown
 
 __all__ = [
     "Interval",
@@ -19,5 +19,6 @@ __all__ = [
     "VCpuExits",
     "VCpuSteal",
     "VCpuSummary",
+    "VCpuUnknown",
     "open_session",
 ]

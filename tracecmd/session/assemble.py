@@ -10,9 +10,12 @@ from typing import Literal
 from .. import errors
 from .._reading import Recording
 from ..trace import Trace
+from .claims import Claims, claim_notes
 from .session import Session
 
 __all__ = ["assemble"]
+
+NO_CLAIMS = Claims({}, ())
 
 
 def _listed(trace: Trace) -> set[int]:
@@ -157,6 +160,7 @@ def assemble(
     strangers: Literal["error", "skip", "include"],
     *,
     sync: bool,
+    claims: Claims = NO_CLAIMS,
 ) -> Session:
     """Make a session of files that are open; those that do not belong to it are closed or included.
 
@@ -176,6 +180,9 @@ def assemble(
     here = {trace.trace_id for trace in guests}
     missing = [g.name for g in host.guests if g.trace_id not in here] if host else []
     named = _name_guests(host, guests)
+    if claims.vcpus and host is None:
+        raise errors.SessionError("vcpus: there is no file of the host")
+    notes = _notes(host, named, missing) if host or named else []
     included = _name_others(others, named) if strangers == "include" else {}
     return Session(
         host,
@@ -184,6 +191,8 @@ def assemble(
         others=included,
         strangers=[] if included else [trace.path for trace in others],
         missing=missing,
-        notes=_notes(host, named, missing) if host or named else [],
+        notes=[*notes, *claim_notes(traces, claims)],
         sync=sync,
+        claimed=claims.offsets,
+        vcpus=claims.vcpus,
     )

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from .. import errors
 from ..options import TimeSample
 from ..trace import Trace
 
-__all__ = ["PeerClock", "peer_clock"]
+if TYPE_CHECKING:
+    from .session import Peer, Session
+
+__all__ = ["PeerClock", "peer_clock", "require_one_clock"]
 
 
 class PeerClock(NamedTuple):
@@ -60,3 +65,31 @@ def peer_clock(trace: Trace, *, synchronised: bool) -> PeerClock:
         drift_ppb=drifts[len(drifts) // 2] if drifts else None,
         tsc2nsec=trace.tsc2nsec is not None,
     )
+
+
+def _clock_of(session: Session, peer: Peer) -> int | str:
+    """What a peer's times are on: the clock of the host with that trace ID, or its own."""
+    shift = peer.trace.time_shift
+    if peer.role == "host":
+        return peer.trace.trace_id or "host"
+    if peer.role == "guest" and session._sync and shift is not None:
+        return shift.peer_trace_id
+    return f"of {peer.name}"
+
+
+def require_one_clock(session: Session, peers: Sequence[Peer], *, of_host: bool) -> None:
+    """Refuse peers whose times cannot be compared, or, of_host, not with the host's.
+
+    Raises:
+        SessionError: nobody compared the clock of one of them with that of the first.
+    """
+    if of_host and session.host is not None:
+        peers = (session.peers[0], *peers)
+    compared = [peer for peer in peers if peer.trace.path not in session._claimed]
+    for peer in compared:
+        if _clock_of(session, peer) != _clock_of(session, compared[0]):
+            raise errors.SessionError(
+                f"{peer.name!r}: its times are not on the clock of {compared[0].name!r}; choose "
+                "others by peers=, or say by offsets= of open_session() how they differ",
+                path=peer.trace.path,
+            )

@@ -13,6 +13,7 @@ from ..budget import Budget
 from ..opening import FileName, OpenOptions, TraceRecording
 from ..trace import Trace
 from .assemble import assemble
+from .claims import Claims, VCpu, check_vcpus
 from .session import Session
 
 __all__ = ["SessionRecording", "open_session", "trace_files"]
@@ -61,6 +62,7 @@ class SessionRecording:
     strangers: Literal["error", "skip", "include"]
     options: OpenOptions
     offsets: tuple[tuple[FileName, int], ...] = ()
+    vcpus: tuple[VCpu, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.sources:
@@ -73,6 +75,7 @@ class SessionRecording:
     def open(self) -> Session:
         """Open it; raises what :func:`tracecmd.open_session` does."""
         traces: list[Trace] = []
+        claimed: dict[str, int] = {}
         offsets = {_key(source): offset for source, offset in self.offsets}
         files = trace_files(self.sources)
         unknown = offsets.keys() - set(map(_key, files))
@@ -82,7 +85,15 @@ class SessionRecording:
             for source in files:
                 options = replace(self.options, ts_offset=offsets.get(_key(source), 0))
                 traces.append(TraceRecording(source, options).open())
-            return assemble(traces, self, self.strangers, sync=self.options.sync)
+                if _key(source) in offsets:
+                    claimed[traces[-1].path] = options.ts_offset
+            return assemble(
+                traces,
+                self,
+                self.strangers,
+                sync=self.options.sync,
+                claims=Claims(claimed, self.vcpus),
+            )
         except BaseException:
             for trace in traces:
                 trace.close()
@@ -93,6 +104,7 @@ def open_session(
     *sources: FileName,
     strangers: Literal["error", "skip", "include"] = "error",
     offsets: Mapping[Any, int] | None = None,
+    vcpus: Mapping[str, Mapping[int, int]] | None = None,
     strict: bool = False,
     mmap: bool = True,
     sync: bool = True,
@@ -116,16 +128,23 @@ def open_session(
             them along, as :attr:`Session.others`: files that have nothing to do with each other
             then are one session, too, merged as tracecmd_iterate_events_multi(3) does.
         offsets: nanoseconds to add to the time stamps of some files, by the names given (those in
-            a folder by the folder's and theirs): clocks side by side that nobody compared.
+            a folder by the folder's and theirs): clocks side by side that nobody compared. Their
+            times then count as of the host's clock, by the caller's word, as
+            :attr:`Session.notes` say.
+        vcpus: host threads of guests' vCPUs where the host's file lacks them, by guest and number:
+            ``{"Guest1": {0: 4711, 1: 4712}}``. That, too, is among the notes.
         strict, mmap, date, budget: as for :func:`tracecmd.open`.
         sync: put the guests' time stamps on the host's clock; False leaves each on its own.
 
     Raises:
-        ValueError: ``offsets`` names none of the files, or one does not fit 64 bits.
+        ValueError: ``offsets`` names none of the files, or one does not fit 64 bits; ``vcpus``
+            has a vCPU that is not there, a thread for two of them, or another thread than the
+            host's file.
+        UnknownGuestError: (a KeyError) ``vcpus`` names a guest that is not there.
         SessionError: (a ValueError) the files do not make one session; its ``path`` names the
             one that does not fit.
         TraceError: a file cannot be opened; see :func:`tracecmd.open`.
     """
     options = OpenOptions(strict=strict, mmap=mmap, sync=sync, date=date, budget=budget)
     by_file = tuple((offsets or {}).items())
-    return SessionRecording(sources, strangers, options, by_file).open()
+    return SessionRecording(sources, strangers, options, by_file, check_vcpus(vcpus)).open()

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from .. import _arguments, errors
+from .. import errors
 from .._readable import Readable
 from .._reading import (
     Excluded,
@@ -28,28 +28,13 @@ from ..event import Event
 from ..filter import Filter
 from ..report import ReportOptions, report
 from ..trace import Trace
-from .clock import PeerClock, peer_clock
-from .join import Joined, join
+from .both_sides import BothSides
+from .claims import VCpu, add_vcpus
+from .clock import PeerClock, peer_clock, require_one_clock
 from .plot import Pictured
-from .vcpu_sums import VCpuSums
-from .vcpu_timeline import Timeline
 from .writing import write_peers
 
 __all__ = ["Peer", "Session", "VCpu"]
-
-
-class VCpu(NamedTuple):
-    """A vCPU of a guest and the host thread that ran it: tracecmd_map_find_by_host_pid(3).
-
-    Attributes:
-        guest: the guest's name, a key of :attr:`Session.guests`.
-        vcpu: number of the vCPU, the CPU number in the guest's file.
-        host_pid: PID of the thread in the host's file.
-    """
-
-    guest: str
-    vcpu: int
-    host_pid: int
 
 
 class Peer(NamedTuple):
@@ -60,7 +45,7 @@ class Peer(NamedTuple):
     trace: Trace
 
 
-class Session(Readable, VCpuSums, Pictured):
+class Session(Readable, BothSides, Pictured):
     """The files of one traced session, open. Made by :func:`tracecmd.open_session`.
 
     Attributes:
@@ -74,6 +59,17 @@ class Session(Readable, VCpuSums, Pictured):
             ``strangers="skip"`` was asked for.
         missing: names of guests that the host was traced with, but whose files were not given.
         notes: what is unusual about the session, in plain sentences.
+
+    Answers (:meth:`irqs`, :meth:`losses`, :attr:`sched` and all others of :class:`Trace`) are of
+    all peers at once, with a column ``peer``. Windows are in ns of the session's clock, which
+    guests' times are put on. They take, beside what those of a trace do:
+
+    Args:
+        peers: ``"host"`` and names of guests; None for all. If nobody compared the clock of one
+            with the host's, more than that one, or a window of it, raise a SessionError.
+        threads: None: all peers are gone through in one pass, and rows come in order of time. A
+            number: each peer is gone through by itself, on so many threads at a time; rows come
+            peer by peer, each in its own order, whatever the number is.
     """
 
     def __init__(
@@ -87,10 +83,13 @@ class Session(Readable, VCpuSums, Pictured):
         missing: Iterable[str] = (),
         notes: Iterable[str] = (),
         sync: bool = True,
+        claimed: Iterable[str] = (),
+        vcpus: Iterable[VCpu] = (),
     ) -> None:
         self.host = host
         self._recording = recording
         self._sync = sync
+        self._claimed = frozenset(claimed)  # paths of files whose times the caller vouches for
         self.guests: Mapping[str, Trace] = MappingProxyType(dict(guests))
         self.others: Mapping[str, Trace] = MappingProxyType(dict(others))
         self.strangers = tuple(strangers)
@@ -99,7 +98,7 @@ class Session(Readable, VCpuSums, Pictured):
         self._closed = False
         for peer in self.peers:
             peer.trace.peer = peer.name
-        self._vcpus = _map_vcpus(host, self.guests)
+        self._vcpus = add_vcpus(_map_vcpus(host, self.guests), self.guests, vcpus)
         self._by_pid: dict[int, VCpu] = {}
         for vcpu in self._vcpus:
             self._by_pid.setdefault(vcpu.host_pid, vcpu)
@@ -173,6 +172,16 @@ class Session(Readable, VCpuSums, Pictured):
         if names is None:
             names = tuple(peer.name for peer in self.peers)
         return [self.peer(name)._reader for name in names]
+
+    def _answering(self, selection: Selection) -> list[Reader]:
+        self._require_open()
+        names = selection.peers
+        for name in names or ():
+            self.peer(name)  # raises where it is not there
+        peers = [peer for peer in self.peers if names is None or peer.name in names]
+        windowed = selection.start > 0 or selection.end is not None
+        require_one_clock(self, peers, of_host=windowed)
+        return [peer.trace._reader for peer in peers]
 
     # One clock ----------------------------------------------------------------------------
 
@@ -386,86 +395,6 @@ class Session(Readable, VCpuSums, Pictured):
         everything = where is None and exclude is None
         sources = None if everything else wanted_sources(choice, whole.condition)
         return {peer.name: count(peer.trace._reader, options, sources) for peer in self.peers}
-
-    # Both sides at once -------------------------------------------------------------------
-
-    def timeline(
-        self,
-        *,
-        guests: Names = None,
-        buffers: Iterable[str] | None = None,
-        start: int | None = None,
-        end: int | None = None,
-        progress: Progress = None,
-    ) -> Timeline:
-        """What every vCPU did when: in the guest, in the host, preempted, blocked, unknown.
-
-        Made from the host's sched_switch, sched_wakeup, sched_wakeup_new, sched_waking, kvm_entry
-        and kvm_exit, as far as they were recorded, and the guests' sched_switch; see
-        :mod:`tracecmd.session.vcpu_timeline` for the rules. Nothing is guessed.
-
-        Args:
-            guests: names of guests; None for all.
-            buffers: names of the buffers whose records count; None: in each peer those on the
-                clock of its top buffer.
-            start, end: times in ns to cut the intervals to; None for no bound.
-            progress: called now and then with work done and all work, in pages.
-
-        Raises:
-            UnknownGuestError: (a KeyError) there is no such guest.
-        """
-        self._require_open()
-        names = _arguments.names("guests", guests)
-        for name in names or ():
-            if name not in self.guests:
-                known = ", ".join(map(repr, self.guests)) or "none"
-                raise errors.UnknownGuestError(
-                    f"no guest {name!r} in this session; there are {known}"
-                )
-        return Timeline(
-            self, guests=names, buffers=buffers, start=start, end=end, progress=progress
-        )
-
-    def join(
-        self,
-        events: Names = None,
-        *,
-        peers: Names = None,
-        where: str | Filter | None = None,
-        exclude: Excluded = None,
-        buffers: Iterable[str] | None = None,
-        start: int | None = None,
-        end: int | None = None,
-        progress: Progress = None,
-    ) -> Iterator[Joined]:
-        """Walk over records with what the other side did at that instant.
-
-        Gives the guests' records with the host CPU and thread that ran the vCPU, and the records
-        that vCPUs' threads made in the host with the guest's current task. What is known at an
-        instant follows the rules of :meth:`timeline`.
-
-        Args:
-            events, where, exclude, start, end, progress: as for :meth:`iter`. The filter is for the
-                records that come out, not for what is known of the other side.
-            peers: ``"host"`` and names of guests; None for all.
-            buffers: as for :meth:`timeline`.
-
-        Raises:
-            KeyError: no such event or peer.
-            FilterError: (a ValueError) ``where`` is not a filter.
-        """
-        self._require_open()
-        return join(
-            self,
-            events,
-            peers=peers,
-            where=where,
-            exclude=exclude,
-            buffers=buffers,
-            start=start,
-            end=end,
-            progress=progress,
-        )
 
     def close(self) -> None:
         """Close all files; a second close is fine."""

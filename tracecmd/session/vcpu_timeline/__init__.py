@@ -30,8 +30,10 @@ from ._rows import rows_of
 from ._span import on_one_clock, recorded_span, unit_of
 from ._summary import VCpuSummary, summarize
 from ._timeline import Timeline
+from ._unknown import VCpuUnknown
 
 __all__ = [
     "EVENTS", "STATES", "Interval", "Question", "State", "Timeline", "VCpuSummary",
+    "VCpuUnknown",
     "on_one_clock", "recorded_span", "rows_of", "summarize", "unit_of",
 ]  # fmt: skip

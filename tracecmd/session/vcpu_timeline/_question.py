@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ... import _lowlevel
 from ..._reading import Progress, Request, Selection, Source, choose, watch
 from ...trace import Trace
-from ._span import buffer_names, on_one_clock, recorded, recorded_span
+from ._span import buffer_names, first_of, on_one_clock, recorded, recorded_span
 
 if TYPE_CHECKING:
     from ..session import Session, VCpu
@@ -160,7 +160,8 @@ def _first_task(
     form = trace.events.get(SWITCH)
     if form is None or not {*form.fields} >= SWITCH_FIELDS:
         return False, None
-    first = next(trace.iter(str(form), buffers=buffers, cpus=[cpu]), None)
+    selection = Selection(trace._recording, str(form), buffers=buffers, cpus=[cpu])
+    first = first_of(trace, selection)
     if first is None or first.missed_events:
         return first is not None, None
     pid, comm = (

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from typing import TYPE_CHECKING, Literal
 
+from ..._reading import ReadOptions, Selection
+from ...event import Event
 from ...trace import Trace
 
 if TYPE_CHECKING:
@@ -32,18 +34,24 @@ def recorded(trace: Trace, names: Iterable[str], buffers: Container[str] | None)
     return bool(known) and trace.at(0, known, buffers=buffer_names(trace, buffers)) is not None
 
 
+def first_of(trace: Trace, selection: Selection) -> Event | None:
+    """The first record, without reading more of them."""
+    return next(trace._read(selection, ReadOptions(batch_rows=1)), None)
+
+
 def recorded_span(trace: Trace, buffers: Iterable[str] | None = None) -> tuple[int, int] | None:
     """Times of a file's first and last record; None without records."""
-    first = next(trace.iter(buffers=buffers), None)
-    last = next(trace.iter(buffers=buffers, reverse=True), None)
+    whole = Selection(trace._recording, buffers=buffers)
+    first, last = first_of(trace, whole), first_of(trace, whole.replace(reverse=True))
     return None if first is None or last is None else (first.ts, max(first.ts, last.ts))
 
 
 def on_one_clock(session: Session, guest: str) -> bool:
     """Whether a guest's time stamps were put on the host's clock, so that both can be compared."""
-    shift = session.guests[guest].time_shift
+    trace = session.guests[guest]
+    shift = trace.time_shift
     host = session.host
-    return (
+    return trace.path in session._claimed or (
         session._sync
         and host is not None
         and shift is not None

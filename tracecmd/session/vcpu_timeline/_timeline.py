@@ -14,6 +14,7 @@ from ...packages import package
 from ._interval import Interval
 from ._question import NOTHING, Question
 from ._rows import rows_of
+from ._unknown import VCpuUnknown, sum_up_unknown
 
 if TYPE_CHECKING:
     import pandas
@@ -86,6 +87,14 @@ class Timeline:
     def to_polars(self) -> polars.DataFrame:
         """All rows as a Polars data frame."""
         return _Columns(self).to_polars()
+
+    def unknown(self) -> tuple[VCpuUnknown, ...]:
+        """How long it is unknown what vCPUs did, and which tasks they ran, and why.
+
+        In the order of :attr:`Session.vcpus`, what they did before what they ran, of each the
+        reason of the most time first. Only time of the timeline's window counts.
+        """
+        return sum_up_unknown(self._question(), self._progress)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """The Arrow PyCapsule interface: rows are read as the consumer takes them."""
