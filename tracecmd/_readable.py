@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
-from ._reading import Reader, ReadOptions, Recording, Selection, read_selected
+from ._reading import (
+    Reader,
+    ReadOptions,
+    Recording,
+    RecordingPart,
+    Selection,
+    read_selected,
+    split_part,
+)
+from ._times import nanoseconds, seconds
 from .analysis import Analyses
 from .columns import Layout, Table, make_table
 from .event import Event
@@ -23,6 +32,58 @@ class Readable(Analyses):
     """
 
     _recording: Recording
+    _of: Any = None  # the whole that it is a part of; None: it is one itself
+
+    @property
+    def _whole(self: S) -> S:
+        return self if self._of is None else cast("S", self._of)
+
+    def __getitem__(self: S, window: slice) -> S:
+        """The part of it between two times, with all that the whole one has: ``trace["2s":"3s"]``.
+
+        Whatever is asked of a part - records, tables, reports, answers, files written - is asked of
+        the records with ``start <= ts < end`` alone, and ``start=`` and ``end=`` narrow it further;
+        so does another window, as parts of parts lie in both. Metadata is the whole file's. A part
+        shares the open file with the whole: closing one closes the other.
+
+            >>> with tracecmd.open("tests/data/sessions/kvm-small/trace.dat") as trace:
+            ...     part = trace["204.9s":"204.919s"]
+            ...     [event.ts for event in part.iter("sched_switch")], part.stat().records
+            ([204918982669], 17)
+
+        Args:
+            window: a slice of two times, each as ``start=`` and ``end=`` take them, or left out:
+                whole ns, a text with a unit (s, ms, us, ns), timedelta, datetime,
+                numpy.datetime64 or timedelta64, pandas.Timestamp or Timedelta, or a scalar of
+                pyarrow. All are on :attr:`Event.ts`'s clock, and so what tables gave out goes
+                back in; a length of time counts from where that clock is 0.
+
+        Raises:
+            TypeError: it is no slice, or a bound is a float or something else that is no time.
+            ValueError: a bound is no time, is finer than ns, or below 0.
+        """
+        if not isinstance(window, slice) or window.step is not None:
+            raise TypeError(f"[{window!r}]; it is cut by times, as ['19.5s':'20s']")
+        for name, bound in ("start", window.start), ("end", window.stop):
+            if bound is not None and nanoseconds(name, bound) < 0:
+                raise ValueError(f"{name}={bound!r}; times are not counted from the end")
+        self._require_open()
+        part = object.__new__(type(self))
+        part.__dict__.update(self.__dict__)
+        part._of = self._whole
+        part._recording = RecordingPart.of(self._recording, window.start, window.stop)
+        part._cut(window)
+        return part
+
+    def _cut(self, window: slice) -> None:
+        """Cut what it consists of likewise."""
+
+    def _window_text(self) -> list[str]:
+        """What ``repr()`` says of the window that it is."""
+        if self._of is None:
+            return []
+        start, end = split_part(self._recording)[1]
+        return [f"from {seconds(start)}" + ("" if end is None else f" to {seconds(end)}")]
 
     def _readers(self, selection: Selection) -> Sequence[Reader]:
         """The files that the selection is of."""

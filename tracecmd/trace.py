@@ -19,12 +19,12 @@ from ._reading import (
     Request,
     Selection,
     Source,
+    Time,
     choose,
     read_events,
-    wanted_sources,
 )
 from ._writable import Writable
-from .analysis import Stat, count
+from .analysis import Stat, count_selected
 from .btf import Btf, read_btf
 from .buffer import Buffer
 from .columns import BATCH_ROWS, Layout, RecordBatch, Table, Tables
@@ -64,7 +64,7 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
         """Unmap the file; a second close is fine."""
         self._file.close()
         for name in ("_reader", "_symbols", "_metadata"):  # lazy: not there if nobody read records
-            part = self.__dict__.get(name)
+            part = self._whole.__dict__.get(name)
             if part is not None:
                 part.close()
 
@@ -76,6 +76,7 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
             parts = [f"v{self.version}", f"cpus={self.cpus}", f"buffers={len(self.buffers)}"]
             if self.guests:
                 parts.append(f"guests={len(self.guests)}")
+            parts += self._window_text()
         except errors.ClosedError:
             parts = ["closed"]
         except errors.TraceError as error:  # say so instead of raising: it has shrunk
@@ -104,9 +105,14 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
             return (*self._file.problems(), *self._metadata.problems(), error, *symbols)
         return reader.outline_problems
 
-    @lazy
+    @property
     def buffers(self) -> tuple[Buffer, ...]:
         """The top buffer first (it may be empty), then the named instances in file order."""
+        whole = self._buffers
+        return whole if self._of is None else tuple(buffer._of_trace(self) for buffer in whole)
+
+    @lazy
+    def _buffers(self) -> tuple[Buffer, ...]:
         infos = self._file.buffers()
         return tuple(Buffer(self, index, info) for index, info in enumerate(infos))
 
@@ -162,8 +168,8 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
         exclude: Excluded = None,
         buffers: Iterable[str] | None = None,
         cpus: Numbers = None,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         pids: Numbers = None,
         order: Literal["time", "cpu"] = "time",
         reverse: bool = False,
@@ -223,7 +229,7 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
 
     def at(
         self,
-        ts: int,
+        ts: Time,
         events: Names = None,
         *,
         where: str | Filter | None = None,
@@ -298,8 +304,8 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
         exclude: Excluded = None,
         buffers: Iterable[str] | None = None,
         cpus: Numbers = None,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         pids: Numbers = None,
         order: Literal["time", "cpu"] = "time",
         reverse: bool = False,
@@ -407,8 +413,8 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
         filters_out: str | Iterable[str] = (),
         exclude: Excluded = None,
         cpus: Numbers = None,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         threads: int = 1,
         progress: Progress = None,
     ) -> Iterator[bytes]:
@@ -440,6 +446,8 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
         *,
         where: str | Filter | None = None,
         exclude: Excluded = None,
+        start: Time = None,
+        end: Time = None,
         threads: int = 1,
         progress: Progress = None,
     ) -> Stat:
@@ -455,12 +463,11 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
                 as without: what was lost cannot be compared. Events of which nothing is left are
                 not in :attr:`~tracecmd.Stat.events`.
             exclude: count all but these, as for :meth:`iter`.
+            start, end: count records of these times, as for :meth:`iter`. Losses then are those of
+                :meth:`losses`, which reach into the window; damaged pages are among them.
             threads: how many slices of the file to count side by side.
             progress: called now and then with pages counted and all pages.
         """
+        selection = Selection(self._recording, where=where, exclude=exclude, start=start, end=end)
         options = ReadOptions(threads=threads, progress=progress)
-        if where is None and exclude is None:
-            return count(self._reader, options)
-        selection = Selection(self._recording, where=where, exclude=exclude)
-        choice = choose([self._reader], selection)
-        return count(self._reader, options, wanted_sources(choice, selection.condition))
+        return count_selected([self._reader], selection, options)[0]

@@ -28,7 +28,10 @@ from .selection import (
     Progress,
     ReadOptions,
     Recording,
+    RecordingPart,
     Selection,
+    Time,
+    split_part,
 )
 from .sources import Choice, FileChoice, Source, choose, id_bitmap
 from .where import make_filters, wanted_sources
@@ -48,9 +51,11 @@ __all__ = [
     "ReadOptions",
     "Reader",
     "Recording",
+    "RecordingPart",
     "Request",
     "Selection",
     "Source",
+    "Time",
     "Watched",
     "Window",
     "add_missed",
@@ -66,6 +71,7 @@ __all__ = [
     "read_window",
     "read_windows",
     "report_file",
+    "split_part",
     "wanted_sources",
     "watch",
     "workers",

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from .. import _arguments
+from .._times import Time
 from ..filter import Filter
 
 if TYPE_CHECKING:
@@ -30,7 +31,10 @@ __all__ = [
     "Progress",
     "ReadOptions",
     "Recording",
+    "RecordingPart",
     "Selection",
+    "Time",
+    "split_part",
 ]
 
 EVENT_ROWS = 4096  # in a batch, where it becomes events
@@ -48,6 +52,36 @@ class Recording(Protocol):
     def open(self) -> Readable:
         """Open it: a :class:`~tracecmd.Trace` or a :class:`~tracecmd.Session`."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingPart:
+    """A recording as if it held no more than a window of time: all selections of it are narrowed.
+
+    Attributes:
+        whole: the recording, which is none of these itself.
+        window: first time in ns, and the first one after; None for no bound.
+    """
+
+    whole: Recording
+    window: _arguments.Window
+
+    @classmethod
+    def of(cls, recording: Recording, start: Time, end: Time) -> RecordingPart:
+        """A part of a recording, or of a part of one."""
+        whole, before = split_part(recording)
+        return cls(whole, _arguments.common_window(before, _arguments.window(start, end)))
+
+    def open(self) -> Readable:
+        """Open it, and give that part."""
+        return self.whole.open()[slice(*self.window)]
+
+
+def split_part(recording: Recording) -> tuple[Recording, _arguments.Window]:
+    """A whole recording, and the window that is taken of it."""
+    if isinstance(recording, RecordingPart):
+        return recording.whole, recording.window
+    return recording, (0, None)
 
 
 def _exclusions(value: object) -> tuple[str | Filter, ...] | None:
@@ -81,7 +115,8 @@ class Selection:
         events: names of events, as given; None for all.
         buffers: names of buffers, "" for the top one; None for all.
         cpus: numbers of CPUs; None for all.
-        start, end: times in ns, ``start <= ts < end``; an end of None is no bound.
+        start, end: times in ns, ``start <= ts < end``; an end of None is no bound. Of a part of a
+            recording they lie in its window.
         pids: tasks that recorded (``common_pid``), rising; None for all.
         where: a filter: a text in the language of trace-cmd report -F, or a Filter; None: none.
         exclude: what is left out of that: names of events, which may have wildcards
@@ -114,8 +149,8 @@ class Selection:
         *,
         buffers: Names = None,
         cpus: Numbers = None,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         pids: Numbers = None,
         where: str | Filter | None = None,
         exclude: Excluded = None,
@@ -127,7 +162,8 @@ class Selection:
             raise ValueError(f'order={order!r}; it is "time" or "cpu"')
         if where is not None and not isinstance(where, str | Filter):
             raise TypeError(f"where={where!r}; it is a text or a Filter")
-        first, last = _arguments.window(start, end)
+        _, part = split_part(recording)
+        first, last = _arguments.common_window(_arguments.window(start, end), part)
         values = {
             "recording": recording,
             "events": _arguments.names("events", events),
@@ -170,11 +206,11 @@ class Selection:
         """The same with other values; they are checked like those of a new one."""
         return dataclasses.replace(self, **changes)
 
-    def between(self, start: int | None = None, end: int | None = None) -> Selection:
+    def between(self, start: Time = None, end: Time = None) -> Selection:
         """Narrow it to the part of its time that also lies in ``start <= ts < end``, in ns."""
-        first, last = _arguments.window(start, end)
-        ends = [each for each in (self.end, last) if each is not None]
-        return self.replace(start=max(self.start, first), end=min(ends, default=None))
+        window = _arguments.window(start, end)
+        first, last = _arguments.common_window((self.start, self.end), window)
+        return self.replace(start=first, end=last)
 
     def open(self) -> Readable:
         """Open what it is of, in whatever process: gives a Trace or a Session.

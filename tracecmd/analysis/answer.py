@@ -18,6 +18,7 @@ from .._reading import (
     Request,
     Selection,
     Source,
+    Time,
     choose,
     read_events,
     watch,
@@ -34,8 +35,8 @@ Make = Callable[[Sequence[_lowlevel.AnalysisSource], _lowlevel.AnalysisOptions],
 class Asked:
     """What all answers take: which rows, and how they come."""
 
-    start: int | None = None
-    end: int | None = None
+    start: Time = None
+    end: Time = None
     cpus: Numbers = None
     pids: Numbers = None
     buffers: Names = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .. import _lowlevel
-from .._reading import Names, Numbers, Progress
+from .._reading import Names, Numbers, Progress, Time
 from .answer import BATCH_ROWS, Answer, Asked, Times, all_sources, ask, by_cpu
 from .calls import Calls
 from .ready import ReadyMade
@@ -32,8 +32,8 @@ class Analyses(ReadyMade, Calls):
     def losses(
         self,
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         buffers: Names = None,
         ts: Times = "timestamp",
@@ -86,8 +86,8 @@ class Analyses(ReadyMade, Calls):
         *,
         key: Key | Iterable[Key],
         fields: Iterable[str] = (),
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         pids: Numbers = None,
         buffers: Names = None,
@@ -149,8 +149,8 @@ class Analyses(ReadyMade, Calls):
         *,
         key: str,
         value: str,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         buffers: Names = None,
         ts: Times = "timestamp",

@@ -7,7 +7,7 @@ from functools import partial
 
 from .. import _lowlevel
 from .._lowlevel import SpanPart
-from .._reading import Names, Numbers, Progress, Reader, Recording, Selection
+from .._reading import Names, Numbers, Progress, Reader, Recording, Selection, Time
 from .answer import BATCH_ROWS, Answer, Asked, Times, all_sources, ask
 from .needs import find_event, require
 from .spans import Key, make_spans
@@ -33,8 +33,8 @@ class ReadyMade:
     def irqs(
         self,
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         pids: Numbers = None,
         buffers: Names = None,
@@ -66,8 +66,8 @@ class ReadyMade:
     def softirqs(
         self,
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         pids: Numbers = None,
         buffers: Names = None,
@@ -96,8 +96,8 @@ class ReadyMade:
     def syscalls(
         self,
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         pids: Numbers = None,
         buffers: Names = None,
@@ -147,8 +147,8 @@ class ReadyMade:
     def markers(
         self,
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         pids: Numbers = None,
         buffers: Names = None,

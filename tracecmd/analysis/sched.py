@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from .. import _arguments, _lowlevel
-from .._reading import Numbers, Progress, Reader, Recording, Selection
+from .._reading import Numbers, Progress, Reader, Recording, Selection, Time
 from .answer import BATCH_ROWS, Answer, Asked, Times, all_sources, ask
 from .needs import of_one_buffer, require
 
@@ -63,8 +63,8 @@ class Sched:
     def states(
         self,
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         pids: Numbers = None,
         buffer: str | None = None,
@@ -101,8 +101,8 @@ class Sched:
     def tasks(
         self,
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         pids: Numbers = None,
         buffer: str | None = None,
@@ -126,8 +126,8 @@ class Sched:
     def latency(
         self,
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         pids: Numbers = None,
         buffer: str | None = None,
@@ -157,8 +157,8 @@ class Sched:
     def nr_running(
         self,
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         buffer: str | None = None,
         ts: Times = "timestamp",

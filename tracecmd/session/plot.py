@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from .. import _arguments
-from .._reading import Progress
+from .._reading import Progress, Time
 from ..export import replacing
 from ..packages import package
 from .vcpu_timeline import STATES, Interval, Timeline, recorded_span, unit_of
@@ -138,8 +138,8 @@ class Picture:
 def lanes_of(
     session: Session,
     *,
-    start: int | None = None,
-    end: int | None = None,
+    start: Time = None,
+    end: Time = None,
     columns: int = COLUMNS,
     progress: Progress = None,
 ) -> Picture:
@@ -335,8 +335,8 @@ def write(
     session: Session,
     path: str | os.PathLike[str],
     *,
-    start: int | None = None,
-    end: int | None = None,
+    start: Time = None,
+    end: Time = None,
     progress: Progress = None,
 ) -> None:
     """Draw a session into a file, which appears when it is whole.

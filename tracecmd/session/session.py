@@ -19,10 +19,9 @@ from .._reading import (
     ReadOptions,
     Recording,
     Selection,
-    choose,
-    wanted_sources,
+    Time,
 )
-from ..analysis import Stat, count
+from ..analysis import Stat, count_selected
 from ..columns import BATCH_ROWS, Layout, RecordBatch, Table
 from ..event import Event
 from ..filter import Filter
@@ -104,13 +103,18 @@ class Session(Readable, VCpuSums):
             self._by_pid.setdefault(vcpu.host_pid, vcpu)
 
     def _require_open(self) -> None:
-        if self._closed:
+        if self._whole._closed:
             raise errors.ClosedError("the session is closed")
+
+    def _cut(self, window: slice) -> None:
+        self.host = None if self.host is None else self.host[window]
+        self.guests = MappingProxyType({name: t[window] for name, t in self.guests.items()})
+        self.others = MappingProxyType({name: t[window] for name, t in self.others.items()})
 
     @property
     def closed(self) -> bool:
         """Whether :meth:`close` was called."""
-        return self._closed
+        return self._whole._closed
 
     @property
     def vcpus(self) -> tuple[VCpu, ...]:
@@ -192,8 +196,8 @@ class Session(Readable, VCpuSums):
         exclude: Excluded = None,
         buffers: Iterable[str] | None = None,
         cpus: Numbers = None,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         pids: Numbers = None,
         order: Literal["time", "cpu"] = "time",
         reverse: bool = False,
@@ -244,8 +248,8 @@ class Session(Readable, VCpuSums):
         exclude: Excluded = None,
         buffers: Iterable[str] | None = None,
         cpus: Numbers = None,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         pids: Numbers = None,
         order: Literal["time", "cpu"] = "time",
         reverse: bool = False,
@@ -295,8 +299,8 @@ class Session(Readable, VCpuSums):
         self,
         folder: str | os.PathLike[str],
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         events: Names = None,
         cpus: Numbers = None,
         pids: Numbers = None,
@@ -353,8 +357,8 @@ class Session(Readable, VCpuSums):
         options: ReportOptions | None = None,
         *,
         exclude: Excluded = None,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         threads: int = 1,
         progress: Progress = None,
     ) -> Iterator[bytes]:
@@ -371,6 +375,8 @@ class Session(Readable, VCpuSums):
         *,
         where: str | Filter | None = None,
         exclude: Excluded = None,
+        start: Time = None,
+        end: Time = None,
         threads: int = 1,
         progress: Progress = None,
     ) -> Mapping[str, Stat]:
@@ -379,12 +385,10 @@ class Session(Readable, VCpuSums):
         Of ``where`` one peer at least has to have the events and fields.
         """
         self._require_open()
+        selection = Selection(self._recording, where=where, exclude=exclude, start=start, end=end)
         options = ReadOptions(threads=threads, progress=progress)
-        whole = Selection(self._recording, where=where, exclude=exclude)
-        choice = choose(self._readers(whole), whole)
-        everything = where is None and exclude is None
-        sources = None if everything else wanted_sources(choice, whole.condition)
-        return {peer.name: count(peer.trace._reader, options, sources) for peer in self.peers}
+        counted = count_selected(self._readers(selection), selection, options)
+        return {peer.name: stat for peer, stat in zip(self.peers, counted, strict=True)}
 
     # Both sides at once -------------------------------------------------------------------
 
@@ -393,8 +397,8 @@ class Session(Readable, VCpuSums):
         *,
         guests: Names = None,
         buffers: Iterable[str] | None = None,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         progress: Progress = None,
     ) -> Timeline:
         """What every vCPU did when: in the guest, in the host, preempted, blocked, unknown.
@@ -433,8 +437,8 @@ class Session(Readable, VCpuSums):
         where: str | Filter | None = None,
         exclude: Excluded = None,
         buffers: Iterable[str] | None = None,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         progress: Progress = None,
     ) -> Iterator[Joined]:
         """Walk over records with what the other side did at that instant.
@@ -468,13 +472,13 @@ class Session(Readable, VCpuSums):
 
     def close(self) -> None:
         """Close all files; a second close is fine."""
-        self._closed = True
+        self._whole._closed = True
         for peer in self.peers:
             peer.trace.close()
 
     def __repr__(self) -> str:
         host = "no host" if self.host is None else f"host {self.host.path!r}"
-        closed = " closed" if self._closed else ""
+        closed = " closed" if self.closed else "".join(f" {t}" for t in self._window_text())
         others = f", others={list(self.others)}" if self.others else ""
         return f"<Session {host}, guests={list(self.guests)}{others}{closed}>"
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 from .. import _lowlevel, errors
-from .._reading import Progress, Recording, Selection
+from .._reading import Progress, Recording, Selection, Time
 from ..analysis.answer import Asked, all_sources, ask
 from ..analysis.needs import of_one_buffer
 from ..events import EventFormat
@@ -84,8 +84,8 @@ class VCpuSums:
     def exits(
         self,
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         buffer: str | None = None,
         progress: Progress = None,
     ) -> tuple[VCpuExits, ...]:
@@ -132,8 +132,8 @@ class VCpuSums:
     def steal(
         self,
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         buffer: str | None = None,
         progress: Progress = None,
     ) -> tuple[VCpuSteal, ...]:

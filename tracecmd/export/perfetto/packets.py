@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from ..._reading import Progress
+from ..._reading import Progress, Time
 from ...errors import LimitError
 from ...event import Event
 from ...session import Session
@@ -193,8 +193,8 @@ def write(
     path: str | os.PathLike[str],
     *,
     events: str | Iterable[str] | None = None,
-    start: int | None = None,
-    end: int | None = None,
+    start: Time = None,
+    end: Time = None,
     progress: Progress = None,
 ) -> int:
     """Write a protobuf trace for Perfetto; gives the number of records in it.

@@ -57,6 +57,7 @@ class Question(NamedTuple):
             buffers: names of buffers to read; None: all on the clock of the peer's top buffer.
             joined: names of guests whose streams are read also where nothing is known of the vCPU.
         """
+        session = session._whole  # what was before a window tells what is in it
         chosen = None if guests is None else {*guests}
         names = None if buffers is None else {*buffers}
         for peer in session.peers:
