@@ -27,7 +27,7 @@ from ._writable import Writable
 from .analysis import Stat, count_selected
 from .btf import Btf, read_btf
 from .buffer import Buffer
-from .columns import BATCH_ROWS, Layout, RecordBatch, Table, Tables
+from .columns import BATCH_ROWS, Layout, RecordBatch, Table, Tables, Times
 from .event import Event
 from .filter import Filter
 from .report import ReportOptions, report
@@ -310,7 +310,8 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
         order: Literal["time", "cpu"] = "time",
         reverse: bool = False,
         threads: int = 1,
-        ts: Literal["timestamp", "uint64"] = "timestamp",
+        ts: Times = "timestamp",
+        wall: bool = False,
         invalid_utf8: Literal["replace", "binary"] = "replace",
         dictionary: bool = True,
         symbols: bool = False,
@@ -343,7 +344,13 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
                 parentheses have to say which goes first.
             exclude, buffers, cpus, start, end, pids, order, reverse, threads, progress: as
                 for :meth:`iter`.
-            ts: type of the column ``ts``: ``timestamp[ns]`` or ``uint64``.
+            ts: type of the column ``ts``, whose values are ns in any case: ``"timestamp"``,
+                ``"duration"`` or ``"uint64"``. The clocks of traces (:attr:`clock`) count from when
+                the machine booted, so a timestamp looks like a time in 1970: ``"duration"`` says
+                what it is, and shows as a length of time; ``"uint64"`` is for clocks that count
+                something else (``counter``, ``x86-tsc`` without :attr:`tsc2nsec`). ``"wall"`` is
+                time of day, in UTC, of files that say how their clock relates to it.
+            wall: True is ``ts="wall"``.
             invalid_utf8: ``"replace"`` what is no UTF-8 by U+FFFD, or give texts as ``"binary"``.
             dictionary: False for plain texts everywhere.
             symbols: put a column of names behind each column of addresses that reports show as
@@ -357,6 +364,8 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
                 are suggested.
             FilterError: (a ValueError) ``where`` is not a filter, or compares what cannot be
                 compared in any of the events, such as a number with a text.
+            UnsupportedError: (a ValueError) wall time is asked for, and a file does not tell it:
+                ``trace-cmd record --date`` records what it takes.
             ValueError: the types of fields by one name cannot be one column.
         """
         selection = Selection(
@@ -373,7 +382,12 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
             reverse=reverse,
         )
         layout = Layout(
-            columns, ts=ts, invalid_utf8=invalid_utf8, dictionary=dictionary, symbols=symbols
+            columns,
+            ts=ts,
+            invalid_utf8=invalid_utf8,
+            dictionary=dictionary,
+            symbols=symbols,
+            wall=wall,
         )
         return self._table(selection, layout, ReadOptions(threads, batch_rows, progress))
 

@@ -21,6 +21,8 @@ enum trc_analysis_flags {
 	TRC_ANALYSIS_UINT64_TS = 1,	/* times as plain numbers */
 	TRC_ANALYSIS_NO_DICTIONARY = 2, /* all texts plain */
 	TRC_ANALYSIS_PEER = 4,		/* a column of the source's peer */
+	TRC_ANALYSIS_DURATION_TS = 8,	/* times as durations, from where the clock is 0 */
+	TRC_ANALYSIS_UTC_TS = 16,	/* times as those of UTC, which the caller knows they are */
 };
 struct trc_analysis_source {
 	const struct trc_data *data;

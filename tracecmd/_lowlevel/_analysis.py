@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from ._arrow import Array, Schema
+from ._arrow import Array, Schema, Times, time_flags
 from ._base import GO_ON, GoOn, SourceProblem, check, ffi, lib
 from ._data import Data
 from ._handle import Handle
@@ -46,7 +46,7 @@ class AnalysisOptions(NamedTuple):
     to_last: bool = False
     cpus: Sequence[int] | None = None
     pids: Sequence[int] | None = None  # rising
-    uint64_ts: bool = False
+    ts: Times = "timestamp"
     dictionary: bool = True
     peer: bool = False
 
@@ -81,7 +81,7 @@ class Analysis(Handle):
     def _options(self, options: AnalysisOptions) -> Any:
         struct = self._keep(ffi.new("struct trc_analysis_options *"))
         struct.flags = (
-            lib.TRC_ANALYSIS_UINT64_TS * options.uint64_ts
+            time_flags("ANALYSIS", options.ts)
             | lib.TRC_ANALYSIS_NO_DICTIONARY * (not options.dictionary)
             | lib.TRC_ANALYSIS_PEER * options.peer
         )

@@ -34,6 +34,7 @@ from .selection import (
     split_part,
 )
 from .sources import Choice, FileChoice, Source, choose, id_bitmap
+from .wall import require_wall
 from .where import make_filters, wanted_sources
 from .windows import Window, cut_windows, in_order, read_windows
 from .workers import workers
@@ -71,6 +72,7 @@ __all__ = [
     "read_window",
     "read_windows",
     "report_file",
+    "require_wall",
     "split_part",
     "wanted_sources",
     "watch",

@@ -34,6 +34,7 @@ class Reader:
         self.metadata = metadata
         self.events = events
         self.byteorder = byteorder
+        self.clock = clock
         self.data = _lowlevel.Data(file, metadata, clock)
         self.streams = self.data.streams()
         self.buffer_names = [buffer.name for buffer in file.buffers()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from .. import _lowlevel
 from .._reading import (
@@ -21,13 +21,14 @@ from .._reading import (
     Time,
     choose,
     read_events,
+    require_wall,
     watch,
 )
+from ..columns.layout import Times, check_times
 from ..columns.rows import BATCH_ROWS, Rows
 
 __all__ = ["BATCH_ROWS", "Answer", "Asked", "Times", "ask"]
 
-Times = Literal["timestamp", "uint64"]
 Make = Callable[[Sequence[_lowlevel.AnalysisSource], _lowlevel.AnalysisOptions], _lowlevel.Analysis]
 
 
@@ -71,8 +72,8 @@ class Answer(Rows):
     It is handed on as a :class:`~tracecmd.Table` is: to whatever takes Arrow data, or by
     ``batches()``, ``to_arrow()``, ``to_polars()``, ``to_pandas()``, ``to_numpy()`` and
     ``to_parquet()``. Rows come in the order in which they ended, those that are open at the end
-    last. Times are in ns, on :attr:`Event.ts`'s clock: columns of times ``timestamp[ns]`` (or
-    uint64, where ``ts="uint64"`` was asked for), of durations uint64.
+    last. Times are in ns, on :attr:`Event.ts`'s clock: columns of times are what ``ts`` asked for
+    (:meth:`Trace.table`), of durations uint64.
 
     Attributes:
         column_names: names of the columns, in order.
@@ -131,8 +132,9 @@ def ask(
         TypeError, ValueError: an argument cannot be what it is; the message names it.
         TraceError: the data cannot be read.
     """
-    if asked.ts not in ("timestamp", "uint64"):
-        raise ValueError(f"ts={asked.ts!r}; it is 'timestamp' or 'uint64'")
+    check_times(asked.ts)
+    if asked.ts == "wall":
+        require_wall(sources)
     of = Selection(selection.recording, cpus=asked.cpus, pids=asked.pids)  # checks them
     reading = ReadOptions(batch_rows=asked.batch_rows, progress=asked.progress)
     start, end = _window(readers, sources, selection)
@@ -142,7 +144,7 @@ def ask(
         selection.end is None,
         None if of.cpus is None else [cpu for cpu in sorted(of.cpus) if 0 <= cpu < 1 << 32],
         of.pids,
-        uint64_ts=asked.ts == "uint64",
+        ts=asked.ts,
         peer=any(reader.peer for reader in readers),
     )
     request = Request.of(readers, sources, selection, reading)

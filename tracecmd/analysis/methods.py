@@ -64,7 +64,7 @@ class Analyses(ReadyMade, Calls):
                 no bound.
             cpus: numbers of CPUs; None for all.
             buffers: names of buffers, "" for the top one; None for all.
-            ts: type of the columns of times: ``timestamp[ns]`` or ``uint64``.
+            ts: type of the columns of times, as for :meth:`Trace.table`.
             batch_rows: about how many rows a batch has.
             progress: called now and then with work done and all work, in pages.
 

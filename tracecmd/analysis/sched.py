@@ -31,7 +31,7 @@ class Sched:
         pids: rows of these tasks; None for all.
         buffer: name of the buffer whose events count, "" for the top one; None: the first, in
             each file, that has a ``sched_switch``.
-        ts: type of the columns of times: ``timestamp[ns]`` or ``uint64``.
+        ts: type of the columns of times, as for :meth:`Trace.table`.
         batch_rows: about how many rows a batch has.
         progress: called now and then with work done and all work, in pages.
 

@@ -1,7 +1,7 @@
 """Records as columns: Arrow out of the core, and thin ways to pandas, Polars and NumPy."""
 
 from .batch import RecordBatch
-from .layout import Layout
+from .layout import Layout, Times
 from .make import make_table
 from .rows import BATCH_ROWS, Rows
 from .table import Table
@@ -14,5 +14,6 @@ __all__ = [
     "Rows",
     "Table",
     "Tables",
+    "Times",
     "make_table",
 ]

@@ -22,7 +22,7 @@ from .._reading import (
     Time,
 )
 from ..analysis import Stat, count_selected
-from ..columns import BATCH_ROWS, Layout, RecordBatch, Table
+from ..columns import BATCH_ROWS, Layout, RecordBatch, Table, Times
 from ..event import Event
 from ..filter import Filter
 from ..report import ReportOptions, report
@@ -254,7 +254,8 @@ class Session(Readable, VCpuSums):
         order: Literal["time", "cpu"] = "time",
         reverse: bool = False,
         threads: int = 1,
-        ts: Literal["timestamp", "uint64"] = "timestamp",
+        ts: Times = "timestamp",
+        wall: bool = False,
         invalid_utf8: Literal["replace", "binary"] = "replace",
         dictionary: bool = True,
         symbols: bool = False,
@@ -269,7 +270,7 @@ class Session(Readable, VCpuSums):
         Args:
             peers: ``"host"`` and names of guests; None for all.
             events, columns, where, exclude, buffers, cpus, start, end, pids, order, reverse,
-                threads, ts, invalid_utf8, dictionary, symbols, batch_rows, progress: as for
+                threads, ts, wall, invalid_utf8, dictionary, symbols, batch_rows, progress: as for
                 :meth:`Trace.table`.
         """
         selection = Selection(
@@ -287,7 +288,12 @@ class Session(Readable, VCpuSums):
             reverse=reverse,
         )
         layout = Layout(
-            columns, ts=ts, invalid_utf8=invalid_utf8, dictionary=dictionary, symbols=symbols
+            columns,
+            ts=ts,
+            invalid_utf8=invalid_utf8,
+            dictionary=dictionary,
+            symbols=symbols,
+            wall=wall,
         )
         return self._table(selection, layout, ReadOptions(threads, batch_rows, progress))
 
