@@ -10,13 +10,14 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from .._times import seconds
 from ..analysis import Answer
 from ..errors import MissingEventError
 from ..opening import open as open_trace
 from ..trace import Trace
 from ._common import complain, one_line, warn_problems
 from ._progress import Bar
-from ._times import UsageError, nanoseconds
+from ._times import UsageError, add_window, warn_outside, window_of
 
 __all__ = ["Column", "add_arguments", "micro", "run_answer", "seconds"]
 
@@ -35,11 +36,6 @@ class Column(NamedTuple):
     left: bool = False
 
 
-def seconds(ns: int) -> str:
-    """Show a time in ns as trace-cmd report does, but with all digits."""
-    return f"{ns // 10**9}.{ns % 10**9:09d}"
-
-
 def micro(ns: int) -> str:
     """Show a duration in microseconds."""
     return f"{ns // 1000}.{ns % 1000:03d}"
@@ -48,8 +44,7 @@ def micro(ns: int) -> str:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what all such commands take."""
     parser.add_argument("file", metavar="FILE")
-    parser.add_argument("--start", metavar="TIME", help="first time: seconds, or ns with 'ns'")
-    parser.add_argument("--end", metavar="TIME", help="first time not wanted")
+    add_window(parser)
     formats = parser.add_mutually_exclusive_group()
     formats.add_argument("--json", action="store_true", help="print JSON: an array of rows")
     formats.add_argument("--csv", action="store_true", help="print CSV; times in ns")
@@ -62,7 +57,7 @@ def run_answer(
 ) -> int:
     """Print the answer of one file; the options it is made with are start, end and progress."""
     try:
-        window = {"start": nanoseconds(arguments.start), "end": nanoseconds(arguments.end)}
+        window = window_of(arguments)
     except UsageError as error:
         complain(error)
         return 2
@@ -80,6 +75,7 @@ def run_answer(
         else:
             _print_table(rows, columns)
         bar.clear()
+        warn_outside(trace, arguments.file, **window)
         warn_problems([trace])
     return 0
 

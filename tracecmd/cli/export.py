@@ -15,7 +15,7 @@ from ..packages import MissingPackageError
 from ..trace import Trace
 from ._common import add_threads, complain, warn_problems
 from ._progress import Bar
-from ._times import UsageError, nanoseconds
+from ._times import UsageError, add_window, warn_outside, window_of
 
 PERFETTO = ".pftrace"
 
@@ -58,8 +58,7 @@ def add_parser(commands: Any) -> None:
         help="beside addresses that a report shows as functions write their names (ip_symbol)",
     )
     parser.add_argument("--where", metavar="FILTER", help="as trace-cmd report -F takes it")
-    parser.add_argument("--start", metavar="TIME", help="first time: seconds, or ns with 'ns'")
-    parser.add_argument("--end", metavar="TIME", help="first time not wanted")
+    add_window(parser)
     parser.add_argument(
         "--format",
         choices=[suffix[1:] for suffix in FORMATS],
@@ -84,13 +83,13 @@ def _is_folder(output: str) -> bool:
 def _write_columns(trace: Trace, arguments: argparse.Namespace, bar: Bar) -> None:
     """Write one file, or one per event."""
     events = _split(arguments.events)
+    window = window_of(arguments)
     options: dict[str, Any] = {
         "columns": None if arguments.columns is None else arguments.columns.split(","),
         "where": arguments.where,
         "symbols": arguments.symbols,
         "exclude": _split(arguments.exclude),
-        "start": nanoseconds(arguments.start),
-        "end": nanoseconds(arguments.end),
+        **window,
         "threads": arguments.threads,
         "progress": bar.show,
     }
@@ -106,6 +105,7 @@ def _write_columns(trace: Trace, arguments: argparse.Namespace, bar: Bar) -> Non
             write_tables(trace.tables(events, **options), out, f".{arguments.format}")
     finally:
         bar.clear()
+    warn_outside(trace, arguments.files[0], **window)
 
 
 def _write_perfetto(arguments: argparse.Namespace, bar: Bar) -> None:
@@ -117,14 +117,15 @@ def _write_perfetto(arguments: argparse.Namespace, bar: Bar) -> None:
     if any(each is not None for each in given):
         raise UsageError(f"--columns, --exclude, --symbols and --where are not for {PERFETTO}")
     events = _split(arguments.events)
-    start, end = nanoseconds(arguments.start), nanoseconds(arguments.end)
+    window = window_of(arguments)
     out = Path(arguments.output)
     with open_session(*arguments.files) as session:
         bar.label(out.name)
         try:
-            perfetto.write(session, out, events=events, start=start, end=end, progress=bar.show)
+            perfetto.write(session, out, events=events, progress=bar.show, **window)
         finally:
             bar.clear()
+        warn_outside(session, arguments.files[0], **window)
         warn_problems(peer.trace for peer in session.peers)
 
 

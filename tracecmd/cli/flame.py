@@ -12,7 +12,7 @@ from ..errors import MissingEventError
 from ..opening import open as open_trace
 from ._common import complain, warn, warn_problems
 from ._progress import Bar
-from ._times import UsageError, nanoseconds
+from ._times import UsageError, add_window, warn_outside, window_of
 
 _FORMATS: dict[str, Callable[[Flame], str]] = {
     ".svg": Flame.to_svg,
@@ -52,8 +52,7 @@ def add_parser(commands: Any) -> None:
         default=[],
         help="stacks begin with the task or CPU; may be given again",
     )
-    parser.add_argument("--start", metavar="TIME", help="first time: seconds, or ns with 'ns'")
-    parser.add_argument("--end", metavar="TIME", help="first time not wanted")
+    add_window(parser)
     parser.set_defaults(run=run)
 
 
@@ -61,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Write it."""
     write = _FORMATS.get(Path(arguments.output).suffix)
     try:
-        start, end = nanoseconds(arguments.start), nanoseconds(arguments.end)
+        window = window_of(arguments)
         if write is None:
             raise UsageError(f"--output {arguments.output}: it ends in {', '.join(_FORMATS)}")
     except UsageError as error:
@@ -69,13 +68,12 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     with open_trace(arguments.file) as trace, Bar(True) as bar:
         try:
-            flame = trace.flame(
-                arguments.weight, by=arguments.by, start=start, end=end, progress=bar.show
-            )
+            flame = trace.flame(arguments.weight, by=arguments.by, progress=bar.show, **window)
         except MissingEventError as error:
             complain(error)
             return 1
         bar.clear()
+        warn_outside(trace, arguments.file, **window)
         warn_problems([trace])
     if not flame.count:
         complain(f"{arguments.file}: {_EMPTY[arguments.weight]}")

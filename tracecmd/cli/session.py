@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..packages import MissingPackageError
 from ._common import complain, one_line, print_json, trace_id_text, warn, warn_problems
-from ._times import UsageError, nanoseconds
+from ._times import UsageError, add_window, warn_outside, window_of
 
 if TYPE_CHECKING:
     from ..session import Peer, Session, VCpuSummary
@@ -38,8 +38,7 @@ def add_parser(commands: Any) -> None:
         help="draw host CPUs, vCPUs and guests' tasks on one time axis: a file whose name ends "
         "with .html, .png, .svg (needs matplotlib: pip install 'tracecmd[plot]')",
     )
-    parser.add_argument("--start", metavar="TIME", help="of the plot: seconds, or ns with 'ns'")
-    parser.add_argument("--end", metavar="TIME", help="of the plot")
+    add_window(parser, " of the plot")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
 
@@ -52,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     strangers: Literal["skip", "error"] = "skip" if arguments.skip_strangers else "error"
     try:
-        start, end = nanoseconds(arguments.start), nanoseconds(arguments.end)
+        window = window_of(arguments)
         if arguments.plot is not None and not arguments.plot.lower().endswith(plot.FORMATS):
             raise UsageError(
                 f"{arguments.plot}: a picture's name ends with {', '.join(plot.FORMATS)}"
@@ -70,8 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
             unit = "ns" if session.host is None else unit_of(session.host)
             description["vcpu_states"] = [_vcpu(summary, unit) for summary in summarize(session)]
         if arguments.plot is not None:
+            warn_outside(session, arguments.files[0], **window)
             try:
-                plot.write(session, arguments.plot, start=start, end=end)
+                plot.write(session, arguments.plot, **window)
             except (MissingPackageError, ValueError) as error:
                 complain(error)
                 code = 1

@@ -14,7 +14,7 @@ from ..trace import Trace
 from ..writing import KeptBuffer, Limit, split_selection
 from ._common import complain, warn_problems, whole_number
 from ._progress import Bar
-from ._times import UsageError, nanoseconds
+from ._times import TIME, UsageError, nanoseconds, warn_outside
 from ._writing import (
     USAGE_ERRORS,
     add_format,
@@ -58,7 +58,7 @@ def add_parser(commands: Any) -> None:
         "words",
         metavar="FILE [START [END]]",
         nargs="*",
-        help="the file, and the first and the last time: seconds, or ns with 'ns'",
+        help=f"the file, and the first and the last time: {TIME}",
     )
     parser.add_argument("-i", dest="input", metavar="FILE", help="the file, as trace-cmd has it")
     parser.add_argument(
@@ -194,6 +194,7 @@ def run(arguments: argparse.Namespace) -> int:
         with stoppable(), open_trace(file, strict=arguments.strict) as trace:
             selection = Selection(trace._recording, start=start, end=end, **wanted)
             _write(trace, selection, arguments)
+            warn_outside(trace, file, start or None, end)
             warn_problems([trace])
     except USAGE_ERRORS as error:
         complain(error)

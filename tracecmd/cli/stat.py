@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from .._times import seconds
 from ..analysis import CpuCount, Stat
 from ..trace import Trace
 from ._common import add_files, add_threads, describe_files, one_line, warn_problems
@@ -77,8 +78,8 @@ def print_text(described: dict[str, Any]) -> None:
     """Print it for people."""
     print(f"{one_line(described['path'])}: {described['records']} records{_lost(described)}")
     if described["records"]:
-        first, last = _seconds(described["first_ts"]), _seconds(described["last_ts"])
-        print(f"  from {first} to {last}, {_seconds(described['duration'])} s")
+        first, last = seconds(described["first_ts"]), seconds(described["last_ts"])
+        print(f"  from {first} to {last}, {seconds(described['duration'])} s")
     width = len(str(described["records"]))
     for cpu in described["cpus"]:
         where = f"buffer {one_line(cpu['buffer'])}, " if cpu["buffer"] else ""
@@ -94,8 +95,3 @@ def _lost(described: dict[str, Any]) -> str:
     if described["missed_unknown"]:
         text += f", {described['missed_unknown']} times an unknown number lost"
     return text
-
-
-def _seconds(ns: int) -> str:
-    sign, ns = ("-", -ns) if ns < 0 else ("", ns)
-    return f"{sign}{ns // 10**9}.{ns % 10**9:09d}"
