@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar, cast
 
+from . import errors
+from ._html import grid
 from ._reading import (
     Reader,
     ReadOptions,
@@ -19,9 +21,27 @@ from .analysis import Analyses
 from .columns import Layout, Table, make_table
 from .event import Event
 
-__all__ = ["Readable"]
+__all__ = ["Readable", "Stamp"]
 
 S = TypeVar("S", bound="Readable")
+Stamp = tuple[int, int]
+"""Size of a file, and ns when it was changed."""
+
+
+def _reopen(recording: Recording, stamps: tuple[Stamp | None, ...]) -> Readable:
+    """Open what was pickled.
+
+    Raises:
+        ChangedError: a file is another one than it was.
+        TraceError: one cannot be opened.
+    """
+    opened = recording.open()
+    if opened._stamps() != stamps:
+        opened.close()
+        raise errors.ChangedError(
+            "size or time of change is not what it was when this was pickled", path=recording.name
+        )
+    return opened
 
 
 class Readable(Analyses):
@@ -74,6 +94,33 @@ class Readable(Analyses):
         part._recording = RecordingPart.of(self._recording, window.start, window.stop)
         part._cut(window)
         return part
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle how it was opened; what is unpickled was opened anew, and is to be closed."""
+        self._require_open()
+        return _reopen, (self._recording.absolute(), self._stamps())
+
+    def _stamps(self) -> tuple[Stamp | None, ...]:
+        """What its files were when they were opened."""
+        raise NotImplementedError
+
+    def _rows(self) -> Iterator[tuple[str, object]]:
+        """What notebooks show of it, by what that is called."""
+        raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        try:
+            rows = [*self._rows(), *self._time_rows()]
+        except errors.TraceError as error:  # closed, or nothing can be read
+            rows = [("", error)]
+        return grid(repr(self), (), rows)
+
+    def _time_rows(self) -> Iterator[tuple[str, object]]:
+        first, last = self.start, self.end
+        if first is not None and last is not None:
+            yield "first record", f"{seconds(first)} s"
+            yield "last record", f"{seconds(last)} s"
+            yield "duration", f"{seconds(last - first)} s"
 
     def _cut(self, window: slice) -> None:
         """Cut what it consists of likewise."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from . import _arguments, _lowlevel, errors
 from ._lazy import lazy
-from ._readable import Readable
+from ._readable import Readable, Stamp
 from ._reading import (
     Excluded,
     Names,
@@ -23,6 +23,7 @@ from ._reading import (
     choose,
     read_events,
 )
+from ._signature import options_of
 from ._writable import Writable
 from .analysis import Stat, count_selected
 from .btf import Btf, read_btf
@@ -53,6 +54,7 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
     """
 
     _recording: TraceRecording
+    _stamp: Stamp | None = None
 
     def __init__(self, file: _lowlevel.File, recording: TraceRecording) -> None:
         super().__init__(file)
@@ -70,6 +72,9 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
 
     def _require_open(self) -> None:
         self._file.require_open()
+
+    def _stamps(self) -> tuple[Stamp | None, ...]:
+        return (self._stamp,)
 
     def __repr__(self) -> str:
         try:
@@ -391,6 +396,7 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
         )
         return self._table(selection, layout, ReadOptions(threads, batch_rows, progress))
 
+    @options_of(table)
     def tables(self, events: Names = None, **options: Any) -> Tables:
         """A :meth:`table` of its own for each event, by ``system:name``: a dict.
 
@@ -415,6 +421,7 @@ class Trace(TraceFile, Readable, Writable, TextFunctions):
             names = [name for name in names if name in kept]
         return Tables({name: self.table(name, **options) for name in names})
 
+    @options_of(table)
     def batches(self, events: Names = None, **options: Any) -> Iterator[RecordBatch]:
         """The batches of a :meth:`table`, of ``batch_rows`` rows at most, as they are read."""
         return self.table(events, **options).batches()

@@ -8,6 +8,7 @@ walks through it.
 from .event_batch import EventBatch
 from .event_texts import report_file
 from .problems import Problems
+from .progress import Progress, Report, reporter
 from .reader import Reader
 from .records import (
     Watched,
@@ -25,7 +26,6 @@ from .selection import (
     Excluded,
     Names,
     Numbers,
-    Progress,
     ReadOptions,
     Recording,
     RecordingPart,
@@ -53,6 +53,7 @@ __all__ = [
     "Reader",
     "Recording",
     "RecordingPart",
+    "Report",
     "Request",
     "Selection",
     "Source",
@@ -72,6 +73,7 @@ __all__ = [
     "read_window",
     "read_windows",
     "report_file",
+    "reporter",
     "require_wall",
     "split_part",
     "wanted_sources",

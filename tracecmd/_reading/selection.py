@@ -12,13 +12,15 @@ import dataclasses
 import functools
 import operator
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from .. import _arguments
-from .._times import Time
+from .._html import grid
+from .._times import Time, seconds
 from ..filter import Filter
+from .progress import Progress, Report, reporter
 
 if TYPE_CHECKING:
     from .._readable import Readable
@@ -28,7 +30,6 @@ __all__ = [
     "Excluded",
     "Names",
     "Numbers",
-    "Progress",
     "ReadOptions",
     "Recording",
     "RecordingPart",
@@ -43,14 +44,26 @@ THREADS_MAX = 1024
 Names = str | Iterable[str] | None
 Excluded = str | Filter | Iterable[str | Filter] | None
 Numbers = int | Iterable[int] | None
-Progress = Callable[[int, int], None] | None
 
 
 class Recording(Protocol):
     """A file, or the files of a session, and how they are opened: plain values again."""
 
+    @property
+    def name(self) -> str:
+        """What it is called: the file, or the files."""
+        ...
+
     def open(self) -> Readable:
         """Open it: a :class:`~tracecmd.Trace` or a :class:`~tracecmd.Session`."""
+        ...
+
+    def absolute(self) -> Recording:
+        """The same for processes that are in other folders.
+
+        Raises:
+            TypeError: it was opened by a file descriptor, which means nothing there.
+        """
         ...
 
 
@@ -71,6 +84,15 @@ class RecordingPart:
         """A part of a recording, or of a part of one."""
         whole, before = split_part(recording)
         return cls(whole, _arguments.common_window(before, _arguments.window(start, end)))
+
+    @property
+    def name(self) -> str:
+        """That of the whole."""
+        return self.whole.name
+
+    def absolute(self) -> RecordingPart:
+        """The same for processes that are in other folders."""
+        return RecordingPart(self.whole.absolute(), self.window)
 
     def open(self) -> Readable:
         """Open it, and give that part."""
@@ -96,7 +118,7 @@ def _exclusions(value: object) -> tuple[str | Filter, ...] | None:
     return given
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@dataclass(frozen=True, slots=True, init=False, repr=False)
 class Selection:
     """Which records of a recording, in which order.
 
@@ -181,6 +203,25 @@ class Selection:
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
+    def _asked(self) -> dict[str, str]:
+        """What it does not leave open, as texts."""
+        found = {"events": ", ".join(self.events)} if self.events is not None else {}
+        for name in ("buffers", "cpus", "pids", "where", "exclude", "peers"):
+            value = getattr(self, name)
+            if value is not None:
+                found[name] = repr(sorted(value) if name == "cpus" else value)
+        found |= {"start": seconds(self.start)} if self.start else {}
+        found |= {} if self.end is None else {"end": seconds(self.end)}
+        found |= {} if self.order == "time" else {"order": self.order}
+        return found | ({"reverse": "True"} if self.reverse else {})
+
+    def __repr__(self) -> str:
+        asked = (f"{name}={text}" for name, text in self._asked().items())
+        return f"<{' '.join(['Selection of', repr(self.recording.name), *asked])}>"
+
+    def _repr_html_(self) -> str:
+        return grid(f"Selection of {self.recording.name!r}", (), self._asked().items())
+
     @property
     def excluded_names(self) -> tuple[str, ...]:
         """The names among what is left out."""
@@ -228,8 +269,8 @@ class ReadOptions:
     Attributes:
         threads: windows of time to read side by side, 1 to 1024.
         batch_rows: rows in a batch, at most.
-        progress: called now and then with work done and all work, in pages or windows; None: no
-            calls.
+        progress: called now and then with work done and all work, in pages or windows; True: a
+            bar of tqdm's shows it; None: no calls.
 
     Raises:
         TypeError, ValueError: one is not such a number.
@@ -244,3 +285,9 @@ class ReadOptions:
         batch_rows = _arguments.number("batch_rows", self.batch_rows, 1, sys.maxsize)
         object.__setattr__(self, "threads", threads)
         object.__setattr__(self, "batch_rows", batch_rows)
+        object.__setattr__(self, "progress", reporter(self.progress))
+
+    @property
+    def report(self) -> Report:
+        """What to call with work done and all work; None: nothing."""
+        return reporter(self.progress)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from .. import _lowlevel
+from .._html import grid
 from .._reading import (
     Reader,
     ReadOptions,
@@ -91,6 +92,22 @@ class Stat(NamedTuple):
             total.update(cpu.events)
         return dict(total.most_common())
 
+    def __repr__(self) -> str:
+        lost = f" lost={self.missed_events}" if self.missed_events else ""
+        lost += f" unknown_losses={self.missed_unknown}" if self.missed_unknown else ""
+        what = f"records={self.records} events={len(self.events)} cpus={len(self.cpus)}"
+        return f"<Stat {what}{lost}>"
+
+    def _repr_html_(self) -> str:
+        rows = (
+            (cpu.buffer, cpu.cpu, cpu.records, cpu.missed_events, cpu.missed_unknown)
+            for cpu in self.cpus
+        )
+        header = ("buffer", "CPU", "records", "lost", "unknown losses")
+        return grid(repr(self), header, rows) + grid(
+            "records by event", ("event", "records"), self.events.items()
+        )
+
 
 def count_selected(
     readers: Sequence[Reader], selection: Selection, options: ReadOptions
@@ -150,7 +167,7 @@ def count(
     if sources is None:
         return _count_all(reader, options, note)
     own = [source for source in sources if source.reader is reader]
-    progress = options.progress
+    progress = options.report
     if progress is None:
         return _count_filtered(_count_all(reader, options, note), own, options)
     # It goes through the file twice.
@@ -183,8 +200,8 @@ def _count_all(reader: Reader, options: ReadOptions, note: Callable[[Exception],
             done += piece.pages
             if result.damage:
                 note(result.damage.first)
-            if options.progress:
-                options.progress(done, total)
+            if options.report:
+                options.report(done, total)
     return Stat(
         tuple(_cpu_count(reader, index, results[index], tables[index]) for index in results)
     )
@@ -262,8 +279,8 @@ def _count_filtered(
         pages = source.reader.streams[source.stream].page_count
 
         def report(part: int, parts: int, done: int = done, pages: int = pages) -> None:
-            if options.progress:
-                options.progress(done + pages * part // max(parts, 1), total)
+            if options.report:
+                options.report(done + pages * part // max(parts, 1), total)
 
         request = Request([source], *window, threads=options.threads, on_progress=report)
         cpus[source.stream] = _count_one(cpus[source.stream], request)

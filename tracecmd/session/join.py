@@ -12,6 +12,7 @@ from .._reading import (
     Excluded,
     Progress,
     Reader,
+    Report,
     Request,
     Selection,
     Time,
@@ -19,6 +20,7 @@ from .._reading import (
     id_bitmap,
     make_filters,
     read_events,
+    reporter,
 )
 from ..event import Event
 from ..events import UnknownEventError
@@ -96,7 +98,7 @@ def join(
     choice = choose([session.peer(name)._reader for name in asked], selection)
     filters = _Filters(choice, selection)
     question = Question.of(session, buffers=_arguments.names("buffers", buffers), joined=asked)
-    records = _Records(question, asked, names, progress)
+    records = _Records(question, asked, names, reporter(progress))
     return _join(records, selection.start, selection.end, filters)
 
 
@@ -136,7 +138,7 @@ class _Records:
         question: Question,
         peers: Collection[str],
         names: Iterable[str] | None,
-        progress: Progress,
+        progress: Report,
     ) -> None:
         self._ids: dict[int, frozenset[int] | None] = {}  # by reader: asked for; None: all
         readers = {id(source.reader): source.reader for source in question.sources}

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from .. import _arguments, errors
-from .._readable import Readable
+from .._readable import Readable, Stamp
 from .._reading import (
     Excluded,
     Names,
@@ -21,6 +21,7 @@ from .._reading import (
     Selection,
     Time,
 )
+from .._signature import options_of
 from ..analysis import Stat, count_selected
 from ..columns import BATCH_ROWS, Layout, RecordBatch, Table, Times
 from ..event import Event
@@ -297,6 +298,7 @@ class Session(Readable, VCpuSums):
         )
         return self._table(selection, layout, ReadOptions(threads, batch_rows, progress))
 
+    @options_of(table)
     def batches(self, events: Names = None, **options: Any) -> Iterator[RecordBatch]:
         """The batches of a :meth:`table`, of ``batch_rows`` rows at most, as they are read."""
         return self.table(events, **options).batches()
@@ -481,6 +483,16 @@ class Session(Readable, VCpuSums):
         self._whole._closed = True
         for peer in self.peers:
             peer.trace.close()
+
+    def _stamps(self) -> tuple[Stamp | None, ...]:
+        return tuple(peer.trace._stamp for peer in self.peers)
+
+    def _rows(self) -> Iterator[tuple[str, object]]:
+        for name, role, trace in self.peers:
+            yield name if role == "host" else f"{role} {name}", trace.path
+            yield "", f"clock {trace.clock}, {trace.cpus} CPUs, {trace.uname}"
+        for guest, vcpu, pid in self.vcpus:
+            yield f"{guest}/{vcpu}", f"vCPU, host PID {pid}"
 
     def __repr__(self) -> str:
         host = "no host" if self.host is None else f"host {self.host.path!r}"

@@ -7,7 +7,7 @@ from collections.abc import Collection, Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from ... import _lowlevel
-from ..._reading import Progress, Request, Selection, Source, choose, watch
+from ..._reading import Report, Request, Selection, Source, choose, watch
 from ...trace import Trace
 from ._span import buffer_names, on_one_clock, recorded, recorded_span
 
@@ -99,7 +99,7 @@ class Question(NamedTuple):
         with contextlib.closing(self.open()) as analysis:
             return analysis.schema()
 
-    def arrays(self, rows: int, progress: Progress) -> Generator[_lowlevel.Array, None, None]:
+    def arrays(self, rows: int, progress: Report) -> Generator[_lowlevel.Array, None, None]:
         """Rows in batches of about so many."""
         request = Request(self.sources, on_progress=progress)
         with contextlib.closing(self.open()) as analysis:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from ... import _arguments, _lowlevel
-from ..._reading import Progress, Time, split_part
+from ..._reading import Progress, Time, reporter, split_part
 from ...columns.batch import RecordBatch
 from ...columns.rows import BATCH_ROWS, Rows
 from ...packages import package
@@ -52,7 +52,7 @@ class Timeline:
         self._buffers = _arguments.names("buffers", buffers)
         self._start = first or None
         self._end = last
-        self._progress = progress
+        self._progress = reporter(progress)
 
     def _question(self, *, raw_values: bool = False) -> Question:
         question = Question.of(self.session, guests=self._guests, buffers=self._buffers)
