@@ -17,6 +17,7 @@ from ..opening import open as open_trace
 from ..trace import Trace
 from ._common import complain, one_line, warn_problems
 from ._progress import Bar
+from ._terminal import style
 from ._times import UsageError, add_window, warn_outside, window_of
 
 __all__ = ["Column", "add_arguments", "micro", "run_answer", "seconds"]
@@ -67,7 +68,7 @@ def run_answer(
         except MissingEventError as error:
             complain(error)
             return 1
-        rows = _rows(answer)
+        rows = bar.until_first(_rows(answer))
         if arguments.json:
             _print_json(rows)
         elif arguments.csv:
@@ -116,18 +117,18 @@ def _print_table(rows: Iterator[Row], columns: Sequence[Column]) -> None:
         wide = [place for place, column in enumerate(columns) if column.left]
         for place in wide:
             widths[place] = max(len(titles[place]), widths[place] + spare // len(wide), 4)
-    _print_line(titles, columns, widths)
+    print(style(_line(titles, columns, widths), "bold", sys.stdout))
     for cells in itertools.chain(first, (_cells(row, columns) for row in rows)):
-        _print_line(cells, columns, widths)
+        print(_line(cells, columns, widths))
 
 
 def _cells(row: Row, columns: Sequence[Column]) -> list[str]:
     return ["-" if row[c.name] is None else one_line(c.show(row[c.name])) for c in columns]
 
 
-def _print_line(cells: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> None:
+def _line(cells: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> str:
     parts = []
     for cell, column, width in zip(cells, columns, widths, strict=True):
         text = cell if len(cell) <= width or not column.left else cell[: width - 1] + "~"
         parts.append(text.ljust(width) if column.left else text.rjust(width))
-    print("  ".join(parts).rstrip())
+    return "  ".join(parts).rstrip()

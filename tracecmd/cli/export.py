@@ -20,6 +20,14 @@ from ._times import UsageError, add_window, warn_outside, window_of
 PERFETTO = ".pftrace"
 
 
+EXAMPLES = """examples:
+  tracecmd export trace.dat -o switches.parquet -e sched_switch
+  tracecmd export trace.dat -o events/            # a file for each event
+  tracecmd export trace.dat -o part.csv -e 'sched:*' --start 205 --end 205100ms
+  tracecmd export trace.dat -o trace.pftrace      # for ui.perfetto.dev
+"""
+
+
 def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser: argparse.ArgumentParser = commands.add_parser(
@@ -28,6 +36,7 @@ def add_parser(commands: Any) -> None:
         description="Write the records of a trace file as columns. Needs pyarrow: "
         "pip install 'tracecmd[arrow]'. Or those of a file or a whole session (its files, or a "
         f"folder of them) as a trace for Perfetto's UI: OUT{PERFETTO}.",
+        epilog=EXAMPLES,
     )
     parser.add_argument("files", metavar="FILE", nargs="+")
     parser.add_argument(

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..analysis import Flame
 from ..errors import MissingEventError
+from ..export import replacing
 from ..opening import open as open_trace
 from ._common import complain, warn, warn_problems
 from ._progress import Bar
@@ -27,6 +28,12 @@ _EMPTY = {
 }
 
 
+EXAMPLES = """examples:
+  tracecmd flame trace.dat -o flame.svg           # of function_graph
+  tracecmd flame trace.dat -o tasks.folded --by task --start 20.68 --end 20.72
+"""
+
+
 def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser: argparse.ArgumentParser = commands.add_parser(
@@ -35,6 +42,7 @@ def add_parser(commands: Any) -> None:
         description="Write stacks and what they weigh, as the name of the output ends: .svg or "
         ".html, a picture to zoom into and to search; .folded, lines for flamegraph.pl; .json, for "
         "speedscope.app.",
+        epilog=EXAMPLES,
     )
     parser.add_argument("file", metavar="FILE")
     parser.add_argument("-o", "--output", metavar="OUT", required=True)
@@ -80,5 +88,6 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     if flame.lost:
         warn(f"{arguments.file}: {flame.lost} more were cut by losses or by the window's edges")
-    Path(arguments.output).write_text(write(flame), encoding="utf-8")
+    with replacing(arguments.output) as file:
+        file.write(write(flame).encode())
     return 0

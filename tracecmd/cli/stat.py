@@ -11,6 +11,11 @@ from ..trace import Trace
 from ._common import add_files, add_threads, describe_files, one_line, warn_problems
 from ._progress import Bar
 
+EXAMPLES = """examples:
+  tracecmd stat trace.dat
+  tracecmd stat --json --threads 2 trace.dat
+"""
+
 
 def add_parser(commands: Any) -> None:
     """Add the subcommand."""
@@ -18,6 +23,7 @@ def add_parser(commands: Any) -> None:
         "stat",
         help="count a trace file's records",
         description="Count the records of trace files: by event, by buffer and CPU; losses, times.",
+        epilog=EXAMPLES,
     )
     add_files(parser)
     add_threads(parser, "count on N threads")

@@ -26,12 +26,13 @@ from __future__ import annotations
 
 from ._interval import STATES, Interval, State
 from ._question import EVENTS, Question
+from ._recorded import NotRecorded, not_recorded
 from ._rows import rows_of
 from ._span import on_one_clock, recorded_span, unit_of
 from ._summary import VCpuSummary, summarize
 from ._timeline import Timeline
 
 __all__ = [
-    "EVENTS", "STATES", "Interval", "Question", "State", "Timeline", "VCpuSummary",
-    "on_one_clock", "recorded_span", "rows_of", "summarize", "unit_of",
+    "EVENTS", "STATES", "Interval", "NotRecorded", "Question", "State", "Timeline", "VCpuSummary",
+    "not_recorded", "on_one_clock", "recorded_span", "rows_of", "summarize", "unit_of",
 ]  # fmt: skip
