@@ -11,6 +11,7 @@ from .. import compiler
 from . import corpus, made, made_arguments
 
 PROGRAM = compiler.ROOT / "tests" / "c" / "no_memory.c"
+PARTS = sorted(PROGRAM.parent.glob("no_memory_*.c"))
 WRAP = "-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc"
 
 
@@ -18,7 +19,8 @@ WRAP = "-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc"
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     compiler.require_compiler(*compiler.SANITIZERS, WRAP)
     built = tmp_path_factory.mktemp("no_memory") / "no_memory"
-    return compiler.compile_with_core(built, PROGRAM, "-O1", "-g", *compiler.SANITIZERS, own=[WRAP])
+    options = ("-O1", "-g", *compiler.SANITIZERS)
+    return compiler.compile_with_core(built, PROGRAM, *options, own=[WRAP], more=PARTS)
 
 
 MADE = {
