@@ -331,6 +331,7 @@ static const struct job {
 	{ "filter", job_filter, 0 },
 	{ "joined filters", job_joined_filters, 0 },
 	{ "value names", job_value_names, 0 },
+	{ "exit reasons", job_exit_reasons, 0 },
 	{ "symbol fields", job_symbol_fields, 0 },
 	{ "format", job_format, 0 },
 	{ "columns", job_columns, 0 },

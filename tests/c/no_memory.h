@@ -31,6 +31,7 @@ int job_left_out(const struct opened *o, uint32_t flags, struct sum *sum);
 int job_filter(const struct opened *o, uint32_t flags, struct sum *sum);
 int job_joined_filters(const struct opened *o, uint32_t flags, struct sum *sum);
 int job_value_names(const struct opened *o, uint32_t flags, struct sum *sum);
+int job_exit_reasons(const struct opened *o, uint32_t flags, struct sum *sum);
 int job_symbol_fields(const struct opened *o, uint32_t flags, struct sum *sum);
 int job_format(const struct opened *o, uint32_t flags, struct sum *sum);
 

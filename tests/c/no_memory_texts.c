@@ -164,6 +164,28 @@ int job_value_names(const struct opened *o, uint32_t flags, struct sum *sum)
 	return TRC_OK;
 }
 
+/* The reasons of exits, of all events: those of kvm_exit have some. */
+int job_exit_reasons(const struct opened *o, uint32_t flags, struct sum *sum)
+{
+	char text[64];
+
+	(void)flags;
+	for (size_t event = 0; event < trc_event_count(o->metadata); event++) {
+		struct trc_exit_reasons *reasons = NULL;
+		int rc = trc_exit_reasons_create(o->metadata, event, &reasons, NULL);
+		size_t size;
+
+		if (rc)
+			return rc;
+		size = trc_exit_reasons_text(reasons, event, 1, text, sizeof(text));
+		add(sum, &size, sizeof(size));
+		if (size <= sizeof(text))
+			add(sum, text, size);
+		trc_exit_reasons_destroy(reasons);
+	}
+	return TRC_OK;
+}
+
 int job_symbol_fields(const struct opened *o, uint32_t flags, struct sum *sum)
 {
 	(void)flags;

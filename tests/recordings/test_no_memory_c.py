@@ -42,6 +42,6 @@ def test_each_allocation_fails(name: str, program: Path, tmp_path: Path) -> None
     result = subprocess.run([program, path], capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (0, "")
     counts = dict(line.split(": ") for line in result.stdout.splitlines())
-    assert len(counts) == 16
+    assert len(counts) == 17
     few = {"format": 5, "joined filters": 8}
     assert all(int(count) > few.get(job, 20) for job, count in counts.items())
