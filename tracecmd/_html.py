@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
@@ -20,6 +19,8 @@ _TYPES = {"c": "int8", "C": "uint8", "s": "int16", "S": "uint16", "i": "int32", 
 
 def _text(value: object) -> str:
     plain = "".join(c if c.isprintable() else repr(c)[1:-1] for c in valid_utf8(str(value)))
+    import html  # noqa: PLC0415 - scripts start faster without
+
     return html.escape(plain)
 
 

@@ -5,13 +5,13 @@ No float is on the way: a time of this century in ns has 61 bits, a float holds 
 
 from __future__ import annotations
 
-import datetime
-import decimal
 import operator
 import re
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 if TYPE_CHECKING:
+    import datetime
+
     import numpy
 
     Time = (
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         | numpy.datetime64 | numpy.timedelta64 | None
     )  # fmt: skip
 else:
-    Time = SupportsIndex | str | datetime.timedelta | datetime.datetime | None
+    Time = Any
 
 __all__ = ["UNITS", "Time", "nanoseconds", "of_text", "seconds"]
 
@@ -28,7 +28,6 @@ UNITS = {"s": 10**9, "ms": 10**6, "us": 10**3, "\u00b5s": 10**3, "\u03bcs": 10**
 
 _TEXT = re.compile(r"([+-]?)([0-9]{0,40})(?:\.([0-9]{0,40}))?(s|ms|us|\u00b5s|\u03bcs|ns)?")
 _FORMS = "'19.5s', '20ms', '3us', '17ns'"
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 _NUMPY_UNITS = {"W": 604_800 * 10**9, "D": 86_400 * 10**9, "h": 3_600 * 10**9, "m": 60 * 10**9,
                 **{unit: UNITS[unit] for unit in ("s", "ms", "us", "ns")}}  # fmt: skip
 _NUMPY_PARTS = {"ps": 10**3, "fs": 10**6, "as": 10**9}  # of a nanosecond
@@ -96,19 +95,29 @@ def _nanoseconds(value: Any) -> int:
     kind = getattr(getattr(value, "dtype", None), "kind", "")
     if kind and kind in "mM":
         return _of_numpy(value, kind)
-    if isinstance(value, datetime.datetime):
-        value = (value if value.tzinfo else value.replace(tzinfo=_EPOCH.tzinfo)) - _EPOCH
-    if isinstance(value, datetime.timedelta):
-        whole = (86_400 * value.days + value.seconds) * 10**6 + value.microseconds
-        return 1000 * whole
-    if isinstance(value, float | decimal.Decimal) or kind == "f":
+    if isinstance(value, float) or kind == "f":
         raise TypeError(f"a float cannot hold nanoseconds; write a text ({_FORMS}) or whole ns")
     try:
         return operator.index(value)
     except TypeError:
+        length = _of_datetime(value)
+        if length is not None:
+            return length
         raise TypeError(
             f"a time is whole ns, a text ({_FORMS}), or a time of datetime, NumPy, pandas or Arrow"
         ) from None
+
+
+def _of_datetime(value: Any) -> int | None:
+    """A datetime or timedelta; None: it is neither."""
+    import datetime  # noqa: PLC0415 - scripts start faster without
+
+    if isinstance(value, datetime.datetime):
+        epoch = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+        value = (value if value.tzinfo else value.replace(tzinfo=epoch.tzinfo)) - epoch
+    if not isinstance(value, datetime.timedelta):
+        return None
+    return 1000 * ((86_400 * value.days + value.seconds) * 10**6 + value.microseconds)
 
 
 def _of_numpy(value: Any, kind: str) -> int:
