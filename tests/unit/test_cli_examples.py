@@ -26,7 +26,7 @@ NAMES = [module.__name__.rpartition(".")[2] for module in COMMANDS]
 def examples() -> Iterator[tuple[str, str]]:
     """Commands by the lines of their examples."""
     for name, module in zip(NAMES, COMMANDS, strict=True):
-        for line in module.EXAMPLES.splitlines()[1:]:
+        for line in getattr(module, "EXAMPLES", "").splitlines()[1:]:
             yield name, line.strip()
 
 
