@@ -81,7 +81,7 @@ def _compile(source: Path, built: Path, options: Sequence[str]) -> None:
 
 def compile_with_core(
     program: Path, source: Path, *options: str, own: Sequence[str] = (),
-    core: Sequence[Path] | None = None,
+    core: Sequence[Path] | None = None, more: Sequence[Path] = (),
 ) -> Path:  # fmt: skip
     """Compile a program with the core, all of it or some of its files.
 
@@ -90,10 +90,12 @@ def compile_with_core(
         options: of the program and of the core.
         own: of the program alone, so that programs which differ in these share the core.
         core: files of csrc/; None for all of them.
+        more: further files that the program is made of.
     """
     require_compiler()
     with_core = core_objects(options) if core is None else list(core)
-    return compile_program(program, [source, *with_core], f"-I{CSRC}", *options, *own, *LIBRARIES)
+    sources = [source, *more, *with_core]
+    return compile_program(program, sources, f"-I{CSRC}", *options, *own, *LIBRARIES)
 
 
 def library_flags() -> list[str] | None:

@@ -20,6 +20,7 @@ from .budget import Budget
 from .buffer import Buffer, CpuArea
 from .columns import RecordBatch, Table, Tables
 from .errors import (
+    ChangedError,
     ClosedError,
     CorruptError,
     LimitError,
@@ -92,6 +93,7 @@ __all__ = [
     "Btf",
     "Budget",
     "Buffer",
+    "ChangedError",
     "ClosedError",
     "CorruptError",
     "CpuArea",

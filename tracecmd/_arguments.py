@@ -6,8 +6,12 @@ import operator
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from ._times import nanoseconds
+
 __all__ = [
     "TIME_LIMIT",
+    "Window",
+    "common_window",
     "function",
     "is_pid",
     "names",
@@ -21,6 +25,8 @@ __all__ = [
 F = TypeVar("F", bound=Callable[..., Any])
 
 TIME_LIMIT = 1 << 64  # of time stamps in ns
+
+Window = tuple[int, "int | None"]  # in ns, start <= ts < end; an end of None is no bound
 
 
 def whole(name: str, value: object) -> int:
@@ -59,17 +65,23 @@ def function(name: str, value: F) -> F:
     return value
 
 
-def window(start: object, end: object) -> tuple[int, int | None]:
+def window(start: object, end: object) -> Window:
     """Times in ns, None for no bound; what is beyond all time stamps bounds nothing, or all.
 
     Raises:
-        TypeError: one is not a whole number.
+        TypeError, ValueError: one is not a time; :func:`~tracecmd._times.nanoseconds` says why.
     """
-    first = 0 if start is None else max(whole("start", start), 0)
-    last = None if end is None else max(whole("end", end), 0)
+    first = 0 if start is None else max(nanoseconds("start", start), 0)
+    last = None if end is None else max(nanoseconds("end", end), 0)
     if first >= TIME_LIMIT:
         return 0, 0
     return first, None if last is None or last >= TIME_LIMIT else last
+
+
+def common_window(one: Window, other: Window) -> Window:
+    """What lies in both windows."""
+    ends = [end for _, end in (one, other) if end is not None]
+    return max(one[0], other[0]), min(ends, default=None)
 
 
 def numbers(name: str, value: object) -> frozenset[int] | None:

@@ -17,8 +17,9 @@ Self = TypeVar("Self", bound="lazy[Any]")
 class lazy(Generic[T]):
     """Like ``functools.cached_property``, but read-only and bound to its file's life.
 
-    For classes with a ``_file``: what was read before :meth:`close` is not given out after it.
-    Two threads may both read; they then read the same, and get what the first one has stored.
+    For classes with a ``_file``: what was read before :meth:`close` is not given out after it. A
+    part of an object (``_of`` is the whole) has what the whole one has. Two threads may both read;
+    they then read the same, and get what the first one has stored.
 
     A value that can be closed is closed with the file, by whoever closes that. If the file was
     closed while the value was read it may have been too early for that, so it is done here: either
@@ -41,6 +42,9 @@ class lazy(Generic[T]):
             return self
         file: _lowlevel.File = instance._file
         file.require_open()
+        whole = instance.__dict__.get("_of")
+        if whole is not None:
+            instance = whole
         values = instance.__dict__
         try:
             return values[self._name]

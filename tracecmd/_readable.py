@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from . import _arguments
-from ._reading import Names, Reader, ReadOptions, Recording, Selection, read_selected
+from . import _arguments, errors
+from ._html import grid
+from ._reading import (
+    Names,
+    Reader,
+    ReadOptions,
+    Recording,
+    RecordingPart,
+    Selection,
+    Time,
+    read_selected,
+    split_part,
+)
+from ._times import nanoseconds, seconds
 from .analysis import Analyses
 from .columns import Layout, Table, make_table
 from .event import Event
@@ -15,9 +27,27 @@ from .report import Profiles
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["Readable"]
+__all__ = ["Readable", "Stamp"]
 
 S = TypeVar("S", bound="Readable")
+Stamp = tuple[int, int]
+"""Size of a file, and ns when it was changed."""
+
+
+def _reopen(recording: Recording, stamps: tuple[Stamp | None, ...]) -> Readable:
+    """Open what was pickled.
+
+    Raises:
+        ChangedError: a file is another one than it was.
+        TraceError: one cannot be opened.
+    """
+    opened = recording.open()
+    if opened._stamps() != stamps:
+        opened.close()
+        raise errors.ChangedError(
+            "size or time of change is not what it was when this was pickled", path=recording.name
+        )
+    return opened
 
 
 class Readable(Analyses, Profiles):
@@ -28,6 +58,85 @@ class Readable(Analyses, Profiles):
     """
 
     _recording: Recording
+    _of: Any = None  # the whole that it is a part of; None: it is one itself
+
+    @property
+    def _whole(self: S) -> S:
+        return self if self._of is None else cast("S", self._of)
+
+    def __getitem__(self: S, window: slice) -> S:
+        """The part of it between two times, with all that the whole one has: ``trace["2s":"3s"]``.
+
+        Whatever is asked of a part - records, tables, reports, answers, files written - is asked of
+        the records with ``start <= ts < end`` alone, and ``start=`` and ``end=`` narrow it further;
+        so does another window, as parts of parts lie in both. Metadata is the whole file's. A part
+        shares the open file with the whole: closing one closes the other.
+
+            >>> with tracecmd.open("tests/data/sessions/kvm-small/trace.dat") as trace:
+            ...     part = trace["204.9s":"204.919s"]
+            ...     [event.ts for event in part.iter("sched_switch")], part.stat().records
+            ([204918982669], 17)
+
+        Args:
+            window: a slice of two times, each as ``start=`` and ``end=`` take them, or left out:
+                whole ns, a text with a unit (s, ms, us, ns), timedelta, datetime,
+                numpy.datetime64 or timedelta64, pandas.Timestamp or Timedelta, or a scalar of
+                pyarrow. All are on :attr:`Event.ts`'s clock, and so what tables gave out goes
+                back in; a length of time counts from where that clock is 0.
+
+        Raises:
+            TypeError: it is no slice, or a bound is a float or something else that is no time.
+            ValueError: a bound is no time, is finer than ns, or below 0.
+        """
+        if not isinstance(window, slice) or window.step is not None:
+            raise TypeError(f"[{window!r}]; it is cut by times, as ['19.5s':'20s']")
+        for name, bound in ("start", window.start), ("end", window.stop):
+            if bound is not None and nanoseconds(name, bound) < 0:
+                raise ValueError(f"{name}={bound!r}; times are not counted from the end")
+        self._require_open()
+        part = object.__new__(type(self))
+        part.__dict__.update(self.__dict__)
+        part._of = self._whole
+        part._recording = RecordingPart.of(self._recording, window.start, window.stop)
+        part._cut(window)
+        return part
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle how it was opened; what is unpickled was opened anew, and is to be closed."""
+        self._require_open()
+        return _reopen, (self._recording.absolute(), self._stamps())
+
+    def _stamps(self) -> tuple[Stamp | None, ...]:
+        """What its files were when they were opened."""
+        raise NotImplementedError
+
+    def _rows(self) -> Iterator[tuple[str, object]]:
+        """What notebooks show of it, by what that is called."""
+        raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        try:
+            rows = [*self._rows(), *self._time_rows()]
+        except errors.TraceError as error:  # closed, or nothing can be read
+            rows = [("", error)]
+        return grid(repr(self), (), rows)
+
+    def _time_rows(self) -> Iterator[tuple[str, object]]:
+        first, last = self.start, self.end
+        if first is not None and last is not None:
+            yield "first record", f"{seconds(first)} s"
+            yield "last record", f"{seconds(last)} s"
+            yield "duration", f"{seconds(last - first)} s"
+
+    def _cut(self, window: slice) -> None:
+        """Cut what it consists of likewise."""
+
+    def _window_text(self) -> list[str]:
+        """What ``repr()`` says of the window that it is."""
+        if self._of is None:
+            return []
+        start, end = split_part(self._recording)[1]
+        return [f"from {seconds(start)}" + ("" if end is None else f" to {seconds(end)}")]
 
     def _readers(self, selection: Selection) -> Sequence[Reader]:
         """The files that the selection is of."""
@@ -81,7 +190,7 @@ class Readable(Analyses, Profiles):
         return None if first is None else first.ts
 
     def duckdb(
-        self, *, events: Names = None, start: int | None = None, end: int | None = None
+        self, *, events: Names = None, start: Time = None, end: Time = None
     ) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection with views of all that is recorded (``tracecmd[duckdb]``).
 
@@ -115,7 +224,8 @@ class Readable(Analyses, Profiles):
         from .lazy.database import connect  # noqa: PLC0415 - few want it
 
         self._require_open()
-        first, last = _arguments.window(start, end)
+        part = split_part(self._recording)[1]
+        first, last = _arguments.common_window(_arguments.window(start, end), part)
         return connect([(None, self)], _arguments.names("events", events), (first or None, last))
 
     def _require_open(self) -> None:

@@ -13,6 +13,7 @@ from ._reading import (
     Reader,
     Recording,
     Selection,
+    Time,
     choose,
     wanted_sources,
 )
@@ -41,8 +42,8 @@ class Writable:
         self,
         path: str | os.PathLike[str],
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         events: Names = None,
         cpus: Numbers = None,
         pids: Numbers = None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from . import _lowlevel, errors
 from ._lazy import lazy
-from ._reading import Excluded, Names, Numbers, ReadOptions, Selection
+from ._reading import Excluded, Names, Numbers, ReadOptions, Selection, Time
 from .event import Event
 from .filter import Filter
 
@@ -101,8 +101,8 @@ class Buffer:
         where: str | Filter | None = None,
         exclude: Excluded = None,
         cpus: Numbers = None,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         pids: Numbers = None,
         order: Literal["time", "cpu"] = "time",
         reverse: bool = False,
@@ -123,6 +123,13 @@ class Buffer:
             reverse=reverse,
         )
         return self._trace._read(selection, ReadOptions(threads=threads))
+
+    def _of_trace(self, trace: Trace) -> Buffer:
+        return Buffer(trace, self._index, self._described)
+
+    def __getitem__(self, window: slice) -> Buffer:
+        """The part of it between two times; see :meth:`Trace.__getitem__`."""
+        return self._of_trace(self._trace[window])
 
     def __iter__(self) -> Iterator[Event]:
         return self.iter()

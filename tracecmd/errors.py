@@ -11,6 +11,7 @@ import errno
 import os
 
 __all__ = [
+    "ChangedError",
     "ClosedError",
     "CorruptError",
     "LimitError",
@@ -72,6 +73,10 @@ class LimitError(TraceError, OverflowError):
 
 class ClosedError(TraceError, ValueError):
     """The trace was closed; so are all objects got from it."""
+
+
+class ChangedError(TraceError, ValueError):
+    """A file is not the one that it was when the trace or session was pickled."""
 
 
 class UnknownGuestError(TraceError, KeyError):

@@ -41,6 +41,9 @@ class EventFields(Mapping[str, Value]):
     def __contains__(self, name: object) -> bool:
         return self._format is not None and name in self._format.fields
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
+
     def __iter__(self) -> Iterator[str]:
         return iter(() if self._format is None else self._format.fields)
 
@@ -198,6 +201,9 @@ class Event:
             f"{form.name}.{name}" if form is not None and name in RECORD_NAMES else name
             for name in fields
         ]
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return self.keys()
 
     def _read(self, field: Field) -> Value:
         return self._batch.value(self._index, field._reader)

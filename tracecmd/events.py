@@ -349,6 +349,9 @@ class Events(Mapping[str, EventFormat]):
     def __len__(self) -> int:
         return len(self._formats)
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(dict.fromkeys(name for f in self._formats for name in (f.name, str(f))))
+
     def __repr__(self) -> str:
         systems = len({f.system for f in self._formats})
         return f"<Events: {len(self)} of {systems} systems>"

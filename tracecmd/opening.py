@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import _arguments, _lowlevel
+from ._readable import Stamp
 from .budget import Budget
 from .trace import Trace
 
@@ -64,9 +65,41 @@ class TraceRecording:
     path: FileName
     options: OpenOptions
 
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return str(self.path) if isinstance(self.path, int) else os.fsdecode(self.path)
+
     def open(self) -> Trace:
         """Open it; raises what :func:`tracecmd.open` does."""
-        return Trace(self.options.open(self.path), self)
+        stamp = stamp_of(self.path)
+        trace = Trace(self.options.open(self.path), self)
+        trace._stamp = stamp
+        return trace
+
+    def absolute(self) -> TraceRecording:
+        """The same for processes that are in other folders."""
+        return replace(self, path=absolute_name(self.path))
+
+
+def absolute_name(path: FileName) -> FileName:
+    """A file's name for processes that are in other folders.
+
+    Raises:
+        TypeError: it is a file descriptor, which means nothing there.
+    """
+    if isinstance(path, int):
+        raise TypeError(f"file descriptor {path} cannot be pickled; open the trace by its name")
+    return os.path.abspath(path)
+
+
+def stamp_of(path: FileName) -> Stamp | None:
+    """How large a file is, and when it was changed, to tell it from later ones; None: not known."""
+    try:
+        known = os.stat(path)
+    except (OSError, ValueError):  # whoever opens it will say so
+        return None
+    return known.st_size, known.st_mtime_ns
 
 
 def open(

@@ -11,20 +11,20 @@ import glob
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from . import _arguments
 from ._readable import Readable
-from ._reading import Excluded, Names, Numbers, ReadOptions, Recording, Selection, Window
+from ._reading import Excluded, Names, Numbers, ReadOptions, Recording, Selection, Time, Window
 from .columns import BATCH_ROWS, Layout, Table
 from .events import UnknownEventError
 from .export.lake.types import cast, unify
 from .filter import Filter
-from .opening import FileName, OpenOptions, TraceRecording
+from .opening import OpenOptions, TraceRecording
 from .packages import package
 from .session import Session
-from .session.opening import SessionRecording, trace_files
+from .session.opening import trace_files
 from .trace import Trace
 
 if TYPE_CHECKING:
@@ -47,6 +47,15 @@ class UrlRecording:
     path: str
     options: OpenOptions
     storage: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The URL."""
+        return self.path
+
+    def absolute(self) -> UrlRecording:
+        """The same: a URL means the same everywhere."""
+        return self
 
     def open(self) -> Trace:
         """Open the copy; made by whichever process comes first."""
@@ -128,8 +137,8 @@ def make_partitions(
     exclude: Excluded = None,
     buffers: Names = None,
     cpus: Numbers = None,
-    start: int | None = None,
-    end: int | None = None,
+    start: Time = None,
+    end: Time = None,
     pids: Numbers = None,
     symbols: bool = False,
     size: int = PARTITION_BYTES,
@@ -198,7 +207,7 @@ def _recordings(
     source: Any, options: OpenOptions, storage: Mapping[str, Any]
 ) -> Sequence[Recording]:
     if isinstance(source, Readable):
-        return [_absolute(source._recording)]
+        return [source._recording.absolute()]
     given = [source] if isinstance(source, str | os.PathLike) else list(source)
     found: list[Recording] = []
     for each in given:
@@ -211,22 +220,6 @@ def _recordings(
     if not found:
         raise ValueError("no recordings to read")
     return found
-
-
-def _absolute(recording: Recording) -> Recording:
-    """The same wherever a process works."""
-
-    def path(name: FileName) -> FileName:
-        if isinstance(name, int):
-            raise TypeError("a file that was opened by its descriptor has no name to open it by")
-        return os.path.abspath(name)
-
-    if isinstance(recording, TraceRecording):
-        return replace(recording, path=path(recording.path))
-    if isinstance(recording, SessionRecording):
-        offsets = tuple((path(name), offset) for name, offset in recording.offsets)
-        return replace(recording, sources=tuple(map(path, recording.sources)), offsets=offsets)
-    return recording
 
 
 def _fitting(name: str) -> list[str]:

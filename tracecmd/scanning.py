@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _arguments
 from ._readable import Readable
-from ._reading import Names
+from ._reading import Names, Time
 from .lazy import AnswerQuestion, EventQuestion, make_frame, query
 from .lazy.questions import Question
 from .opening import FileName
@@ -99,8 +99,8 @@ def sql(
     source: Source,
     *,
     parameters: Sequence[Any] | dict[str, Any] | None = None,
-    start: int | None = None,
-    end: int | None = None,
+    start: Time = None,
+    end: Time = None,
 ) -> duckdb.DuckDBPyRelation:
     """Ask in SQL (``pip install 'tracecmd[duckdb]'``).
 

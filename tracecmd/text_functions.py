@@ -55,11 +55,15 @@ class TextFunctions:
             for name in _arguments.names("events", events) or tuple(self.events)
             for event in self.events.select(name)
         }
-        makers = self._reader.makers
-        texts = {place: made for place, made in makers.texts.items() if place not in places}
+        own = {}
         if function is not None:
-            texts.update(dict.fromkeys(places, _arguments.function("function", function)))
-        self._reader.set_makers(TextMakers(texts, makers.functions))
+            own = dict.fromkeys(places, _arguments.function("function", function))
+
+        def change(makers: TextMakers) -> TextMakers:
+            texts = {place: made for place, made in makers.texts.items() if place not in places}
+            return TextMakers(texts | own, makers.functions)
+
+        self._reader.change_makers(change)
 
     def set_print_function(self, name: str, function: Callable[..., int | str] | None) -> None:
         """Make a function known that print formats call: tep_register_print_function(3).
@@ -75,8 +79,12 @@ class TextFunctions:
         self._require_open()
         if not isinstance(name, str) or not name.isidentifier():
             raise ValueError(f"name={name!r}; it is the name of a function")
-        makers = self._reader.makers
-        functions = {known: f for known, f in makers.functions.items() if known != name}
+        own = {}
         if function is not None:
-            functions[name] = _arguments.function("function", function)
-        self._reader.set_makers(TextMakers(makers.texts, functions))
+            own = {name: _arguments.function("function", function)}
+
+        def change(makers: TextMakers) -> TextMakers:
+            functions = {known: f for known, f in makers.functions.items() if known != name}
+            return TextMakers(makers.texts, functions | own)
+
+        self._reader.change_makers(change)

@@ -26,6 +26,10 @@ PrintFunction = Callable[..., "int | str"]
 class TextMakers:
     """Those of one file; never changed, so that whoever reads has all of one time.
 
+    Others take their place, each that of the ones before it and of no others: so threads that
+    change them at once lose nothing, and wait for no lock (a finalizer may be one that changes
+    them). The latest are at the end of a chain.
+
     Attributes:
         texts: by the place of the event's format.
         functions: by the name that print fmts call them by.
@@ -38,6 +42,26 @@ class TextMakers:
     ) -> None:
         self.texts = dict(texts or {})
         self.functions = dict(functions or {})
+        self._after: dict[str, TextMakers] = {}
+
+    def latest(self) -> TextMakers:
+        """Those that took the place of these, or these."""
+        makers = self
+        while (after := makers._after.get("")) is not None:
+            makers = after
+        return makers
+
+    def replace(self, change: Callable[[TextMakers], TextMakers]) -> TextMakers:
+        """Put others in the place of the latest; gives them.
+
+        Args:
+            change: makes the new ones of the latest; again, where another thread was faster.
+        """
+        while True:
+            before = self.latest()
+            made = change(before)
+            if before._after.setdefault("", made) is made:  # one step, whatever the threads
+                return made
 
     def prepare(self, report: _lowlevel.Report, file: int) -> None:
         """Have a report leave to these what they make, of one of its files."""

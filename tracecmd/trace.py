@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from . import _arguments, _lowlevel, errors
 from ._lazy import lazy
-from ._readable import Readable
+from ._readable import Readable, Stamp
 from ._reading import (
     Excluded,
     Names,
@@ -19,15 +19,16 @@ from ._reading import (
     Request,
     Selection,
     Source,
+    Time,
     choose,
     read_events,
-    wanted_sources,
 )
+from ._signature import options_of
 from ._writable import Writable
-from .analysis import Stat, count
+from .analysis import Stat, count_selected
 from .btf import Btf, read_btf
 from .buffer import Buffer
-from .columns import BATCH_ROWS, Layout, RecordBatch, Table, Tables
+from .columns import BATCH_ROWS, Layout, RecordBatch, Table, Tables, Times
 from .event import Event
 from .filter import Filter
 from .plot.methods import Pictured
@@ -54,6 +55,7 @@ class Trace(TraceFile, Readable, Writable, TextFunctions, Pictured):
     """
 
     _recording: TraceRecording
+    _stamp: Stamp | None = None
 
     def __init__(self, file: _lowlevel.File, recording: TraceRecording) -> None:
         super().__init__(file)
@@ -65,18 +67,22 @@ class Trace(TraceFile, Readable, Writable, TextFunctions, Pictured):
         """Unmap the file; a second close is fine."""
         self._file.close()
         for name in ("_reader", "_symbols", "_metadata"):  # lazy: not there if nobody read records
-            part = self.__dict__.get(name)
+            part = self._whole.__dict__.get(name)
             if part is not None:
                 part.close()
 
     def _require_open(self) -> None:
         self._file.require_open()
 
+    def _stamps(self) -> tuple[Stamp | None, ...]:
+        return (self._stamp,)
+
     def __repr__(self) -> str:
         try:
             parts = [f"v{self.version}", f"cpus={self.cpus}", f"buffers={len(self.buffers)}"]
             if self.guests:
                 parts.append(f"guests={len(self.guests)}")
+            parts += self._window_text()
         except errors.ClosedError:
             parts = ["closed"]
         except errors.TraceError as error:  # say so instead of raising: it has shrunk
@@ -105,9 +111,14 @@ class Trace(TraceFile, Readable, Writable, TextFunctions, Pictured):
             return (*self._file.problems(), *self._metadata.problems(), error, *symbols)
         return reader.outline_problems
 
-    @lazy
+    @property
     def buffers(self) -> tuple[Buffer, ...]:
         """The top buffer first (it may be empty), then the named instances in file order."""
+        whole = self._buffers
+        return whole if self._of is None else tuple(buffer._of_trace(self) for buffer in whole)
+
+    @lazy
+    def _buffers(self) -> tuple[Buffer, ...]:
         infos = self._file.buffers()
         return tuple(Buffer(self, index, info) for index, info in enumerate(infos))
 
@@ -168,8 +179,8 @@ class Trace(TraceFile, Readable, Writable, TextFunctions, Pictured):
         exclude: Excluded = None,
         buffers: Iterable[str] | None = None,
         cpus: Numbers = None,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         pids: Numbers = None,
         order: Literal["time", "cpu"] = "time",
         reverse: bool = False,
@@ -229,7 +240,7 @@ class Trace(TraceFile, Readable, Writable, TextFunctions, Pictured):
 
     def at(
         self,
-        ts: int,
+        ts: Time,
         events: Names = None,
         *,
         where: str | Filter | None = None,
@@ -304,13 +315,14 @@ class Trace(TraceFile, Readable, Writable, TextFunctions, Pictured):
         exclude: Excluded = None,
         buffers: Iterable[str] | None = None,
         cpus: Numbers = None,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         pids: Numbers = None,
         order: Literal["time", "cpu"] = "time",
         reverse: bool = False,
         threads: int = 1,
-        ts: Literal["timestamp", "uint64"] = "timestamp",
+        ts: Times = "timestamp",
+        wall: bool = False,
         invalid_utf8: Literal["replace", "binary"] = "replace",
         dictionary: bool = True,
         symbols: bool = False,
@@ -343,7 +355,13 @@ class Trace(TraceFile, Readable, Writable, TextFunctions, Pictured):
                 parentheses have to say which goes first.
             exclude, buffers, cpus, start, end, pids, order, reverse, threads, progress: as
                 for :meth:`iter`.
-            ts: type of the column ``ts``: ``timestamp[ns]`` or ``uint64``.
+            ts: type of the column ``ts``, whose values are ns in any case: ``"timestamp"``,
+                ``"duration"`` or ``"uint64"``. The clocks of traces (:attr:`clock`) count from when
+                the machine booted, so a timestamp looks like a time in 1970: ``"duration"`` says
+                what it is, and shows as a length of time; ``"uint64"`` is for clocks that count
+                something else (``counter``, ``x86-tsc`` without :attr:`tsc2nsec`). ``"wall"`` is
+                time of day, in UTC, of files that say how their clock relates to it.
+            wall: True is ``ts="wall"``.
             invalid_utf8: ``"replace"`` what is no UTF-8 by U+FFFD, or give texts as ``"binary"``.
             dictionary: False for plain texts everywhere.
             symbols: put a column of names behind each column of addresses that reports show as
@@ -357,6 +375,8 @@ class Trace(TraceFile, Readable, Writable, TextFunctions, Pictured):
                 are suggested.
             FilterError: (a ValueError) ``where`` is not a filter, or compares what cannot be
                 compared in any of the events, such as a number with a text.
+            UnsupportedError: (a ValueError) wall time is asked for, and a file does not tell it:
+                ``trace-cmd record --date`` records what it takes.
             ValueError: the types of fields by one name cannot be one column.
         """
         selection = Selection(
@@ -373,10 +393,16 @@ class Trace(TraceFile, Readable, Writable, TextFunctions, Pictured):
             reverse=reverse,
         )
         layout = Layout(
-            columns, ts=ts, invalid_utf8=invalid_utf8, dictionary=dictionary, symbols=symbols
+            columns,
+            ts=ts,
+            invalid_utf8=invalid_utf8,
+            dictionary=dictionary,
+            symbols=symbols,
+            wall=wall,
         )
         return self._table(selection, layout, ReadOptions(threads, batch_rows, progress))
 
+    @options_of(table)
     def tables(self, events: Names = None, **options: Any) -> Tables:
         """A :meth:`table` of its own for each event, by ``system:name``: a dict.
 
@@ -401,6 +427,7 @@ class Trace(TraceFile, Readable, Writable, TextFunctions, Pictured):
             names = [name for name in names if name in kept]
         return Tables({name: self.table(name, **options) for name in names})
 
+    @options_of(table)
     def batches(self, events: Names = None, **options: Any) -> Iterator[RecordBatch]:
         """The batches of a :meth:`table`, of ``batch_rows`` rows at most, as they are read."""
         return self.table(events, **options).batches()
@@ -413,8 +440,8 @@ class Trace(TraceFile, Readable, Writable, TextFunctions, Pictured):
         filters_out: str | Iterable[str] = (),
         exclude: Excluded = None,
         cpus: Numbers = None,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         threads: int = 1,
         progress: Progress = None,
     ) -> Iterator[bytes]:
@@ -446,6 +473,8 @@ class Trace(TraceFile, Readable, Writable, TextFunctions, Pictured):
         *,
         where: str | Filter | None = None,
         exclude: Excluded = None,
+        start: Time = None,
+        end: Time = None,
         threads: int = 1,
         progress: Progress = None,
     ) -> Stat:
@@ -461,12 +490,11 @@ class Trace(TraceFile, Readable, Writable, TextFunctions, Pictured):
                 as without: what was lost cannot be compared. Events of which nothing is left are
                 not in :attr:`~tracecmd.Stat.events`.
             exclude: count all but these, as for :meth:`iter`.
+            start, end: count records of these times, as for :meth:`iter`. Losses then are those of
+                :meth:`losses`, which reach into the window; damaged pages are among them.
             threads: how many slices of the file to count side by side.
             progress: called now and then with pages counted and all pages.
         """
+        selection = Selection(self._recording, where=where, exclude=exclude, start=start, end=end)
         options = ReadOptions(threads=threads, progress=progress)
-        if where is None and exclude is None:
-            return count(self._reader, options)
-        selection = Selection(self._recording, where=where, exclude=exclude)
-        choice = choose([self._reader], selection)
-        return count(self._reader, options, wanted_sources(choice, selection.condition))
+        return count_selected([self._reader], selection, options)[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from . import _arguments, _lowlevel, errors
@@ -71,6 +72,17 @@ class TraceFile:
     def closed(self) -> bool:
         """Whether the file was closed."""
         return self._file.closed
+
+    def _rows(self) -> Iterator[tuple[str, object]]:
+        """What notebooks show of it, by what that is called."""
+        yield "machine", self.uname
+        yield "recorded by", f"trace-cmd {self.recorder}" if self.recorder else ""
+        yield "clock", self.clock
+        yield "CPUs", self.cpus
+        names = [buffer.name or "(top)" for buffer in self._file.buffers()]
+        yield "buffers", ", ".join(names)
+        if self.guests:
+            yield "guests", ", ".join(guest.name for guest in self.guests)
 
     # The initial header -------------------------------------------------------------------
 

@@ -22,6 +22,8 @@ enum trc_analysis_flags {
 	TRC_ANALYSIS_UINT64_TS = 1,	/* times as plain numbers */
 	TRC_ANALYSIS_NO_DICTIONARY = 2, /* all texts plain */
 	TRC_ANALYSIS_PEER = 4,		/* a column of the source's peer */
+	TRC_ANALYSIS_DURATION_TS = 8,	/* times as durations, from where the clock is 0 */
+	TRC_ANALYSIS_UTC_TS = 16,	/* times as those of UTC, which the caller knows they are */
 };
 struct trc_analysis_source {
 	const struct trc_data *data;
@@ -385,6 +387,23 @@ enum trc_calls_by {
 int trc_calls_create(const struct trc_analysis_source *sources, size_t count,
 		     const struct trc_analysis_options *options, const struct trc_calls_options *of,
 		     struct trc_analysis **out, struct trc_error *err);
+
+/*
+ * Why vCPUs left their guests, as an event like kvm_exit names it; what it is made of must outlive it. Any
+ * thread may ask.
+ */
+struct trc_exit_reasons;
+int trc_exit_reasons_create(const struct trc_metadata *metadata, size_t event, struct trc_exit_reasons **out,
+			    struct trc_error *err);
+void trc_exit_reasons_destroy(struct trc_exit_reasons *reasons); /* NULL is fine */
+/* The field that says the reason (0), and the one that it takes to know what that means (1); NULL: none. */
+const char *trc_exit_reasons_field(const struct trc_exit_reasons *reasons, size_t index);
+/*
+ * The text of a reason, or its number, by these fields' values; gives its size, without a NUL. What does not
+ * fit is not written. 0: the event has no such fields.
+ */
+size_t trc_exit_reasons_text(const struct trc_exit_reasons *reasons, uint64_t value, uint64_t second,
+			     char *text, size_t size);
 
 void trc_analysis_destroy(struct trc_analysis *analysis); /* NULL is fine */
 

@@ -244,8 +244,10 @@ bool analysis_add_columns(struct trc_analysis *analysis, const struct analysis_c
 	for (size_t i = 0; i < count; i++) {
 		struct column_type type = specs[i].type;
 
-		if (type.shape == SHAPE_TIMESTAMP && analysis->flags & TRC_ANALYSIS_UINT64_TS)
-			type.shape = SHAPE_INTEGER;
+		if (type.shape == SHAPE_TIMESTAMP)
+			type.shape = column_time_shape(analysis->flags & TRC_ANALYSIS_UINT64_TS,
+						       analysis->flags & TRC_ANALYSIS_DURATION_TS,
+						       analysis->flags & TRC_ANALYSIS_UTC_TS);
 		if (!analysis_add_column(analysis, specs[i].name, type, specs[i].nullable))
 			return false;
 	}

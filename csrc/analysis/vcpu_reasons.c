@@ -54,21 +54,16 @@ static bool has_field(const struct event_format *event, const char *name)
 }
 
 /* The field that says why, whatever the machine calls it; and the one that it takes to know what that means. */
-int reasons_find(struct vcpu_timeline *timeline, const struct analysis_file *file,
-		 const struct event_format *event, struct trc_error *err)
+static int find(struct vcpu_reasons *reasons, const struct trc_metadata *metadata,
+		const struct event_format *event, struct trc_error *err)
 {
 	static const char *const fields[] = { "exit_reason", "exit_nr", "ret", "reason", "scause" };
-	struct vcpu_reasons *reasons = &timeline->reasons;
 	const char *names[2];
 
-	reasons->known.words = 2;
 	for (size_t i = 0; i < countof(fields) && !reasons->field; i++) {
 		if (has_field(event, fields[i]))
 			reasons->field = fields[i];
 	}
-	reasons->short_text = text_table_add(&timeline->texts, &timeline->base, TEXT("?"));
-	if (reasons->short_text == NO_TEXT)
-		return trc_fail_no_memory(err);
 	if (!reasons->field)
 		return TRC_OK;
 	if (has_field(event, "isa"))
@@ -80,7 +75,19 @@ int reasons_find(struct vcpu_timeline *timeline, const struct analysis_file *fil
 	reasons->has = vcpu_find_fields(event, names, reasons->second ? 2 : 1, &reasons->fields);
 	if (!reasons->has)
 		return TRC_OK;
-	return trc_value_names_create(file->data->metadata, event->index, &reasons->names, err);
+	return trc_value_names_create(metadata, event->index, &reasons->names, err);
+}
+
+int reasons_find(struct vcpu_timeline *timeline, const struct analysis_file *file,
+		 const struct event_format *event, struct trc_error *err)
+{
+	struct vcpu_reasons *reasons = &timeline->reasons;
+
+	reasons->known.words = 2;
+	reasons->short_text = text_table_add(&timeline->texts, &timeline->base, TEXT("?"));
+	if (reasons->short_text == NO_TEXT)
+		return trc_fail_no_memory(err);
+	return find(reasons, file->data->metadata, event, err);
 }
 
 void reasons_deinit(struct vcpu_reasons *reasons)
@@ -227,4 +234,75 @@ uint32_t reasons_text(struct vcpu_timeline *timeline, const struct walk_record *
 	reasons->has_last = true;
 	memcpy(reasons->last, values, sizeof(values));
 	return reasons->last_text;
+}
+
+/* --- for those who have values from elsewhere ------------------------------------------------- */
+
+struct trc_exit_reasons {
+	struct vcpu_reasons reasons;
+};
+
+int trc_exit_reasons_create(const struct trc_metadata *metadata, size_t event, struct trc_exit_reasons **out,
+			    struct trc_error *err)
+{
+	struct trc_exit_reasons *made;
+	int rc;
+
+	if (event >= metadata->formats.count)
+		return trc_fail(err, TRC_NOT_FOUND, TRC_NO_OFFSET, "event formats: there are %zu, not %zu",
+				metadata->formats.count, event + 1);
+	made = calloc(1, sizeof(*made));
+	if (!made)
+		return trc_fail_no_memory(err);
+	rc = find(&made->reasons, metadata, &metadata->formats.list[event], err);
+	if (rc) {
+		trc_exit_reasons_destroy(made);
+		return rc;
+	}
+	*out = made;
+	return TRC_OK;
+}
+
+void trc_exit_reasons_destroy(struct trc_exit_reasons *reasons)
+{
+	if (!reasons)
+		return;
+	reasons_deinit(&reasons->reasons);
+	free(reasons);
+}
+
+const char *trc_exit_reasons_field(const struct trc_exit_reasons *reasons, size_t index)
+{
+	const struct vcpu_reasons *of = &reasons->reasons;
+
+	if (!of->has || index > 1)
+		return NULL;
+	return index ? of->second : of->field;
+}
+
+/* A number as a field has it: of its width, and with its sign. */
+static uint64_t as_field(const struct vcpu_field *place, uint64_t value)
+{
+	unsigned spare = 64 - 8 * place->width;
+	uint64_t top = value << spare;
+
+	return place->is_signed && top >> 63 ? ~(~top >> spare) : top >> spare;
+}
+
+size_t trc_exit_reasons_text(const struct trc_exit_reasons *reasons, uint64_t value, uint64_t second,
+			     char *text, size_t size)
+{
+	const struct vcpu_reasons *of = &reasons->reasons;
+	uint64_t values[2] = { value, second };
+	char room[TEXT_SIZE];
+	struct text found;
+
+	if (!of->has)
+		return 0;
+	for (size_t i = 0; i < (of->second ? 2 : 1); i++)
+		values[i] = as_field(&of->fields.fields[i], values[i]);
+	found = describe(of, room, values);
+	if (found.size <= size)
+		memcpy(text, found.start, found.size);
+	return found.size;
 }

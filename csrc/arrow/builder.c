@@ -30,6 +30,8 @@ size_t column_row_size(struct column_type type)
 	case SHAPE_BOOL:
 		return 1;
 	case SHAPE_TIMESTAMP:
+	case SHAPE_UTC:
+	case SHAPE_DURATION:
 		return 8;
 	case SHAPE_TEXT:
 		return type.dictionary ? sizeof(int32_t) : 0;

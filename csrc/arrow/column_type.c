@@ -10,6 +10,15 @@ struct column_type column_type_integer(enum column_shape shape, unsigned width, 
 	};
 }
 
+uint8_t column_time_shape(bool plain, bool duration, bool utc)
+{
+	if (plain)
+		return SHAPE_INTEGER;
+	if (duration)
+		return SHAPE_DURATION;
+	return utc ? SHAPE_UTC : SHAPE_TIMESTAMP;
+}
+
 static bool join_integers(struct column_type *type, struct column_type other)
 {
 	struct column_type *wide = type->width >= other.width ? type : &other;

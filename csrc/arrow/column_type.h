@@ -9,6 +9,8 @@ enum column_shape {
 	SHAPE_INTEGER,
 	SHAPE_BOOL,
 	SHAPE_TIMESTAMP,
+	SHAPE_UTC,	/* the same of wall time */
+	SHAPE_DURATION, /* ns since some beginning */
 	SHAPE_TEXT,
 	SHAPE_BINARY,
 	SHAPE_FIXED_BINARY, /* length bytes */
@@ -28,6 +30,9 @@ struct column_type {
 };
 
 struct column_type column_type_integer(enum column_shape shape, unsigned width, bool is_signed);
+
+/* What times are: numbers, durations, wall time, or, if nothing is asked for, time stamps of any clock: an enum column_shape. */
+uint8_t column_time_shape(bool plain, bool duration, bool utc);
 
 /* One type that holds both, for a column with fields of several events. false: there is none. */
 bool column_type_join(struct column_type *type, struct column_type other);

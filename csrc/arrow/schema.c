@@ -86,6 +86,12 @@ static void format_of(struct column_type type, char *format, size_t room)
 	case SHAPE_TIMESTAMP:
 		snprintf(format, room, "tsn:");
 		break;
+	case SHAPE_UTC:
+		snprintf(format, room, "tsn:UTC");
+		break;
+	case SHAPE_DURATION:
+		snprintf(format, room, "tDn");
+		break;
 	case SHAPE_TEXT:
 		snprintf(format, room, type.dictionary ? "i" : type.binary ? "z" : "u");
 		break;

@@ -41,6 +41,8 @@ enum trc_columns_flags {
 	TRC_COLUMNS_UINT64_TS = 1,     /* time stamps as plain numbers */
 	TRC_COLUMNS_BINARY = 2,	       /* texts as they are: binary, not utf8 with U+FFFD for what is not */
 	TRC_COLUMNS_NO_DICTIONARY = 4, /* all texts plain */
+	TRC_COLUMNS_DURATION_TS = 8,   /* time stamps as durations, from where the clock is 0 */
+	TRC_COLUMNS_UTC_TS = 16,       /* time stamps as times of UTC, which the caller knows they are */
 };
 struct trc_column {
 	const char *name;    /* of the column; ends in NUL */

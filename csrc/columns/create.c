@@ -251,7 +251,9 @@ static int column_type_of(const struct trc_columns *columns, size_t index, struc
 	*type = (struct column_type){ .shape = SHAPE_INTEGER, .width = 4 };
 	switch (columns->columns[index].kind) {
 	case TRC_COLUMN_TS:
-		type->shape = columns->flags & TRC_COLUMNS_UINT64_TS ? SHAPE_INTEGER : SHAPE_TIMESTAMP;
+		type->shape = column_time_shape(columns->flags & TRC_COLUMNS_UINT64_TS,
+						columns->flags & TRC_COLUMNS_DURATION_TS,
+						columns->flags & TRC_COLUMNS_UTC_TS);
 		type->width = 8;
 		return TRC_OK;
 	case TRC_COLUMN_MISSED_EVENTS:

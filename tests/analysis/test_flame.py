@@ -268,7 +268,7 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["flame", str(path), "-o", str(tmp_path / "none.svg")]) == 1
     assert "-p function_graph" in capsys.readouterr().err
     assert main([*begin, str(tmp_path / "none" / "out.svg")]) == 1
-    assert "output: No such file" in capsys.readouterr().err
+    assert f"{tmp_path}/none/out.svg: No such file" in capsys.readouterr().err
     assert main(["functions", str(path), "--by", "cpu", "--by", "parent"]) == 0
     assert capsys.readouterr().out.split() == [
         "FUNCTION", "CALLED", "BY", "CPU", "CALLS", "TOTAL", "us", "SELF", "us", "P50", "us",

@@ -9,11 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tracecmd.h"
-
-#define FIELDS_MAX 64 /* of an event */
-#define MAX_SOURCES 64
-#define ENOUGH 4096
+#include "no_memory.h"
 
 /* --- allocations -------------------------------------------------------------------------- */
 
@@ -48,12 +44,7 @@ void *__wrap_realloc(void *old, size_t size)
 
 /* --- what a job gives --------------------------------------------------------------------- */
 
-/* Not the text itself, so that keeping it allocates nothing. */
-struct sum {
-	uint64_t bytes, hash;
-};
-
-static void add(struct sum *sum, const void *data, uint64_t size)
+void add(struct sum *sum, const void *data, uint64_t size)
 {
 	const uint8_t *bytes = data;
 
@@ -63,16 +54,6 @@ static void add(struct sum *sum, const void *data, uint64_t size)
 }
 
 /* --- an opened file ------------------------------------------------------------------------- */
-
-struct opened {
-	struct trc_file *file;
-	struct trc_metadata *metadata;
-	struct trc_symbols *symbols;
-	struct trc_data *data;
-	struct trc_walk_source walked[MAX_SOURCES];
-	struct trc_report_source sources[MAX_SOURCES];
-	size_t source_count;
-};
 
 static const char *path;
 
@@ -174,397 +155,6 @@ static int job_report(const struct opened *o, uint32_t flags, struct sum *sum)
 	return rc;
 }
 
-/* The text of a record that a report left out, with the function of its print fmt, if it has one. */
-static int add_left_text(struct trc_report *report, const struct trc_left_out *left, const uint8_t *payload,
-			 struct sum *sum)
-{
-	const struct trc_report_record record = { payload + left->payload_end - left->size, left->size,
-						  left->source, 0, left->ts };
-	static const struct trc_function_value value = { .text = "a", .size = 1 };
-	struct trc_function_call call;
-	const char *text;
-	size_t size;
-	int rc = trc_report_left_text(report, &record, NULL, 0, &call, &text, &size, NULL);
-
-	if (rc == TRC_GO_ON)
-		rc = trc_report_left_text(report, &record, &value, 1, &call, &text, &size, NULL);
-	if (!rc)
-		add(sum, text, size);
-	return rc;
-}
-
-static int add_left_out(struct trc_report *report, const struct opened *o, struct sum *sum)
-{
-	const struct trc_walk_options options = { .until_last = 1 };
-	const struct trc_left_out *left;
-	const uint8_t *payload;
-	struct trc_walk *walk;
-	const char *text;
-	size_t size;
-	int rc = trc_walk_create(o->walked, o->source_count, &options, &walk, NULL);
-
-	if (rc)
-		return rc;
-	rc = trc_report_next(report, walk, ENOUGH, &text, &size, NULL);
-	if (!rc) {
-		size_t count = trc_report_left_out(report, &left, &payload);
-
-		add(sum, text, size);
-		for (size_t i = 0; !rc && i < count; i++)
-			rc = add_left_text(report, &left[i], payload, sum);
-	}
-	trc_walk_destroy(walk);
-	return rc;
-}
-
-/* Texts that are the caller's, of a copy. */
-static int job_left_out(const struct opened *o, uint32_t flags, struct sum *sum)
-{
-	const struct trc_report_file file = { o->file, o->metadata, o->symbols, "file", 4 };
-	static const char *const names[] = { "some_function", "jiffies_to_msecs" };
-	struct trc_report *report = NULL, *copy = NULL;
-	int rc = trc_report_create(flags, &file, 1, o->sources, o->source_count, &report, NULL);
-
-	for (size_t event = 0; !rc && event < trc_event_count(o->metadata); event += 2)
-		rc = trc_report_leave_out(report, 0, event, NULL);
-	if (!rc)
-		rc = trc_report_set_functions(report, 0, names, 2, NULL);
-	if (!rc)
-		rc = trc_report_copy(report, &copy, NULL);
-	if (!rc)
-		rc = add_left_out(copy, o, sum);
-	trc_report_destroy(copy);
-	trc_report_destroy(report);
-	return rc;
-}
-
-static int job_filter(const struct opened *o, uint32_t flags, struct sum *sum)
-{
-	static const char text[] =
-		"ftrace,sched/.*:(common_pid>3&&!comm=~\"a.*\")||nosuch==\"x\"||ip==\"do_one\"";
-	struct trc_filter *filter;
-	struct trc_bytes shown;
-	uint32_t id;
-	int rc = trc_filter_create(o->metadata, o->symbols, text, sizeof(text) - 1, NULL, 0, &filter, NULL);
-
-	(void)flags;
-	if (rc)
-		return rc;
-	for (size_t i = 0; !(rc = trc_filter_text(filter, i, &id, &shown, NULL)); i++) {
-		add(sum, shown.data, shown.size);
-		trc_bytes_free(&shown);
-	}
-	for (size_t i = 0; trc_filter_comparison(filter, i, &id, NULL) != TRC_NOT_FOUND; i++)
-		;
-	trc_filter_destroy(filter);
-	return rc == TRC_NOT_FOUND ? TRC_OK : rc;
-}
-
-/* Filters of filters, one of them in two places, and what they let through. */
-static int job_joined_filters(const struct opened *o, uint32_t flags, struct sum *sum)
-{
-	static const char *const texts[] = { "common_pid > 3", "common_type != 0" };
-	static const struct trc_filter_step steps[] = {
-		{ TRC_FILTER_ALL, 0, 2 },
-		{ TRC_FILTER_ANY, 2, 2 },
-		{ TRC_FILTER_NONE, 4, 3 },
-	};
-	static const uint32_t parts[] = { 0, 1, 2, 0, 2, 3, 1 };
-	static const uint8_t payload[64];
-	struct trc_filter *filters[3] = { 0 };
-	int rc = TRC_OK;
-
-	(void)flags;
-	for (size_t i = 0; !rc && i < 2; i++)
-		rc = trc_filter_create(o->metadata, NULL, texts[i], strlen(texts[i]), NULL, 0, &filters[i],
-				       NULL);
-	if (!rc) {
-		const struct trc_filter *joined[] = { filters[0], filters[1] };
-		const struct trc_filter_join join = { joined, steps, parts, 2, 3, 7 };
-
-		rc = trc_filter_create_joined(&join, &filters[2], NULL);
-	}
-	for (uint32_t id = 0; !rc && id < 10; id++) {
-		int passes = trc_filter_passes(filters[2], id, payload, sizeof(payload), 0);
-
-		add(sum, &passes, sizeof(passes));
-	}
-	for (size_t i = 3; i-- > 0;)
-		trc_filter_destroy(filters[i]);
-	return rc;
-}
-
-static int add_names(const struct trc_value_names *names, struct sum *sum)
-{
-	struct trc_value_list list;
-
-	for (size_t i = 0; !trc_value_list(names, i, &list, NULL); i++) {
-		add(sum, list.field, list.field_size);
-		for (size_t n = 0; n < list.count; n++) {
-			const char *name;
-			uint64_t value;
-			size_t size;
-			int rc = trc_value_name(names, i, n, &value, &name, &size, NULL);
-
-			if (rc)
-				return rc;
-			add(sum, &value, sizeof(value));
-			add(sum, name, size);
-		}
-	}
-	return TRC_OK;
-}
-
-static int job_value_names(const struct opened *o, uint32_t flags, struct sum *sum)
-{
-	(void)flags;
-	for (size_t event = 0; event < trc_event_count(o->metadata); event++) {
-		struct trc_value_names *names;
-		int rc = trc_value_names_create(o->metadata, event, &names, NULL);
-
-		if (rc)
-			return rc;
-		rc = add_names(names, sum);
-		trc_value_names_destroy(names);
-		if (rc)
-			return rc;
-		add(sum, &event, sizeof(event));
-	}
-	return TRC_OK;
-}
-
-static int job_symbol_fields(const struct opened *o, uint32_t flags, struct sum *sum)
-{
-	(void)flags;
-	for (size_t event = 0; event < trc_event_count(o->metadata); event++) {
-		uint8_t shown[FIELDS_MAX];
-		int rc = trc_event_symbol_fields(o->metadata, event, shown, FIELDS_MAX, NULL);
-
-		if (rc)
-			return rc;
-		add(sum, shown, sizeof(shown));
-	}
-	return TRC_OK;
-}
-
-/* One event's format alone, without a file. */
-static int job_format(const struct opened *o, uint32_t flags, struct sum *sum)
-{
-	static const char text[] = "name: one\nID: 7\nformat:\n"
-				   "\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n\n"
-				   "\tfield:u32 four[4];\toffset:8;\tsize:16;\tsigned:0;\n"
-				   "\tfield:struct a b{;\toffset:24;\tsize:8;\tsigned:0;\n"
-				   "\tfield:__data_loc char[] text;\toffset:32;\tsize:4;\tsigned:0;\n\n"
-				   "print fmt: \"%s\", __get_str(text)\n";
-	struct trc_metadata *metadata;
-	struct trc_event_info info;
-	int rc = trc_metadata_create_of_format("test", 4, text, sizeof(text) - 1, 8, &metadata, NULL);
-
-	(void)o;
-	(void)flags;
-	if (rc)
-		return rc;
-	rc = trc_event(metadata, 0, &info, NULL);
-	for (size_t i = 0; !rc && i < info.common_count + info.field_count; i++) {
-		struct trc_field_info field;
-
-		rc = trc_event_field(metadata, 0, i, &field, NULL);
-		if (!rc) {
-			add(sum, field.type, field.type_size);
-			add(sum, &field.offset, sizeof(field.offset));
-		}
-	}
-	trc_metadata_destroy(metadata);
-	return rc;
-}
-
-static int read_batches(struct trc_columns *columns, struct sum *sum)
-{
-	struct ArrowSchema schema, copy;
-	int64_t rows = 0;
-	int rc = trc_columns_schema(columns, &schema, NULL);
-
-	if (rc)
-		return rc;
-	rc = trc_schema_copy(&schema, &copy, NULL);
-	schema.release(&schema);
-	if (rc)
-		return rc;
-	copy.release(&copy);
-	do {
-		struct ArrowArray batch;
-
-		while ((rc = trc_columns_next(columns, 100, &batch, NULL)) == TRC_GO_ON)
-			continue;
-		if (rc)
-			return rc;
-		rows = batch.length;
-		add(sum, &rows, sizeof(rows));
-		batch.release(&batch);
-	} while (rows);
-	return TRC_OK;
-}
-
-static int has_stacks(const struct opened *o)
-{
-	size_t event;
-
-	return !trc_event_find(o->metadata, "ftrace", 6, "kernel_stack", 12, &event, NULL);
-}
-
-static int job_columns(const struct opened *o, uint32_t flags, struct sum *sum)
-{
-	static const struct trc_column wanted[] = {
-		{ .name = "ts", .kind = TRC_COLUMN_TS },
-		{ .name = "comm", .kind = TRC_COLUMN_COMM },
-		{ .name = "event", .kind = TRC_COLUMN_EVENT },
-		{ .name = "pid", .field = "common_pid", .kind = TRC_COLUMN_FIELD },
-		{ .name = "print.ip", .field = "ip", .kind = TRC_COLUMN_FIELD, .event = "ftrace:print" },
-		{ .name = "called", .field = "ip", .kind = TRC_COLUMN_SYMBOL, .event = "ftrace:print" },
-		{ .name = "stack",
-		  .field = "caller",
-		  .kind = TRC_COLUMN_SYMBOL,
-		  .event = "ftrace:kernel_stack" },
-	};
-	struct trc_columns_options options = {
-		.walk = { .until_last = 1 },
-		.flags = flags,
-		.column_count = sizeof(wanted) / sizeof(*wanted) - !has_stacks(o),
-		.columns = wanted,
-	};
-	static uint8_t all[TRC_EVENT_ID_BYTES];
-	struct trc_columns_source sources[MAX_SOURCES] = { 0 };
-	struct trc_columns *columns;
-	int rc;
-
-	memset(all, 0xff, sizeof(all));
-	for (size_t i = 0; i < o->source_count; i++) {
-		sources[i].walk = o->walked[i];
-		sources[i].walk.event_ids = all;
-		sources[i].symbols = o->symbols;
-	}
-	rc = trc_columns_create(sources, o->source_count, &options, &columns, NULL);
-	if (rc)
-		return rc;
-	rc = read_batches(columns, sum);
-	if (!rc)
-		rc = trc_columns_restart(columns, &options.walk, NULL);
-	if (!rc)
-		rc = read_batches(columns, sum);
-	trc_columns_destroy(columns);
-	return rc;
-}
-
-/* Up to so many records, and how many of them a reader takes at once. */
-enum { RECORDS = 256, AT_ONCE = 100 };
-
-struct records {
-	struct trc_batch batch;
-	uint64_t ts[RECORDS], payload_end[RECORDS];
-	uint32_t source[RECORDS], id[RECORDS], size[RECORDS];
-	int32_t pid[RECORDS];
-	uint8_t payload[1 << 16];
-};
-
-static int read_records(const struct opened *o, struct records *r)
-{
-	const struct trc_walk_options options = { .until_last = 1 };
-	struct trc_walk *walk;
-	int rc = trc_walk_create(o->walked, o->source_count, &options, &walk, NULL);
-
-	if (rc)
-		return rc;
-	r->batch = (struct trc_batch){
-		.room = RECORDS,
-		.payload_room = sizeof(r->payload),
-		.ts = r->ts,
-		.source = r->source,
-		.id = r->id,
-		.pid = r->pid,
-		.size = r->size,
-		.payload_end = r->payload_end,
-		.payload = r->payload,
-	};
-	rc = trc_walk_next(walk, &r->batch, NULL);
-	trc_walk_destroy(walk);
-	return rc;
-}
-
-/* What the array is made of is the columns' business; that it can be given back is not. */
-static int take_array(int rc, struct ArrowArray *array, struct sum *sum)
-{
-	if (rc)
-		return rc;
-	add(sum, &array->length, sizeof(array->length));
-	add(sum, &array->null_count, sizeof(array->null_count));
-	array->release(array);
-	return TRC_OK;
-}
-
-static int read_field(const struct trc_field_reader *reader, const struct records *r, uint32_t id,
-		      struct sum *sum)
-{
-	const uint8_t *first = r->payload;
-	struct ArrowSchema schema;
-	struct ArrowArray array;
-	int rc = trc_field_reader_schema(reader, &schema, NULL);
-
-	if (rc)
-		return rc;
-	schema.release(&schema);
-	for (size_t at = 0; !rc && at < r->batch.count; at += AT_ONCE) {
-		size_t left = r->batch.count - at;
-
-		rc = trc_field_reader_values(reader, &r->batch, at, left < AT_ONCE ? left : AT_ONCE, id, 0,
-					     &array, NULL);
-		rc = take_array(rc, &array, sum);
-	}
-	for (uint32_t size = 0; !rc && r->batch.count && size <= r->size[0]; size += 3) {
-		rc = trc_field_reader_value(reader, first, size, 1, &array, NULL);
-		rc = take_array(rc, &array, sum);
-	}
-	return rc;
-}
-
-/* All fields of the event that a record is of. */
-static int read_event(const struct opened *o, const struct records *r, size_t record, struct sum *sum)
-{
-	struct trc_field_reader *reader;
-	struct trc_event_info event;
-	size_t index;
-	int rc;
-
-	if (trc_event_find_id(o->metadata, r->id[record], &index, NULL))
-		return TRC_OK;
-	rc = trc_event(o->metadata, index, &event, NULL);
-	for (size_t i = 0; !rc && i < event.common_count + (size_t)event.field_count; i++) {
-		rc = trc_field_reader_create(o->metadata, index, i, &reader, NULL);
-		if (rc)
-			return rc;
-		rc = read_field(reader, r, event.id, sum);
-		trc_field_reader_destroy(reader);
-	}
-	return rc;
-}
-
-static int job_fields(const struct opened *o, uint32_t flags, struct sum *sum)
-{
-	static struct records records;
-	struct trc_field_reader *reader;
-	int rc = read_records(o, &records);
-
-	(void)flags;
-	if (!rc && records.batch.count)
-		rc = read_event(o, &records, 0, sum);
-	if (!rc && records.batch.count)
-		rc = read_event(o, &records, records.batch.count - 1, sum);
-	if (rc || (rc = trc_common_reader_create(o->metadata, TRC_COLUMN_FLAGS, &reader, NULL)))
-		return rc;
-	rc = read_field(reader, &records, 0, sum);
-	trc_field_reader_destroy(reader);
-	return rc;
-}
-
 static void take_pieces(struct trc_writer *writer, struct sum *sum)
 {
 	struct trc_piece piece;
@@ -585,8 +175,8 @@ static int write_stream(const struct opened *o, size_t source, struct trc_writer
 	while ((rc = trc_cut_next(cut, block, NULL)) == TRC_GO_ON || (!rc && trc_block_size(block))) {
 		if (rc == TRC_GO_ON)
 			continue;
-		if (!begun++ && (rc = trc_writer_begin(writer, o->sources[source].buffer,
-						       o->sources[source].cpu, NULL)))
+		if (!begun++ &&
+		    (rc = trc_writer_begin(writer, o->sources[source].buffer, o->sources[source].cpu, NULL)))
 			break;
 		take_pieces(writer, sum);
 		if ((rc = trc_block_pack(block, NULL)) || (rc = trc_writer_put(writer, block, NULL)))
@@ -665,10 +255,12 @@ static int ask_spans(const struct trc_analysis_source *sources, size_t count,
 	static const struct trc_spans_options spans = {
 		"raw_syscalls:sys_enter", "raw_syscalls:sys_exit", keys, 2, fields, 2,
 	};
-	static const struct trc_residency_options residency = { "sched:sched_wakeup", "comm", "prio", "comm",
-								"prio", 0 };
+	static const struct trc_residency_options residency = {
+		"sched:sched_wakeup", "comm", "prio", "comm", "prio", 0
+	};
 	struct trc_analysis *analysis = NULL;
-	int rc = read_answer(trc_spans_create(sources, count, options, &spans, &analysis, NULL), &analysis, sum);
+	int rc = read_answer(trc_spans_create(sources, count, options, &spans, &analysis, NULL), &analysis,
+			     sum);
 
 	return rc ? rc :
 		    read_answer(trc_residency_create(sources, count, options, &residency, &analysis, NULL),
@@ -749,7 +341,8 @@ static int job_analyses(const struct opened *o, uint32_t flags, struct sum *sum)
 
 	for (size_t i = 0; i < o->source_count; i++)
 		sources[i] = (struct trc_analysis_source){ o->walked[i].data, o->walked[i].stream, "peer" };
-	rc = read_answer(trc_losses_create(sources, o->source_count, &options, &analysis, NULL), &analysis, sum);
+	rc = read_answer(trc_losses_create(sources, o->source_count, &options, &analysis, NULL), &analysis,
+			 sum);
 	if (!rc)
 		rc = read_answer(trc_markers_create(sources, o->source_count, &options, &analysis, NULL),
 				 &analysis, sum);
@@ -915,6 +508,7 @@ static const struct job {
 	{ "filter", job_filter, 0 },
 	{ "joined filters", job_joined_filters, 0 },
 	{ "value names", job_value_names, 0 },
+	{ "exit reasons", job_exit_reasons, 0 },
 	{ "symbol fields", job_symbol_fields, 0 },
 	{ "format", job_format, 0 },
 	{ "columns", job_columns, 0 },

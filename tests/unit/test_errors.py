@@ -25,6 +25,7 @@ BUILT_IN: dict[type[TraceError], type[Exception]] = {
     tracecmd.CorruptError: ValueError,
     tracecmd.UnsupportedError: ValueError,
     tracecmd.LimitError: OverflowError,
+    tracecmd.ChangedError: ValueError,
     tracecmd.ClosedError: ValueError,
     tracecmd.UnknownGuestError: KeyError,
     tracecmd.UnknownOptionError: KeyError,

@@ -40,7 +40,9 @@ def name_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NameOf:
         made.host.add(1000, 0, form.values(pid=101, **values))
         with made.open(tmp_path) as session:
             (summary,) = summarize(session)
+            (sums,) = session.exits()
         (found,) = summary.exits
+        assert sums.reason == found  # whoever is asked
         return found
 
     return name

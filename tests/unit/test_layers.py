@@ -20,8 +20,9 @@ PACKAGE = Path(tracecmd.__file__).parent
 # From low to high. A name stands for a module, or for a package with all that is in it; where
 # several fit, the longest counts.
 LAYERS: Sequence[Sequence[str]] = (
-    ("tracecmd._version", "tracecmd.errors", "tracecmd.packages", "tracecmd._arguments",
-     "tracecmd._texts", "tracecmd.symbolic", "tracecmd._lazy"),
+    ("tracecmd._version", "tracecmd.errors", "tracecmd.packages", "tracecmd._times",
+     "tracecmd._arguments", "tracecmd._texts", "tracecmd._html", "tracecmd._signature",
+     "tracecmd.symbolic", "tracecmd._lazy"),
     ("tracecmd._lowlevel",),  # all that knows CFFI
     ("tracecmd.budget", "tracecmd.btf", "tracecmd.options", "tracecmd.events", "tracecmd.event",
      "tracecmd.filter", "tracecmd.text_makers"),

@@ -140,7 +140,11 @@ def test_narrowed(
     [
         ({"order": "pid"}, 'order=\'pid\'; it is "time" or "cpu"'),
         ({"where": 3}, "where=3; it is a text or a Filter"),
-        ({"start": 1.5}, "start=1.5; it is a whole number"),
+        (
+            {"start": 1.5},
+            "start=1.5; a float cannot hold nanoseconds; write a text "
+            "('19.5s', '20ms', '3us', '17ns') or whole ns",
+        ),
         ({"cpus": ["a"]}, "cpus='a'; it is a whole number"),
         ({"peers": 3}, "peers=3; it is a name, or several"),
     ],

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import sys
+import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 
 import tracecmd
 from tracecmd import ReportOptions
+from tracecmd.text_makers import TextMakers
 
 from .. import writer
 from ..conftest import Trace, Write
@@ -374,3 +377,65 @@ def test_many_calls_end(write: Write, tmp_path: Path) -> None:
     with tracecmd.open(write(helped(f'"%d", {calls}'))) as trace:
         trace.set_print_function("f", lambda y: y)
         assert [str(e) for e in trace] == ["0", "2000", "4000"]
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("restless")
+def test_threads_that_set_texts_at_once_lose_none() -> None:
+    """Each keeps what the others set, whatever the moment; the last of all is found by all."""
+    path = corpus.DATA / "sessions/kvm-small/trace.dat"
+    names = ["sched_switch", "sched_waking", "kvm_exit", "softirq_raise", "irq_handler_entry"]
+    with tracecmd.open(path) as trace:
+        for _ in range(50):
+            ready = threading.Barrier(2 * len(names))
+
+            def set_text(name: str, ready: threading.Barrier = ready) -> None:
+                ready.wait()
+                trace.set_text(name, lambda event: name)
+
+            def set_function(name: str, ready: threading.Barrier = ready) -> None:
+                ready.wait()
+                trace.set_print_function(name, lambda *given: 0)
+
+            threads = [
+                threading.Thread(target=target, args=(name,))
+                for name in names
+                for target in (set_text, set_function)
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            makers = trace._reader.makers
+            assert (len(makers.texts), {*makers.functions}) == (len(names), {*names})
+            assert {str(trace.at(0, name)) for name in names} == {*names}
+            trace.set_text(names, None)
+            for name in names:
+                trace.set_print_function(name, None)
+            assert not trace._reader.makers.texts
+
+
+def test_a_text_that_is_set_while_another_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a finalizer or a signal's handler may do, between any two steps."""
+    with tracecmd.open(corpus.DATA / "sessions/kvm-small/trace.dat") as trace:
+        assert trace._reader.makers.texts == {}
+        make, inside = TextMakers.__init__, []
+
+        def init(self: TextMakers, *given: Any, **named: Any) -> None:
+            make(self, *given, **named)
+            if not inside:
+                inside.append(True)
+                trace.set_text("sched_waking", lambda event: "inner")
+
+        monkeypatch.setattr(TextMakers, "__init__", init)
+        trace.set_text("sched_switch", lambda event: "outer")
+        names = "sched_switch", "sched_waking"
+        assert [str(trace.at(0, name)) for name in names] == ["outer", "inner"]

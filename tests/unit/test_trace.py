@@ -173,7 +173,7 @@ def use(thing: object, name: str) -> None:
         needed = [p for p in wanted if p.default is p.empty]
         named = {p.name: "" for p in needed if p.kind is p.KEYWORD_ONLY}
         placed = [p for p in needed if p.kind < p.VAR_POSITIONAL]
-        value = value(*(0 if p.annotation == "int" else "" for p in placed), **named)
+        value = value(*(0 if p.annotation in ("int", "Time") else "" for p in placed), **named)
     if isinstance(value, Iterator):
         next(value, None)
 

@@ -18,6 +18,8 @@ class Buffer:
     """If not the file's. Version 7 only."""
     cpu_count: int | None = None
     """Rows of an instance's table in version 6; announced by a CPUCOUNT option of its own."""
+    clock: str = ""
+    """If not the file's. Version 7 only."""
 
 
 @dataclass(frozen=True)

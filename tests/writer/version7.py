@@ -186,7 +186,13 @@ class Writer7(Writer):
                     size -= 4
                 rows.append((cpu, at, size))
         return BufferOption(
-            OPTION_BUFFER, "BUFFER", start, buffer.name, trace.clock, page_size, tuple(rows)
+            OPTION_BUFFER,
+            "BUFFER",
+            start,
+            buffer.name,
+            buffer.clock or trace.clock,
+            page_size,
+            tuple(rows),
         )
 
     def chunks(self, plain: bytes, size: int) -> None:

@@ -16,7 +16,7 @@ from ._analysis import (
     VCpuThread,
     Wait,
 )
-from ._arrow import Array, Memory, Schema, Stream, array_capsule, schema_capsule
+from ._arrow import Array, Memory, Schema, Stream, Times, array_capsule, schema_capsule
 from ._base import GO_ON, GoOn, NotFoundError, SourceProblem
 from ._columns import (
     COLUMN_KINDS,
@@ -152,6 +152,7 @@ __all__ = [
     "StreamInfo",
     "Symbols",
     "Text",
+    "Times",
     "VCpuOptions",
     "VCpuThread",
     "Value",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ._arrow import Array, Schema
+from ._arrow import Array, Schema, Times, time_flags
 from ._base import GO_ON, GoOn, SourceProblem, check, ffi, lib
 from ._data import Data
 from ._handle import Handle
+from ._metadata import Metadata
 from ._symbols import Symbols
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Analysis",
     "AnalysisOptions",
     "AnalysisSource",
+    "ExitReasons",
     "JobEvents",
     "JobField",
     "SpanPart",
@@ -51,10 +53,32 @@ class AnalysisOptions(NamedTuple):
     to_last: bool = False
     cpus: Sequence[int] | None = None
     pids: Sequence[int] | None = None  # rising
-    uint64_ts: bool = False
+    ts: Times = "timestamp"
     dictionary: bool = True
     peer: bool = False
     like: Sequence[Data] = ()  # files that count for the types of columns
+
+
+class ExitReasons(Handle):
+    """struct trc_exit_reasons: what an event like kvm_exit calls the reasons for it."""
+
+    def __init__(self, metadata: Metadata, event: int) -> None:
+        super().__init__(metadata.path)
+        of = self._hold(metadata)
+        self._create("trc_exit_reasons", lib.trc_exit_reasons_create, of, event)
+        with self as reasons:
+            names = [lib.trc_exit_reasons_field(reasons, index) for index in range(2)]
+        self.fields = tuple(ffi.string(name).decode() for name in names if name)
+
+    def text(self, value: int, second: int) -> str:
+        """The text of a reason, by the values of :attr:`fields`; those that are not there are 0."""
+        room = ffi.new("char[]", 256)
+        with self as reasons:
+            size = lib.trc_exit_reasons_text(reasons, value, second, room, len(room))
+            if size > len(room):
+                room = ffi.new("char[]", size)
+                lib.trc_exit_reasons_text(reasons, value, second, room, size)
+        return bytes(ffi.buffer(room, size)).decode(errors="surrogateescape")
 
 
 class Analysis(Handle):
@@ -87,7 +111,7 @@ class Analysis(Handle):
     def _options(self, options: AnalysisOptions) -> Any:
         struct = self._keep(ffi.new("struct trc_analysis_options *"))
         struct.flags = (
-            lib.TRC_ANALYSIS_UINT64_TS * options.uint64_ts
+            time_flags("ANALYSIS", options.ts)
             | lib.TRC_ANALYSIS_NO_DICTIONARY * (not options.dictionary)
             | lib.TRC_ANALYSIS_PEER * options.peer
         )

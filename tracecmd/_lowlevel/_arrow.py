@@ -5,14 +5,24 @@ from __future__ import annotations
 import errno
 import itertools
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 from .. import _lifetime
 from ._base import check, ffi, lib
 
 # Arrow's integers: letters of struct, and sizes.
 _INTEGERS = {"c": ("b", 1), "C": ("B", 1), "s": ("h", 2), "S": ("H", 2), "i": ("i", 4),
-             "I": ("I", 4), "l": ("q", 8), "L": ("Q", 8), "tsn:": ("q", 8)}  # fmt: skip
+             "I": ("I", 4), "l": ("q", 8), "L": ("Q", 8),
+             "tsn:": ("q", 8), "tsn:UTC": ("q", 8), "tDn": ("q", 8)}  # fmt: skip
+
+Times = Literal["timestamp", "duration", "uint64", "wall"]
+"""What columns of times are, all in ns."""
+
+
+def time_flags(what: str, ts: Times) -> int:
+    """The flag of enum trc_columns_flags or trc_analysis_flags that asks for it."""
+    names = {"uint64": "UINT64", "duration": "DURATION", "wall": "UTC"}
+    return int(getattr(lib, f"TRC_{what}_{names[ts]}_TS")) if ts in names else 0
 
 
 class Schema:

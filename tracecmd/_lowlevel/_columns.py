@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from ._arrow import Array, Schema
+from ._arrow import Array, Schema, Times, time_flags
 from ._base import (
     GO_ON,
     GoOn,
@@ -192,7 +192,7 @@ class ColumnsOptions(NamedTuple):
     end: int | None = None
     backwards: bool = False
     by_cpu: bool = False
-    uint64_ts: bool = False
+    ts: Times = "timestamp"
     binary: bool = False
     dictionary: bool = True
 
@@ -250,7 +250,7 @@ class _Reader(Handle):
             lib.TRC_WALK_BACKWARDS * options.backwards | lib.TRC_WALK_BY_CPU * options.by_cpu
         )
         struct.flags = (
-            lib.TRC_COLUMNS_UINT64_TS * options.uint64_ts
+            time_flags("COLUMNS", options.ts)
             | lib.TRC_COLUMNS_BINARY * options.binary
             | lib.TRC_COLUMNS_NO_DICTIONARY * (not options.dictionary)
         )

@@ -8,6 +8,7 @@ walks through it.
 from .event_batch import EventBatch
 from .event_texts import report_file
 from .problems import Problems
+from .progress import Progress, Report, reporter
 from .reader import Reader
 from .records import (
     Watched,
@@ -25,13 +26,16 @@ from .selection import (
     Excluded,
     Names,
     Numbers,
-    Progress,
     ReadOptions,
     Recording,
+    RecordingPart,
     Selection,
+    Time,
+    split_part,
 )
 from .side_by_side import one_after_another
 from .sources import Choice, FileChoice, Source, choose, id_bitmap
+from .wall import require_wall
 from .where import make_filters, wanted_sources
 from .windows import Window, cut_windows, in_order, read_windows
 from .workers import workers
@@ -49,9 +53,12 @@ __all__ = [
     "ReadOptions",
     "Reader",
     "Recording",
+    "RecordingPart",
+    "Report",
     "Request",
     "Selection",
     "Source",
+    "Time",
     "Watched",
     "Window",
     "add_missed",
@@ -68,6 +75,9 @@ __all__ = [
     "read_window",
     "read_windows",
     "report_file",
+    "reporter",
+    "require_wall",
+    "split_part",
     "wanted_sources",
     "watch",
     "workers",

@@ -31,7 +31,7 @@ class EventTexts:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._makers = reader.makers
+        self.makers = reader.makers
         self._idle: dict[bool, deque[_lowlevel.Report]] = {False: deque(), True: deque()}
         self._closed = False
 
@@ -44,8 +44,8 @@ class EventTexts:
             report = self._make(kernel=kernel)
         try:
             line = None
-            if self._makers.functions:
-                line = self._makers.print(report, payload, stream, ts)
+            if self.makers.functions:
+                line = self.makers.print(report, payload, stream, ts)
             if line is None:
                 line = report.record(payload, stream, ts, 0)
         finally:
@@ -60,7 +60,7 @@ class EventTexts:
             flags |= _lowlevel.REPORT_FLAGS["kernel_text"]
         rows = [(0, stream.buffer, stream.cpu) for stream in self._reader.streams]
         report = _lowlevel.Report([report_file(self._reader)], rows, flags)
-        TextMakers(functions=self._makers.functions).prepare(report, 0)
+        TextMakers(functions=self.makers.functions).prepare(report, 0)
         return report
 
     def close(self) -> None:

@@ -34,10 +34,11 @@ class Reader:
         self.metadata = metadata
         self.events = events
         self.byteorder = byteorder
+        self.clock = clock
         self.data = _lowlevel.Data(file, metadata, clock)
         self.streams = self.data.streams()
         self.buffer_names = [buffer.name for buffer in file.buffers()]
-        self.makers = TextMakers()
+        self._makers = TextMakers()
         self._comms: dict[int, str] = {}
         self._common: dict[str, _lowlevel.FieldReader] = {}
         self._parts: dict[int, weakref.ref[_lowlevel.Handle]] = {}  # by their number
@@ -70,11 +71,23 @@ class Reader:
 
     def text(self, payload: bytes, stream: int, ts: int, *, kernel: bool) -> str:
         """What trace-cmd report prints of one event after its name."""
-        return self._texts.text(payload, stream, ts, kernel=kernel)
+        while (texts := self._texts).makers is not self.makers:
+            self._drop_texts()
+        return texts.text(payload, stream, ts, kernel=kernel)
 
-    def set_makers(self, makers: TextMakers) -> None:
-        """Let functions make texts, or parts of them, from now on."""
-        self.makers = makers
+    @property
+    def makers(self) -> TextMakers:
+        """The functions of Python that make texts, or parts of them, now."""
+        makers = self._makers.latest()
+        self._makers = makers  # or older ones, by another thread: they lead to the latest
+        return makers
+
+    def change_makers(self, change: Callable[[TextMakers], TextMakers]) -> None:
+        """Let other functions make texts from now on; change makes them of those there are."""
+        self._makers = self._makers.replace(change)
+        self._drop_texts()
+
+    def _drop_texts(self) -> None:
         texts = self.__dict__.pop("_texts", None)  # lazy; those in use go on with the old ones
         if texts is not None:
             texts.close()
@@ -105,7 +118,7 @@ class Reader:
 
     def close(self) -> None:
         """Close the data; a walk that still runs keeps it until then."""
-        self.makers = TextMakers()
+        self._makers = self._makers.replace(lambda _: TextMakers())
         texts = self.__dict__.get("_texts")  # lazy: not there if nobody asked
         if texts is not None:
             texts.close()

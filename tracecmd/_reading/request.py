@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from .. import _lowlevel
+from .progress import Report
 from .reader import Reader
-from .selection import EVENT_ROWS, Progress, ReadOptions, Selection
+from .selection import EVENT_ROWS, ReadOptions, Selection
 from .sources import Source
 
 __all__ = ["Request"]
@@ -34,7 +35,7 @@ class Request(NamedTuple):
     threads: int = 1
     batch_size: int = EVENT_ROWS
     on_problem: Callable[[Exception], None] | None = None
-    on_progress: Progress = None
+    on_progress: Report = None
 
     @classmethod
     def of(
@@ -59,7 +60,7 @@ class Request(NamedTuple):
             selection.order == "cpu",
             options.threads,
             options.batch_rows,
-            on_progress=options.progress,
+            on_progress=options.report,
         )
 
     def note(self, problems: Iterable[_lowlevel.SourceProblem]) -> None:

@@ -12,12 +12,15 @@ import dataclasses
 import functools
 import operator
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from .. import _arguments
+from .._html import grid
+from .._times import Time, seconds
 from ..filter import Filter
+from .progress import Progress, Report, reporter
 
 if TYPE_CHECKING:
     from .._readable import Readable
@@ -27,10 +30,12 @@ __all__ = [
     "Excluded",
     "Names",
     "Numbers",
-    "Progress",
     "ReadOptions",
     "Recording",
+    "RecordingPart",
     "Selection",
+    "Time",
+    "split_part",
 ]
 
 EVENT_ROWS = 4096  # in a batch, where it becomes events
@@ -39,15 +44,66 @@ THREADS_MAX = 1024
 Names = str | Iterable[str] | None
 Excluded = str | Filter | Iterable[str | Filter] | None
 Numbers = int | Iterable[int] | None
-Progress = Callable[[int, int], None] | None
 
 
 class Recording(Protocol):
     """A file, or the files of a session, and how they are opened: plain values again."""
 
+    @property
+    def name(self) -> str:
+        """What it is called: the file, or the files."""
+        ...
+
     def open(self) -> Readable:
         """Open it: a :class:`~tracecmd.Trace` or a :class:`~tracecmd.Session`."""
         ...
+
+    def absolute(self) -> Recording:
+        """The same for processes that are in other folders.
+
+        Raises:
+            TypeError: it was opened by a file descriptor, which means nothing there.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingPart:
+    """A recording as if it held no more than a window of time: all selections of it are narrowed.
+
+    Attributes:
+        whole: the recording, which is none of these itself.
+        window: first time in ns, and the first one after; None for no bound.
+    """
+
+    whole: Recording
+    window: _arguments.Window
+
+    @classmethod
+    def of(cls, recording: Recording, start: Time, end: Time) -> RecordingPart:
+        """A part of a recording, or of a part of one."""
+        whole, before = split_part(recording)
+        return cls(whole, _arguments.common_window(before, _arguments.window(start, end)))
+
+    @property
+    def name(self) -> str:
+        """That of the whole."""
+        return self.whole.name
+
+    def absolute(self) -> RecordingPart:
+        """The same for processes that are in other folders."""
+        return RecordingPart(self.whole.absolute(), self.window)
+
+    def open(self) -> Readable:
+        """Open it, and give that part."""
+        return self.whole.open()[slice(*self.window)]
+
+
+def split_part(recording: Recording) -> tuple[Recording, _arguments.Window]:
+    """A whole recording, and the window that is taken of it."""
+    if isinstance(recording, RecordingPart):
+        return recording.whole, recording.window
+    return recording, (0, None)
 
 
 def _exclusions(value: object) -> tuple[str | Filter, ...] | None:
@@ -62,7 +118,7 @@ def _exclusions(value: object) -> tuple[str | Filter, ...] | None:
     return given
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@dataclass(frozen=True, slots=True, init=False, repr=False)
 class Selection:
     """Which records of a recording, in which order.
 
@@ -81,7 +137,8 @@ class Selection:
         events: names of events, as given; None for all.
         buffers: names of buffers, "" for the top one; None for all.
         cpus: numbers of CPUs; None for all.
-        start, end: times in ns, ``start <= ts < end``; an end of None is no bound.
+        start, end: times in ns, ``start <= ts < end``; an end of None is no bound. Of a part of a
+            recording they lie in its window.
         pids: tasks that recorded (``common_pid``), rising; None for all.
         where: a filter: a text in the language of trace-cmd report -F, or a Filter; None: none.
         exclude: what is left out of that: names of events, which may have wildcards
@@ -114,8 +171,8 @@ class Selection:
         *,
         buffers: Names = None,
         cpus: Numbers = None,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         pids: Numbers = None,
         where: str | Filter | None = None,
         exclude: Excluded = None,
@@ -127,7 +184,8 @@ class Selection:
             raise ValueError(f'order={order!r}; it is "time" or "cpu"')
         if where is not None and not isinstance(where, str | Filter):
             raise TypeError(f"where={where!r}; it is a text or a Filter")
-        first, last = _arguments.window(start, end)
+        _, part = split_part(recording)
+        first, last = _arguments.common_window(_arguments.window(start, end), part)
         values = {
             "recording": recording,
             "events": _arguments.names("events", events),
@@ -144,6 +202,25 @@ class Selection:
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
+
+    def _asked(self) -> dict[str, str]:
+        """What it does not leave open, as texts."""
+        found = {"events": ", ".join(self.events)} if self.events is not None else {}
+        for name in ("buffers", "cpus", "pids", "where", "exclude", "peers"):
+            value = getattr(self, name)
+            if value is not None:
+                found[name] = repr(sorted(value) if name == "cpus" else value)
+        found |= {"start": seconds(self.start)} if self.start else {}
+        found |= {} if self.end is None else {"end": seconds(self.end)}
+        found |= {} if self.order == "time" else {"order": self.order}
+        return found | ({"reverse": "True"} if self.reverse else {})
+
+    def __repr__(self) -> str:
+        asked = (f"{name}={text}" for name, text in self._asked().items())
+        return f"<{' '.join(['Selection of', repr(self.recording.name), *asked])}>"
+
+    def _repr_html_(self) -> str:
+        return grid(f"Selection of {self.recording.name!r}", (), self._asked().items())
 
     @property
     def excluded_names(self) -> tuple[str, ...]:
@@ -170,11 +247,11 @@ class Selection:
         """The same with other values; they are checked like those of a new one."""
         return dataclasses.replace(self, **changes)
 
-    def between(self, start: int | None = None, end: int | None = None) -> Selection:
+    def between(self, start: Time = None, end: Time = None) -> Selection:
         """Narrow it to the part of its time that also lies in ``start <= ts < end``, in ns."""
-        first, last = _arguments.window(start, end)
-        ends = [each for each in (self.end, last) if each is not None]
-        return self.replace(start=max(self.start, first), end=min(ends, default=None))
+        window = _arguments.window(start, end)
+        first, last = _arguments.common_window((self.start, self.end), window)
+        return self.replace(start=first, end=last)
 
     def open(self) -> Readable:
         """Open what it is of, in whatever process: gives a Trace or a Session.
@@ -192,8 +269,8 @@ class ReadOptions:
     Attributes:
         threads: windows of time to read side by side, 1 to 1024.
         batch_rows: rows in a batch, at most.
-        progress: called now and then with work done and all work, in pages or windows; None: no
-            calls.
+        progress: called now and then with work done and all work, in pages or windows; True: a
+            bar of tqdm's shows it; None: no calls.
 
     Raises:
         TypeError, ValueError: one is not such a number.
@@ -208,3 +285,9 @@ class ReadOptions:
         batch_rows = _arguments.number("batch_rows", self.batch_rows, 1, sys.maxsize)
         object.__setattr__(self, "threads", threads)
         object.__setattr__(self, "batch_rows", batch_rows)
+        object.__setattr__(self, "progress", reporter(self.progress))
+
+    @property
+    def report(self) -> Report:
+        """What to call with work done and all work; None: nothing."""
+        return reporter(self.progress)

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from typing import Generic, TypeVar
 
-from .selection import Progress
+from .progress import Report
 from .workers import workers
 
 __all__ = ["one_after_another"]
@@ -82,7 +82,7 @@ class _Feed(Generic[T]):
 
 
 def one_after_another(
-    threads: int, makes: Sequence[Make[T]], progress: Progress = None
+    threads: int, makes: Sequence[Make[T]], progress: Report = None
 ) -> Generator[T, None, None]:
     """All parts of the first, then all of the second and so on, while threads read those to come.
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import partial
 from typing import TypeVar
 
+from .. import _arguments
 from .request import Request
 from .sources import Source
 from .workers import workers
@@ -17,7 +18,7 @@ __all__ = ["Window", "cut_windows", "in_order", "read_windows"]
 
 T = TypeVar("T")
 
-Window = tuple[int, "int | None"]
+Window = _arguments.Window
 
 
 def _pages_of_window(sources: Sequence[Source], longest: Source, size: int) -> int:

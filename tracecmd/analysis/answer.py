@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from .. import _arguments, _lowlevel
 from .._reading import (
@@ -20,16 +20,18 @@ from .._reading import (
     Request,
     Selection,
     Source,
+    Time,
     choose,
     one_after_another,
     read_events,
+    require_wall,
     watch,
 )
+from ..columns.layout import Times, check_times
 from ..columns.rows import BATCH_ROWS, Rows
 
 __all__ = ["BATCH_ROWS", "Answer", "Asked", "Times", "ask", "check_times", "make_answer"]
 
-Times = Literal["timestamp", "uint64"]
 Make = Callable[[Sequence[_lowlevel.AnalysisSource], _lowlevel.AnalysisOptions], _lowlevel.Analysis]
 
 
@@ -37,8 +39,8 @@ Make = Callable[[Sequence[_lowlevel.AnalysisSource], _lowlevel.AnalysisOptions],
 class Asked:
     """What all answers take: which rows, and how they come."""
 
-    start: int | None = None
-    end: int | None = None
+    start: Time = None
+    end: Time = None
     cpus: Numbers = None
     pids: Numbers = None
     buffers: Names = None
@@ -94,8 +96,8 @@ class Answer(Rows):
     It is handed on as a :class:`~tracecmd.Table` is: to whatever takes Arrow data, or by
     ``batches()``, ``to_arrow()``, ``to_polars()``, ``to_pandas()``, ``to_numpy()`` and
     ``to_parquet()``. Rows come in the order in which they ended, those that are open at the end
-    last. Times are in ns, on :attr:`Event.ts`'s clock: columns of times ``timestamp[ns]`` (or
-    uint64, where ``ts="uint64"`` was asked for), of durations uint64.
+    last. Times are in ns, on :attr:`Event.ts`'s clock: columns of times are what ``ts`` asked for
+    (:meth:`Trace.table`), of durations uint64.
 
     Attributes:
         column_names: names of the columns, in order.
@@ -166,12 +168,6 @@ def make_answer(
     return Answer(_Question(request, options, make), what)
 
 
-def check_times(ts: str) -> None:
-    """Raise ValueError where that is no type of times."""
-    if ts not in ("timestamp", "uint64"):
-        raise ValueError(f"ts={ts!r}; it is 'timestamp' or 'uint64'")
-
-
 def ask(
     readers: Sequence[Reader],
     sources: Sequence[Source],
@@ -187,6 +183,8 @@ def ask(
         TraceError: the data cannot be read.
     """
     check_times(asked.ts)
+    if asked.ts == "wall":
+        require_wall(sources)
     of = Selection(selection.recording, cpus=asked.cpus, pids=asked.pids)  # checks them
     reading = ReadOptions(asked.threads or 1, asked.batch_rows, asked.progress)
     if asked.threads is not None:
@@ -198,7 +196,7 @@ def ask(
         selection.end is None,
         None if of.cpus is None else [cpu for cpu in sorted(of.cpus) if 0 <= cpu < 1 << 32],
         of.pids,
-        uint64_ts=asked.ts == "uint64",
+        ts=asked.ts,
         peer=any(reader.peer for reader in readers),
     )
     request = Request.of(readers, sources, selection, reading)

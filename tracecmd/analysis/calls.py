@@ -7,7 +7,7 @@ from functools import partial
 from typing import Literal
 
 from .. import _lowlevel, errors
-from .._reading import Names, Numbers, Progress, Reader, Recording, Selection
+from .._reading import Names, Numbers, Progress, Reader, Recording, Selection, Time
 from .answer import BATCH_ROWS, Answer, Asked, all_sources, ask
 from .flame import Flame
 from .needs import find_event, of_one_buffer
@@ -38,8 +38,8 @@ class Calls:
         self,
         *,
         by: str | Iterable[str] = (),
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         pids: Numbers = None,
         buffer: str | None = None,
@@ -101,8 +101,8 @@ class Calls:
         weight: Weight = "self",
         *,
         by: str | Iterable[str] = (),
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         pids: Numbers = None,
         buffer: str | None = None,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from .. import _lowlevel
 from .._lowlevel import JobEvents, JobField
-from .._reading import Names, Numbers, Progress, Reader, Recording, Selection
+from .._reading import Names, Numbers, Progress, Reader, Recording, Selection, Time
 from .answer import BATCH_ROWS, Answer, Asked, Times, all_sources, ask
 from .needs import find_event, require_all
 
@@ -104,8 +104,8 @@ class Jobs:
     def workqueues(
         self,
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         pids: Numbers = None,
         buffers: Names = None,
@@ -136,8 +136,8 @@ class Jobs:
     def timers(
         self,
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         pids: Numbers = None,
         buffers: Names = None,
@@ -165,8 +165,8 @@ class Jobs:
     def hrtimers(
         self,
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         pids: Numbers = None,
         buffers: Names = None,
@@ -191,8 +191,8 @@ class Jobs:
     def block_io(
         self,
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         pids: Numbers = None,
         buffers: Names = None,

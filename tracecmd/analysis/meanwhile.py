@@ -31,7 +31,7 @@ class Meanwhile(Answer):
     def _waits(self) -> Iterator[tuple[_lowlevel.Wait, str]]:
         """The longest ones, and whose they are."""
         question = self._worst._question
-        plain = question.options._replace(uint64_ts=True)
+        plain = question.options._replace(ts="uint64")
         answer = Answer(question._replace(options=plain), self._worst._what)
         for rank, row in enumerate(answer.values(), 1):
             wait = dict(zip(answer.column_names, row, strict=True))

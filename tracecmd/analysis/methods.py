@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .. import _lowlevel
-from .._reading import Names, Numbers, Progress
+from .._reading import Names, Numbers, Progress, Time
 from .answer import BATCH_ROWS, Answer, Asked, Times, all_sources, ask, by_cpu
 from .calls import Calls
 from .jobs import Jobs
@@ -33,8 +33,8 @@ class Analyses(ReadyMade, Jobs, Calls):
     def losses(
         self,
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         buffers: Names = None,
         ts: Times = "timestamp",
@@ -67,7 +67,7 @@ class Analyses(ReadyMade, Jobs, Calls):
                 no bound.
             cpus: numbers of CPUs; None for all.
             buffers: names of buffers, "" for the top one; None for all.
-            ts: type of the columns of times: ``timestamp[ns]`` or ``uint64``.
+            ts: type of the columns of times, as for :meth:`Trace.table`.
             batch_rows: about how many rows a batch has.
             peers, threads: of a session; see :class:`Session`.
             progress: called now and then with work done and all work, in pages.
@@ -90,8 +90,8 @@ class Analyses(ReadyMade, Jobs, Calls):
         *,
         key: Key | Iterable[Key],
         fields: Iterable[str] = (),
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         pids: Numbers = None,
         buffers: Names = None,
@@ -155,8 +155,8 @@ class Analyses(ReadyMade, Jobs, Calls):
         *,
         key: str,
         value: str,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         buffers: Names = None,
         ts: Times = "timestamp",

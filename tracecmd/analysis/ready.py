@@ -8,7 +8,7 @@ from typing import Literal
 
 from .. import _lowlevel
 from .._lowlevel import SpanPart
-from .._reading import Names, Numbers, Progress, Reader, Recording, Selection
+from .._reading import Names, Numbers, Progress, Reader, Recording, Selection, Time
 from .answer import BATCH_ROWS, Answer, Asked, Times, all_sources, ask
 from .needs import find_event, require, require_all
 from .residency import make_residency
@@ -38,8 +38,8 @@ class ReadyMade:
     def irqs(
         self,
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         pids: Numbers = None,
         buffers: Names = None,
@@ -74,8 +74,8 @@ class ReadyMade:
     def softirqs(
         self,
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         pids: Numbers = None,
         buffers: Names = None,
@@ -107,8 +107,8 @@ class ReadyMade:
     def syscalls(
         self,
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         pids: Numbers = None,
         buffers: Names = None,
@@ -172,8 +172,8 @@ class ReadyMade:
     def markers(
         self,
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         pids: Numbers = None,
         buffers: Names = None,
@@ -221,8 +221,8 @@ class ReadyMade:
     def frequencies(
         self,
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         buffers: Names = None,
         ts: Times = "timestamp",
@@ -257,8 +257,8 @@ class ReadyMade:
         self,
         *,
         by: Literal["function", "task"] = "function",
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         pids: Numbers = None,
         buffers: Names = None,

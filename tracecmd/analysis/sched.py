@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from .. import _arguments, _lowlevel
-from .._reading import Names, Numbers, Progress, Reader, Recording, Selection
+from .._reading import Names, Numbers, Progress, Reader, Recording, Selection, Time
 from .answer import BATCH_ROWS, Answer, Asked, Times, all_sources, ask
 from .meanwhile import Meanwhile
 from .needs import of_one_buffer, require
@@ -33,7 +33,7 @@ class Sched:
         pids: rows of these tasks; None for all.
         buffer: name of the buffer whose events count, "" for the top one; None: the first, in
             each file, that has a ``sched_switch``.
-        ts: type of the columns of times: ``timestamp[ns]`` or ``uint64``.
+        ts: type of the columns of times, as for :meth:`Trace.table`.
         batch_rows: about how many rows a batch has.
         peers, threads: of a session; see :class:`Session`.
         progress: called now and then with work done and all work, in pages.
@@ -67,8 +67,8 @@ class Sched:
     def states(
         self,
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         pids: Numbers = None,
         buffer: str | None = None,
@@ -107,8 +107,8 @@ class Sched:
     def tasks(
         self,
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         pids: Numbers = None,
         buffer: str | None = None,
@@ -136,8 +136,8 @@ class Sched:
     def latency(
         self,
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         pids: Numbers = None,
         buffer: str | None = None,
@@ -169,8 +169,8 @@ class Sched:
     def wakers(
         self,
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         pids: Numbers = None,
         buffer: str | None = None,
@@ -215,8 +215,8 @@ class Sched:
     def nr_running(
         self,
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         cpus: Numbers = None,
         buffer: str | None = None,
         ts: Times = "timestamp",

@@ -9,18 +9,24 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from .. import _lowlevel
+from .._html import grid
 from .._reading import (
     Reader,
     ReadOptions,
     Request,
+    Selection,
     Source,
+    Window,
+    choose,
     cut_windows,
     make_walk,
     read_windows,
+    wanted_sources,
     workers,
 )
+from .answer import Asked, all_sources, ask
 
-__all__ = ["CpuCount", "Stat", "count"]
+__all__ = ["CpuCount", "Stat", "count", "count_selected"]
 
 SLICE_BYTES = 16 << 20
 
@@ -86,6 +92,40 @@ class Stat(NamedTuple):
             total.update(cpu.events)
         return dict(total.most_common())
 
+    def __repr__(self) -> str:
+        lost = f" lost={self.missed_events}" if self.missed_events else ""
+        lost += f" unknown_losses={self.missed_unknown}" if self.missed_unknown else ""
+        what = f"records={self.records} events={len(self.events)} cpus={len(self.cpus)}"
+        return f"<Stat {what}{lost}>"
+
+    def _repr_html_(self) -> str:
+        rows = (
+            (cpu.buffer, cpu.cpu, cpu.records, cpu.missed_events, cpu.missed_unknown)
+            for cpu in self.cpus
+        )
+        header = ("buffer", "CPU", "records", "lost", "unknown losses")
+        return grid(repr(self), header, rows) + grid(
+            "records by event", ("event", "records"), self.events.items()
+        )
+
+
+def count_selected(
+    readers: Sequence[Reader], selection: Selection, options: ReadOptions
+) -> list[Stat]:
+    """Count what is selected of each file.
+
+    Raises:
+        KeyError, FilterError: no file has the events or fields.
+        TraceError: the data cannot be read; a file is read strictly and at fault.
+    """
+    in_window = selection.start > 0 or selection.end is not None
+    if selection.condition is None and selection.exclude is None and not in_window:
+        return [count(reader, options) for reader in readers]
+    sources = wanted_sources(choose(readers, selection), selection.condition)
+    if in_window:
+        return [_count_window(reader, options, sources, selection) for reader in readers]
+    return [count(reader, options, sources) for reader in readers]
+
 
 class _Slice(NamedTuple):
     stream: int
@@ -127,7 +167,7 @@ def count(
     if sources is None:
         return _count_all(reader, options, note)
     own = [source for source in sources if source.reader is reader]
-    progress = options.progress
+    progress = options.report
     if progress is None:
         return _count_filtered(_count_all(reader, options, note), own, options)
     # It goes through the file twice.
@@ -160,8 +200,8 @@ def _count_all(reader: Reader, options: ReadOptions, note: Callable[[Exception],
             done += piece.pages
             if result.damage:
                 note(result.damage.first)
-            if options.progress:
-                options.progress(done, total)
+            if options.report:
+                options.report(done, total)
     return Stat(
         tuple(_cpu_count(reader, index, results[index], tables[index]) for index in results)
     )
@@ -200,7 +240,37 @@ def _events(reader: Reader, counts: Iterable[_lowlevel.Counts]) -> Mapping[str, 
 # What filters let through ------------------------------------------------------------------------
 
 
-def _count_filtered(whole: Stat, sources: Sequence[Source], options: ReadOptions) -> Stat:
+def _count_window(
+    reader: Reader, options: ReadOptions, sources: Sequence[Source], selection: Selection
+) -> Stat:
+    """Count what sources let through of a selection's window of time.
+
+    Losses are those that reach into it, damaged pages among them.
+
+    Raises:
+        TraceError: the data cannot be read; the file is read strictly and at fault.
+    """
+    window = selection.start, selection.end
+    whole = Selection(selection.recording, start=window[0], end=window[1])
+    lost: Counter[tuple[str, int]] = Counter()
+    unknown: Counter[tuple[str, int]] = Counter()
+    asked = Asked(ts="uint64")
+    every = all_sources([reader], whole)
+    losses = ask([reader], every, whole, asked, "losses", _lowlevel.analyses.losses)
+    for cpu, _, _, events, buffer, *_ in losses.values():
+        if events is None:
+            unknown[buffer, cpu] += 1
+        else:
+            lost[buffer, cpu] += events
+    names = [(reader.buffer_names[stream.buffer], stream.cpu) for stream in reader.streams]
+    cpus = [CpuCount(*name, 0, lost[name], unknown[name], None, None, {}) for name in names]
+    own = [source for source in sources if source.reader is reader]
+    return _count_filtered(Stat(tuple(cpus)), own, options, window)
+
+
+def _count_filtered(
+    whole: Stat, sources: Sequence[Source], options: ReadOptions, window: Window = (0, None)
+) -> Stat:
     """The same count, of what filters let through."""
     cpus = [cpu._replace(records=0, first_ts=None, last_ts=None, events={}) for cpu in whole.cpus]
     total = sum(source.reader.streams[source.stream].page_count for source in sources)
@@ -209,10 +279,10 @@ def _count_filtered(whole: Stat, sources: Sequence[Source], options: ReadOptions
         pages = source.reader.streams[source.stream].page_count
 
         def report(part: int, parts: int, done: int = done, pages: int = pages) -> None:
-            if options.progress:
-                options.progress(done + pages * part // max(parts, 1), total)
+            if options.report:
+                options.report(done + pages * part // max(parts, 1), total)
 
-        request = Request([source], threads=options.threads, on_progress=report)
+        request = Request([source], *window, threads=options.threads, on_progress=report)
         cpus[source.stream] = _count_one(cpus[source.stream], request)
         report(1, 1)
         done += pages

@@ -108,7 +108,7 @@ class Wakers(Answer):
             to_last=question.options.to_last and question.options.end <= time,
             cpus=None,
             pids=None,
-            uint64_ts=True,
+            ts="uint64",
             peer=False,
         )
         sources = tuple(s for s in question.request.sources if s.reader.peer == peer)

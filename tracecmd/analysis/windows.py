@@ -65,7 +65,7 @@ class Markers(Answer):
         return self._slices(name) if last is None else self._between(name or "", last)
 
     def _marks(self) -> Iterator[dict[str, Any]]:
-        options = self._question.options._replace(uint64_ts=True)
+        options = self._question.options._replace(ts="uint64")
         answer = Answer(self._question._replace(options=options), self._what)
         for row in answer.values():
             yield dict(zip(answer.column_names, row, strict=True))

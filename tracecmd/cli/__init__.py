@@ -1,7 +1,7 @@
 """The ``tracecmd`` command: one module per subcommand.
 
 Exit codes: 0 done, 1 a file is bad or missing (one line on stderr says what), 2 wrong usage,
-130 interrupted, 141 the reader of our output went away.
+141 the reader of our output went away. SIGINT, SIGTERM and SIGHUP are what it dies of.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ from . import (
     wakeups,
 )
 from ._common import complain, drop_output
+from ._signals import ENDING, Stopped, die_of, stoppable
+from ._terminal import Help
 
 __all__ = ["main"]
 
@@ -74,6 +76,9 @@ COMMANDS = (
 
 class _Parser(argparse.ArgumentParser):
     """Says in one line what is wrong with the arguments; ``--help`` has the usage."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"formatter_class": Help, **options})
 
     def error(self, message: str) -> NoReturn:
         command = self.prog.partition(" ")[2]
@@ -126,26 +131,45 @@ def _tolerant_output() -> None:
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 
+def _name_of(error: OSError) -> str:
+    """The file that an error is about."""
+    return "output" if error.filename is None else os.fsdecode(error.filename)
+
+
 def _run(argv: Sequence[str] | None) -> int:
     """Run the command; whatever it raised has been reported."""
     try:
-        arguments = parser().parse_args(argv)
-        code: int = arguments.run(arguments)
+        with stoppable():
+            arguments = parser().parse_args(argv)
+            code: int = arguments.run(arguments)
     except BrokenPipeError:
         return 128 + signal.SIGPIPE
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
+    except Stopped as stopped:
+        return 128 + stopped.number
     except (TraceError, MemoryError) as error:
         complain(error)
         return 1
-    except OSError as error:  # files' own are TraceErrors
-        complain(f"output: {error.strerror}")
+    except OSError as error:  # files' that are read are TraceErrors
+        complain(f"{_name_of(error)}: {error.strerror or error}")
         return 1
     return code
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; gives the exit code."""
+    """Run the command; gives the exit code.
+
+    As a program (argv: None) it dies of the signal that ended it, once all is cleaned up.
+    """
+    code = _finish(argv)
+    if argv is None and code - 128 in ENDING:
+        die_of(code - 128)
+    return code
+
+
+def _finish(argv: Sequence[str] | None) -> int:
+    """Run it, and write out what is printed."""
     _closed_output()
     _tolerant_output()
     stop: SystemExit | None = None  # of argparse, after --help or wrong usage

@@ -16,6 +16,7 @@ from .._texts import one_line
 from ..errors import TraceError
 from ..opening import open as open_trace
 from ..trace import Trace
+from ._terminal import fit, style
 
 
 def add_files(parser: argparse.ArgumentParser) -> None:
@@ -73,17 +74,20 @@ def add_threads(parser: argparse.ArgumentParser, text: str) -> None:
 
 def complain(what: object) -> None:
     """Say on stderr, in one line, what failed."""
-    _say(f"tracecmd: {one_line(str(what))}")
+    _say("", one_line(str(what)))
 
 
 def warn(text: object) -> None:
     """Say something about the input on stderr."""
-    _say(f"tracecmd: warning: {one_line(str(text))}")
+    _say("warning: ", one_line(str(text)))
 
 
-def _say(line: str) -> None:
+def _say(kind: str, text: str) -> None:
+    colour = "yellow" if kind else "red"
+    before, line = f"tracecmd: {kind}", fit(f"tracecmd: {kind}{text}", sys.stderr)
     try:
-        print(line, file=sys.stderr, flush=True)
+        shown = style(before.rstrip(), colour, sys.stderr) + line[len(before.rstrip()) :]
+        print(shown, file=sys.stderr, flush=True)
     except OSError:  # nobody would see it
         drop_output(sys.stderr)
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from types import TracebackType
+from typing import TypeVar
+
+T = TypeVar("T")
 
 BAR_WIDTH = 30
 EVERY = 0.1  # seconds between two looks of the bar
@@ -45,6 +49,14 @@ class Bar:
         filled = round(share * BAR_WIDTH)
         bar = "#" * filled + " " * (BAR_WIDTH - filled)
         print(f"\r[{bar}] {share:4.0%} {self._label}\x1b[K", end="", file=sys.stderr, flush=True)
+
+    def until_first(self, rows: Iterable[T]) -> Iterator[T]:
+        """The same rows; the bar ends with the first one if they are printed beside it."""
+        for place, row in enumerate(rows):
+            if not place and sys.stdout.isatty():
+                self.clear()
+                self._shown = False
+            yield row
 
     def clear(self) -> None:
         """Take the line away."""

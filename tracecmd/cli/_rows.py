@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .._readable import Readable
 from .._reading import THREADS_MAX
 from .._texts import one_line
+from .._times import seconds
 from ..analysis import Answer
 from ..errors import MissingEventError
 from ..opening import open as open_trace
 from ..trace import Trace
 from ._common import complain, warn, warn_problems, whole_number
 from ._progress import Bar
-from ._times import UsageError, nanoseconds
+from ._terminal import style
+from ._times import UsageError, add_window, warn_outside, window_of
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -60,11 +62,6 @@ Columns = Sequence[Column] | Callable[[Sequence[str]], Sequence[Column]]
 _PEER = (Column("peer", "PEER", left=True),)
 
 
-def seconds(ns: int) -> str:
-    """Show a time in ns as trace-cmd report does, but with all digits."""
-    return f"{ns // 10**9}.{ns % 10**9:09d}"
-
-
 def micro(ns: int) -> str:
     """Show a duration in microseconds."""
     return f"{ns // 1000}.{ns % 1000:03d}"
@@ -85,8 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser, *, session: bool = False) -> 
             help="read a session's files side by side; rows come file by file",
         )
     parser.add_argument("files", metavar="FILE", nargs="+", help=files)
-    parser.add_argument("--start", metavar="TIME", help="first time: seconds, or ns with 'ns'")
-    parser.add_argument("--end", metavar="TIME", help="first time not wanted")
+    add_window(parser)
     formats = parser.add_mutually_exclusive_group()
     formats.add_argument("--json", action="store_true", help="print JSON: an array of rows")
     formats.add_argument("--csv", action="store_true", help="print CSV; times in ns")
@@ -154,7 +150,7 @@ def _run(
     open_source: Callable[[], Trace | Session],
 ) -> int:
     try:
-        window = {"start": nanoseconds(arguments.start), "end": nanoseconds(arguments.end)}
+        window = window_of(arguments)
     except UsageError as error:
         complain(error)
         return 2
@@ -164,7 +160,8 @@ def _run(
         except MissingEventError as error:
             complain(error)
             return 1
-        rows = (dict(zip(table.names, values, strict=True)) for values in table.rows)
+        named = (dict(zip(table.names, values, strict=True)) for values in table.rows)
+        rows = bar.until_first(named)
         if arguments.json:
             print_rows(rows)
         elif arguments.csv:
@@ -175,6 +172,7 @@ def _run(
         bar.clear()
         for note in table.notes:
             warn(note)
+        warn_outside(source, arguments.files[0], **window)
         peers = [source] if isinstance(source, Trace) else [peer.trace for peer in source.peers]
         warn_problems(peers)
     return 0
@@ -209,18 +207,18 @@ def print_table(rows: Iterator[Row], columns: Sequence[Column]) -> None:
         wide = [place for place, column in enumerate(columns) if column.left]
         for place in wide:
             widths[place] = max(len(titles[place]), widths[place] + spare // len(wide), 4)
-    _print_line(titles, columns, widths)
+    print(style(_line(titles, columns, widths), "bold", sys.stdout))
     for cells in itertools.chain(first, (_cells(row, columns) for row in rows)):
-        _print_line(cells, columns, widths)
+        print(_line(cells, columns, widths))
 
 
 def _cells(row: Row, columns: Sequence[Column]) -> list[str]:
     return ["-" if row[c.name] is None else one_line(c.show(row[c.name])) for c in columns]
 
 
-def _print_line(cells: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> None:
+def _line(cells: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> str:
     parts = []
     for cell, column, width in zip(cells, columns, widths, strict=True):
         text = cell if len(cell) <= width or not column.left else cell[: width - 1] + "~"
         parts.append(text.ljust(width) if column.left else text.rjust(width))
-    print("  ".join(parts).rstrip())
+    return "  ".join(parts).rstrip()

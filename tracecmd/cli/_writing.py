@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from ..events import UnknownEventError, UnknownFieldError
 from ..filter import FilterError
@@ -20,7 +18,6 @@ __all__ = [
     "names_of",
     "numbers_of",
     "require_format",
-    "stoppable",
 ]
 
 USAGE_ERRORS = (FilterError, UnknownEventError, UnknownFieldError, UsageError)
@@ -67,27 +64,6 @@ def add_work(parser: argparse.ArgumentParser) -> None:
     )
     add_threads(parser, "compress on N threads")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")
-
-
-@contextlib.contextmanager
-def stoppable() -> Iterator[None]:
-    """End by an exception when the process is told to end, so that no half file stays."""
-
-    def stop(number: int, frame: object) -> None:
-        raise SystemExit(128 + number)
-
-    numbers = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
-    before = {}
-    try:
-        for number in numbers:
-            before[number] = signal.signal(number, stop)
-    except ValueError:  # not the main thread, which alone gets signals
-        pass
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def names_of(values: Iterable[str] | None) -> list[str] | None:

@@ -11,14 +11,14 @@ from ..errors import TraceError
 from ._common import complain, warn, whole_number
 from ._progress import Bar
 from ._times import UsageError
-from ._writing import numbers_of, stoppable
+from ._writing import numbers_of
 
 CPUS_MAX = 1 << 16
 NUMBER = re.compile(r"([+-]?)(?:0[xX]([0-9a-fA-F]{1,16})|(0[0-7]{1,22})|([0-9]{1,20}))")
 
 EXAMPLES = """examples:
-  tracecmd attach -c 8 -s 27950965013436847 trace.dat trace-guest.dat 63170 63198 63209
-  tracecmd attach -s 100,2,1 -s 110,2,1 trace.dat trace-guest.dat 63170-63180
+  tracecmd attach -c 2 -s 27950965013436847 trace.dat trace-guest.dat 147 148
+  tracecmd attach -s 100,2,1 -s 110,2,1 trace.dat trace-guest.dat 140-150
 """
 
 
@@ -32,7 +32,6 @@ def add_parser(commands: Any) -> None:
         "to the host's. Both files are replaced by new ones. Options are those of "
         "trace-cmd-attach(1).",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=run)
     # argparse takes "-5" for a number, and is to take "-5,1" for one, too.
@@ -81,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
     shifts = arguments.shifts
     try:
         pids = numbers_of("PID", arguments.pids) or []
-        with stoppable(), Bar(not arguments.quiet) as bar:
+        with Bar(not arguments.quiet) as bar:
             bar.label(os.path.basename(arguments.host))
             attached = attach(
                 arguments.host,

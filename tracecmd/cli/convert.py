@@ -11,11 +11,11 @@ from ..opening import open as open_trace
 from ._common import complain, warn_problems
 from ._progress import Bar
 from ._times import UsageError
-from ._writing import add_format, add_work, require_format, stoppable
+from ._writing import add_format, add_work, require_format
 
 EXAMPLES = """examples:
-  tracecmd convert -i trace.dat -o small.dat                     version 7, zstd
-  tracecmd convert -i trace.dat -o old.dat --file-version 6      for trace-cmd before 3.0
+  tracecmd convert -i trace.dat -o small.dat      # version 7, zstd
+  tracecmd convert trace.dat old.dat --file-version 6 # before trace-cmd 3.0
   tracecmd convert trace.dat plain.dat --compression none
 """
 
@@ -29,7 +29,6 @@ def add_parser(commands: Any) -> None:
         "compression. All records, buffers and options stay. Options are those of "
         "trace-cmd-convert(1).",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=run)
     parser.add_argument(
@@ -61,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         version = version or 7
         if compression is None:
             compression = "zstd" if version == 7 else "none"
-        with stoppable(), open_trace(source, strict=arguments.strict) as trace:
+        with open_trace(source, strict=arguments.strict) as trace:
             with Bar(not arguments.quiet) as bar:
                 bar.label(os.path.basename(output))
                 trace.write(output, version=version, compression=compression,

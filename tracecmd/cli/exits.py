@@ -22,6 +22,12 @@ COLUMNS = (
 )
 
 
+EXAMPLES = """examples:
+  tracecmd exits .
+  tracecmd exits --csv trace.dat trace-guest.dat
+"""
+
+
 def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser: argparse.ArgumentParser = commands.add_parser(
@@ -30,6 +36,7 @@ def add_parser(commands: Any) -> None:
         description="Sum up why vCPUs left their guests, from the host's kvm_exit and kvm_entry: "
         "of each the reason of the most time first. JSON and CSV have all percentiles, and how "
         "many were cut by losses, in ns.",
+        epilog=EXAMPLES,
     )
     add_arguments(parser, session=True)
     parser.set_defaults(run=run)

@@ -17,12 +17,20 @@ from ..packages import MissingPackageError
 from ..trace import Trace
 from ._common import add_threads, complain, warn, warn_problems, whole_number
 from ._progress import Bar
-from ._times import UsageError, nanoseconds
+from ._times import UsageError, add_window, warn_outside, window_of
 
 PERFETTO = ".pftrace"
 PERFETTO_NAMES = (PERFETTO, f"{PERFETTO}.gz")
 STDOUT = "-"
 TEXT_FORMATS = ("csv", "jsonl")
+
+
+EXAMPLES = """examples:
+  tracecmd export trace.dat -o switches.parquet -e sched_switch
+  tracecmd export trace.dat -o events/            # a file for each event
+  tracecmd export trace.dat -o part.csv -e 'sched:*' --start 205 --end 205100ms
+  tracecmd export trace.dat -o trace.pftrace      # for ui.perfetto.dev
+"""
 
 
 def add_parser(commands: Any) -> None:
@@ -34,6 +42,7 @@ def add_parser(commands: Any) -> None:
         "of columns (a lake). Needs pyarrow: pip install 'tracecmd[arrow]'. Or those of a file or "
         "a whole session (its files, or a folder of them) as a trace for Perfetto's UI: "
         f"OUT{PERFETTO}, or compressed, OUT{PERFETTO}.gz.",
+        epilog=EXAMPLES,
     )
     parser.add_argument("files", metavar="FILE", nargs="+")
     parser.add_argument(
@@ -67,8 +76,7 @@ def add_parser(commands: Any) -> None:
         help="beside addresses that a report shows as functions write their names (ip_symbol)",
     )
     parser.add_argument("--where", metavar="FILTER", help="as trace-cmd report -F takes it")
-    parser.add_argument("--start", metavar="TIME", help="first time: seconds, or ns with 'ns'")
-    parser.add_argument("--end", metavar="TIME", help="first time not wanted")
+    add_window(parser)
     parser.add_argument(
         "--format",
         choices=[suffix[1:] for suffix in FORMATS],
@@ -118,13 +126,13 @@ def _is_folder(output: str) -> bool:
 def _write_columns(trace: Trace, arguments: argparse.Namespace, bar: Bar) -> None:
     """Write one file, or one per event."""
     events = _split(arguments.events)
+    window = window_of(arguments)
     options: dict[str, Any] = {
         "columns": None if arguments.columns is None else arguments.columns.split(","),
         "where": arguments.where,
         "symbols": arguments.symbols,
         "exclude": _split(arguments.exclude),
-        "start": nanoseconds(arguments.start),
-        "end": nanoseconds(arguments.end),
+        **window,
         "threads": arguments.threads,
         "progress": bar.show,
     }
@@ -144,6 +152,7 @@ def _write_columns(trace: Trace, arguments: argparse.Namespace, bar: Bar) -> Non
             write_tables(trace.tables(events, **options), out, f".{arguments.format}")
     finally:
         bar.clear()
+    warn_outside(trace, arguments.files[0], **window)
 
 
 def _write_perfetto(arguments: argparse.Namespace, bar: Bar) -> None:
@@ -155,20 +164,20 @@ def _write_perfetto(arguments: argparse.Namespace, bar: Bar) -> None:
     if any(each is not None for each in given):
         raise UsageError(f"--columns, --exclude, --symbols and --where are not for {PERFETTO}")
     events = _split(arguments.events)
-    start, end = nanoseconds(arguments.start), nanoseconds(arguments.end)
+    window = window_of(arguments)
     out = Path(arguments.output)
     warnings: list[str] = []
     with open_session(*arguments.files) as session:
         bar.label(out.name)
         try:
             perfetto.write(
-                session, out, events=events, start=start, end=end, progress=bar.show,
-                warn=warnings.append,
-            )  # fmt: skip
+                session, out, events=events, progress=bar.show, warn=warnings.append, **window
+            )
         finally:
             bar.clear()
         for text in warnings:
             warn(text)
+        warn_outside(session, arguments.files[0], **window)
         warn_problems(peer.trace for peer in session.peers)
 
 
@@ -189,8 +198,7 @@ def _write_lake(arguments: argparse.Namespace, bar: Bar) -> int:
             out,
             events=_split(arguments.events),
             exclude=_split(arguments.exclude),
-            start=nanoseconds(arguments.start),
-            end=nanoseconds(arguments.end),
+            **window_of(arguments),
             symbols=arguments.symbols,
             processes=arguments.processes or min(os.cpu_count() or 1, 32),
             progress=bar.show,

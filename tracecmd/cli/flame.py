@@ -9,10 +9,11 @@ from typing import Any
 
 from ..analysis import Flame
 from ..errors import MissingEventError
+from ..export import replacing
 from ..opening import open as open_trace
 from ._common import complain, warn, warn_problems
 from ._progress import Bar
-from ._times import UsageError, nanoseconds
+from ._times import UsageError, add_window, warn_outside, window_of
 
 _FORMATS: dict[str, Callable[[Flame], str]] = {
     ".svg": Flame.to_svg,
@@ -27,6 +28,12 @@ _EMPTY = {
 }
 
 
+EXAMPLES = """examples:
+  tracecmd flame trace.dat -o flame.svg           # of function_graph
+  tracecmd flame trace.dat -o tasks.folded --by task --start 20.68 --end 20.72
+"""
+
+
 def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser: argparse.ArgumentParser = commands.add_parser(
@@ -35,6 +42,7 @@ def add_parser(commands: Any) -> None:
         description="Write stacks and what they weigh, as the name of the output ends: .svg or "
         ".html, a picture to zoom into and to search; .folded, lines for flamegraph.pl; .json, for "
         "speedscope.app.",
+        epilog=EXAMPLES,
     )
     parser.add_argument("file", metavar="FILE")
     parser.add_argument("-o", "--output", metavar="OUT", required=True)
@@ -52,8 +60,7 @@ def add_parser(commands: Any) -> None:
         default=[],
         help="stacks begin with the task or CPU; may be given again",
     )
-    parser.add_argument("--start", metavar="TIME", help="first time: seconds, or ns with 'ns'")
-    parser.add_argument("--end", metavar="TIME", help="first time not wanted")
+    add_window(parser)
     parser.set_defaults(run=run)
 
 
@@ -61,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Write it."""
     write = _FORMATS.get(Path(arguments.output).suffix)
     try:
-        start, end = nanoseconds(arguments.start), nanoseconds(arguments.end)
+        window = window_of(arguments)
         if write is None:
             raise UsageError(f"--output {arguments.output}: it ends in {', '.join(_FORMATS)}")
     except UsageError as error:
@@ -69,18 +76,18 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     with open_trace(arguments.file) as trace, Bar(True) as bar:
         try:
-            flame = trace.flame(
-                arguments.weight, by=arguments.by, start=start, end=end, progress=bar.show
-            )
+            flame = trace.flame(arguments.weight, by=arguments.by, progress=bar.show, **window)
         except MissingEventError as error:
             complain(error)
             return 1
         bar.clear()
+        warn_outside(trace, arguments.file, **window)
         warn_problems([trace])
     if not flame.count:
         complain(f"{arguments.file}: {_EMPTY[arguments.weight]}")
         return 1
     if flame.lost:
         warn(f"{arguments.file}: {flame.lost} more were cut by losses or by the window's edges")
-    Path(arguments.output).write_text(write(flame), encoding="utf-8")
+    with replacing(arguments.output) as file:
+        file.write(write(flame).encode())
     return 0

@@ -22,6 +22,12 @@ _SUMS = (
 )
 
 
+EXAMPLES = """examples:
+  tracecmd functions trace.dat
+  tracecmd functions --by task --by parent trace.dat
+"""
+
+
 def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser: argparse.ArgumentParser = commands.add_parser(
@@ -30,6 +36,7 @@ def add_parser(commands: Any) -> None:
         description="Sum up what functions took, from the function_graph tracer, that of the most "
         "time first; of the function tracer how often they were called. JSON and CSV have all "
         "percentiles, and how many calls were cut by losses, in ns.",
+        epilog=EXAMPLES,
     )
     add_arguments(parser)
     parser.add_argument(

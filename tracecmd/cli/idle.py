@@ -27,12 +27,19 @@ COLUMNS = (
 )
 
 
+EXAMPLES = """examples:
+  tracecmd idle trace.dat
+  tracecmd idle --json trace.dat
+"""
+
+
 def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "idle",
         help="list which idle state each CPU was in for how long",
         description="List which idle state each CPU was in, and when it was busy, from cpu_idle.",
+        epilog=EXAMPLES,
     )
     add_arguments(parser)
     parser.set_defaults(run=run)

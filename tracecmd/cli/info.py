@@ -23,12 +23,19 @@ SECTIONS = {
 }
 
 
+EXAMPLES = """examples:
+  tracecmd info trace.dat
+  tracecmd info --options --json trace.dat        # every option, for programs
+"""
+
+
 def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "info",
         help="tell what a trace file holds",
         description="Tell what trace files hold: format, machine, clock, peers, buffers, sections.",
+        epilog=EXAMPLES,
     )
     parser.add_argument("--options", action="store_true", help="list every option, too")
     add_files(parser)

@@ -20,6 +20,12 @@ HARD = (*_SPAN, Column("irq", "IRQ"), Column("name", "NAME", left=True))
 SOFT = (*_SPAN, Column("vec", "VEC"), Column("name", "NAME", left=True))
 
 
+EXAMPLES = """examples:
+  tracecmd irqs trace.dat
+  tracecmd irqs --csv trace.dat
+"""
+
+
 def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser: argparse.ArgumentParser = commands.add_parser(
@@ -27,6 +33,7 @@ def add_parser(commands: Any) -> None:
         help="list interrupts and what their handlers took",
         description="List what handlers of interrupts took, from irq_handler_entry and "
         "irq_handler_exit.",
+        epilog=EXAMPLES,
     )
     add_arguments(parser)
     parser.add_argument("--soft", action="store_true", help="softirqs instead")

@@ -42,6 +42,13 @@ WAKERS = (
 )
 
 
+EXAMPLES = """examples:
+  tracecmd latency trace.dat                      # the 20 longest waits
+  tracecmd latency --worst 5 --json trace.dat
+  tracecmd latency --all --end 205.5 trace.dat
+"""
+
+
 def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser: argparse.ArgumentParser = commands.add_parser(
@@ -49,6 +56,7 @@ def add_parser(commands: Any) -> None:
         help="list how long tasks waited for a CPU after they were woken",
         description="List the longest waits from wake-up to running, from sched_waking or "
         "sched_wakeup and sched_switch.",
+        epilog=EXAMPLES,
     )
     add_arguments(parser)
     parser.add_argument(

@@ -16,12 +16,19 @@ COLUMNS = (
 )
 
 
+EXAMPLES = """examples:
+  tracecmd losses trace.dat
+  tracecmd losses --csv trace.dat
+"""
+
+
 def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "losses",
         help="list where events were lost",
         description="List where events were lost: between which times of which CPU, and how many.",
+        epilog=EXAMPLES,
     )
     add_arguments(parser)
     parser.set_defaults(run=run)

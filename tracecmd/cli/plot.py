@@ -14,9 +14,15 @@ from ..packages import MissingPackageError
 from ..plot import FORMATS, Plot
 from ._common import complain, warn_problems
 from ._progress import Bar
-from ._times import UsageError, nanoseconds
+from ._times import UsageError, add_window, window_of
 
 __all__ = ["add_parser", "require_format", "run"]
+
+
+EXAMPLES = """examples:
+  tracecmd plot trace.dat -o tasks.html
+  tracecmd plot . -o vcpus.html --start 205 --end 206.5
+"""
 
 
 def add_parser(commands: Any) -> None:
@@ -28,11 +34,11 @@ def add_parser(commands: Any) -> None:
         "or a folder of them) host CPUs, vCPUs and the guests' tasks. OUT.html is a page to zoom "
         "into, complete in itself; OUT.png and OUT.svg need matplotlib: "
         "pip install 'tracecmd[plot]'.",
+        epilog=EXAMPLES,
     )
     parser.add_argument("files", metavar="FILE", nargs="+")
     parser.add_argument("-o", "--output", metavar="OUT", required=True)
-    parser.add_argument("--start", metavar="TIME", help="first time: seconds, or ns with 'ns'")
-    parser.add_argument("--end", metavar="TIME", help="first time not wanted")
+    add_window(parser)
     parser.set_defaults(run=run)
 
 
@@ -49,7 +55,7 @@ def require_format(output: str) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write it; the file appears when it is whole."""
     try:
-        window = {"start": nanoseconds(arguments.start), "end": nanoseconds(arguments.end)}
+        window = window_of(arguments)
         require_format(arguments.output)
     except UsageError as error:
         complain(error)

@@ -18,7 +18,12 @@ from ..export.files import replacing
 from ..packages import MissingPackageError, package
 from ._common import complain, warn_problems
 from ._rows import Column, Row, print_csv, print_rows, print_table, seconds
-from ._times import UsageError, nanoseconds
+from ._times import UsageError, add_window, window_of
+
+EXAMPLES = """examples:
+  tracecmd query trace.dat "SELECT pid, max(latency) FROM latency GROUP BY pid"
+  tracecmd query trace.dat "FROM tasks ORDER BY running DESC LIMIT 5" --csv
+"""
 
 
 def add_parser(commands: Any) -> None:
@@ -32,11 +37,11 @@ def add_parser(commands: Any) -> None:
         "functions, losses, buffers and problems; SHOW TABLES lists them. Of several files each "
         "view has the rows of all, with a column file; a folder is the files of a session, with "
         "a column peer.",
+        epilog=EXAMPLES,
     )
     parser.add_argument("files", metavar="FILE", nargs="+", help="trace files, or folders of them")
     parser.add_argument("sql", metavar="SQL", help="what is asked")
-    parser.add_argument("--start", metavar="TIME", help="first time: seconds, or ns with 'ns'")
-    parser.add_argument("--end", metavar="TIME", help="first time not wanted")
+    add_window(parser)
     formats = parser.add_mutually_exclusive_group()
     formats.add_argument("--json", action="store_true", help="print JSON: an array of rows")
     formats.add_argument("--csv", action="store_true", help="print CSV; times in ns")
@@ -51,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..scanning import open_sources  # noqa: PLC0415 - other commands start faster without
 
     try:
-        window = nanoseconds(arguments.start), nanoseconds(arguments.end)
+        window = tuple(window_of(arguments).values())
         errors = package("duckdb", "duckdb").Error
         arrow = package("pyarrow", "duckdb")
         files = arguments.files

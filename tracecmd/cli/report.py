@@ -24,6 +24,13 @@ LEFT_OUT = {  # docs/report-differences.md
 }
 
 
+EXAMPLES = """examples:
+  tracecmd report trace.dat
+  tracecmd report -t -F 'sched_switch: next_pid == 1' trace.dat
+  tracecmd report -i trace.dat -i trace-guest.dat # merged by time
+"""
+
+
 def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser: argparse.ArgumentParser = commands.add_parser(
@@ -31,6 +38,7 @@ def add_parser(commands: Any) -> None:
         help="print a trace as trace-cmd report does",
         description="Print traces as trace-cmd report does, byte for byte; of several files, as "
         "of a host and its guests, merged by time. Options are those of trace-cmd-report(1).",
+        epilog=EXAMPLES,
     )
     parser.set_defaults(run=run, in_order=[])
     parser.add_argument("input", metavar="FILE", nargs="*", help="trace files (trace.dat)")

@@ -10,14 +10,13 @@ from ..errors import TraceError
 from ._common import complain, warn
 from ._progress import Bar
 from ._times import UsageError
-from ._writing import add_format, add_work, require_format, stoppable
+from ._writing import add_format, add_work, require_format
 
 WHOLE, PARTIAL = "trace.dat", "trace-partial.dat"  # names that trace-cmd gives
 
 EXAMPLES = """examples:
-  tracecmd restore trace.dat.cpu0 trace.dat.cpu1
-  tracecmd restore -c -o box-head.dat             on the machine where the recorder was killed
-  tracecmd restore -i box-head.dat -o box.dat trace.dat.cpu*
+  tracecmd restore -c -t tracing -k kallsyms -o head.dat # of copies of both
+  tracecmd restore -i head.dat trace.dat.cpu0 trace.dat.cpu1
 """
 
 
@@ -30,7 +29,6 @@ def add_parser(commands: Any) -> None:
         "Files named ....cpuN are of CPU N, others of CPU 0, 1 and so on. Damaged pages are left "
         "out. Options are those of trace-cmd-restore(1).",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=run)
     parser.add_argument("files", metavar="CPU_FILE", nargs="*", help="the files of the CPUs")
@@ -70,17 +68,16 @@ def run(arguments: argparse.Namespace) -> int:
     origin = {"tracing": arguments.tracing, "kallsyms": arguments.kallsyms}
     try:
         _require_sense(arguments)
-        with stoppable():
-            if arguments.create:
-                given = {name: value for name, value in form.items() if value is not None}
-                write_head(arguments.output or PARTIAL, **origin, **given)
-                return 0
-            output = arguments.output or WHOLE
-            with Bar(not arguments.quiet) as bar:
-                bar.label(os.path.basename(output))
-                restored = restore(arguments.files, output, head=arguments.head, **origin, **form,
-                                   strict=arguments.strict, threads=arguments.threads,
-                                   progress=bar.show)  # fmt: skip
+        if arguments.create:
+            given = {name: value for name, value in form.items() if value is not None}
+            write_head(arguments.output or PARTIAL, **origin, **given)
+            return 0
+        output = arguments.output or WHOLE
+        with Bar(not arguments.quiet) as bar:
+            bar.label(os.path.basename(output))
+            restored = restore(arguments.files, output, head=arguments.head, **origin, **form,
+                               strict=arguments.strict, threads=arguments.threads,
+                               progress=bar.show)  # fmt: skip
     except TraceError:
         raise
     except (ValueError, UsageError) as error:

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING, Any, Literal
 
 from .._texts import one_line
 from ..packages import MissingPackageError
 from ._common import complain, print_json, trace_id_text, warn, warn_problems
-from ._times import UsageError, nanoseconds
+from ._progress import Bar
+from ._terminal import fit
+from ._times import UsageError, add_window, warn_outside, window_of
 from .plot import require_format
 
 if TYPE_CHECKING:
     from ..session import Peer, Session, VCpuSummary
+
+
+EXAMPLES = """examples:
+  tracecmd session trace.dat trace-guest.dat      # who is host, who is guest
+  tracecmd session --vcpus .                      # all files of a folder
+  tracecmd session . --plot vcpus.html --start 205 --end 206.5
+"""
 
 
 def add_parser(commands: Any) -> None:
@@ -22,6 +32,7 @@ def add_parser(commands: Any) -> None:
         help="name the peers of a traced session: host, guests, vCPU threads",
         description="Open the files of one traced session, in any order, and say who is who, "
         "and what each vCPU did.",
+        epilog=EXAMPLES,
     )
     parser.add_argument("files", metavar="FILE", nargs="+", help="trace files, or a folder of them")
     parser.add_argument(
@@ -40,8 +51,7 @@ def add_parser(commands: Any) -> None:
         help="draw host CPUs, vCPUs and guests' tasks on one time axis, as tracecmd plot does: "
         "OUT.html, or OUT.png, OUT.svg (these need matplotlib: pip install 'tracecmd[plot]')",
     )
-    parser.add_argument("--start", metavar="TIME", help="of the plot: seconds, or ns with 'ns'")
-    parser.add_argument("--end", metavar="TIME", help="of the plot")
+    add_window(parser, " of the plot")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
 
@@ -50,11 +60,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Open and describe the session."""
     # Other commands start faster without.
     from ..session import open_session  # noqa: PLC0415
-    from ..session.vcpu_timeline import summarize, unit_of  # noqa: PLC0415
+    from ..session.vcpu_timeline import not_recorded, summarize, unit_of  # noqa: PLC0415
 
     strangers: Literal["skip", "error"] = "skip" if arguments.skip_strangers else "error"
     try:
-        start, end = nanoseconds(arguments.start), nanoseconds(arguments.end)
+        window = window_of(arguments)
         if arguments.plot is not None:
             require_format(arguments.plot)
     except UsageError as error:
@@ -68,10 +78,15 @@ def run(arguments: argparse.Namespace) -> int:
         description = describe(session)
         if arguments.vcpus:
             unit = "ns" if session.host is None else unit_of(session.host)
-            description["vcpu_states"] = [_vcpu(summary, unit) for summary in summarize(session)]
+            with Bar(True) as bar:
+                summaries = summarize(session, progress=bar.show)
+            description["vcpu_states"] = [_vcpu(summary, unit) for summary in summaries]
+            description["not_recorded"] = [each._asdict() for each in not_recorded(session)]
         if arguments.plot is not None:
+            warn_outside(session, arguments.files[0], **window)
             try:
-                session.plot(start=start, end=end).save(arguments.plot)
+                with Bar(True) as bar:
+                    session.plot(progress=bar.show, **window).save(arguments.plot)
             except (MissingPackageError, ValueError) as error:
                 complain(error)
                 code = 1
@@ -142,6 +157,15 @@ def print_text(description: dict[str, Any]) -> None:
         print(f"note: {one_line(note)}")
     for vcpu in description.get("vcpu_states", ()):
         _print_vcpu(vcpu)
+    for missing in description.get("not_recorded", ()):
+        who = "the host" if missing["peer"] == "host" else f"guest {one_line(missing['peer'])}"
+        print(
+            fit(
+                f"note: {who} did not record {' or '.join(missing['events'])}: record "
+                f"{'it' if len(missing['events']) == 1 else 'them'} to know {missing['tells']}",
+                sys.stdout,
+            )
+        )
 
 
 def _print_vcpu(vcpu: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from ..trace import Trace
 from ..writing import KeptBuffer, Limit, split_selection
 from ._common import complain, warn_problems, whole_number
 from ._progress import Bar
-from ._times import UsageError, nanoseconds
+from ._times import TIME, UsageError, nanoseconds, warn_outside
 from ._writing import (
     USAGE_ERRORS,
     add_format,
@@ -22,7 +22,6 @@ from ._writing import (
     names_of,
     numbers_of,
     require_format,
-    stoppable,
 )
 
 UNITS = {  # option: what it counts, how many of that its number stands for, its name
@@ -35,10 +34,10 @@ UNITS = {  # option: what it counts, how many of that its number stands for, its
 COUNT_MAX = 10**9
 
 EXAMPLES = """examples:
-  tracecmd split trace.dat 4057.5 4058            a window of time, to trace.dat.1
-  tracecmd split -r -e 100000 trace.dat           trace.dat.0001, trace.dat.0002, ...
-  tracecmd split -o irqs.dat --events 'irq:*' trace.dat
-  tracecmd split -B timer -t -B sched trace.dat   two instances, one as the top buffer
+  tracecmd split trace.dat 4057.5 4058            # a window, to trace.dat.1
+  tracecmd split -r -e 100000 trace.dat           # trace.dat.0001, .0002, ...
+  tracecmd split -o switches.dat --events sched_switch --pids 1-7 trace.dat
+  tracecmd split -B timer -t -B sched trace.dat   # two instances, one on top
 """
 
 
@@ -51,14 +50,13 @@ def add_parser(commands: Any) -> None:
         "Options are those of trace-cmd-split(1) and more. Other than there, all options of the "
         "file stay in the new ones, and so do marks of lost events.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=run, kept=None, limit=None)
     parser.add_argument(
         "words",
         metavar="FILE [START [END]]",
         nargs="*",
-        help="the file, and the first and the last time: seconds, or ns with 'ns'",
+        help=f"the file, and the first and the last time: {TIME}",
     )
     parser.add_argument("-i", dest="input", metavar="FILE", help="the file, as trace-cmd has it")
     parser.add_argument(
@@ -191,9 +189,10 @@ def run(arguments: argparse.Namespace) -> int:
             "exclude": names_of(arguments.exclude),
             "where": arguments.where,
         }
-        with stoppable(), open_trace(file, strict=arguments.strict) as trace:
+        with open_trace(file, strict=arguments.strict) as trace:
             selection = Selection(trace._recording, start=start, end=end, **wanted)
             _write(trace, selection, arguments)
+            warn_outside(trace, file, start or None, end)
             warn_problems([trace])
     except USAGE_ERRORS as error:
         complain(error)

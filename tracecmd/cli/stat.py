@@ -6,10 +6,16 @@ import argparse
 from typing import Any
 
 from .._texts import one_line
+from .._times import seconds
 from ..analysis import CpuCount, Stat
 from ..trace import Trace
 from ._common import add_files, add_threads, describe_files, warn_problems
 from ._progress import Bar
+
+EXAMPLES = """examples:
+  tracecmd stat trace.dat
+  tracecmd stat --json --threads 2 trace.dat
+"""
 
 
 def add_parser(commands: Any) -> None:
@@ -18,6 +24,7 @@ def add_parser(commands: Any) -> None:
         "stat",
         help="count a trace file's records",
         description="Count the records of trace files: by event, by buffer and CPU; losses, times.",
+        epilog=EXAMPLES,
     )
     add_files(parser)
     add_threads(parser, "count on N threads")
@@ -78,8 +85,8 @@ def print_text(described: dict[str, Any]) -> None:
     """Print it for people."""
     print(f"{one_line(described['path'])}: {described['records']} records{_lost(described)}")
     if described["records"]:
-        first, last = _seconds(described["first_ts"]), _seconds(described["last_ts"])
-        print(f"  from {first} to {last}, {_seconds(described['duration'])} s")
+        first, last = seconds(described["first_ts"]), seconds(described["last_ts"])
+        print(f"  from {first} to {last}, {seconds(described['duration'])} s")
     width = len(str(described["records"]))
     for cpu in described["cpus"]:
         where = f"buffer {one_line(cpu['buffer'])}, " if cpu["buffer"] else ""
@@ -95,8 +102,3 @@ def _lost(described: dict[str, Any]) -> str:
     if described["missed_unknown"]:
         text += f", {described['missed_unknown']} times an unknown number lost"
     return text
-
-
-def _seconds(ns: int) -> str:
-    sign, ns = ("-", -ns) if ns < 0 else ("", ns)
-    return f"{sign}{ns // 10**9}.{ns % 10**9:09d}"

@@ -21,6 +21,12 @@ COLUMNS = (
 )
 
 
+EXAMPLES = """examples:
+  tracecmd steal .
+  tracecmd steal --start 206 --end 207 .
+"""
+
+
 def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser: argparse.ArgumentParser = commands.add_parser(
@@ -28,6 +34,7 @@ def add_parser(commands: Any) -> None:
         help="sum up how long the vCPUs of a session could have run, but had no CPU",
         description="Sum up what vCPUs' threads did, from the host's sched_switch and wake-ups: "
         "had a CPU, could have run, had nothing to run.",
+        epilog=EXAMPLES,
     )
     add_arguments(parser, session=True)
     parser.set_defaults(run=run)

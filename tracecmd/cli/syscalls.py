@@ -13,6 +13,12 @@ from ._rows import Column, add_arguments, micro, run_answer, seconds
 _NUMBERS = ("id", "nr", "__syscall_nr")
 
 
+EXAMPLES = """examples:
+  tracecmd syscalls trace.dat
+  tracecmd syscalls --json trace.dat
+"""
+
+
 def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser: argparse.ArgumentParser = commands.add_parser(
@@ -20,6 +26,7 @@ def add_parser(commands: Any) -> None:
         help="list system calls, what they took and returned",
         description="List system calls, from raw_syscalls, whose names take the package "
         "system-calls, or from the events of the single calls.",
+        epilog=EXAMPLES,
     )
     add_arguments(parser)
     parser.set_defaults(run=run)

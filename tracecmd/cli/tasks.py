@@ -18,6 +18,12 @@ COLUMNS = (
 )
 
 
+EXAMPLES = """examples:
+  tracecmd tasks trace.dat
+  tracecmd tasks --csv --start 205 --end 206.5 trace.dat
+"""
+
+
 def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser: argparse.ArgumentParser = commands.add_parser(
@@ -25,6 +31,7 @@ def add_parser(commands: Any) -> None:
         help="sum up what each task did: time on CPUs, waits, sleeps",
         description="Sum up what each task did, from sched_switch and its like: the longest "
         "running first. JSON and CSV have all states, in ns.",
+        epilog=EXAMPLES,
     )
     add_arguments(parser)
     parser.set_defaults(run=run)

@@ -20,6 +20,11 @@ COLUMNS = (
 )
 
 
+EXAMPLES = """examples:
+  tracecmd unknown .
+"""
+
+
 def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser: argparse.ArgumentParser = commands.add_parser(
@@ -27,6 +32,7 @@ def add_parser(commands: Any) -> None:
         help="sum up how long it is unknown what the vCPUs of a session did, and why",
         description="Sum up how long it is unknown what vCPUs did (state), and which of the "
         "guest's tasks they ran (task), and why: what was not recorded, or lost.",
+        epilog=EXAMPLES,
     )
     add_arguments(parser, session=True)
     parser.set_defaults(run=run)

@@ -21,6 +21,12 @@ COLUMNS = (
 )
 
 
+EXAMPLES = """examples:
+  tracecmd wakeups .
+  tracecmd wakeups --json .
+"""
+
+
 def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser: argparse.ArgumentParser = commands.add_parser(
@@ -29,6 +35,7 @@ def add_parser(commands: Any) -> None:
         description="List how long guests' tasks waited to run, from what woke their vCPU in the "
         "host (SINCE), or, where that cannot be told (-), from their wake-up in the guest. JSON "
         "and CSV have all times between, and why it cannot be told.",
+        epilog=EXAMPLES,
     )
     add_arguments(parser, session=True)
     parser.set_defaults(run=run)

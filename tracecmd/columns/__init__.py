@@ -2,7 +2,7 @@
 
 from .batch import RecordBatch
 from .choice import usual_names
-from .layout import Layout
+from .layout import Layout, Times
 from .make import make_table
 from .rows import BATCH_ROWS, Rows
 from .table import Table
@@ -15,6 +15,7 @@ __all__ = [
     "Rows",
     "Table",
     "Tables",
+    "Times",
     "make_table",
     "usual_names",
 ]

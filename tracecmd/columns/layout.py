@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from .. import _arguments
+from .._lowlevel import Times
 
-__all__ = ["Layout"]
+__all__ = ["Layout", "Times", "check_times"]
 
 
 def _check_choice(name: str, value: str, first: str, second: str) -> None:
     if value not in (first, second):
         raise ValueError(f"{name}={value!r}; it is {first!r} or {second!r}")
+
+
+def check_times(ts: Times) -> None:
+    """Raise ValueError for what columns of times cannot be."""
+    if ts not in get_args(Times):
+        raise ValueError(f"ts={ts!r}; it is one of {', '.join(map(repr, get_args(Times)))}")
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -22,7 +29,8 @@ class Layout:
 
     Attributes:
         columns: their names; None for the usual ones.
-        ts: type of the column ``ts``: ``"timestamp"`` (ns) or ``"uint64"``.
+        ts: type of the column ``ts``, all in ns: ``"timestamp"``, ``"duration"``, ``"uint64"``, or
+            ``"wall"``, which is a timestamp of UTC.
         invalid_utf8: whether to ``"replace"`` what is not UTF-8, or give texts as ``"binary"``.
         dictionary: whether texts of fixed length are dictionaries.
         symbols: whether columns of addresses have ones with the names of their symbols beside them.
@@ -32,7 +40,7 @@ class Layout:
     """
 
     columns: tuple[str, ...] | None
-    ts: Literal["timestamp", "uint64"]
+    ts: Times
     invalid_utf8: Literal["replace", "binary"]
     dictionary: bool
     symbols: bool
@@ -41,12 +49,16 @@ class Layout:
         self,
         columns: Iterable[str] | None = None,
         *,
-        ts: Literal["timestamp", "uint64"] = "timestamp",
+        ts: Times = "timestamp",
         invalid_utf8: Literal["replace", "binary"] = "replace",
         dictionary: bool = True,
         symbols: bool = False,
+        wall: bool = False,
     ) -> None:
-        _check_choice("ts", ts, "timestamp", "uint64")
+        if wall and ts not in ("timestamp", "wall"):
+            raise ValueError(f"ts={ts!r}, wall=True; wall time is a timestamp")
+        ts = "wall" if wall else ts
+        check_times(ts)
         _check_choice("invalid_utf8", invalid_utf8, "replace", "binary")
         if isinstance(columns, str):
             raise TypeError("columns is a list of names, not a name")

@@ -6,7 +6,16 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from .. import _lowlevel
-from .._reading import Choice, Reader, ReadOptions, Request, Selection, choose, make_filters
+from .._reading import (
+    Choice,
+    Reader,
+    ReadOptions,
+    Request,
+    Selection,
+    choose,
+    make_filters,
+    require_wall,
+)
 from ..events import EventFormat
 from .choice import EveryField, add_symbols, choose_columns, every_field, name_addresses
 from .layout import Layout
@@ -37,11 +46,13 @@ def make_table(
     sources = choice.sources()
     if selection.condition is not None:
         sources = [source for source in sources if id(source.reader) in filters]
+    if layout.ts == "wall":
+        require_wall(sources)
     scan = Scan(
         Request.of(readers, sources, selection, options),
         add_symbols(columns, everywhere),
         filters,
-        layout.ts == "uint64",
+        layout.ts,
         layout.invalid_utf8 == "binary",
         layout.dictionary,
         () if sources else _without_records(choice),

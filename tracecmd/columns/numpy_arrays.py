@@ -14,7 +14,7 @@ __all__ = ["to_numpy"]
 
 Values = np.ndarray[Any, Any]
 _NUMBERS = {"c": "i1", "C": "u1", "s": "i2", "S": "u2", "i": "i4", "I": "u4", "l": "i8", "L": "u8",
-            "tsn:": "M8[ns]"}  # fmt: skip
+            "tsn:": "M8[ns]", "tsn:UTC": "M8[ns]", "tDn": "m8[ns]"}  # fmt: skip
 
 
 def _offsets(memory: _lowlevel.Memory) -> list[int]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from .. import _lowlevel
+from .._html import grid, type_name
 from ..packages import package
 from .batch import RecordBatch
 
@@ -122,6 +123,10 @@ class Rows(ABC):
             if stream.error is not None:
                 raise stream.error from None
             raise
+
+    def _repr_html_(self) -> str:
+        types = zip(self.column_names, map(type_name, self._schema.formats()), strict=True)
+        return grid(repr(self), ("column", "type"), types)
 
     @abstractmethod
     def without_dictionaries(self) -> Rows:

@@ -45,7 +45,7 @@ class Scan(NamedTuple):
     request: Request
     columns: tuple[_lowlevel.Column, ...]
     filters: dict[int, _lowlevel.Filter]  # by id() of the reader
-    uint64_ts: bool
+    ts: _lowlevel.Times
     binary: bool
     dictionary: bool
     formats: tuple[_lowlevel.WalkSource, ...] = ()  # where there are no sources: events asked for
@@ -58,7 +58,7 @@ class Scan(NamedTuple):
             end,
             self.request.backwards,
             self.request.by_cpu,
-            self.uint64_ts,
+            self.ts,
             self.binary,
             self.dictionary,
         )

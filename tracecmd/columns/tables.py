@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from .._html import grid
 from ..packages import package
 from .batch import RecordBatch
 from .table import GROUP_ROWS, Table
@@ -26,6 +27,13 @@ class Tables(dict[str, Table]):
     there are more than 128 one for each 128 of them; one thread reads, and ``threads`` encode
     Parquet files.
     """
+
+    def __repr__(self) -> str:
+        return f"<Tables of {len(self)} events>"
+
+    def _repr_html_(self) -> str:
+        rows = ((name, ", ".join(table.column_names)) for name, table in self.items())
+        return grid(repr(self), ("event", "columns"), rows)
 
     _share = (0, 1)  # which of how many passes this is
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from .. import _lowlevel
-from .._reading import Progress
+from .._reading import Report
 from .scan import Scan, read_columns
 
 __all__ = ["ScanSet", "can_share_walk"]
@@ -49,7 +49,7 @@ class ScanSet(NamedTuple):
             first.sources(symbols=symbols), tables, first.options(start, end)
         )
 
-    def arrays(self, progress: Progress) -> Iterator[tuple[int, _lowlevel.Array]]:
+    def arrays(self, progress: Report) -> Iterator[tuple[int, _lowlevel.Array]]:
         """All batches and the numbers of their tables; those of one table are in order."""
         request = self.scans[0].request._replace(on_progress=progress)
         with contextlib.closing(self.open(request.start, request.end)) as columns:

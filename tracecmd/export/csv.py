@@ -23,7 +23,7 @@ def _flat(column: Any) -> Any:
         values = [None if v is None else v.hex() for v in column.to_pylist()]
     elif types.is_list(column.type) or types.is_fixed_size_list(column.type):
         values = [None if v is None else json.dumps(v) for v in column.to_pylist()]
-    elif types.is_timestamp(column.type):
+    elif types.is_timestamp(column.type) or types.is_duration(column.type):
         return column.cast(pyarrow().int64())
     else:
         return column

@@ -22,7 +22,18 @@ from .writer import Writer
 if TYPE_CHECKING:
     from ..columns import Rows
 
-__all__ = ["replacing", "write_parquet", "write_stream", "write_table", "writing"]
+__all__ = ["about", "replacing", "write_parquet", "write_stream", "write_table", "writing"]
+
+
+@contextlib.contextmanager
+def about(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Let errors of the system say what they are about, if they do not: a full disk does not."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = os.fspath(path)
+        raise
 
 
 @contextlib.contextmanager
@@ -40,9 +51,11 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             if target.exists():
                 os.fsync(file.fileno())
         part.replace(target)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             part.unlink()
+        if isinstance(error, OSError) and error.filename in (None, str(part)):
+            error.filename, error.filename2 = str(target), None  # the name that was asked for
         raise
 
 

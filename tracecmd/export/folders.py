@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from .files import writing
+from .files import about, writing
 from .formats import format_of
 from .writer import Writer
 
@@ -69,7 +69,8 @@ def write_tables(
                     key: stack.enter_context(writing(make, table, target / names[key], options))
                     for key, table in group.items()
                 }
-                write_all(group, writers)
+                with about(target):
+                    write_all(group, writers)
             rows.update((key, writer.rows) for key, writer in writers.items())
     except BaseException:
         if is_new:

@@ -43,7 +43,9 @@ class JsonWriter(Writer):
         """Take some rows."""
         arrow, types = batch.to_arrow(), pyarrow().types
         columns = [
-            column.cast(pyarrow().int64()) if types.is_timestamp(column.type) else column
+            column.cast(pyarrow().int64())
+            if types.is_timestamp(column.type) or types.is_duration(column.type)
+            else column
             for column in arrow.columns
         ]
         plain = pyarrow().RecordBatch.from_arrays(columns, names=arrow.schema.names)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from .. import _arguments
-from .._reading import Progress
+from .._reading import Progress, Time
 from .._texts import one_line
 from ..analysis import Answer
 from ..analysis.sched import SWITCH
@@ -43,8 +43,8 @@ _SHADE_OF = {
 class Asked(NamedTuple):
     """What is to be drawn of the recording."""
 
-    start: int | None = None
-    end: int | None = None
+    start: Time = None
+    end: Time = None
     buffer: str | None = None
     progress: Progress = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from .._reading import Progress
+from .._reading import Progress, Time
 from .machine import Asked, scene_of
 from .plot import Plot
 
@@ -21,8 +21,8 @@ class Pictured:
     def plot(
         self,
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         buffer: str | None = None,
         progress: Progress = None,
     ) -> Plot:

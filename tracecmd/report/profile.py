@@ -17,6 +17,7 @@ from .._reading import (
     Recording,
     Request,
     Selection,
+    Time,
     make_walk,
     watch,
 )
@@ -65,8 +66,8 @@ class Profiles:
         filters_out: str | Iterable[str] = (),
         exclude: Excluded = None,
         cpus: Numbers = None,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         progress: Progress = None,
     ) -> Iterator[bytes]:
         """Give what ``trace-cmd report --profile`` prints, piece by piece: trace-cmd-profile(1).

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, cast
 
 from .. import _arguments, errors
-from .._reading import Excluded, Names, Progress, Selection
+from .._reading import Excluded, Names, Progress, Selection, Time
 from ..analysis.answer import BATCH_ROWS, Answer, Times
 from ..filter import Filter
 from .join import Joined, join
@@ -29,8 +29,8 @@ class BothSides(VCpuSums):
         *,
         guests: Names = None,
         buffers: Iterable[str] | None = None,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         progress: Progress = None,
     ) -> Timeline:
         """What every vCPU did when: in the guest, in the host, preempted, blocked, unknown.
@@ -63,8 +63,8 @@ class BothSides(VCpuSums):
         where: str | Filter | None = None,
         exclude: Excluded = None,
         buffers: Iterable[str] | None = None,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         progress: Progress = None,
     ) -> Iterator[Joined]:
         """Walk over records with what the other side did at that instant.
@@ -106,8 +106,8 @@ class BothSides(VCpuSums):
         where: str | Filter | None = None,
         exclude: Excluded = None,
         buffers: Names = None,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         ts: Times = "timestamp",
         batch_rows: int = BATCH_ROWS,
         progress: Progress = None,
@@ -170,8 +170,8 @@ class BothSides(VCpuSums):
         *,
         guests: Names = None,
         buffers: Names = None,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         ts: Times = "timestamp",
         batch_rows: int = BATCH_ROWS,
         progress: Progress = None,

@@ -12,12 +12,15 @@ from .._reading import (
     Excluded,
     Progress,
     Reader,
+    Report,
     Request,
     Selection,
+    Time,
     choose,
     id_bitmap,
     make_filters,
     read_events,
+    reporter,
 )
 from ..event import Event
 from ..events import UnknownEventError
@@ -80,8 +83,8 @@ def join(
     where: str | Filter | None,
     exclude: Excluded,
     buffers: Iterable[str] | None,
-    start: int | None,
-    end: int | None,
+    start: Time,
+    end: Time,
     progress: Progress,
 ) -> Iterator[Joined]:
     """Do the work of :meth:`Session.join`."""
@@ -89,13 +92,14 @@ def join(
     asked = _arguments.names("peers", peers)
     if asked is None:
         asked = tuple(peer.name for peer in session.peers)
-    first, last = _arguments.window(start, end)
     _check(session, names, asked)
-    selection = Selection(session._recording, names, peers=asked, where=where, exclude=exclude)
+    selection = Selection(session._recording, names, peers=asked, where=where, exclude=exclude,
+                          start=start, end=end)  # fmt: skip
     choice = choose([session.peer(name)._reader for name in asked], selection)
     filters = _Filters(choice, selection)
     question = Question.of(session, buffers=_arguments.names("buffers", buffers), joined=asked)
-    return _join(_Records(question, asked, names, progress), first, last, filters)
+    records = _Records(question, asked, names, reporter(progress))
+    return _join(records, selection.start, selection.end, filters)
 
 
 class _Filters:
@@ -134,7 +138,7 @@ class _Records:
         question: Question,
         peers: Collection[str],
         names: Iterable[str] | None,
-        progress: Progress,
+        progress: Report,
     ) -> None:
         self._ids: dict[int, frozenset[int] | None] = {}  # by reader: asked for; None: all
         readers = {id(source.reader): source.reader for source in question.sources}

@@ -71,8 +71,8 @@ def join_table(
         fields=_columns(choice, _arguments.names("fields", fields) or ()),
     )
     reading = ReadOptions(batch_rows=batch_rows, progress=progress)
-    request = Request(question.sources, batch_size=reading.batch_rows, on_progress=reading.progress)
-    options = _lowlevel.AnalysisOptions(0, (1 << 64) - 1, to_last=True, uint64_ts=ts == "uint64")
+    request = Request(question.sources, batch_size=reading.batch_rows, on_progress=reading.report)
+    options = _lowlevel.AnalysisOptions(0, (1 << 64) - 1, to_last=True, ts=ts)
     make = partial(_lowlevel.analyses.vcpus, asked=asked)
     return make_answer(request, options, make, "join")
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from .. import _arguments, errors
 from ..budget import Budget
-from ..opening import FileName, OpenOptions, TraceRecording
+from ..opening import FileName, OpenOptions, TraceRecording, absolute_name
 from ..trace import Trace
 from .assemble import assemble
 from .claims import Claims, VCpu, check_vcpus
@@ -71,6 +71,16 @@ class SessionRecording:
             raise ValueError(f'strangers={self.strangers!r}; it is "error", "skip" or "include"')
         for source, offset in self.offsets:
             _arguments.number(f"offsets[{source!r}]", offset, -(1 << 63), (1 << 63) - 1)
+
+    @property
+    def name(self) -> str:
+        """Names of the files."""
+        return ", ".join(str(_key(source)) for source in self.sources)
+
+    def absolute(self) -> SessionRecording:
+        """The same for processes that are in other folders."""
+        offsets = tuple((absolute_name(source), ns) for source, ns in self.offsets)
+        return replace(self, sources=tuple(map(absolute_name, self.sources)), offsets=offsets)
 
     def open(self) -> Session:
         """Open it; raises what :func:`tracecmd.open_session` does."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from .._reading import Names, Progress
+from .._reading import Names, Progress, Time
 from ..plot import Plot
 from ..plot.machine import Asked
 from .scene import scene_of
@@ -23,8 +23,8 @@ class Pictured:
         self,
         *,
         guests: Names = None,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         progress: Progress = None,
     ) -> Plot:
         """Draw host CPUs, vCPUs and the guests' tasks on one time axis.

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .._reading import Names, Progress
+from .._reading import Names, Progress, reporter
 from .._texts import one_line
 from ..errors import MissingEventError
 from ..plot.colours import IDLE, OTHER, REST, TASKS, Shade
@@ -88,7 +88,7 @@ def _timeline(session: Session, guests: Names, start: int, end: int, progress: P
     timeline = Timeline(session, guests=guests, start=start, end=end)
     question = timeline._question(raw_values=True)
     schema = question.schema()
-    return Table(lambda: batches_of(schema, question.arrays(ROWS, progress), COLUMNS))
+    return Table(lambda: batches_of(schema, question.arrays(ROWS, reporter(progress)), COLUMNS))
 
 
 def _lanes(vcpus: Sequence[VCpu]) -> list[Lane]:

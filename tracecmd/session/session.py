@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from .. import errors
-from .._readable import Readable
+from .._readable import Readable, Stamp
 from .._reading import (
     Excluded,
     Names,
@@ -19,11 +19,11 @@ from .._reading import (
     ReadOptions,
     Recording,
     Selection,
-    choose,
-    wanted_sources,
+    Time,
 )
-from ..analysis import Stat, count
-from ..columns import BATCH_ROWS, Layout, RecordBatch, Table
+from .._signature import options_of
+from ..analysis import Stat, count_selected
+from ..columns import BATCH_ROWS, Layout, RecordBatch, Table, Times
 from ..event import Event
 from ..filter import Filter
 from ..report import ReportOptions, report
@@ -104,13 +104,18 @@ class Session(Readable, BothSides, Pictured):
             self._by_pid.setdefault(vcpu.host_pid, vcpu)
 
     def _require_open(self) -> None:
-        if self._closed:
+        if self._whole._closed:
             raise errors.ClosedError("the session is closed")
+
+    def _cut(self, window: slice) -> None:
+        self.host = None if self.host is None else self.host[window]
+        self.guests = MappingProxyType({name: t[window] for name, t in self.guests.items()})
+        self.others = MappingProxyType({name: t[window] for name, t in self.others.items()})
 
     @property
     def closed(self) -> bool:
         """Whether :meth:`close` was called."""
-        return self._closed
+        return self._whole._closed
 
     @property
     def vcpus(self) -> tuple[VCpu, ...]:
@@ -202,8 +207,8 @@ class Session(Readable, BothSides, Pictured):
         exclude: Excluded = None,
         buffers: Iterable[str] | None = None,
         cpus: Numbers = None,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         pids: Numbers = None,
         order: Literal["time", "cpu"] = "time",
         reverse: bool = False,
@@ -254,13 +259,14 @@ class Session(Readable, BothSides, Pictured):
         exclude: Excluded = None,
         buffers: Iterable[str] | None = None,
         cpus: Numbers = None,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         pids: Numbers = None,
         order: Literal["time", "cpu"] = "time",
         reverse: bool = False,
         threads: int = 1,
-        ts: Literal["timestamp", "uint64"] = "timestamp",
+        ts: Times = "timestamp",
+        wall: bool = False,
         invalid_utf8: Literal["replace", "binary"] = "replace",
         dictionary: bool = True,
         symbols: bool = False,
@@ -275,7 +281,7 @@ class Session(Readable, BothSides, Pictured):
         Args:
             peers: ``"host"`` and names of guests; None for all.
             events, columns, where, exclude, buffers, cpus, start, end, pids, order, reverse,
-                threads, ts, invalid_utf8, dictionary, symbols, batch_rows, progress: as for
+                threads, ts, wall, invalid_utf8, dictionary, symbols, batch_rows, progress: as for
                 :meth:`Trace.table`.
         """
         selection = Selection(
@@ -293,10 +299,16 @@ class Session(Readable, BothSides, Pictured):
             reverse=reverse,
         )
         layout = Layout(
-            columns, ts=ts, invalid_utf8=invalid_utf8, dictionary=dictionary, symbols=symbols
+            columns,
+            ts=ts,
+            invalid_utf8=invalid_utf8,
+            dictionary=dictionary,
+            symbols=symbols,
+            wall=wall,
         )
         return self._table(selection, layout, ReadOptions(threads, batch_rows, progress))
 
+    @options_of(table)
     def batches(self, events: Names = None, **options: Any) -> Iterator[RecordBatch]:
         """The batches of a :meth:`table`, of ``batch_rows`` rows at most, as they are read."""
         return self.table(events, **options).batches()
@@ -305,8 +317,8 @@ class Session(Readable, BothSides, Pictured):
         self,
         folder: str | os.PathLike[str],
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         events: Names = None,
         cpus: Numbers = None,
         pids: Numbers = None,
@@ -363,8 +375,8 @@ class Session(Readable, BothSides, Pictured):
         options: ReportOptions | None = None,
         *,
         exclude: Excluded = None,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         threads: int = 1,
         progress: Progress = None,
     ) -> Iterator[bytes]:
@@ -381,6 +393,8 @@ class Session(Readable, BothSides, Pictured):
         *,
         where: str | Filter | None = None,
         exclude: Excluded = None,
+        start: Time = None,
+        end: Time = None,
         threads: int = 1,
         progress: Progress = None,
     ) -> Mapping[str, Stat]:
@@ -389,22 +403,30 @@ class Session(Readable, BothSides, Pictured):
         Of ``where`` one peer at least has to have the events and fields.
         """
         self._require_open()
+        selection = Selection(self._recording, where=where, exclude=exclude, start=start, end=end)
         options = ReadOptions(threads=threads, progress=progress)
-        whole = Selection(self._recording, where=where, exclude=exclude)
-        choice = choose(self._readers(whole), whole)
-        everything = where is None and exclude is None
-        sources = None if everything else wanted_sources(choice, whole.condition)
-        return {peer.name: count(peer.trace._reader, options, sources) for peer in self.peers}
+        counted = count_selected(self._readers(selection), selection, options)
+        return {peer.name: stat for peer, stat in zip(self.peers, counted, strict=True)}
 
     def close(self) -> None:
         """Close all files; a second close is fine."""
-        self._closed = True
+        self._whole._closed = True
         for peer in self.peers:
             peer.trace.close()
 
+    def _stamps(self) -> tuple[Stamp | None, ...]:
+        return tuple(peer.trace._stamp for peer in self.peers)
+
+    def _rows(self) -> Iterator[tuple[str, object]]:
+        for name, role, trace in self.peers:
+            yield name if role == "host" else f"{role} {name}", trace.path
+            yield "", f"clock {trace.clock}, {trace.cpus} CPUs, {trace.uname}"
+        for guest, vcpu, pid in self.vcpus:
+            yield f"{guest}/{vcpu}", f"vCPU, host PID {pid}"
+
     def __repr__(self) -> str:
         host = "no host" if self.host is None else f"host {self.host.path!r}"
-        closed = " closed" if self._closed else ""
+        closed = " closed" if self.closed else "".join(f" {t}" for t in self._window_text())
         others = f", others={list(self.others)}" if self.others else ""
         return f"<Session {host}, guests={list(self.guests)}{others}{closed}>"
 

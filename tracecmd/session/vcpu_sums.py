@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
 from .. import _lowlevel, errors
-from .._reading import Progress, Recording, Selection
+from .._reading import Progress, Recording, Selection, Time
 from ..analysis.answer import Asked, all_sources, ask
 from ..analysis.needs import of_one_buffer
-from ..events import EventFormat
 from ..trace import Trace
 
 __all__ = ["VCpuExits", "VCpuSteal", "VCpuSums"]
 
 _EXIT, _ENTRY = "kvm:kvm_exit", "kvm:kvm_entry"
-_REASON_FIELDS = ("exit_reason", "exit_nr", "ret", "reason", "scause")
 
 
 class VCpuExits(NamedTuple):
@@ -84,8 +82,8 @@ class VCpuSums:
     def exits(
         self,
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         buffer: str | None = None,
         progress: Progress = None,
     ) -> tuple[VCpuExits, ...]:
@@ -107,8 +105,8 @@ class VCpuSums:
         """
         host = self._host("exits()")
         form = host.events.get(_EXIT)
-        fields = _reason_fields(form) if form else ()
-        if form is None or not fields:
+        reasons = _lowlevel.analyses.ExitReasons(host._metadata, form.place) if form else None
+        if reasons is None or not reasons.fields:
             raise errors.MissingEventError(
                 "exits(): kvm_exit was not recorded; trace-cmd record -e kvm:kvm_exit "
                 "-e kvm:kvm_entry does that",
@@ -119,12 +117,12 @@ class VCpuSums:
         selection = Selection(host._recording, buffers=buffer, start=start, end=end)
         readers = [host._reader]
         sources = of_one_buffer(all_sources(readers, selection), f"{_EXIT},{_ENTRY}", selection)
-        make = partial(_lowlevel.analyses.calls, kind="exits", by=("task",), reason=fields)
+        make = partial(_lowlevel.analyses.calls, kind="exits", by=("task",), reason=reasons.fields)
         found: dict[int, list[VCpuExits]] = {pid: [] for pid in vcpus}
         for row in ask(readers, sources, selection, asked, "exits", make).values():
             code, pid, timed, unmatched, lost = row[1], row[2], row[4], *row[12:14]
             guest, number, _ = vcpus[pid]
-            exits, reason = timed + unmatched + lost, _reason(form, fields, code)
+            exits, reason = timed + unmatched + lost, _reason(reasons, code)
             known = (guest, number, pid, reason, code, exits, timed, row[5], *row[7:12], lost)
             found[pid].append(VCpuExits._make(known))
         return tuple(each for pid in vcpus for each in found[pid])
@@ -132,8 +130,8 @@ class VCpuSums:
     def steal(
         self,
         *,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         buffer: str | None = None,
         progress: Progress = None,
     ) -> tuple[VCpuSteal, ...]:
@@ -175,34 +173,8 @@ class VCpuSums:
         return self.host
 
 
-def _reason_fields(form: EventFormat) -> tuple[str, ...]:
-    """The field that says the reason, and the one that tells more about it, if there is one."""
-    first = [name for name in _REASON_FIELDS if name in form.fields][:1]
-    second = [name for name in ("isa", "esr_ec") if first and name in form.fields][:1]
-    return (*first, *second)
-
-
-def _reason(form: EventFormat, fields: Sequence[str], code: int) -> str:
-    """The name of a reason, as the print fmt has it."""
-    field = form.fields[fields[0]]
-    value, second = (code & 0xFFFFFFFF, code >> 32) if len(fields) > 1 else (code, 0)
-    size = 8 * field.size
-    value &= (1 << size) - 1
-    if field.is_signed and value >> (size - 1):
-        value -= 1 << size
-    isa = second if fields[-1] == "isa" else None
-    text = _name(form, fields[0], value, isa) or str(value)
-    if fields[-1] == "esr_ec" and text == "TRAP":  # arm64: the syndrome says why
-        return _name(form, "esr_ec", second, None) or f"{text} {second:#x}"
-    return text
-
-
-def _name(form: EventFormat, field: str, value: int, isa: int | None) -> str | None:
-    """Of x86 by instruction set."""
-    lists: dict[int | None, tuple[int | None, Mapping[int, str]]] = {}
-    for each in form._value_names:
-        if each.field == field:
-            of = each.condition[1] if each.condition and each.condition[0] == "isa" else None
-            lists.setdefault(of, (each.mask, each.names))
-    mask, names = lists.get(isa) or lists.get(None) or (None, {})
-    return names.get(value if mask is None else value & mask)
+def _reason(reasons: _lowlevel.analyses.ExitReasons, code: int) -> str:
+    """The name of a reason, as reports show it, or its number."""
+    if len(reasons.fields) == 1:
+        return reasons.text(code, 0)
+    return reasons.text(code & 0xFFFFFFFF, code >> 32)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from .. import _arguments, _lowlevel, errors
-from .._reading import Progress, ReadOptions, Request
+from .._reading import Progress, ReadOptions, Request, Time, split_part
 from ..analysis.answer import Answer, Times, check_times, make_answer
 from ..analysis.needs import require
 from .clock import require_one_clock
@@ -27,15 +27,16 @@ def wakeups(
     *,
     guests: tuple[str, ...] | None,
     buffers: str | Iterable[str] | None,
-    start: int | None,
-    end: int | None,
+    start: Time,
+    end: Time,
     ts: Times,
     batch_rows: int,
     progress: Progress,
 ) -> Answer:
     """Do the work of :meth:`Session.wakeups`."""
     check_times(ts)
-    first, last = _arguments.window(start, end)
+    part = split_part(session._recording)[1]
+    first, last = _arguments.common_window(_arguments.window(start, end), part)
     if session.host is None:
         raise errors.SessionError("wakeups(): there is no file of the host")
     peers = [
@@ -49,9 +50,9 @@ def wakeups(
             if readers:
                 require(readers, "wakeups()", *choices)
     question = Question.of(session, guests=guests, buffers=_arguments.names("buffers", buffers))
-    asked = question.asked._replace(wakeups=True, first=None if start is None else first, last=last)
+    asked = question.asked._replace(wakeups=True, first=first or None, last=last)
     reading = ReadOptions(batch_rows=batch_rows, progress=progress)
-    request = Request(question.sources, batch_size=reading.batch_rows, on_progress=reading.progress)
-    options = _lowlevel.AnalysisOptions(0, (1 << 64) - 1, to_last=True, uint64_ts=ts == "uint64")
+    request = Request(question.sources, batch_size=reading.batch_rows, on_progress=reading.report)
+    options = _lowlevel.AnalysisOptions(0, (1 << 64) - 1, to_last=True, ts=ts)
     make = partial(_lowlevel.analyses.vcpus, asked=asked)
     return make_answer(request, options, make, "wakeups")

@@ -12,12 +12,13 @@ import secrets
 import shutil
 import signal
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
 from .. import _arguments
+from .._reading import Progress
 from ..errors import SessionError
 from ..opening import open as open_trace
 from ..options import OptionId
@@ -31,8 +32,6 @@ KVM = ("kvm:kvm_entry", "kvm:kvm_exit")
 VCPU = "vcpu_id"
 CPUS_MAX = 1 << 16  # of any file
 UNKNOWN_PID = (1 << 32) - 1
-
-Progress = Callable[[int, int], None] | None
 
 
 class Shift(NamedTuple):

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 from .. import _arguments, _lowlevel
-from .._reading import Progress, workers
+from .._reading import Progress, Report, reporter, workers
 from ..export import replacing
 from .outline import Outline
 from .pages import Pages
@@ -67,7 +67,7 @@ def write_file(
         compression: ``"none"``, ``"zlib"`` or ``"zstd"``, with a level as ``"zstd:9"``. Version 6
             has none.
         threads: blocks to compress side by side, 1 to 1024.
-        progress: called now and then with work done and all work, in pages.
+        progress: called now and then with work done and all work, in pages; True: a bar of tqdm's.
 
     Raises:
         ValueError: the version cannot hold that, or an argument cannot be what it is.
@@ -84,7 +84,7 @@ def write_file(
             replacing(path) as file,
             contextlib.closing(_lowlevel.Writer(made, form, file)) as writer,
         ):
-            _write_streams(_Blocks(made, form, threads), writer, streams, progress)
+            _write_streams(_Blocks(made, form, threads), writer, streams, reporter(progress))
             writer.end()
     finally:
         for stream in streams:
@@ -117,7 +117,7 @@ class _Packed(NamedTuple):
 
 
 def _write_streams(
-    blocks: _Blocks, writer: _lowlevel.Writer, streams: Sequence[Stream], progress: Progress
+    blocks: _Blocks, writer: _lowlevel.Writer, streams: Sequence[Stream], progress: Report
 ) -> None:
     """Fill, pack and write block after block; those of several CPUs are packed side by side.
 
@@ -161,7 +161,7 @@ def _fill(
     blocks: _Blocks,
     streams: Sequence[Stream],
     pool: ThreadPoolExecutor | None,
-    progress: Progress,
+    progress: Report,
 ) -> Iterator[_Packed]:
     total = sum(stream.pages.progress()[1] for stream in streams)
     before = 0

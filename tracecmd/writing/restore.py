@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from .._reading import Progress
 from ..errors import TraceError, TruncatedError, os_error
 from ..opening import open as open_trace
 from ..options import OptionId
@@ -32,7 +33,7 @@ from .tracing import commit_place, current_clock, outline_of_tracing
 __all__ = ["Restored", "open_raw", "restore", "write_head"]
 
 FileName = str | os.PathLike[str]
-Progress = Callable[[int, int], None] | None
+
 CPUS_MAX = 1 << 16  # of any file
 PIECE_BYTES = 1 << 20
 COMMIT_SIZE = (1 << 27) - 1  # bits of a page's commit: bytes of data,

@@ -7,7 +7,16 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .._reading import Progress, Reader, Selection, Source, choose, wanted_sources
+from .._reading import (
+    Progress,
+    Reader,
+    Report,
+    Selection,
+    Source,
+    choose,
+    reporter,
+    wanted_sources,
+)
 from ..options import OptionId
 from .cut import buffer_places, format_like, refuse_input
 from .file import Stream, write_file
@@ -78,7 +87,7 @@ def split_selection(
     ]
     files = plan(sources, Window(selection.start, selection.end), limit, per_cpu=per_cpu)
     written: list[str] = []
-    with contextlib.closing(_Cuts(sources, progress)) as cuts:
+    with contextlib.closing(_Cuts(sources, reporter(progress))) as cuts:
         for number, parts in enumerate(files, 1):
             name = f"{os.fspath(path)}.{number:04d}" if repeat else os.fspath(path)
             refuse_input(name, [reader.path])
@@ -130,7 +139,7 @@ def _arrange(
 class _Cuts:
     """The cuts of all files; those that count records go on from file to file."""
 
-    def __init__(self, sources: Sequence[Source], report: Progress) -> None:
+    def __init__(self, sources: Sequence[Source], report: Report) -> None:
         self._going_on: dict[int, CutPages] = {}
         self._report = report
         self._total = sum(source.reader.streams[source.stream].page_count for source in sources)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ... import _arguments
-from ..._reading import Names, Progress
+from ..._reading import Names, Progress, Report, Time, reporter
 from ...events import UnknownEventError
 from ...opening import OpenOptions
 from ...session.opening import trace_files
@@ -58,7 +58,7 @@ class _Source(NamedTuple):
 class _Meter:
     """Progress of the whole, in bytes of recordings."""
 
-    def __init__(self, sources: Iterable[_Source], report: Progress) -> None:
+    def __init__(self, sources: Iterable[_Source], report: Report) -> None:
         self._total = (SURVEY + WRITE) * sum(source.size for source in sources)
         self._done = 0
         self._report = report
@@ -72,7 +72,7 @@ class _Meter:
         if self._report:
             self._report(self._done + part, self._total)
 
-    def within(self, source: _Source) -> Progress:
+    def within(self, source: _Source) -> Report:
         """For a recording that is written by this process."""
         return lambda done, total: self.show(WRITE * source.size * done // max(total, 1))
 
@@ -83,8 +83,8 @@ def lake(
     *,
     events: Names = None,
     exclude: Names = None,
-    start: int | None = None,
-    end: int | None = None,
+    start: Time = None,
+    end: Time = None,
     symbols: bool = False,
     processes: int = 1,
     progress: Progress = None,
@@ -215,7 +215,7 @@ class _Run:
         self._state = state
         self._asked = asked
         self._pool = pool
-        self._progress = progress
+        self._progress = reporter(progress)
 
     def all(self, sources: list[_Source]) -> Lake:
         """Do what is not done yet."""

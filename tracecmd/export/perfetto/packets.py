@@ -15,6 +15,7 @@ from ..._reading import (
     ReadOptions,
     Request,
     Selection,
+    Time,
     choose,
     make_walk,
     wanted_sources,
@@ -195,8 +196,8 @@ def write(
     path: str | os.PathLike[str],
     *,
     events: str | Iterable[str] | None = None,
-    start: int | None = None,
-    end: int | None = None,
+    start: Time = None,
+    end: Time = None,
     progress: Progress = None,
     warn: Callable[[str], None] | None = None,
 ) -> int:

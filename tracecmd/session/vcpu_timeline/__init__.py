@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from ._interval import STATES, Interval, State
 from ._question import EVENTS, Question
+from ._recorded import NotRecorded, not_recorded
 from ._rows import rows_of
 from ._span import on_one_clock, recorded_span, unit_of
 from ._summary import VCpuSummary, summarize
@@ -33,7 +34,7 @@ from ._timeline import Timeline
 from ._unknown import VCpuUnknown
 
 __all__ = [
-    "EVENTS", "STATES", "Interval", "Question", "State", "Timeline", "VCpuSummary",
+    "EVENTS", "STATES", "Interval", "NotRecorded", "Question", "State", "Timeline", "VCpuSummary",
     "VCpuUnknown",
-    "on_one_clock", "recorded_span", "rows_of", "summarize", "unit_of",
+    "not_recorded", "on_one_clock", "recorded_span", "rows_of", "summarize", "unit_of",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Collection, Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from ... import _lowlevel
-from ..._reading import Progress, Request, Selection, Source, choose, watch
+from ..._reading import Report, Request, Selection, Source, choose, watch
 from ...trace import Trace
 from ._span import buffer_names, first_of, on_one_clock, recorded, recorded_span
 
@@ -57,6 +57,7 @@ class Question(NamedTuple):
             buffers: names of buffers to read; None: all on the clock of the peer's top buffer.
             joined: names of guests whose streams are read also where nothing is known of the vCPU.
         """
+        session = session._whole  # what was before a window tells what is in it
         chosen = None if guests is None else {*guests}
         names = None if buffers is None else {*buffers}
         for peer in session.peers:
@@ -100,7 +101,7 @@ class Question(NamedTuple):
         with contextlib.closing(self.open()) as analysis:
             return analysis.schema()
 
-    def arrays(self, rows: int, progress: Progress) -> Generator[_lowlevel.Array, None, None]:
+    def arrays(self, rows: int, progress: Report) -> Generator[_lowlevel.Array, None, None]:
         """Rows in batches of about so many."""
         request = Request(self.sources, on_progress=progress)
         with contextlib.closing(self.open()) as analysis:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..._reading import Progress
+from ..._reading import Progress, reporter
 from ._interval import STATES, State
 from ._question import Question
 from ._rows import rows_of
@@ -54,7 +54,7 @@ def summarize(
     exits: list[Counter[str]] = [Counter() for _ in question.vcpus]
     longest: dict[int, tuple[int, int]] = {}
     formats = question.schema().formats()
-    for array in question.arrays(_ROWS, progress):
+    for array in question.arrays(_ROWS, reporter(progress)):
         for of, what, name, value, since in rows_of(array, formats):
             if what == "longest":
                 longest[of] = since, value

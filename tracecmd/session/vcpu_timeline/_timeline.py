@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from ... import _arguments, _lowlevel
-from ..._reading import Progress
+from ..._reading import Progress, Time, reporter, split_part
 from ...columns.batch import RecordBatch
 from ...columns.rows import BATCH_ROWS, Rows
 from ...packages import package
@@ -42,17 +42,18 @@ class Timeline:
         *,
         guests: Iterable[str] | None = None,
         buffers: Iterable[str] | None = None,
-        start: int | None = None,
-        end: int | None = None,
+        start: Time = None,
+        end: Time = None,
         progress: Progress = None,
     ) -> None:
         self.session = session
-        first, last = _arguments.window(start, end)
+        part = split_part(session._recording)[1]
+        first, last = _arguments.common_window(_arguments.window(start, end), part)
         self._guests = _arguments.names("guests", guests)
         self._buffers = _arguments.names("buffers", buffers)
-        self._start = None if start is None else first
+        self._start = first or None
         self._end = last
-        self._progress = progress
+        self._progress = reporter(progress)
 
     def _question(self, *, raw_values: bool = False) -> Question:
         question = Question.of(self.session, guests=self._guests, buffers=self._buffers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from ..._reading import Progress
+from ..._reading import Progress, reporter
 from ._question import Question
 from ._rows import rows_of
 
@@ -40,7 +40,11 @@ def sum_up_unknown(question: Question, progress: Progress) -> tuple[VCpuUnknown,
     asked = question.asked._replace(unknown=True, raw_values=True)
     question = question._replace(asked=asked)
     formats = question.schema().formats()
-    rows = [row for array in question.arrays(_ROWS, progress) for row in rows_of(array, formats)]
+    rows = [
+        row
+        for array in question.arrays(_ROWS, reporter(progress))
+        for row in rows_of(array, formats)
+    ]
     rows.sort(key=lambda row: (row[0], row[1], -row[3], row[2]))
     return tuple(
         VCpuUnknown._make((*question.vcpus[of], what, reason, time, stretches))
