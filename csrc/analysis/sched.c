@@ -587,20 +587,4 @@ static bool finish(struct trc_analysis *analysis)
 	return !sched->answer->finish || sched->answer->finish(sched);
 }
 
-static void deinit(struct trc_analysis *analysis)
-{
-	struct sched *sched = (struct sched *)analysis;
-
-	if (sched->answer && sched->answer->deinit)
-		sched->answer->deinit(sched);
-	for (size_t i = 0; sched->groups && i < analysis->group_count; i++)
-		free(sched->groups[i].gaps);
-	free(sched->places);
-	free(sched->tasks);
-	free(sched->cpus);
-	free(sched->groups);
-	free(sched->memory);
-	key_map_deinit(&sched->map);
-}
-
-const struct analysis_machine sched_machine = { put, lose, finish, deinit };
+const struct analysis_machine sched_machine = { put, lose, finish, sched_deinit };

@@ -148,6 +148,9 @@ struct sched {
 /* sched_create.c */
 int sched_find_events(struct sched *sched, struct trc_error *err);
 int sched_find_edges(struct sched *sched, struct trc_error *err);
+void sched_deinit(struct trc_analysis *analysis);
+
+/* sched.c */
 extern const struct analysis_machine sched_machine;
 
 extern const struct sched_answer task_states_answer, task_sums_answer, latency_answer, nr_running_answer,

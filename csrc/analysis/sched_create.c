@@ -209,6 +209,22 @@ static int fill(struct sched *sched, struct trc_error *err)
 	return sched->answer->init(sched) ? analysis_begin(base, false, err) : trc_fail_no_memory(err);
 }
 
+void sched_deinit(struct trc_analysis *analysis)
+{
+	struct sched *sched = (struct sched *)analysis;
+
+	if (sched->answer && sched->answer->deinit)
+		sched->answer->deinit(sched);
+	for (size_t i = 0; sched->groups && i < analysis->group_count; i++)
+		free(sched->groups[i].gaps);
+	free(sched->places);
+	free(sched->tasks);
+	free(sched->cpus);
+	free(sched->groups);
+	free(sched->memory);
+	key_map_deinit(&sched->map);
+}
+
 int trc_sched_create(const struct trc_analysis_source *sources, size_t count,
 		     const struct trc_analysis_options *options, const struct trc_sched_options *of,
 		     struct trc_analysis **out, struct trc_error *err)

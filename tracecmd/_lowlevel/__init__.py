@@ -31,6 +31,7 @@ from ._columns import (
     JoinedFilter,
 )
 from ._data import Batch, Clock, Count, Counts, Damage, Data, Payloads, StreamInfo, Walk, WalkSource
+from ._exit_reasons import ExitReasons
 from ._fields import FieldReader, Value
 from ._file import (
     BTF_FILE,
@@ -117,6 +118,7 @@ __all__ = [
     "Damage",
     "Data",
     "EventInfo",
+    "ExitReasons",
     "FieldInfo",
     "FieldReader",
     "File",

@@ -105,7 +105,7 @@ class VCpuSums:
         """
         host = self._host("exits()")
         form = host.events.get(_EXIT)
-        reasons = _lowlevel.analyses.ExitReasons(host._metadata, form.place) if form else None
+        reasons = _lowlevel.ExitReasons(host._metadata, form.place) if form else None
         if reasons is None or not reasons.fields:
             raise errors.MissingEventError(
                 "exits(): kvm_exit was not recorded; trace-cmd record -e kvm:kvm_exit "
@@ -173,7 +173,7 @@ class VCpuSums:
         return self.host
 
 
-def _reason(reasons: _lowlevel.analyses.ExitReasons, code: int) -> str:
+def _reason(reasons: _lowlevel.ExitReasons, code: int) -> str:
     """The name of a reason, as reports show it, or its number."""
     if len(reasons.fields) == 1:
         return reasons.text(code, 0)
