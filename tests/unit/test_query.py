@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,23 @@ def test_parquet(capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("sys.stdout", Output())
     assert main(["query", HOST, text, "--parquet", "-"]) == 0
     assert parquet.read_table(io.BytesIO(written.getvalue())).equals(table)
+
+
+def test_parquet_spares_what_is_there(capsys: Capture, tmp_path: Path) -> None:
+    """The recording that is read, and what is no file: a device, or a pipe."""
+    recording = tmp_path / "trace.dat"
+    shutil.copy(SESSION / "trace-Guest1.dat", recording)
+    before = recording.read_bytes()
+    for source in (str(recording), str(tmp_path)):
+        code, _, err = run(capsys, source, "FROM sched_switch", "--parquet", str(recording))
+        assert (code, err.count("is the file that is read; write to another one")) == (2, 1)
+    assert recording.read_bytes() == before
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with open(pipe, "r+b", buffering=0) as reader:
+        code, _, err = run(capsys, str(recording), "FROM sched_switch", "--parquet", str(pipe))
+        assert (code, err, pipe.is_fifo()) == (0, "", True)
+        assert parquet.read_table(io.BytesIO(reader.read(1 << 16))).num_rows == 50
 
 
 def test_several_files_and_a_session(capsys: Capture) -> None:

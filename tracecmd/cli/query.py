@@ -16,6 +16,8 @@ from ..errors import MissingEventError
 from ..events import UnknownEventError
 from ..export.files import replacing
 from ..packages import MissingPackageError, package
+from ..trace import Trace
+from ..writing.cut import refuse_input
 from ._common import complain, warn_problems
 from ._rows import Column, Row, print_csv, print_rows, print_table, seconds
 from ._times import UsageError, nanoseconds
@@ -67,6 +69,12 @@ def run(arguments: argparse.Namespace) -> int:
             stack.enter_context(each.readable)
         relation = None
         try:
+            if arguments.parquet not in (None, "-"):
+                refuse_input(arguments.parquet, [t.path for t in _traces(opened)])
+        except ValueError as error:
+            complain(error)
+            return 2
+        try:
             relation = _ask(arguments.sql, opened, window)
             if relation is not None:
                 _print(arrow.RecordBatchReader.from_stream(relation), arguments)
@@ -79,10 +87,17 @@ def run(arguments: argparse.Namespace) -> int:
         except (errors, arrow.ArrowException) as error:
             complain(_in_short(str(error)))
             return 2 if relation is None else 1
-        for each in opened:
-            readable: Any = each.readable
-            warn_problems([peer.trace for peer in getattr(readable, "peers", ())] or [readable])
+        warn_problems(_traces(opened))
     return 0
+
+
+def _traces(opened: Any) -> list[Trace]:
+    """The files, those of sessions included."""
+    return [
+        trace
+        for _, readable in opened
+        for trace in [peer.trace for peer in getattr(readable, "peers", ())] or [readable]
+    ]
 
 
 def _in_short(text: str) -> str:
