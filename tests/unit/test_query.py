@@ -58,6 +58,12 @@ def test_json(capsys: Capture) -> None:
     assert run(capsys, HOST, "SELECT 1 WHERE false", "--json")[:2] == (0, "[]\n")
 
 
+def test_times_before_the_epoch(capsys: Capture) -> None:
+    text = "SELECT make_timestamp_ns(t) AS t FROM (VALUES (-101), (-2000000001), (7)) AS v(t)"
+    _, out, _ = run(capsys, HOST, text)
+    assert out.split() == ["t", "-0.000000101", "-2.000000001", "0.000000007"]
+
+
 def test_csv(capsys: Capture) -> None:
     code, out, err = run(capsys, HOST, "FROM tasks", "--csv", "--start", "205", "--end", "206")
     assert (code, err) == (0, "")

@@ -47,7 +47,8 @@ class Column(NamedTuple):
 
 def seconds(ns: int) -> str:
     """Show a time in ns as trace-cmd report does, but with all digits."""
-    return f"{ns // 10**9}.{ns % 10**9:09d}"
+    whole, part = divmod(abs(ns), 10**9)
+    return f"{'-' if ns < 0 else ''}{whole}.{part:09d}"
 
 
 def micro(ns: int) -> str:
