@@ -275,6 +275,11 @@ def test_what_cannot_be_drawn(
         trace.plot()
     with tracecmd.open(LOST) as trace, pytest.raises(KeyError, match="no buffer"):
         trace.plot(buffer="x")
+    with (
+        tracecmd.open(corpus.DATA / "v7-latency.dat") as text,
+        pytest.raises(ValueError, match="there are no records"),
+    ):
+        text.plot()
     with tracecmd.open_session(LOST) as alone, pytest.raises(ValueError, match="no records of a"):
         alone.plot()
 

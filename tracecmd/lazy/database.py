@@ -28,7 +28,9 @@ SLICE_ROWS = 8192  # in a batch: LIMIT takes one of each slice
 _CONNECTIONS: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 """Of relations, which DuckDB 1 does not keep their connections open for."""
 
-_NAMES_ALL = re.compile(r"\b(show|information_schema|duckdb_\w+|pg_catalog)\b", re.IGNORECASE)
+_NAMES_ALL = re.compile(
+    r"\b(show(_\w+)?|information_schema|duckdb_\w+|pg_\w+|sqlite_\w+)\b", re.IGNORECASE
+)
 _VOLATILE = re.compile(r"\b(now|today|current_\w+|get_current_\w+|transaction_\w+|random)\b", re.I)
 _UNKNOWN = re.compile(r"Table with name (.+?) does not exist")
 
