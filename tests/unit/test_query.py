@@ -15,6 +15,8 @@ import pytest
 import tracecmd
 from tracecmd.cli import main
 
+from . import programs
+
 pytest.importorskip("duckdb")
 parquet = pytest.importorskip("pyarrow.parquet")
 
@@ -149,6 +151,24 @@ def test_files_that_are_none(capsys: Capture, tmp_path: Path) -> None:
     assert run(capsys, HOST, "SELECT 1", "--start", "soon") == (
         2, "", "tracecmd: soon: not a time\n"
     )  # fmt: skip
+
+
+INTERRUPTED = """
+import os, signal, sys, threading
+import duckdb, pyarrow.parquet
+from tracecmd.cli import main
+threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()
+print(main(["query", *sys.argv[1:]]))
+"""
+
+
+@pytest.mark.parametrize("words", [[], ["--parquet", "out.parquet"]], ids=["table", "parquet"])
+def test_interrupted(words: list[str], tmp_path: Path) -> None:
+    """DuckDB hears no Ctrl-C while it works."""
+    text = "SELECT * FROM range(10000000) AS a, range(1000000) AS b WHERE a.range + b.range < -1"
+    words = [str(tmp_path / word) if "." in word else word for word in words]
+    assert programs.run(INTERRUPTED, HOST, text, *words, timeout=30) == "130\n"
+    assert not list(tmp_path.iterdir())
 
 
 def test_problems_of_the_file_are_told(capsys: Capture, tmp_path: Path) -> None:

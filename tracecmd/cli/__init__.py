@@ -129,7 +129,7 @@ def _run(argv: Sequence[str] | None) -> int:
         complain(error)
         return 1
     except OSError as error:  # files' own are TraceErrors
-        complain(f"output: {error.strerror}")
+        complain(f"output: {error.strerror or error}")
         return 1
     return code
 
