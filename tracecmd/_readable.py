@@ -205,7 +205,8 @@ class Readable(Analyses, Profiles):
         A query reads what it needs: its events, the columns it names, the CPUs, tasks and values
         it compares with constants, and of large recordings the slices of time that its bounds on
         ``ts`` lie in. What it compares otherwise DuckDB finds out from the rows. The views live
-        as long as the file is open.
+        as long as the file is open. They are this connection's: another thread makes a connection
+        of its own by another call, as its ``cursor()`` does not see them.
 
             >>> with tracecmd.open("tests/data/sessions/kvm-small/trace.dat") as trace:
             ...     con = trace.duckdb(events="sched:*")

@@ -131,6 +131,8 @@ def sql(
         duckdb.Error: DuckDB finds something wrong with it. So is what goes wrong while it reads.
     """
     package("duckdb", "duckdb")
+    if not isinstance(text, str):
+        raise TypeError(f"text={text!r}; it is a query in SQL")
     first, last = _arguments.window(start, end)
     relation: duckdb.DuckDBPyRelation = query(
         open_sources(source), text, parameters, (first or None, last)

@@ -17,6 +17,8 @@ from tracecmd import cli
 from tracecmd.packages import MissingPackageError
 from tracecmd.plot import FORMATS, colours, page, scene
 
+from .. import writer
+from ..conftest import Trace
 from ..recordings import corpus
 from . import eyesight
 from .plots import framed, times, unpack
@@ -208,6 +210,22 @@ def test_pictures_add_up(columns: int) -> None:
         assert [*row.shares.sum(axis=1) * width][-2:] == pytest.approx([idle, unknown], abs=2)
 
 
+def test_pictures_of_many_cpus(tmp_path: Path) -> None:
+    """A picture of 3000 CPUs took 600 MB as SVG, and a GB of memory."""
+    pytest.importorskip("numpy")
+    from tracecmd.plot.picture import ROWS, sums_of
+
+    switch = writer.SCHED_SWITCH.values(pid=1, prev_pid=1, next_pid=2)
+    machine = writer.Machine()
+    cpus = {cpu: writer.fill_pages([(1000 * cpu, switch)], machine) for cpu in range(ROWS + 9)}
+    path = tmp_path / "trace.dat"
+    path.write_bytes(Trace(buffers=(writer.Buffer(cpus=cpus),)).write().data)
+    with tracecmd.open(path) as trace:
+        drawn = trace.plot()._scene
+        assert [len(section.lanes) for section in drawn.sections] == [ROWS + 9, 2]
+        assert [len(rows) for rows in sums_of(drawn, 2)] == [ROWS, 2]
+
+
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_files(session: tracecmd.Session, tmp_path: Path, suffix: str) -> None:
     if suffix != ".html":
@@ -257,6 +275,11 @@ def test_what_cannot_be_drawn(
         trace.plot()
     with tracecmd.open(LOST) as trace, pytest.raises(KeyError, match="no buffer"):
         trace.plot(buffer="x")
+    with (
+        tracecmd.open(corpus.DATA / "v7-latency.dat") as text,
+        pytest.raises(ValueError, match="there are no records"),
+    ):
+        text.plot()
     with tracecmd.open_session(LOST) as alone, pytest.raises(ValueError, match="no records of a"):
         alone.plot()
 

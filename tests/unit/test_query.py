@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ import pytest
 
 import tracecmd
 from tracecmd.cli import main
+
+from . import programs
 
 pytest.importorskip("duckdb")
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -56,6 +60,12 @@ def test_json(capsys: Capture) -> None:
     assert run(capsys, HOST, "SELECT 1 WHERE false", "--json")[:2] == (0, "[]\n")
 
 
+def test_times_before_the_epoch(capsys: Capture) -> None:
+    text = "SELECT make_timestamp_ns(t) AS t FROM (VALUES (-101), (-2000000001), (7)) AS v(t)"
+    _, out, _ = run(capsys, HOST, text)
+    assert out.split() == ["t", "-0.000000101", "-2.000000001", "0.000000007"]
+
+
 def test_csv(capsys: Capture) -> None:
     code, out, err = run(capsys, HOST, "FROM tasks", "--csv", "--start", "205", "--end", "206")
     assert (code, err) == (0, "")
@@ -81,6 +91,23 @@ def test_parquet(capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("sys.stdout", Output())
     assert main(["query", HOST, text, "--parquet", "-"]) == 0
     assert parquet.read_table(io.BytesIO(written.getvalue())).equals(table)
+
+
+def test_parquet_spares_what_is_there(capsys: Capture, tmp_path: Path) -> None:
+    """The recording that is read, and what is no file: a device, or a pipe."""
+    recording = tmp_path / "trace.dat"
+    shutil.copy(SESSION / "trace-Guest1.dat", recording)
+    before = recording.read_bytes()
+    for source in (str(recording), str(tmp_path)):
+        code, _, err = run(capsys, source, "FROM sched_switch", "--parquet", str(recording))
+        assert (code, err.count("is the file that is read; write to another one")) == (2, 1)
+    assert recording.read_bytes() == before
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with open(pipe, "r+b", buffering=0) as reader:
+        code, _, err = run(capsys, str(recording), "FROM sched_switch", "--parquet", str(pipe))
+        assert (code, err, pipe.is_fifo()) == (0, "", True)
+        assert parquet.read_table(io.BytesIO(reader.read(1 << 16))).num_rows == 50
 
 
 def test_several_files_and_a_session(capsys: Capture) -> None:
@@ -124,6 +151,24 @@ def test_files_that_are_none(capsys: Capture, tmp_path: Path) -> None:
     assert run(capsys, HOST, "SELECT 1", "--start", "soon") == (
         2, "", "tracecmd: soon: not a time\n"
     )  # fmt: skip
+
+
+INTERRUPTED = """
+import os, signal, sys, threading
+import duckdb, pyarrow.parquet
+from tracecmd.cli import main
+threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()
+print(main(["query", *sys.argv[1:]]))
+"""
+
+
+@pytest.mark.parametrize("words", [[], ["--parquet", "out.parquet"]], ids=["table", "parquet"])
+def test_interrupted(words: list[str], tmp_path: Path) -> None:
+    """DuckDB hears no Ctrl-C while it works."""
+    text = "SELECT * FROM range(10000000) AS a, range(1000000) AS b WHERE a.range + b.range < -1"
+    words = [str(tmp_path / word) if "." in word else word for word in words]
+    assert programs.run(INTERRUPTED, HOST, text, *words, timeout=30) == "130\n"
+    assert not list(tmp_path.iterdir())
 
 
 def test_problems_of_the_file_are_told(capsys: Capture, tmp_path: Path) -> None:

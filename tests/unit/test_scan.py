@@ -364,6 +364,17 @@ def test_what_is_no_source(source: Any, error: type[Exception]) -> None:
         tracecmd.scan(source, "sched_switch")
 
 
+def test_options_that_there_are_not() -> None:
+    """A file has no peers; an unknown option was reported as one of a class inside."""
+    with tracecmd.open(HOST) as trace:
+        for options in ({"peers": "host"}, {"wher": "cpu == 0"}):
+            with pytest.raises(TypeError, match=r"^scan\(\) got an unexpected keyword argument"):
+                tracecmd.scan(trace, **options)
+        for name in (None, ["tasks"]):
+            with pytest.raises(TypeError, match="answer="):
+                tracecmd.scan_answer(trace, name)  # type: ignore[arg-type]
+
+
 def test_closed_files_say_so() -> None:
     with tracecmd.open(HOST) as trace:
         frame = tracecmd.scan(trace, "sched_switch")

@@ -287,6 +287,12 @@ def test_names_that_are_not_plain(write: Write) -> None:
         assert both.fetchall() == [(901, str(path))] * 2
 
 
+def test_lists_of_all_views() -> None:
+    with tracecmd.open(HOST) as trace:
+        for text in ("PRAGMA show_tables", "SELECT name FROM sqlite_master", "SHOW TABLES"):
+            assert {("irqs",), ("sched_switch",)} <= set(rows(text, trace)), text
+
+
 @pytest.mark.parametrize("size", [1, 1 << 40], ids=["large", "small"])
 def test_unknown_names(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "LARGE", size)
@@ -303,6 +309,8 @@ def test_unknown_names(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
             tracecmd.sql("SELECT next_pi FROM sched_switch", trace)
         with pytest.raises(duckdb.ParserException):
             tracecmd.sql("SELEC 1", trace)
+        with pytest.raises(TypeError, match="text=None"):
+            tracecmd.sql(None, trace)  # type: ignore[arg-type]
         here = "a variable that is no view"
         with pytest.raises(tracecmd.UnknownEventError, match="here"):
             tracecmd.sql("FROM here", trace)

@@ -10,12 +10,15 @@ import json
 import math
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any, BinaryIO, NamedTuple
 
 from ..errors import MissingEventError
 from ..events import UnknownEventError
 from ..export.files import replacing
 from ..packages import MissingPackageError, package
+from ..trace import Trace
+from ..writing.cut import refuse_input
 from ._common import complain, warn_problems
 from ._rows import Column, Row, print_csv, print_rows, print_table, seconds
 from ._times import UsageError, add_window, window_of
@@ -70,11 +73,18 @@ def run(arguments: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         for each in opened:
             stack.enter_context(each.readable)
+        worker = stack.enter_context(_Worker())
         relation = None
         try:
-            relation = _ask(arguments.sql, opened, window)
+            if arguments.parquet not in (None, "-"):
+                refuse_input(arguments.parquet, [t.path for t in _traces(opened)])
+        except ValueError as error:
+            complain(error)
+            return 2
+        try:
+            relation = worker.run(lambda: _ask(arguments.sql, opened, window, worker.connected))
             if relation is not None:
-                _print(arrow.RecordBatchReader.from_stream(relation), arguments)
+                _print(worker.read(relation), arguments)
         except UnknownEventError as error:
             complain(error)
             return 2
@@ -84,10 +94,17 @@ def run(arguments: argparse.Namespace) -> int:
         except (errors, arrow.ArrowException) as error:
             complain(_in_short(str(error)))
             return 2 if relation is None else 1
-        for each in opened:
-            readable: Any = each.readable
-            warn_problems([peer.trace for peer in getattr(readable, "peers", ())] or [readable])
+        warn_problems(_traces(opened))
     return 0
+
+
+def _traces(opened: Any) -> list[Trace]:
+    """The files, those of sessions included."""
+    return [
+        trace
+        for _, readable in opened
+        for trace in [peer.trace for peer in getattr(readable, "peers", ())] or [readable]
+    ]
 
 
 def _in_short(text: str) -> str:
@@ -106,13 +123,61 @@ def _names(schema: Any) -> list[str]:
     return names
 
 
-def _ask(text: str, opened: Any, window: tuple[int | None, int | None]) -> Any:
+def _ask(
+    text: str,
+    opened: Any,
+    window: tuple[int | None, int | None],
+    connected: Callable[[Any], None],
+) -> Any:
     from ..lazy import query  # noqa: PLC0415 - other commands start faster without
 
-    return query(opened, text, None, window)
+    return query(opened, text, None, window, connected)
 
 
-def _print(reader: Any, arguments: argparse.Namespace) -> None:
+class _Result(NamedTuple):
+    """A schema and the batches of rows, each read when it is asked for."""
+
+    schema: Any
+    batches: Iterator[Any]
+
+
+class _Worker:
+    """A thread for DuckDB, which hears no Ctrl-C while it works: the main thread does."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1)
+        self._connection: Any = None
+
+    def __enter__(self) -> _Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown()
+
+    def connected(self, connection: Any) -> None:
+        """Take note of what is to be interrupted."""
+        self._connection = connection
+
+    def run(self, work: Callable[[], Any]) -> Any:
+        """What the work gives; Ctrl-C ends it."""
+        done = self._pool.submit(work)
+        try:
+            return done.result()
+        except KeyboardInterrupt:
+            while not done.done():  # it is not heard before a query begins
+                if self._connection is not None:
+                    self._connection.interrupt()
+                wait([done], timeout=0.05)
+            raise
+
+    def read(self, relation: Any) -> _Result:
+        """The rows of a relation."""
+        arrow = package("pyarrow", "duckdb")
+        reader = self.run(lambda: arrow.RecordBatchReader.from_stream(relation))
+        return _Result(reader.schema, iter(lambda: self.run(lambda: next(reader, None)), None))
+
+
+def _print(reader: _Result, arguments: argparse.Namespace) -> None:
     if arguments.parquet == "-":
         _write_parquet(reader, sys.stdout.buffer)
     elif arguments.parquet is not None:
@@ -127,18 +192,18 @@ def _print(reader: Any, arguments: argparse.Namespace) -> None:
         print_table(_rows(reader), [_column(field.with_name(n)) for field, n in named])
 
 
-def _write_parquet(reader: Any, file: BinaryIO) -> None:
+def _write_parquet(reader: _Result, file: BinaryIO) -> None:
     parquet = package("pyarrow.parquet", "duckdb")
     with parquet.ParquetWriter(file, reader.schema, compression="zstd") as writer:
-        for batch in reader:
+        for batch in reader.batches:
             writer.write_batch(batch)
 
 
-def _rows(reader: Any) -> Iterator[Row]:
+def _rows(reader: _Result) -> Iterator[Row]:
     """Rows with values that JSON has; times are in ns."""
     arrow = package("pyarrow", "duckdb")
     names = _names(reader.schema)
-    for batch in reader:
+    for batch in reader.batches:
         columns = []
         for column in batch.columns:
             kind = column.type

@@ -10,6 +10,7 @@ import contextlib
 import io
 import os
 import secrets
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -40,9 +41,14 @@ def about(path: str | os.PathLike[str]) -> Iterator[None]:
 def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a new file that takes the place of path when the block ends well.
 
-    It is on the disk before an older file by that name is gone.
+    It is on the disk before an older file by that name is gone. A device or a pipe is written into:
+    it stays what it is.
     """
     target = Path(path)
+    if _is_special(target):
+        with target.open("wb") as file:
+            yield file
+        return
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         with part.open("xb") as file:
@@ -57,6 +63,15 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         if isinstance(error, OSError) and error.filename in (None, str(part)):
             error.filename, error.filename2 = str(target), None  # the name that was asked for
         raise
+
+
+def _is_special(path: Path) -> bool:
+    """Whether something is there that takes bytes but is no file: a device, a pipe."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISCHR(mode) or stat.S_ISFIFO(mode) or stat.S_ISBLK(mode)
 
 
 @contextlib.contextmanager

@@ -28,7 +28,9 @@ SLICE_ROWS = 8192  # in a batch: LIMIT takes one of each slice
 _CONNECTIONS: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 """Of relations, which DuckDB 1 does not keep their connections open for."""
 
-_NAMES_ALL = re.compile(r"\b(show|information_schema|duckdb_\w+|pg_catalog)\b", re.IGNORECASE)
+_NAMES_ALL = re.compile(
+    r"\b(show(_\w+)?|information_schema|duckdb_\w+|pg_\w+|sqlite_\w+)\b", re.IGNORECASE
+)
 _VOLATILE = re.compile(r"\b(now|today|current_\w+|get_current_\w+|transaction_\w+|random)\b", re.I)
 _UNKNOWN = re.compile(r"Table with name (.+?) does not exist")
 
@@ -45,9 +47,20 @@ def connect(
 
 
 def query(
-    sources: Sequence[Labelled], text: str, parameters: Any = None, window: Window = (None, None)
+    sources: Sequence[Labelled],
+    text: str,
+    parameters: Any = None,
+    window: Window = (None, None),
+    connected: Callable[[Any], None] | None = None,
 ) -> Any:
     """What a text in SQL asks for, as a relation of DuckDB; views are made as it names them.
+
+    Args:
+        sources: the files and sessions.
+        text: what is asked.
+        parameters: values for it.
+        window: what all views are of.
+        connected: called with the connection first, which another thread can interrupt.
 
     Raises:
         UnknownEventError: (a KeyError) it names something that is no view; near names are told.
@@ -55,6 +68,8 @@ def query(
         duckdb.Error: DuckDB cannot do what it says.
     """
     made = _Database(sources, None, window)
+    if connected is not None:
+        connected(made.connection)
     made.hide_variables()
     relation = _relation(made, text, parameters, window)
     if relation is not None:

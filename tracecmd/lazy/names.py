@@ -33,8 +33,11 @@ def answer_method(readable: Readable, name: str) -> Callable[..., Rows]:
     """What gives an answer of a file or session.
 
     Raises:
+        TypeError: that is no name.
         ValueError: there is no such answer; near names are suggested.
     """
+    if not isinstance(name, str):
+        raise TypeError(f"answer={name!r}; it is a name")
     if name not in ANSWERS:
         raise ValueError(
             unknown_name("answer", name, ANSWERS) + f"; there are {', '.join(ANSWERS)}"

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._reading import ReadOptions, Selection
+from .._texts import unknown_name
 from ..columns import BATCH_ROWS, Layout, Rows
 from .conditions import Condition, Places, narrow
 from .names import answer_method
@@ -70,11 +71,15 @@ class EventQuestion(Question):
         events: names of events; None for all.
         also: columns to have behind the usual ones.
         options: as for :meth:`Trace.table`.
+
+    Raises:
+        TypeError: it has no option of a name.
     """
 
     def __init__(
         self, readable: Readable, events: Any = None, *, also: Sequence[str] = (), **options: Any
     ) -> None:
+        _require_known(options, readable)
         self._readable = readable
         self._layout = _layout_of(options)
         self._options = ReadOptions(
@@ -180,6 +185,15 @@ class EventQuestion(Question):
             if rows._schema.formats() == [self._forms[name] for name in wanted]:
                 return rows
         return self._table(before, layout, options)
+
+
+def _require_known(options: dict[str, Any], readable: Readable) -> None:
+    """Raise TypeError for options that records as a table do not have."""
+    known = inspect.signature(readable.table).parameters  # type: ignore[attr-defined]
+    for name in options:
+        if name not in known:
+            hint = unknown_name("option", name, known)
+            raise TypeError(f"scan() got an unexpected keyword argument {name!r}: {hint}")
 
 
 def _layout_of(options: dict[str, Any]) -> Layout:

@@ -90,6 +90,8 @@ def scene_of(trace: Trace, asked: Asked) -> Scene:
 
 def within(asked: Asked, first: int, last: int) -> tuple[int, int]:
     """The times that are asked for, as far as there are records."""
+    if first == last:
+        raise ValueError("nothing to draw: there are no records of two different times")
     begin, stop = _arguments.window(asked.start, asked.end)
     start, end = max(begin, first), last if stop is None else min(stop, last)
     if end <= start:

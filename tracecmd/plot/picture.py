@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
     Values = np.ndarray[Any, Any]
 
-__all__ = ["COLUMNS", "picture", "sums_of"]
+__all__ = ["COLUMNS", "ROWS", "picture", "sums_of"]
 
 COLUMNS = 2000
 LINE = 0.165  # inches of a line of a legend
 ROW = 0.32  # of a lane
+ROWS = 256  # of a section, at most: each takes some 200 KB of an SVG
 ROOM = 150  # letters from the left to the right
 STRIPES = "#6d6d6d"
 
@@ -65,7 +66,7 @@ def picture(scene: Scene, form: Literal["png", "svg"]) -> bytes:
 
 def sums_of(scene: Scene, columns: int = COLUMNS) -> list[list[Row]]:
     """The lanes of each section, as far as they have a place in the picture."""
-    shown = [section.lanes[: section.first] for section in scene.sections]
+    shown = [section.lanes[: min(section.first or ROWS, ROWS)] for section in scene.sections]
     wanted: list[dict[tuple[Any, ...], int]] = [{} for _ in scene.kinds]
     for lane in (lane for lanes in shown for lane in lanes):
         for kind in (lane.kind, lane.strip):

@@ -98,7 +98,7 @@ class Section(NamedTuple):
     Attributes:
         title: the heading.
         lanes: from top to bottom.
-        first: how many of them a picture of limited height shows; None: all.
+        first: how many of them a picture of limited height shows; None: as many as it can.
         sifted: a search leaves only the lanes whose label has it.
     """
 
