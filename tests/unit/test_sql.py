@@ -287,6 +287,16 @@ def test_names_that_are_not_plain(write: Write) -> None:
         assert both.fetchall() == [(901, str(path))] * 2
 
 
+def test_a_field_that_is_called_file(write: Write) -> None:
+    """No view of several files could be listed where one event had it."""
+    form = EventFormat("sys", "opens", 900, (Field("u32 File", 4),), '"%u", REC->File')
+    page = Page(7, [Event(0, form.values(File=5))])
+    path = write(Trace(events=[form], buffers=[Buffer(cpus={0: [page]})]))
+    found = rows("SELECT file, file_1 FROM opens WHERE file = 5", [path, path])
+    assert found == [(5, str(path))] * 2
+    assert ("opens",) in rows("SHOW TABLES", [path, path])
+
+
 def test_lists_of_all_views() -> None:
     with tracecmd.open(HOST) as trace:
         for text in ("PRAGMA show_tables", "SELECT name FROM sqlite_master", "SHOW TABLES"):
