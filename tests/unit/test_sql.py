@@ -264,6 +264,7 @@ def test_names_that_are_not_plain(write: Write) -> None:
         event("odd", "_scan_1", 905),
         event("odd", "select", 906),
         event("", "bare", 907),
+        event("memory", "hot", 908),
     ]
     records = [Event(10, form.values(n=form.id)) for form in forms]
     path = write(
@@ -281,6 +282,7 @@ def test_names_that_are_not_plain(write: Write) -> None:
             assert ask("SELECT n FROM _scan_1") == [(905,)]
             assert ask('SELECT n FROM "select"') == [(906,)]
             assert ask("SELECT n FROM bare") == [(907,)]
+            assert ask("SELECT n FROM hot") == [(908,)]
             with pytest.raises((duckdb.CatalogException, tracecmd.UnknownEventError)):
                 ask("SELECT n FROM same")
         both = tracecmd.sql("SELECT n, file FROM two.same ORDER BY ALL", [path, trace])
