@@ -105,7 +105,8 @@ def sql(
     """Ask in SQL (``pip install 'tracecmd[duckdb]'``).
 
     Views are those of :meth:`Trace.duckdb`; they are made as the text names them. Of several
-    sources each view has the rows of all, with a column ``file``.
+    sources each view has the rows of all, with a column ``file`` (``file_1``, where a field is
+    called so).
 
         >>> text = "SELECT next_comm FROM sched_switch WHERE next_pid = ? LIMIT 1"
         >>> recording = "tests/data/sessions/kvm-small/trace.dat"

@@ -264,6 +264,7 @@ def test_names_that_are_not_plain(write: Write) -> None:
         event("odd", "_scan_1", 905),
         event("odd", "select", 906),
         event("", "bare", 907),
+        event("memory", "hot", 908),
     ]
     records = [Event(10, form.values(n=form.id)) for form in forms]
     path = write(
@@ -281,10 +282,21 @@ def test_names_that_are_not_plain(write: Write) -> None:
             assert ask("SELECT n FROM _scan_1") == [(905,)]
             assert ask('SELECT n FROM "select"') == [(906,)]
             assert ask("SELECT n FROM bare") == [(907,)]
+            assert ask("SELECT n FROM hot") == [(908,)]
             with pytest.raises((duckdb.CatalogException, tracecmd.UnknownEventError)):
                 ask("SELECT n FROM same")
         both = tracecmd.sql("SELECT n, file FROM two.same ORDER BY ALL", [path, trace])
         assert both.fetchall() == [(901, str(path))] * 2
+
+
+def test_a_field_that_is_called_file(write: Write) -> None:
+    """No view of several files could be listed where one event had it."""
+    form = EventFormat("sys", "opens", 900, (Field("u32 File", 4),), '"%u", REC->File')
+    page = Page(7, [Event(0, form.values(File=5))])
+    path = write(Trace(events=[form], buffers=[Buffer(cpus={0: [page]})]))
+    found = rows("SELECT file, file_1 FROM opens WHERE file = 5", [path, path])
+    assert found == [(5, str(path))] * 2
+    assert ("opens",) in rows("SHOW TABLES", [path, path])
 
 
 def test_lists_of_all_views() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -203,7 +204,7 @@ class _Database:
                 self.add(word)
 
     def _make(self, view: View) -> None:
-        parts: list[_Part] = []
+        found: list[tuple[Question | Facts, str | None]] = []
         failure: KeyError | None = None
         for label, readable in self._sources:
             try:
@@ -214,9 +215,17 @@ class _Database:
             if isinstance(made, EventQuestion) and made.stored >= LARGE:
                 self.is_large = True
                 self.is_early &= made.is_early()
-            parts += _parts(made, label, self._slices)
-        if not parts and failure:
+            found.append((made, label))
+        if not found and failure:
             raise failure
+        column = _free_name("file", [name for made, _ in found for name in _columns(made)])
+        parts = [
+            part
+            for made, label in found
+            for part in _parts(
+                made, f", {_text(label)} AS {column}" if label is not None else "", self._slices
+            )
+        ]
         names = [(schema, _clean(name)) for schema, name in view.names]
         if len(parts) == 1 and not parts[0].more and names[0][0] == MAIN:
             self._register(parts[0].dataset, names[0][1])
@@ -269,9 +278,20 @@ class _Part(NamedTuple):
     where: str = ""
 
 
-def _parts(made: Question | Facts, label: str | None, slices: int) -> list[_Part]:
+def _columns(made: Question | Facts) -> Sequence[str]:
+    names: Sequence[str] = made.schema.names if isinstance(made, Facts) else made.names
+    return names
+
+
+def _free_name(name: str, taken: Sequence[str]) -> str:
+    """The name, or with a number where a field is called so; SQL does not know cases."""
+    names = {each.lower() for each in taken}
+    others = (f"{name}_{number}" for number in itertools.count(1))
+    return next(each for each in itertools.chain([name], others) if each not in names)
+
+
+def _parts(made: Question | Facts, more: str, slices: int) -> list[_Part]:
     """What gives the rows of one file or session, one after the other."""
-    more = "" if label is None else f", {_text(label)} AS file"
     if isinstance(made, Facts):
         return [_Part(make_dataset(made.schema, lambda *_: made.stream()), more)]
     windows = cut_question(made, slices) if isinstance(made, EventQuestion) else []

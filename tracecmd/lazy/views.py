@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["MAIN", "Facts", "Labelled", "View", "Window", "find_views"]
 
 MAIN = "main"  # DuckDB's schema for what is named without one
-_TAKEN = {"", MAIN, "information_schema", "pg_catalog", "temp", "system"}
+_TAKEN = {"", MAIN, "information_schema", "memory", "pg_catalog", "temp", "system"}
 RECORDS = "records"
 
 Labelled = tuple[str | None, "Readable"]
