@@ -1,44 +1,44 @@
-"""Pictures of exported recordings in Perfetto's UI, by a Chromium without a window.
+"""Pictures of what recordings become in a browser, for README and docs/.
 
-    python -m docs.screenshots UI OUT RECORDING...
+    python -m docs.screenshots        # docs/pictures/: plots of recordings in tests/data
+    python -m docs.screenshots UI     # of Perfetto's UI as well, which is built in this folder
 
-UI is a folder with the built UI (index.html); RECORDING a file or the folder of a session. Each
-is exported, served beside the UI on this machine alone, opened, its groups of tracks unfolded, and
-OUT/NAME.png is what a person sees of it. CHROMIUM names the browser if it is not called chromium.
+Takes Playwright (``pip install --group browser``) and a Chromium, which TRACECMD_CHROMIUM names
+if it is not called chromium.
 """
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import functools
 import http.server
-import itertools
-import json
 import os
-import subprocess
+import shutil
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from playwright.sync_api import Page, sync_playwright
+
 import tracecmd
 from tracecmd.export import perfetto
 
-WIDTH, HEIGHT = 1600, 1800
-PATIENCE = 60  # seconds for a trace to be loaded
+DOCS = Path(__file__).parent
+PICTURES = DOCS / "pictures"
+DATA = DOCS.parent / "tests" / "data"
+SESSION = DATA / "sessions" / "kvm-small"
+TASKS = DATA / "i386-v6.dat"
 TRACE = "recording.pftrace"
 
 LOADED = "!!(globalThis.app && app.trace && !app.isLoadingTrace)"
-WORKSPACE = "(app.trace.currentWorkspace || app.trace.workspaces.currentWorkspace)"
-UNFOLD = f"""(() => {{
-    const open = nodes => {{ for (const node of nodes) {{ node.expand(); open(node.children); }} }};
-    open({WORKSPACE}.children);
+UNFOLD = """() => {
+    const open = nodes => { for (const node of nodes) { node.expand(); open(node.children); } };
+    open((app.trace.currentWorkspace || app.trace.workspaces.currentWorkspace).children);
     app.raf.scheduleFullRedraw();
-}})()"""
+}"""
 DRAWN = "!document.body.innerText.includes('Loading...')"
 
 
@@ -61,7 +61,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
 @contextlib.contextmanager
 def serving(ui: str, trace: Path) -> Iterator[str]:
-    """The UI's address while it is served."""
+    """The UI's address while it is served, on this machine alone."""
     handler = functools.partial(Handler, ui=ui, trace=trace)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -71,103 +71,47 @@ def serving(ui: str, trace: Path) -> Iterator[str]:
         thread.join()
 
 
-class Browser:
-    """A Chromium that is told what to do through pipes (--remote-debugging-pipe)."""
-
-    def __init__(self, profile: str) -> None:
-        command_read, self._commands = os.pipe()
-        self._answers, answer_write = os.pipe()
-        browser = os.environ.get("CHROMIUM", "chromium")
-        self._process = subprocess.Popen(
-            [
-                "sh", "-c", f'exec "$@" 3<&{command_read} 4>&{answer_write}', "sh", browser,
-                "--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe",
-                f"--user-data-dir={profile}", f"--window-size={WIDTH},{HEIGHT}", "about:blank",
-            ],
-            pass_fds=(command_read, answer_write),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        os.close(command_read)
-        os.close(answer_write)
-        self._numbers = itertools.count(1)
-        self._left = b""
-        target = self.ask("Target.createTarget", url="about:blank")["targetId"]
-        attached = self.ask("Target.attachToTarget", targetId=target, flatten=True)
-        self._session: str | None = attached["sessionId"]
-
-    _session = None
-
-    def ask(self, method: str, **parameters: Any) -> Any:
-        """Call a method of the DevTools protocol; gives its result."""
-        number = next(self._numbers)
-        call = {"id": number, "method": method, "params": parameters}
-        if self._session:
-            call["sessionId"] = self._session
-        os.write(self._commands, json.dumps(call).encode() + b"\0")
-        while True:
-            answer = json.loads(self._next())
-            if answer.get("id") == number:
-                return answer["result"]
-
-    def _next(self) -> bytes:
-        while b"\0" not in self._left:
-            more = os.read(self._answers, 1 << 20)
-            if not more:
-                raise EOFError("the browser has ended")
-            self._left += more
-        message, _, self._left = self._left.partition(b"\0")
-        return message
-
-    def value(self, expression: str) -> Any:
-        """What a piece of JavaScript gives in the page."""
-        found = self.ask("Runtime.evaluate", expression=expression, returnByValue=True)
-        if "exceptionDetails" in found:
-            raise RuntimeError(found["exceptionDetails"]["exception"].get("description"))
-        return found["result"].get("value")
-
-    def close(self) -> None:
-        """End it."""
-        self._process.terminate()
-        self._process.wait()
-        os.close(self._commands)
-        os.close(self._answers)
+def take_plots(page: Page) -> None:
+    """A session's plot, and one machine's."""
+    with tempfile.TemporaryDirectory() as folder:
+        with tracecmd.open_session(SESSION) as session:
+            session.plot().save(Path(folder, "session.html"))
+        with tracecmd.open(TASKS) as trace:
+            trace.plot().save(Path(folder, "tasks.html"))
+        for name in ("session", "tasks"):
+            page.goto(Path(folder, f"{name}.html").as_uri())
+            page.wait_for_selector("html[data-drawn]")
+            page.screenshot(path=PICTURES / f"plot-{name}.png")
 
 
-def wait(browser: Browser, condition: str) -> None:
-    """Until a condition holds in the page."""
-    end = time.monotonic() + PATIENCE
-    while not browser.value(condition):
-        if time.monotonic() > end:
-            raise TimeoutError(f"{condition} does not come true")
-        time.sleep(0.2)
+def take_perfetto(page: Page, ui: str) -> None:
+    """The session as Perfetto's UI shows it, with all groups of tracks unfolded."""
+    with tempfile.TemporaryDirectory() as folder:
+        trace = Path(folder, TRACE)
+        with tracecmd.open_session(SESSION) as session:
+            perfetto.write(session, trace)
+        with serving(ui, trace) as address:
+            page.goto(f"{address}/#!/?url={address}/{TRACE}")
+            page.wait_for_function(LOADED)
+            page.wait_for_timeout(3000)  # plugins add their tracks
+            page.evaluate(UNFOLD)
+            page.wait_for_timeout(2000)
+            page.wait_for_function(DRAWN)
+            page.wait_for_timeout(2000)
+            page.screenshot(path=PICTURES / "perfetto.png")
 
 
-def take(browser: Browser, address: str, picture: Path) -> None:
-    """Open the trace in the UI, and draw what there is to see."""
-    browser.ask("Page.navigate", url=f"{address}/#!/?url={address}/{TRACE}")
-    wait(browser, LOADED)
-    time.sleep(3)  # plugins add their tracks
-    browser.value(UNFOLD)
-    time.sleep(2)
-    wait(browser, DRAWN)
-    time.sleep(2)
-    shot = browser.ask("Page.captureScreenshot", format="png")
-    picture.write_bytes(base64.b64decode(shot["data"]))
-
-
-def main(ui: str, out: str, *recordings: str) -> None:
-    """Export each, and take its picture."""
-    for name in recordings:
-        path = Path(name)
-        with tempfile.TemporaryDirectory() as folder:
-            trace = Path(folder, TRACE)
-            with tracecmd.open_session(path) as session:
-                perfetto.write(session, trace)
-            picture = Path(out, f"{path.stem}.png")
-            with serving(ui, trace) as address, contextlib.closing(Browser(folder)) as browser:
-                take(browser, address, picture)
-            print(picture)
+def main(ui: str | None = None) -> None:
+    """Take them."""
+    browser = os.environ.get("TRACECMD_CHROMIUM") or shutil.which("chromium")
+    PICTURES.mkdir(exist_ok=True)
+    with sync_playwright() as driver:
+        # Whoever runs it may be root, or in a container: there is no sandbox then.
+        chromium = driver.chromium.launch(executable_path=browser, args=["--no-sandbox"])
+        take_plots(chromium.new_page(viewport={"width": 1200, "height": 640}))
+        if ui is not None:
+            take_perfetto(chromium.new_page(viewport={"width": 1600, "height": 1200}), ui)
+        chromium.close()
 
 
 if __name__ == "__main__":

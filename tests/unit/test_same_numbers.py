@@ -1,10 +1,12 @@
-"""One analysis in five ways - a loop, pandas, Polars, SQL, the package's own - gives one answer.
+"""One analysis in six ways: a loop, pandas, Polars, SQL, Dask, and the package's own.
 
 CPU time of each task, and how long tasks waited from wake-up to running.
 """
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -77,6 +79,22 @@ def by_pandas(trace: tracecmd.Trace) -> Answer:
         names = ["ts", "cpu", *columns]
         return trace.table(events, columns=names, ts="uint64").to_pandas().astype("int64")
 
+    return by_frames(trace, read)
+
+
+def by_dask(trace: tracecmd.Trace) -> Answer:
+    """Read by partitions; what goes over all of them at once is pandas' work."""
+    dask_frames = importlib.import_module("tracecmd.dask")
+
+    def read(events: str | list[str] | None, *columns: str) -> Any:
+        names = ["ts", "cpu", *columns]
+        frame = dask_frames.read(trace, events, columns=names, size=1 << 16)
+        return frame.compute(scheduler="sync").reset_index().astype("int64")
+
+    return by_frames(trace, read)
+
+
+def by_frames(trace: tracecmd.Trace, read: Callable[..., Any]) -> Answer:
     records = read(None)
     switches = read("sched_switch", "prev_pid", "prev_state", "next_pid")
     begins = records.groupby("cpu")["ts"].min()
@@ -189,6 +207,8 @@ def by_sql(trace: tracecmd.Trace) -> Answer:
 
 
 WAYS: list[Callable[[tracecmd.Trace], Answer]] = [by_package, by_pandas, by_polars, by_sql]
+if importlib.util.find_spec("dask"):
+    WAYS.append(by_dask)
 
 
 @pytest.mark.parametrize("name", RECORDINGS)
