@@ -253,7 +253,7 @@ static int ask_spans(const struct trc_analysis_source *sources, size_t count,
 		{ TRC_SPAN_EVENT, "name", "sys_", "" },
 	};
 	static const struct trc_spans_options spans = {
-		"raw_syscalls:sys_enter", "raw_syscalls:sys_exit", keys, 2, fields, 2,
+		"raw_syscalls:sys_enter", "raw_syscalls:sys_exit", keys, 2, fields, 2, NULL,
 	};
 	static const struct trc_residency_options residency = {
 		"sched:sched_wakeup", "comm", "prio", "comm", "prio", 0
