@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import os
+import shutil
 import warnings
 from pathlib import Path
 from typing import Any
@@ -364,6 +366,15 @@ def test_several_files(reads: Reads) -> None:
     assert only_host["file"].to_list() == [str(HOST)]
     with pytest.raises(tracecmd.UnknownEventError, match="nothing_such"):
         tracecmd.scan(paths, "nothing_such")
+
+
+def test_files_whose_names_are_no_text(tmp_path: Path) -> None:
+    name = os.fsencode(tmp_path) + b"/n\xff.dat"
+    shutil.copy(SESSION / "trace-Guest1.dat", name)
+    lazy = tracecmd.scan([name], "sched_switch")
+    (file,) = set(lazy.collect()["file"])
+    assert file.endswith("/n\ufffd.dat")
+    assert len(lazy.filter(col("file") == file).collect()) == 50
 
 
 def test_a_field_that_is_called_file(write: Write) -> None:

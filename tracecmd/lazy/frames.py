@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from .._texts import valid_utf8
 from ..columns import BATCH_ROWS
 from ..packages import MissingPackageError, package
 from .conditions import Condition
@@ -37,7 +38,7 @@ def make_frame(question: Question, file: str | None = None) -> polars.LazyFrame:
     schema = pl.DataFrame(question.empty()).schema
     constant = None
     if file is not None:
-        constant = _Constant("file_1" if "file" in schema else "file", file)
+        constant = _Constant("file_1" if "file" in schema else "file", valid_utf8(file))
         schema = pl.Schema({**schema, constant.name: pl.String})
 
     def read(
