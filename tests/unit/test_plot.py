@@ -8,7 +8,10 @@ import itertools
 import json
 import re
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -224,6 +227,32 @@ def test_pictures_of_many_cpus(tmp_path: Path) -> None:
         drawn = trace.plot()._scene
         assert [len(section.lanes) for section in drawn.sections] == [ROWS + 9, 2]
         assert [len(rows) for rows in sums_of(drawn, 2)] == [ROWS, 2]
+
+
+def test_pictures_leave_settings_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Matplotlib's settings are those of all threads."""
+    matplotlib = pytest.importorskip("matplotlib")
+    figure = pytest.importorskip("matplotlib.figure").Figure
+    first, second = threading.Event(), threading.Event()
+    original = figure.savefig
+
+    def savefig(self: Any, *args: Any, **options: Any) -> None:
+        inner = first if not first.is_set() else second
+        inner.set()
+        if inner is first:  # the second begins within the first, and ends behind it
+            second.wait(0.5)
+        else:
+            one.result(30)
+        original(self, *args, **options)
+
+    before = matplotlib.rcParams["svg.fonttype"]
+    with tracecmd.open(LOST) as trace, ThreadPoolExecutor(2) as pool:
+        plot = trace.plot()
+        monkeypatch.setattr(figure, "savefig", savefig)
+        one = pool.submit(plot.to_svg)
+        first.wait(30)
+        pool.submit(plot.to_svg).result(30)
+    assert matplotlib.rcParams["svg.fonttype"] == before != "none"
 
 
 @pytest.mark.parametrize("suffix", FORMATS)

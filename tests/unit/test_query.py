@@ -66,6 +66,18 @@ def test_times_before_the_epoch(capsys: Capture) -> None:
     assert out.split() == ["t", "-0.000000101", "-2.000000001", "0.000000007"]
 
 
+def test_names_of_columns_are_texts_of_the_file(capsys: Capture) -> None:
+    """PIVOT makes columns of values: what is in them does not reach the terminal."""
+    text = "PIVOT (SELECT 'a' || chr(27) || chr(10) || 'b' AS name) ON name USING count(*)"
+    _, out, _ = run(capsys, HOST, text)
+    assert out.splitlines() == [r"a\x1b\nb", "       1"]
+
+
+def test_maps_are_pairs(capsys: Capture) -> None:
+    _, out, _ = run(capsys, HOST, "SELECT MAP {'a': 1, 'b': NULL} AS m", "--json")
+    assert json.loads(out) == [{"m": [["a", 1], ["b", None]]}]
+
+
 def test_csv(capsys: Capture) -> None:
     code, out, err = run(capsys, HOST, "FROM tasks", "--csv", "--start", "205", "--end", "206")
     assert (code, err) == (0, "")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import os
+import shutil
 import warnings
 from pathlib import Path
 from typing import Any
@@ -110,6 +112,9 @@ def queries(draw: st.DrawFn) -> tuple[Any, Any]:
     place = draw(st.integers(0, len(RECORDINGS[name]) - 1))
     lazy, eager = frames(name, place)
     whole = eager
+    if draw(st.integers(0, 3)) == 0:
+        count = draw(st.integers(0, 100))
+        lazy, eager = lazy.head(count), eager.head(count)
     for _ in range(draw(st.integers(0, 3))):
         condition = draw(conditions(whole))
         if draw(st.integers(0, 3)) == 0:
@@ -285,6 +290,24 @@ def test_head_ends_the_read(monkeypatch: pytest.MonkeyPatch) -> None:
         assert batches == [100, 100, 100]
 
 
+@pytest.mark.parametrize("engine", ["in-memory", "streaming"])
+def test_head_comes_before_what_is_asked_of_it(engine: Any) -> None:
+    """Polars hands both on together: the first rows, and which of these."""
+    with tracecmd.open(HOST) as trace:
+        lazy, eager = (
+            tracecmd.scan(trace, "sched_switch"),
+            pl.DataFrame(trace.table("sched_switch")),
+        )
+        for file, frame in ((None, lazy), (str(HOST), tracecmd.scan([trace], "sched_switch"))):
+            found = frame.head(30).filter(col("cpu") == 1, col("next_pid") != 0)
+            expected = eager.head(30).filter(col("cpu") == 1, col("next_pid") != 0)
+            assert 0 < len(expected) < 30
+            got = found.collect(engine=engine)
+            assert got.select(eager.columns).equals(expected)
+            assert file is None or set(got["file"]) == {file}
+        assert lazy.head(0).filter(col("cpu") == 1).collect(engine=engine).is_empty()
+
+
 def source_of(trace: tracecmd.Trace) -> Any:
     """The function that Polars calls."""
     captured = []
@@ -343,6 +366,15 @@ def test_several_files(reads: Reads) -> None:
     assert only_host["file"].to_list() == [str(HOST)]
     with pytest.raises(tracecmd.UnknownEventError, match="nothing_such"):
         tracecmd.scan(paths, "nothing_such")
+
+
+def test_files_whose_names_are_no_text(tmp_path: Path) -> None:
+    name = os.fsencode(tmp_path) + b"/n\xff.dat"
+    shutil.copy(SESSION / "trace-Guest1.dat", name)
+    lazy = tracecmd.scan([name], "sched_switch")
+    (file,) = set(lazy.collect()["file"])
+    assert file.endswith("/n\ufffd.dat")
+    assert len(lazy.filter(col("file") == file).collect()) == 50
 
 
 def test_a_field_that_is_called_file(write: Write) -> None:

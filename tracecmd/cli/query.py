@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, BinaryIO, NamedTuple
 
+from .._texts import one_line
 from ..errors import MissingEventError
 from ..events import UnknownEventError
 from ..export.files import replacing
@@ -225,7 +226,7 @@ def _plain(value: Any) -> Any:
         return value.hex()
     if isinstance(value, dict):
         return {str(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):  # pairs, of a map
         return [_plain(each) for each in value]
     return str(value)
 
@@ -240,4 +241,4 @@ def _column(field: Any) -> Column:
     elif arrow.is_nested(kind):
         show = json.dumps
     numeric = arrow.is_integer(kind) or arrow.is_floating(kind) or arrow.is_decimal(kind)
-    return Column(field.name, field.name, show, left=not (numeric or show is seconds))
+    return Column(field.name, one_line(field.name), show, left=not (numeric or show is seconds))

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from .._texts import valid_utf8
 from ..columns import BATCH_ROWS
 from ..packages import MissingPackageError, package
 from .conditions import Condition
@@ -37,7 +38,7 @@ def make_frame(question: Question, file: str | None = None) -> polars.LazyFrame:
     schema = pl.DataFrame(question.empty()).schema
     constant = None
     if file is not None:
-        constant = _Constant("file_1" if "file" in schema else "file", file)
+        constant = _Constant("file_1" if "file" in schema else "file", valid_utf8(file))
         schema = pl.Schema({**schema, constant.name: pl.String})
 
     def read(
@@ -46,23 +47,30 @@ def make_frame(question: Question, file: str | None = None) -> polars.LazyFrame:
         n_rows: int | None,
         batch_size: int | None,
     ) -> Iterator[polars.DataFrame]:
-        frames = _read(question, constant, schema, _Wanted(schema, columns, predicate, batch_size))
-        return _first(frames, n_rows)
+        wanted = _Wanted(schema, columns, predicate, n_rows, batch_size)
+        return _read(question, constant, schema, wanted)
 
     frame: polars.LazyFrame = plugins.register_io_source(read, schema=schema)
     return frame
 
 
 class _Wanted:
-    """What a query wants: Polars trusts that it gets exactly that."""
+    """What a query wants: Polars trusts that it gets exactly that.
+
+    Of a number of rows and a predicate the number comes first: it is of all rows, those that the
+    predicate is not true of count as well. So nothing can be narrowed then. (Where a query filters
+    first, Polars gives no number, and takes no more frames when it has enough.)
+    """
 
     def __init__(
         self,
         schema: polars.Schema,
         columns: list[str] | None,
         predicate: polars.Expr | None,
+        n_rows: int | None,
         batch_size: int | None,
     ) -> None:
+        self.left = n_rows
         self.columns = list(schema) if columns is None else columns
         self.batch_rows = BATCH_ROWS if batch_size is None else max(batch_size, 1)
         self.conditions: list[Condition] = []
@@ -71,10 +79,15 @@ class _Wanted:
         if predicate is not None:
             self.conditions, self.predicate = read_predicate(predicate, schema)
             needed |= dict.fromkeys(predicate.meta.root_names())
+        if n_rows is not None:
+            self.conditions = []
         self.needed = [name for name in schema if name in needed]
 
     def apply(self, frame: polars.DataFrame) -> polars.DataFrame:
         """Leave of rows what is wanted."""
+        if self.left is not None:
+            frame = frame.head(self.left)
+            self.left -= len(frame)
         if self.predicate is not None:
             frame = frame.filter(self.predicate)
         return frame.select(self.columns)
@@ -93,6 +106,8 @@ def _read(
     """The rows that are wanted; at least one frame."""
     pl = package("polars", "polars")
     yield wanted.apply(pl.DataFrame(schema=schema))
+    if wanted.left == 0:
+        return
     name = None if constant is None else constant.name
     of_constant = [each for each in wanted.conditions if each.column == name]
     if constant and not all(each.holds(constant.value) for each in of_constant):
@@ -108,16 +123,5 @@ def _read(
             if constant:
                 frame = frame.with_columns(pl.lit(constant.value).alias(constant.name))
             yield wanted.apply(frame)
-
-
-def _first(frames: Iterator[polars.DataFrame], count: int | None) -> Iterator[polars.DataFrame]:
-    """The first rows; nothing is read behind them."""
-    left = count
-    for frame in frames:
-        if left is None:
-            yield frame
-            continue
-        yield frame.head(left)
-        left -= len(frame.head(left))
-        if not left:
-            return
+            if wanted.left == 0:
+                return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import threading
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ..packages import package
@@ -28,6 +29,8 @@ ROW = 0.32  # of a lane
 ROWS = 256  # of a section, at most: each takes some 200 KB of an SVG
 ROOM = 150  # letters from the left to the right
 STRIPES = "#6d6d6d"
+_SETTINGS = threading.Lock()
+"""Matplotlib's are those of all threads: two that change them would not put back what was."""
 
 
 class Row(NamedTuple):
@@ -54,8 +57,11 @@ def picture(scene: Scene, form: Literal["png", "svg"]) -> bytes:
     figures = package("matplotlib.figure", "plot")
     drawn = _figure(figures, scene)
     target = io.BytesIO()
-    with matplotlib.rc_context(
-        {"svg.fonttype": "none", "svg.hashsalt": "tracecmd", "hatch.linewidth": 0.6}
+    with (
+        _SETTINGS,
+        matplotlib.rc_context(
+            {"svg.fonttype": "none", "svg.hashsalt": "tracecmd", "hatch.linewidth": 0.6}
+        ),
     ):
         drawn.savefig(target, format=form, metadata={"Date": None} if form == "svg" else None)
     return target.getvalue()
