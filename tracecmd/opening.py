@@ -97,7 +97,7 @@ def stamp_of(path: FileName) -> Stamp | None:
     """How large a file is, and when it was changed, to tell it from later ones; None: not known."""
     try:
         known = os.stat(path)
-    except (OSError, ValueError):  # whoever opens it will say so
+    except (OSError, OverflowError, ValueError):  # whoever opens it will say so
         return None
     return known.st_size, known.st_mtime_ns
 

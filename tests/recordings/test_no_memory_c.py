@@ -55,5 +55,5 @@ def test_each_allocation_fails(name: str, program: Path, tmp_path: Path) -> None
     assert (result.returncode, result.stderr) == (0, "")
     counts = dict(line.split(": ") for line in result.stdout.splitlines())
     assert len(counts) == 21
-    few = {"format": 5, "joined filters": 8}
+    few = {"format": 5, "exit reasons": 5, "joined filters": 8}
     assert all(int(count) > few.get(job, 20) for job, count in counts.items())

@@ -161,7 +161,7 @@ def test_errors(text: str, code: int, message: str, capsys: Capture) -> None:
 def test_files_that_are_none(capsys: Capture, tmp_path: Path) -> None:
     assert run(capsys, str(tmp_path / "nix.dat"), "SELECT 1")[0] == 1
     assert run(capsys, HOST, "SELECT 1", "--start", "soon") == (
-        2, "", "tracecmd: soon: not a time\n"
+        2, "", "tracecmd: soon: not a time, such as '19.5s', '20ms', '3us', '17ns'\n"
     )  # fmt: skip
 
 

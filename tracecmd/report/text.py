@@ -164,7 +164,9 @@ def _pieces(report: _lowlevel.Report, request: Request, makers: _Makers) -> Iter
             yield from _write(report, request, windows[0], makers)
         else:
             yield from _write_stretches(report, request, windows, makers)
-        yield memoryview(report.end())
+        last = report.end()
+        if last:
+            yield memoryview(last)
     finally:
         report.close()
 
