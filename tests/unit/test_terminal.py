@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +136,15 @@ def begin(folder: Path, *words: str) -> subprocess.Popen[bytes]:
     return process
 
 
+@pytest.fixture
+def heeded() -> Iterator[None]:
+    """SIGINT is not ignored by the commands, as it is by what runs in the background of a script."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeded")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 @pytest.mark.parametrize("out", ["out.jsonl", "folder/"])
 def test_exports_leave_nothing(tmp_path: Path, name: str, out: str) -> None:
@@ -148,6 +157,7 @@ def test_exports_leave_nothing(tmp_path: Path, name: str, out: str) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["in.dat"]
 
 
+@pytest.mark.usefixtures("heeded")
 def test_a_shell_loop_ends_with_the_command(tmp_path: Path) -> None:
     """The shell goes on after an exit code of 130, but not where its child died of SIGINT."""
     if shutil.which("bash") is None:
