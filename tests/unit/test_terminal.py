@@ -138,7 +138,7 @@ def begin(folder: Path, *words: str) -> subprocess.Popen[bytes]:
 
 @pytest.fixture
 def heeded() -> Iterator[None]:
-    """SIGINT is not ignored by the commands, as it is by what runs in the background of a script."""
+    """Commands hear SIGINT, which what a script runs in the background ignores."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
