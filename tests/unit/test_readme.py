@@ -27,9 +27,14 @@ def blocks(language: str, page: Path = README) -> list[str]:
 
 
 def needed_packages(code: str) -> list[str]:
-    """Packages that a block imports by itself or has a table handed to."""
+    """Packages that a block names, or that what it calls takes."""
     names = {"polars", "pyarrow", "pandas", "duckdb", "matplotlib"}
-    return sorted(name for name in names if re.search(rf"\b{name}\b", code))
+    called = {
+        "to_pandas(": ("pandas", "pyarrow"), "to_polars(": ("polars",), "to_parquet(": ("pyarrow",),
+        ".scan(": ("polars",), ".sql(": ("duckdb", "pyarrow"), ".lake(": ("pyarrow",),
+    }  # fmt: skip
+    found = {name for name in names if re.search(rf"\b{name}\b", code)}
+    return sorted(found.union(*(each for call, each in called.items() if call in code)))
 
 
 def commands(page: Path = README) -> list[list[str]]:
@@ -81,8 +86,8 @@ def test_command(words: list[str], folder: Path) -> None:
     make_more(words[1], folder)
     if any(word.endswith((".parquet", ".arrow", "folder/")) for word in arguments):
         pytest.importorskip("pyarrow")
-    if "--plot" in arguments:
-        pytest.importorskip("matplotlib")
+    if words[1] == "query":
+        pytest.importorskip("duckdb")
     result = subprocess.run(
         [sys.executable, "-m", "tracecmd", *arguments],
         check=False, capture_output=True, text=True, timeout=120,
