@@ -42,6 +42,16 @@ def spawn(*arguments: str | bytes | Path, **how: Any) -> subprocess.CompletedPro
     )
 
 
+def open_terminal() -> tuple[int, int]:
+    """Both sides of a terminal; the test is skipped where there are none, as in a bare tree."""
+    pty = pytest.importorskip("pty")
+    try:
+        main, terminal = pty.openpty()
+    except OSError as error:
+        pytest.skip(f"no terminals here: {error}")
+    return main, terminal
+
+
 TRACE_DAT = str(KVM_SMALL / "trace.dat")
 
 SESSION = """\

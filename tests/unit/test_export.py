@@ -20,6 +20,7 @@ from tracecmd import export
 from tracecmd.export import folders
 
 from .busy import write_busy
+from .conftest import open_terminal
 
 pa = pytest.importorskip("pyarrow")
 pytest.importorskip("numpy")
@@ -278,8 +279,7 @@ def test_export_interrupted(path: Path, tmp_path: Path, out: str) -> None:
 
 def test_progress_bar(path: Path, tmp_path: Path) -> None:
     """Only where somebody looks: stderr is a terminal."""
-    pty = pytest.importorskip("pty")
-    main, terminal = pty.openpty()
+    main, terminal = open_terminal()
     command = [
         sys.executable,
         "-m",

@@ -16,6 +16,7 @@ import tracecmd
 from tracecmd import export
 
 from .busy import write_busy
+from .conftest import open_terminal
 
 pa = pytest.importorskip("pyarrow")
 
@@ -80,8 +81,7 @@ def test_command_writes_to_stdout(path: Path, form: str) -> None:
 
 
 def test_stdout_that_takes_nothing(path: Path) -> None:
-    pty = pytest.importorskip("pty")
-    main, terminal = pty.openpty()
+    main, terminal = open_terminal()
     result = run(path, "-e", "tick", stdout=terminal)
     assert result.returncode == 2
     assert result.stderr == (

@@ -22,10 +22,10 @@ import pytest
 from ..conftest import Trace
 from ..recordings import corpus
 from . import scenes
-from .conftest import COMMAND, KVM_SMALL, TRACE_DAT, spawn
+from .conftest import COMMAND, KVM_SMALL, TRACE_DAT, open_terminal, spawn
 from .test_write_commands import MANY
 
-fcntl, pty, termios = (pytest.importorskip(name) for name in ("fcntl", "pty", "termios"))
+fcntl, termios = (pytest.importorskip(name) for name in ("fcntl", "termios"))
 ROOT = Path(__file__).parents[2]
 SHOWN = """
 import sys, tracecmd.cli, tracecmd.cli._progress as progress
@@ -38,7 +38,7 @@ def on_terminal(
     *words: str | Path, both: bool = False, columns: int = 60, **environment: str
 ) -> tuple[str, str]:
     """What it says on a terminal, where bars are shown from the first moment; and its output."""
-    main, terminal = pty.openpty()
+    main, terminal = open_terminal()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     usual = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
     shown = bytearray()
