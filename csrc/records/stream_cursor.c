@@ -433,14 +433,18 @@ static int note_last_hole(struct stream_cursor *cursor, struct trc_error *err)
 	return add_gap(cursor, UINT64_MAX, -1, err);
 }
 
-/* The time that the page's last record has, wanted or not. */
-static void note_latest(struct stream_cursor *cursor, const struct subbuffer *sub)
+/*
+ * The time that the page's last record has, wanted or not; key: the latest of those that are wanted. Where
+ * time steps back in the page it is later: what was lost after that is told after those records.
+ */
+static void note_latest(struct stream_cursor *cursor, const struct subbuffer *sub, uint64_t key)
 {
 	uint64_t ts;
 
 	if (!cursor->block.count && !subbuffer_has_records(sub, cursor->data->layout.big_endian))
 		return;
 	ts = clock_ns(cursor->stream->clock, cursor->stream->info.cpu, cursor->block.last_ts);
+	ts = key > ts ? key : ts;
 	if (!cursor->has_latest || ts > cursor->latest)
 		cursor->latest = ts;
 	cursor->has_latest = true;
@@ -466,7 +470,7 @@ static int read_page(struct stream_cursor *cursor, const struct subbuffer *sub, 
 		return rc;
 	cursor->hole |= damaged && cursor->filter->gaps;
 	if (cursor->filter->gaps)
-		note_latest(cursor, sub);
+		note_latest(cursor, sub, latest);
 	if (is_choosy(cursor))
 		choose_records(cursor, block);
 	else

@@ -132,3 +132,20 @@ def test_damaged_pages_are_losses(tmp_path: Path) -> None:
             (300, True),
             (100, True),
         ]
+
+
+def test_time_steps_back_before_damage(tmp_path: Path) -> None:
+    """A loss begins where the records before it end, though the page's last time is earlier."""
+    machine = writer.Machine()
+    values = writer.SCHED_SWITCH.values(next_pid=5).encode(machine)
+    page = writer.Page(
+        1000,
+        [writer.Event(0, values), writer.TimeStamp(700), writer.RawRecord(b"\x1c\0\0\0")],
+    )
+    path = tmp_path / "t.dat"
+    made = writer.Trace(buffers=[writer.Buffer(cpus={0: [page]})])
+    path.write_bytes(made.write().data)
+    with tracecmd.open(path) as trace:
+        assert [event.ts for event in trace] == [1000]
+        (loss,) = trace.losses(ts="uint64").to_arrow().to_pylist()
+        assert (loss["from"], loss["to"]) == (1000, None)
