@@ -276,8 +276,10 @@ static void check_marked(const struct rows *rows, const char *from)
 		require(!all_losses || loss_count || !flag(lost, i), "nothing is lost without a loss");
 		if (is_null(start, i) || is_null(end, i) || u64(end, i) <= u64(start, i))
 			continue;
+		/* A loss of no length is one that time steps back over: it has no place among these times. */
 		for (size_t k = 0; k < loss_count && !flag(lost, i); k++)
-			require(losses[k].from >= u64(end, i) || losses[k].to <= u64(start, i),
+			require(losses[k].from >= u64(end, i) || losses[k].to <= u64(start, i) ||
+					losses[k].from == losses[k].to,
 				"what a loss may have changed is marked");
 	}
 }
